@@ -1,0 +1,44 @@
+# `make` alone lists what there is. Everything runs inside .venv, which `make setup` builds from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## build .venv with every dependency, pinned by hash
+
+$(STAMP): requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"avatar-tasks needs Python 3.11 to 3.13 and found {v[0]}.{v[1]}; try: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true  # Prefect starts in half the time; a package's own broken fixture is no failure
+	@touch $@
+
+demo: setup  ## run everything on a simulated gateway, nothing else needed
+	@$(BIN)/avatar-tasks demo
+
+test: setup  ## run the tests
+	@$(BIN)/python -m pytest
+
+check: setup  ## formatting, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: setup  ## format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: setup  ## resolve the dependencies anew (then run `make setup test`)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra dev --upgrade pyproject.toml -o requirements.lock
+	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade - -o requirements-uv.lock
+
+clean:  ## remove .venv and caches (never data)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

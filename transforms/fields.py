@@ -1,0 +1,179 @@
+"""What the gateway is known to say: every field of every object in its answer, and which JSON types it may have.
+
+One table drives three things, so that they cannot disagree: how a field is decoded, what is reported as drift, and
+what is left over for `extras`. Sources: the endpoint's own document and example, and the gateways' public source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+INTEGERS = frozenset({"UBIGINT", "BIGINT"})
+NUMBERS = INTEGERS | {"DOUBLE"}
+SCALARS = NUMBERS | {"VARCHAR", "BOOLEAN"}
+
+
+class Kind(Enum):
+    """How a field is decoded (a DuckDB type) and the JSON types that are no surprise (null never is)."""
+
+    TEXT = ("VARCHAR", frozenset({"VARCHAR"}))
+    SCALAR = ("VARCHAR", SCALARS)
+    TEXT_OR_LIST = ("VARCHAR", frozenset({"VARCHAR", "ARRAY"}))
+    TIME = ("DOUBLE", INTEGERS)
+    INTEGER = ("BIGINT", INTEGERS)
+    NUMBER = ("DOUBLE", NUMBERS)
+    BOOLEAN = ("BOOLEAN", frozenset({"BOOLEAN"}))
+    TEXTS = ("VARCHAR", frozenset({"ARRAY"}), "VARCHAR")
+    OBJECTS = ("VARCHAR", frozenset({"ARRAY"}), "OBJECT")
+    CODE = ("VARCHAR", INTEGERS | {"VARCHAR"})
+    PROGRESS = ("VARCHAR", NUMBERS | {"VARCHAR"})
+    ENCODED = ("VARCHAR", frozenset({"VARCHAR", "OBJECT"}))
+    OBJECT = ("JSON", frozenset({"OBJECT"}))
+    PAYLOAD = ("JSON", frozenset({"OBJECT", "VARCHAR", "ARRAY"}))
+
+    def __init__(self, duckdb_type: str, json_types: frozenset[str], element_type: str | None = None) -> None:
+        self.duckdb_type = duckdb_type
+        self.json_types = json_types
+        self.element_type = element_type  # of a list: the JSON type its elements should have
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its path inside its object ('ext.sing_title') and its kind."""
+
+    path: str
+    kind: Kind
+    kept_in_extras: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.path.partition(".")[0]
+
+    @property
+    def column(self) -> str:
+        return self.path.replace(".", "_")
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """One object of the answer: where it stands (`json_path`) and its fields, in order."""
+
+    json_path: str
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def known_keys(self) -> list[str]:
+        return list(dict.fromkeys(field.key for field in self.fields))
+
+    @cached_property
+    def nested_keys(self) -> dict[str, list[str]]:
+        """For keys that are objects taken apart: the keys known inside ({'ext': ['sing_title', …]})."""
+        nested: dict[str, list[str]] = {}
+        for field in self.fields:
+            key, dot, inner = field.path.partition(".")
+            if dot:
+                nested.setdefault(key, []).append(inner)
+        return nested
+
+    @cached_property
+    def lists(self) -> list[tuple[str, str]]:
+        """Every field that is a list, with the JSON type its elements should have."""
+        return [(field.path, field.kind.element_type) for field in self.fields if field.kind.element_type]
+
+    @cached_property
+    def json_types(self) -> list[tuple[str, frozenset[str]]]:
+        """Every path inside the object, those of objects taken apart last, with the JSON types it may have."""
+        leaves = [(field.path, field.kind.json_types) for field in self.fields]
+        return leaves + [(key, Kind.OBJECT.json_types) for key in self.nested_keys if key not in self.extra_keys]
+
+    @cached_property
+    def decoded(self) -> tuple[Field, ...]:
+        """The fields that become columns."""
+        return tuple(field for field in self.fields if not field.kept_in_extras and field.kind is not Kind.PAYLOAD)
+
+    @cached_property
+    def extra_keys(self) -> list[str]:
+        """Known keys that `extras` keeps whole."""
+        return [field.path for field in self.fields if field.kept_in_extras]
+
+    @cached_property
+    def taken_keys(self) -> list[str]:
+        """Known keys that `extras` leaves out, because they have columns or objects of their own."""
+        return [key for key in self.known_keys if key not in self.extra_keys]
+
+    @cached_property
+    def taken_nested_keys(self) -> dict[str, list[str]]:
+        """The same inside the objects that are taken apart."""
+        return {key: inner for key, inner in self.nested_keys.items() if key not in self.extra_keys}
+
+
+def _fields(kind: Kind, *paths: str, kept_in_extras: bool = False) -> tuple[Field, ...]:
+    return tuple(Field(path, kind, kept_in_extras=kept_in_extras) for path in paths)
+
+
+ENVELOPE = ObjectSpec(
+    "$",
+    (
+        *_fields(Kind.CODE, "code"),
+        *_fields(Kind.TEXT, "message"),
+        *_fields(Kind.PAYLOAD, "data"),
+    ),
+)
+
+TASK = ObjectSpec(
+    "$.data",
+    (
+        *_fields(Kind.TEXT, "task_id", "notify_hook", "action", "status", "fail_reason"),
+        *_fields(Kind.TIME, "submit_time", "start_time", "finish_time"),
+        *_fields(Kind.PROGRESS, "progress"),
+        *_fields(Kind.PAYLOAD, "data"),
+        # since 2026-02
+        *_fields(Kind.SCALAR, "platform"),
+        *_fields(Kind.INTEGER, "quota"),
+        *_fields(Kind.TEXT, "result_url"),
+        *_fields(Kind.TEXT, "properties.origin_model_name", "properties.upstream_model_name", "properties.input"),
+        *_fields(Kind.OBJECT, "properties", kept_in_extras=True),
+        *_fields(Kind.INTEGER, "id", "created_at", "updated_at", "user_id", "channel_id", kept_in_extras=True),
+        *_fields(Kind.TEXT, "group", "username", kept_in_extras=True),
+    ),
+)
+
+WORK = ObjectSpec(
+    "$.data.data",
+    (
+        *_fields(Kind.TEXT, "animate_id"),
+        *_fields(Kind.ENCODED, "animate_params_str"),
+        *_fields(Kind.TIME, "create_time"),
+        *_fields(Kind.TEXTS, "example_image_url"),
+        *_fields(Kind.TEXT, "ext.animate_channel", "ext.sing_title"),
+        *_fields(Kind.ENCODED, "ext.track_info"),
+        *_fields(Kind.TEXT, "file_type", "id", "music_title", "no_wm_work_video_path"),
+        *_fields(Kind.TEXTS, "picture_path_list", "play_types"),
+        *_fields(Kind.TEXT, "primary_play_type", "share_magic_text", "singer"),
+        *_fields(Kind.TIME, "template_create_time"),
+        *_fields(Kind.TEXT, "template_id"),
+        *_fields(Kind.BOOLEAN, "tmp_online_enable"),
+        *_fields(Kind.TEXT, "user_image_url"),
+        *_fields(Kind.NUMBER, "video_aspect_ratio"),
+        *_fields(Kind.BOOLEAN, "vip_enable"),
+        *_fields(Kind.INTEGER, "web_work_status"),
+        *_fields(Kind.NUMBER, "webp_aspect_ratio"),
+        *_fields(Kind.TEXT, "wm_work_video_path", "work_name", "work_video_path", "work_webp_path"),
+    ),
+)
+
+PARAMS = ObjectSpec("$.data.data.animate_params_str", (Field("pt_infos", Kind.OBJECTS),))
+
+PT_INFO = ObjectSpec(
+    "$.data.data.animate_params_str.pt_infos[*]",
+    (
+        *_fields(Kind.SCALAR, "context"),
+        *_fields(Kind.TEXT, "audio_url"),
+        *_fields(Kind.SCALAR, "voice_engine_id", "audio_id"),
+        *_fields(Kind.TEXT, "video_url", "video_pattern_url"),
+        *_fields(Kind.SCALAR, "lan", "character_id"),
+        *_fields(Kind.TEXT_OR_LIST, "pag_img_urls", "video_img_urls"),
+    ),
+)

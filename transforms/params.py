@@ -1,0 +1,62 @@
+"""`animate_params_str`, the JSON in a string: parsed, and taken apart into the elements of its `pt_infos`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from transforms import decode, objects
+from transforms.fields import PARAMS, PT_INFO
+from transforms.values import percent_decoded, text
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The parameters of some works.
+
+    Attributes:
+        works: one row per work that has any: `row`, `animate_params_error` (null when readable), `params_extras`.
+        pt_infos: one row per element of `pt_infos`: `row`, `pt_index` from 0, and its columns.
+        surprises: in the shape of `drift.SURPRISES`.
+    """
+
+    works: pl.DataFrame
+    pt_infos: pl.DataFrame
+    surprises: pl.DataFrame
+
+
+def read_params(con: decode.Connection, works: pl.DataFrame) -> Params:
+    """Parse `animate_params_str` of works (`row`, `animate_params_str`): once or twice encoded, or an object."""
+    docs = works.select("row", text("animate_params_str").alias("text")).drop_nulls()
+    docs = decode.unwrap(con, docs)
+    judged = decode.params_errors(con, docs)
+    readable = docs.join(judged.filter(pl.col("error").is_null()), on="row", how="semi")
+    columns, surprises = objects.read(con, readable, PARAMS)
+    elements = _elements(columns)
+    pt_infos, odd = objects.read(con, elements.select("element", "text").rename({"element": "row"}), PT_INFO)
+    origin = elements.select("element", "row", "pt_index")
+    return Params(
+        works=judged.join(columns.select("row", params_extras="extras"), on="row", how="left").select(
+            "row", text("error").alias("animate_params_error"), "params_extras"
+        ),
+        pt_infos=_tidy(pt_infos.rename({"row": "element"}).join(origin, on="element")),
+        surprises=pl.concat(
+            [surprises, odd.rename({"row": "element"}).join(origin, on="element").select(surprises.columns)]
+        ),
+    )
+
+
+def _elements(columns: pl.DataFrame) -> pl.DataFrame:
+    """One row per element: `row`, `pt_index`, `text`, and `element`, a number of its own."""
+    listed = columns.select("row", "pt_infos").filter(pl.col("pt_infos").list.len() > 0)
+    indexed = listed.with_columns(pt_index=pl.int_ranges(pl.col("pt_infos").list.len().cast(pl.Int32), dtype=pl.Int32))
+    exploded = indexed.explode("pt_infos", "pt_index").rename({"pt_infos": "text"})
+    return exploded.with_row_index("element").with_columns(pl.col("element").cast(pl.UInt32))
+
+
+def _tidy(pt_infos: pl.DataFrame) -> pl.DataFrame:
+    names = [field.column for field in PT_INFO.decoded]
+    return pt_infos.with_columns(text(name).alias(name) for name in names).with_columns(
+        percent_decoded("audio_url").alias("audio_path"), percent_decoded("video_url").alias("video_path")
+    )

@@ -1,0 +1,209 @@
+"""Every frame that crosses a border of this room, as a named polars schema: nothing is inferred, ever.
+
+Inference would let the order of rows or the size of a batch change a type. Times are UTC with microseconds,
+durations are seconds, and absent is null.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+TIME: Final = pl.Datetime("us", "UTC")
+
+#: One row per answer, as the archive keeps it. `body` is byte for byte what came (null when nothing came);
+#: `body_hash` is its BLAKE2b-128 in hex ('' when nothing came); `segment_id` is the segment it was first written to.
+ANSWERS: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "task_id": pl.String(),
+        "observed_at": TIME,
+        "segment_id": pl.String(),
+        "run_id": pl.String(),
+        "http_status": pl.Int32(),
+        "content_type": pl.String(),
+        "body": pl.Binary(),
+        "body_cut": pl.Boolean(),
+        "body_hash": pl.String(),
+        "elapsed_ms": pl.Float64(),
+        "attempts": pl.Int32(),
+        "refusals": pl.Int32(),
+        "request_id": pl.String(),
+        "gateway_version": pl.String(),
+        "error": pl.String(),
+    }
+)
+
+#: What makes two answers the same answer, whichever segments they lie in.
+IDENTITY: Final = ("source", "task_id", "observed_at", "run_id", "body_hash")
+
+#: The order in which answers about one task win, smallest first: the last one's word counts.
+PRECEDENCE: Final = ("is_terminal", "observed_at", "body_hash", "run_id")
+
+#: One row per accepted id and run.
+REQUESTS: Final = pl.Schema(
+    {"source": pl.String(), "task_id": pl.String(), "requested_at": TIME, "run_id": pl.String()}
+)
+
+#: One row per run; `summary` is the JSON object that `collect --json` printed.
+RUNS: Final = pl.Schema(
+    {
+        "run_id": pl.String(),
+        "source": pl.String(),
+        "command": pl.String(),
+        "started_at": TIME,
+        "finished_at": TIME,
+        "exit_code": pl.Int32(),
+        "summary": pl.String(),
+    }
+)
+
+#: One row per answer that held a task, in the columns of the table `tasks` that come from the answer alone.
+TASKS: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "task_id": pl.String(),
+        "action": pl.String(),
+        "status": pl.String(),
+        "status_raw": pl.String(),
+        "is_terminal": pl.Boolean(),
+        "fail_reason": pl.String(),
+        "fail_class": pl.String(),
+        "result_url": pl.String(),
+        "notify_hook": pl.String(),
+        "submit_time": TIME,
+        "start_time": TIME,
+        "finish_time": TIME,
+        "progress_pct": pl.Float64(),
+        "queue_seconds": pl.Float64(),
+        "run_seconds": pl.Float64(),
+        "latency_seconds": pl.Float64(),
+        "provider_latency_seconds": pl.Float64(),
+        "quota": pl.Int64(),
+        "platform": pl.String(),
+        "model": pl.String(),
+        "shape": pl.String(),
+        "quality_flags": pl.List(pl.String()),
+        "extras": pl.String(),
+        "segment_id": pl.String(),
+        "observed_at": TIME,
+        "body_hash": pl.String(),
+        "run_id": pl.String(),
+    }
+)
+
+#: One row per answer whose payload has come.
+WORKS: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "task_id": pl.String(),
+        "animate_id": pl.String(),
+        "animate_params_str": pl.String(),
+        "create_time": TIME,
+        "example_image_url": pl.List(pl.String()),
+        "ext_animate_channel": pl.String(),
+        "ext_sing_title": pl.String(),
+        "ext_track_info": pl.String(),
+        "file_type": pl.String(),
+        "id": pl.String(),
+        "music_title": pl.String(),
+        "no_wm_work_video_path": pl.String(),
+        "picture_path_list": pl.List(pl.String()),
+        "play_types": pl.List(pl.String()),
+        "primary_play_type": pl.String(),
+        "share_magic_text": pl.String(),
+        "singer": pl.String(),
+        "template_create_time": TIME,
+        "template_id": pl.String(),
+        "tmp_online_enable": pl.Boolean(),
+        "user_image_url": pl.String(),
+        "video_aspect_ratio": pl.Float64(),
+        "vip_enable": pl.Boolean(),
+        "web_work_status": pl.Int64(),
+        "webp_aspect_ratio": pl.Float64(),
+        "wm_work_video_path": pl.String(),
+        "work_name": pl.String(),
+        "work_video_path": pl.String(),
+        "work_webp_path": pl.String(),
+        "animate_params_error": pl.String(),
+        "extras": pl.String(),
+        "is_terminal": pl.Boolean(),
+        "observed_at": TIME,
+        "body_hash": pl.String(),
+        "run_id": pl.String(),
+    }
+)
+
+#: One row per answer and element of `pt_infos`.
+PT_INFOS: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "task_id": pl.String(),
+        "pt_index": pl.Int32(),
+        "context": pl.String(),
+        "audio_url": pl.String(),
+        "voice_engine_id": pl.String(),
+        "audio_id": pl.String(),
+        "video_url": pl.String(),
+        "video_pattern_url": pl.String(),
+        "lan": pl.String(),
+        "character_id": pl.String(),
+        "pag_img_urls": pl.String(),
+        "video_img_urls": pl.String(),
+        "audio_path": pl.String(),
+        "video_path": pl.String(),
+        "extras": pl.String(),
+        "observed_at": TIME,
+        "body_hash": pl.String(),
+        "run_id": pl.String(),
+    }
+)
+
+#: One row per answer.
+OBSERVATIONS: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "task_id": pl.String(),
+        "observed_at": TIME,
+        "segment_id": pl.String(),
+        "run_id": pl.String(),
+        "outcome": pl.String(),
+        "http_status": pl.Int32(),
+        "status": pl.String(),
+        "progress_pct": pl.Float64(),
+        "elapsed_ms": pl.Float64(),
+        "attempts": pl.Int32(),
+        "refusals": pl.Int32(),
+        "request_id": pl.String(),
+        "gateway_version": pl.String(),
+        "error": pl.String(),
+        "body_hash": pl.String(),
+    }
+)
+
+#: One row per answer that could not be understood; `body_excerpt` is its first 300 characters.
+QUARANTINE: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "task_id": pl.String(),
+        "observed_at": TIME,
+        "segment_id": pl.String(),
+        "reason": pl.String(),
+        "detail": pl.String(),
+        "body_excerpt": pl.String(),
+    }
+)
+
+#: One row per JSON path and kind of surprise; `json_type` names the types seen, sorted and joined with '|'.
+SCHEMA_DRIFT: Final = pl.Schema(
+    {
+        "json_path": pl.String(),
+        "kind": pl.String(),
+        "json_type": pl.String(),
+        "first_seen_at": TIME,
+        "last_seen_at": TIME,
+        "seen_count": pl.Int64(),
+        "example_task_id": pl.String(),
+    }
+)

@@ -1,0 +1,170 @@
+"""The task, one row per answer that holds one: its status, its times, whose fault, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from transforms.failures import fail_class
+from transforms.values import (
+    TERMINAL,
+    WORK_SUCCEEDED,
+    is_corrected,
+    is_implausible,
+    is_url,
+    object_id_time,
+    percent,
+    seconds_between,
+    status,
+    text,
+    time,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from transforms.failures import FailureRule
+
+#: Clocks may differ by this much before it is worth a flag.
+CLOCK_GAP_SECONDS: Final = 300
+FUTURE_SECONDS: Final = 60
+OBJECT_ID_SECONDS: Final = 2
+
+_TASK_TIMES: Final = ("submit_time", "start_time", "finish_time")
+_SECOND: Final = 1e6
+_MILLISECOND: Final = 1e3
+
+
+def flatten_tasks(
+    answers: pl.DataFrame,
+    columns: pl.DataFrame,
+    inner: pl.DataFrame,
+    works: pl.DataFrame,
+    rules: Sequence[FailureRule],
+) -> pl.DataFrame:
+    """Tasks in the columns of `schema.TASKS`, with `row`.
+
+    Args:
+        answers: the answers with a task or a bare work: `row`, `shape` and the keys of an answer.
+        columns: the decoded tasks, by `row`; there is none where a work came alone.
+        inner: the decoded innermost tasks of gateways behind gateways, by `row`.
+        works: the flattened works, by `row`.
+        rules: the failure rules in force.
+    """
+    keys = answers.select("row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape")
+    task = columns.rename({"task_id": "answered_id"}).with_columns(has_task=True)
+    work = works.select(
+        "row", "create_time", "raw_create_time", "web_work_status", "work_video_path", "no_wm_work_video_path",
+        "animate_params_error", has_work=True, work_id="id",
+    )  # fmt: skip
+    return (
+        keys.join(task, on="row", how="left")
+        .join(work, on="row", how="left")
+        .join(inner.select("row", inner_status="status"), on="row", how="left")
+        .with_columns(pl.col("has_task", "has_work").fill_null(value=False))
+        .with_columns(_raw_times())
+        .with_columns(_status_columns())
+        .with_columns(_plain_columns())
+        .with_columns(_outcome_columns())
+        .with_columns(_durations(), fail_class=_fail_class(rules))
+        .with_columns(quality_flags=_flag_list())
+        .sort("row")
+    )
+
+
+def _raw_times() -> list[pl.Expr]:
+    return [pl.col(name).alias(f"raw_{name}") for name in _TASK_TIMES]
+
+
+def _status_columns() -> list[pl.Expr]:
+    """A work without a task has no status of its own; its `web_work_status` 200 means SUCCESS, any other is UNKNOWN."""
+    work_status = (
+        pl.when(pl.col("web_work_status") == WORK_SUCCEEDED).then(pl.lit("SUCCESS")).otherwise(pl.lit("UNKNOWN"))
+    )
+    known = pl.when("has_task").then(status(pl.col("status"))).otherwise(work_status)
+    raw = pl.when("has_task").then(pl.col("status")).otherwise(pl.col("web_work_status").cast(pl.String))
+    return [known.alias("status"), raw.alias("status_raw"), known.is_in(TERMINAL).alias("is_terminal")]
+
+
+def _plain_columns() -> list[pl.Expr]:
+    return [
+        *(time(name).alias(name) for name in _TASK_TIMES),
+        *(text(name).alias(name) for name in ("action", "notify_hook", "platform")),
+        percent("progress").alias("progress_pct"),
+        pl.coalesce(text("properties_origin_model_name"), text("properties_upstream_model_name")).alias("model"),
+    ]
+
+
+def _outcome_columns() -> list[pl.Expr]:
+    """`result_url` and `fail_reason`, which old gateways put in one field and new ones repeat in both."""
+    reason, result = text("fail_reason"), text("result_url")
+    succeeded, failed = pl.col("status") == "SUCCESS", pl.col("status") == "FAILURE"
+    url = pl.when(is_url(result)).then(result)
+    url_in_reason = pl.when(succeeded & is_url(reason)).then(reason)
+    from_work = pl.when(succeeded).then(pl.coalesce("work_video_path", "no_wm_work_video_path"))
+    text_in_result = pl.when(failed & ~is_url(result)).then(result)
+    return [
+        pl.coalesce(url, url_in_reason, from_work).alias("result_url"),
+        pl.when(~succeeded).then(pl.coalesce(reason, text_in_result)).alias("fail_reason"),
+        (succeeded & reason.is_not_null() & ~is_url(reason)).alias("reason_on_success"),
+    ]
+
+
+def _fail_class(rules: Sequence[FailureRule]) -> pl.Expr:
+    return pl.when(pl.col("status") == "FAILURE").then(fail_class(pl.col("fail_reason"), rules))
+
+
+def _durations() -> list[pl.Expr]:
+    return [
+        seconds_between("submit_time", "start_time").alias("queue_seconds"),
+        seconds_between("start_time", "finish_time").alias("run_seconds"),
+        seconds_between("submit_time", "finish_time").alias("latency_seconds"),
+        seconds_between("create_time", "finish_time").alias("provider_latency_seconds"),
+    ]
+
+
+def _flags() -> Mapping[str, pl.Expr]:
+    """What is doubtful about a task, by name."""
+    task, ended = pl.col("has_task"), pl.col("is_terminal")
+    submit, start, finish = (pl.col(name) for name in _TASK_TIMES)
+    created, submitted_in_ms = pl.col("create_time"), (pl.col("create_time") - submit).dt.total_milliseconds()
+    id_gap = object_id_time("work_id") - created.dt.epoch("s")
+    started = ended | (pl.col("status") == "IN_PROGRESS")
+    inner = status(pl.col("inner_status"))
+    return {
+        "start_missing": task & started & start.is_null(),
+        "finish_missing": task & ended & finish.is_null(),
+        "submit_missing": task & submit.is_null(),
+        "finish_before_submit": finish < submit,
+        "start_out_of_order": (start < submit) | (start > finish),
+        "finish_in_future": finish > pl.col("observed_at") + pl.duration(seconds=FUTURE_SECONDS),
+        "units_corrected": pl.any_horizontal(
+            *(is_corrected(f"raw_{name}", expected=_SECOND) for name in _TASK_TIMES),
+            is_corrected("raw_create_time", expected=_MILLISECOND),
+        ),
+        "time_implausible": pl.any_horizontal(is_implausible(f"raw_{name}") for name in (*_TASK_TIMES, "create_time")),
+        "provider_clock_gap": submitted_in_ms.abs() > CLOCK_GAP_SECONDS * 1000,
+        "object_id_time_differs": id_gap.abs() > OBJECT_ID_SECONDS,
+        "outer_inner_disagree": _disagreement(inner),
+        "result_missing": (pl.col("status") == "SUCCESS") & pl.col("result_url").is_null(),
+        "reason_on_success": pl.col("reason_on_success"),
+        "params_unreadable": pl.col("animate_params_error").is_not_null(),
+        "task_id_differs": pl.col("answered_id") != pl.col("task_id"),
+        "status_unknown": pl.col("status") == "UNKNOWN",
+    }
+
+
+def _disagreement(inner: pl.Expr) -> pl.Expr:
+    """The gateway says it is over and the work, or the gateway behind, says otherwise; or the other way round."""
+    outer_ended, outer = pl.col("is_terminal"), pl.col("status")
+    work = pl.col("web_work_status")
+    by_work = (outer == "SUCCESS") & (work != WORK_SUCCEEDED) | (outer != "SUCCESS") & (work == WORK_SUCCEEDED)
+    swept = (outer == "FAILURE") & pl.col("fail_class").eq("gateway_timeout") & work.is_not_null()
+    by_task = pl.col("inner_status").is_not_null() & (outer_ended | inner.is_in(TERMINAL)) & (inner != outer)
+    return by_work.fill_null(value=False) | swept.fill_null(value=False) | by_task.fill_null(value=False)
+
+
+def _flag_list() -> pl.Expr:
+    named = [pl.when(condition).then(pl.lit(name)) for name, condition in _flags().items()]
+    return pl.concat_list(named).list.drop_nulls()

@@ -1,0 +1,97 @@
+"""Expressions that turn single values of the gateway into ours: times, progress, statuses, text.
+
+Each takes and returns polars expressions, knows nothing of frames, and maps what cannot be read to null.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import unquote
+
+import polars as pl
+
+from transforms.schema import TIME
+
+TERMINAL: Final = ("SUCCESS", "FAILURE")
+
+#: Providers' own words, in lower case, for the gateway's statuses. Whatever is not here is UNKNOWN: not terminal.
+STATUSES: Final = {
+    **{word.lower(): word for word in ("NOT_START", "SUBMITTED", "QUEUED", "IN_PROGRESS", "FAILURE", "SUCCESS")},
+    **dict.fromkeys(("succeeded", "succeed", "completed", "done"), "SUCCESS"),
+    **dict.fromkeys(("failed", "error", "cancelled", "canceled", "expired"), "FAILURE"),
+    **dict.fromkeys(("processing", "running", "generating"), "IN_PROGRESS"),
+    **dict.fromkeys(("pending", "queueing", "in_queue", "created", "waiting"), "QUEUED"),
+}
+
+#: `web_work_status` of a work that is finished. No other value's meaning is documented.
+WORK_SUCCEEDED: Final = 200
+
+#: Microseconds per unit, by the magnitude of the number: 10^9 seconds is 2001, 10^11 seconds is the year 5138.
+_UNITS: Final = ((1e9, 1e11, 1e6), (1e12, 1e14, 1e3), (1e15, 1e17, 1.0), (1e18, 1e19, 1e-3))
+
+
+def text(column: str) -> pl.Expr:
+    """The text, or null when it is blank: absent is null, never ''."""
+    return pl.when(pl.col(column).str.strip_chars() != "").then(pl.col(column))
+
+
+def is_url(expr: pl.Expr) -> pl.Expr:
+    return expr.str.contains(r"^(?i)https?://\S+$").fill_null(value=False)
+
+
+def status(raw: pl.Expr) -> pl.Expr:
+    """The canonical status of a status word; UNKNOWN for any word, or none, that is not known."""
+    return raw.str.strip_chars().str.to_lowercase().replace_strict(STATUSES, default="UNKNOWN").fill_null("UNKNOWN")
+
+
+def time(column: str) -> pl.Expr:
+    """A Unix time (DOUBLE, in s, ms, µs or ns, told by its magnitude) as UTC; null for 0 and for what is no time."""
+    value = pl.col(column)
+    micros = pl.coalesce(
+        pl.when(value.is_between(low, high, closed="left")).then((value * factor).round())
+        for low, high, factor in _UNITS
+    )
+    return micros.cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(TIME)
+
+
+def is_corrected(column: str, *, expected: float) -> pl.Expr:
+    """Whether a time came in another unit than the documented one (`expected`: microseconds per unit)."""
+    value = pl.col(column)
+    other = [value.is_between(low, high, closed="left") for low, high, factor in _UNITS if factor != expected]
+    return pl.any_horizontal(other).fill_null(value=False)
+
+
+def is_implausible(column: str) -> pl.Expr:
+    """Whether a number that is not 0 stands where a time should and is none in any unit."""
+    value = pl.col(column)
+    return (value.is_not_null() & (value != 0) & time(column).is_null()).fill_null(value=False)
+
+
+def seconds_between(start: str, end: str) -> pl.Expr:
+    """`end - start` in seconds; null unless both are known and in order."""
+    span = (pl.col(end) - pl.col(start)).dt.total_microseconds() / 1e6
+    return pl.when(span >= 0).then(span)
+
+
+def percent(column: str) -> pl.Expr:
+    """'42%', '42' or '42.5' as a number from 0 to 100; null for anything else."""
+    number = pl.col(column).str.strip_chars().str.strip_suffix("%").str.strip_chars().cast(pl.Float64, strict=False)
+    return pl.when(number.is_between(0, 100)).then(number)
+
+
+def finite(column: str) -> pl.Expr:
+    """The number, or null where it is NaN or infinite."""
+    return pl.when(pl.col(column).is_finite()).then(pl.col(column))
+
+
+def object_id_time(column: str) -> pl.Expr:
+    """The creation time in an ObjectId's first 8 hex digits, as Unix seconds; null when it is no ObjectId."""
+    digits = pl.when(pl.col(column).str.contains(r"^[0-9a-fA-F]{24}$")).then(pl.col(column).str.slice(0, 8))
+    return digits.str.to_integer(base=16, dtype=pl.Int64, strict=False)
+
+
+def percent_decoded(column: str) -> pl.Expr:
+    """The text with %XX sequences decoded (RFC 3986, UTF-8)."""
+    encoded = pl.col(column).str.contains("%", literal=True)
+    decoded = pl.col(column).map_elements(unquote, return_dtype=pl.String, skip_nulls=True)
+    return pl.when(encoded).then(decoded).otherwise(pl.col(column))

@@ -1,0 +1,49 @@
+"""The provider's work (`data.data`), one row per answer that holds one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from transforms.fields import WORK, Kind
+from transforms.values import finite, text, time
+
+if TYPE_CHECKING:
+    from transforms.params import Params
+
+_TEXTS: Final = [field.column for field in WORK.decoded if field.kind in {Kind.TEXT, Kind.ENCODED}]
+_NUMBERS: Final = [field.column for field in WORK.decoded if field.kind is Kind.NUMBER]
+_TIMES: Final = [field.column for field in WORK.decoded if field.kind is Kind.TIME]
+
+
+def flatten_works(answers: pl.DataFrame, columns: pl.DataFrame, params: Params) -> pl.DataFrame:
+    """Works in the columns of `schema.WORKS` but `is_terminal`, with `row` and the raw times as `raw_create_time`.
+
+    Args:
+        answers: the answers with a task: `row` and the keys of an answer.
+        columns: the decoded works, by `row`.
+        params: their parsed parameters.
+    """
+    keys = answers.select("row", "source", "task_id", "observed_at", "body_hash", "run_id")
+    return (
+        keys.join(columns, on="row")
+        .join(params.works, on="row", how="left")
+        .with_columns(pl.col("create_time").alias("raw_create_time"))
+        .with_columns(
+            *(text(name).alias(name) for name in _TEXTS),
+            *(finite(name).alias(name) for name in _NUMBERS),
+            *(time(name).alias(name) for name in _TIMES),
+            _with_params_extras().alias("extras"),
+        )
+        .sort("row")
+    )
+
+
+def _with_params_extras() -> pl.Expr:
+    """The work's own extras, and the parameters' under the key `animate_params`."""
+    own, nested = pl.col("extras"), pl.format('"animate_params":{}', pl.col("params_extras"))
+    both = pl.format("{},{}}}", own.str.strip_suffix("}"), nested)
+    return (
+        pl.when(pl.col("params_extras").is_null()).then(own).otherwise(pl.coalesce(both, pl.format("{{{}}}", nested)))
+    )

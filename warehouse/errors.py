@@ -1,0 +1,35 @@
+"""What can go wrong between the archive and the readers.
+
+WarehouseError
+├── WarehouseHeldError     somebody else holds the warehouse; nothing is lost, the next run loads it
+├── WarehouseDamagedError  the file is no warehouse, or not whole: `avatar-tasks rebuild` makes it anew
+├── ArchiveError           the archive cannot be written or read
+├── AnalysisFileError      analysis.toml cannot be used
+└── NothingPublishedError  there is no published warehouse yet
+"""
+
+from __future__ import annotations
+
+
+class WarehouseError(Exception):
+    """Base of all errors of this room; the message says what to do."""
+
+
+class WarehouseHeldError(WarehouseError):
+    """The warehouse's lock did not come within the wait."""
+
+
+class WarehouseDamagedError(WarehouseError):
+    """The warehouse file cannot be opened."""
+
+
+class ArchiveError(WarehouseError):
+    """The archive cannot be written or read."""
+
+
+class AnalysisFileError(WarehouseError):
+    """`analysis.toml` cannot be used."""
+
+
+class NothingPublishedError(WarehouseError):
+    """No warehouse has been published yet."""

@@ -1,0 +1,182 @@
+"""Segments to tables. Commutative, associative, idempotent: any order, split or repetition gives the same tables.
+
+What makes it hold: an answer already loaded is not loaded again, whichever segment it comes in (`load/fresh.sql`);
+among the answers about one task the greatest by `schema.PRECEDENCE` wins; counts and extremes come from the set of
+observations. Everything, the ledger included, is one transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from transforms.failures import fail_class
+from transforms.flatten import Frames, transform
+from transforms.schema import IDENTITY, PRECEDENCE, REQUESTS, TASKS
+from warehouse import archive
+from warehouse.catalog import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+    from warehouse.analysis import Analysis
+    from warehouse.archive import Archive, Damaged, Segment
+    from warehouse.policy import PollingPolicy
+
+#: Answers flattened at a time; with bodies of 2 KB this is some 100 MB at the peak.
+PIECE_ROWS: Final = 20_000
+
+_LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a load did."""
+
+    segments: int = 0
+    answers: int = 0
+    damaged: list[Damaged] = field(default_factory=list)
+
+
+def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
+    """The segments that are in the archive and not in the ledger.
+
+    Raises:
+        ArchiveError: when the archive cannot be read.
+    """
+    known = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
+    return [segment for kind in archive.SCHEMAS for segment in store.segments(kind) if segment.segment_id not in known]
+
+
+def load(
+    con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], analysis: Analysis, policy: PollingPolicy
+) -> Loaded:
+    """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
+
+    A segment that cannot be read is left out, of the ledger too, and named in the result.
+
+    Raises:
+        duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
+    """
+    done = Loaded()
+    con.execute("begin")
+    try:
+        _decide(con, analysis, policy)
+        todo = _not_in_ledger(con, segments)
+        by_kind = {kind: [one for one in todo if one.kind == kind] for kind in archive.SCHEMAS}
+        _load_runs(con, by_kind["runs"], done.damaged)
+        for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
+            _load_requests(con, rows)
+        for answers in archive.pieces(by_kind["observations"], PIECE_ROWS, done.damaged):
+            done.answers += _load_answers(con, answers, analysis)
+        unreadable = {one.segment.segment_id for one in done.damaged}
+        done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
+        con.execute("commit")
+    except BaseException:
+        with contextlib.suppress(Exception):
+            con.execute("rollback")
+        raise
+    return done
+
+
+def _decide(con: duckdb.DuckDBPyConnection, analysis: Analysis, policy: PollingPolicy) -> None:
+    """Put what people decided into its tables; where failure rules changed, every failure is classed again."""
+    rules = [(number, rule.pattern, rule.fail_class) for number, rule in enumerate(analysis.failure_rules, start=1)]
+    before = con.execute("select position, pattern, fail_class from failure_rules order by position").fetchall()
+    objectives = [(one.name, one.source, one.action, one.seconds, one.target) for one in analysis.objectives]
+    _replace(con, "objectives", objectives)
+    _replace(con, "polling_policy", [tuple(policy.row())])
+    if rules != before:
+        _replace(con, "failure_rules", rules)
+        _class_again(con, analysis)
+
+
+def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    con.execute(f"delete from {table}")  # noqa: S608 - one of three names above
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        con.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608 - likewise
+
+
+def _class_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
+    reasons = con.execute("select distinct fail_reason from tasks where status = 'FAILURE'").pl()
+    classed = reasons.with_columns(fail_class=fail_class(pl.col("fail_reason"), analysis.failure_rules))
+    with _registered(con, new_classes=classed):
+        con.execute(statement("load/fail_class"))
+
+
+def _not_in_ledger(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> list[Segment]:
+    known = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
+    return sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
+
+
+def _enter(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> int:
+    rows = [(one.segment_id, one.kind, archive.count_rows(one), one.path.stat().st_size) for one in segments]
+    with _registered(con, new_segments=pl.DataFrame(rows, schema=_LEDGER, orient="row")):
+        con.execute("insert into segments by name from new_segments")
+    return len(rows)
+
+
+def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], damaged: list[Damaged]) -> None:
+    for rows in archive.pieces(segments, PIECE_ROWS, damaged):
+        with _registered(con, new_runs=rows):
+            con.execute(statement("load/runs"))
+
+
+def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
+    nothing = pl.DataFrame(schema={"source": pl.String(), "task_id": pl.String()})
+    with _registered(con, new_requests=rows, new_observations=nothing, new_tasks=pl.DataFrame(schema=TASKS)):
+        for step in ("requests", "touched", "tasks", "pending"):
+            con.execute(statement(f"load/{step}"))
+
+
+def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, analysis: Analysis) -> int:
+    fresh = _fresh(con, answers)
+    frames = transform(fresh, analysis.failure_rules)
+    winners = {"new_tasks": _winners(frames.tasks), "new_works": _winners(frames.works)}
+    with _registered(con, **winners, **_additions(frames), new_requests=pl.DataFrame(schema=REQUESTS)):
+        for table in ("observations", "quarantine"):
+            con.execute(f"insert into {table} by name from new_{table}")
+        for step in ("schema_drift", "touched", "tasks", "works", "pt_infos", "pending"):
+            con.execute(statement(f"load/{step}"))
+    return fresh.height
+
+
+def _additions(frames: Frames) -> dict[str, pl.DataFrame]:
+    return {
+        "new_observations": frames.observations,
+        "new_quarantine": frames.quarantine,
+        "new_pt_infos": frames.pt_infos,
+        "new_schema_drift": frames.schema_drift,
+    }
+
+
+def _fresh(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame) -> pl.DataFrame:
+    """The answers that are not loaded yet, each once."""
+    once = answers.unique(IDENTITY, keep="any").with_row_index("row")
+    span = {"earliest": once["observed_at"].min(), "latest": once["observed_at"].max()}
+    with _registered(con, new_answers=once.select("row", *IDENTITY)):
+        rows = con.execute(statement("load/fresh"), span).pl()
+    return once.join(rows, on="row", how="semi").drop("row")
+
+
+def _winners(rows: pl.DataFrame) -> pl.DataFrame:
+    """The winning answer about each task."""
+    return rows.sort(PRECEDENCE).unique(("source", "task_id"), keep="last", maintain_order=True)
+
+
+@contextlib.contextmanager
+def _registered(con: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
+    """Frames as tables of the connection, by name, for as long as the block lasts."""
+    for name, frame in frames.items():
+        con.register(name, frame)
+    try:
+        yield
+    finally:
+        for name in frames:
+            con.unregister(name)

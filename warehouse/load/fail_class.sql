@@ -1,0 +1,5 @@
+-- Class every failure again by the rules now in force: `new_classes` has one row per fail_reason.
+update tasks
+set fail_class = new_classes.fail_class
+from new_classes
+where tasks.status = 'FAILURE' and tasks.fail_reason is not distinct from new_classes.fail_reason;

@@ -1,0 +1,7 @@
+-- The answers among `new_answers` that are not loaded yet, whichever segment they came in: row numbers.
+select new_answers.row
+from new_answers
+anti join (
+    select * from observations where observed_at between $earliest and $latest
+) as loaded
+using (source, task_id, observed_at, run_id, body_hash);

@@ -1,0 +1,11 @@
+-- One row per pending id that is still asked for: what the next run will poll, and when each becomes due.
+--
+-- source: which gateway the id belongs to
+-- task_id: the id
+-- status: the status last believed; NULL when the task was never seen
+-- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted
+-- last_asked_at: when it was last asked for; NULL when never
+-- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h
+-- is_due: whether it is due now
+create or replace view due_tasks as
+from due_tasks_at(now());

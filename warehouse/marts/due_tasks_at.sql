@@ -1,0 +1,39 @@
+-- One row per pending id that is still asked for, as of an instant: due_tasks_at(moment). Given-up ids are in
+-- given_up_tasks_at.
+--
+-- source: which gateway the id belongs to
+-- task_id: the id
+-- status: the status last believed; NULL when the task was never seen
+-- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted
+-- last_asked_at: when it was last asked for; NULL when never
+-- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h
+-- is_due: whether it is due at that instant
+create or replace macro due_tasks_at(moment) as table
+with aged as (
+    select
+        pending.*,
+        policy.*,
+        coalesce(pending.submit_time, pending.requested_at, pending.last_asked_at) as since,
+        greatest(epoch(pending.last_asked_at) - epoch(since), 0) as age,
+    from pending
+    cross join polling_policy as policy
+),
+
+planned as (
+    select
+        source,
+        task_id,
+        status,
+        age as age_seconds,
+        last_asked_at,
+        coalesce(
+            to_timestamp(epoch(last_asked_at) + least(greatest(age_share * age, min_seconds), max_seconds)),
+            requested_at
+        ) as due_at,
+    from aged
+    where
+        last_asked_at is null
+        or (missing_count < missing_limit and epoch(moment::timestamptz) - epoch(since) <= give_up_after_seconds)
+)
+
+select *, due_at <= moment::timestamptz as is_due from planned;

@@ -1,0 +1,22 @@
+-- One row per pending id that is no longer asked for, as of an instant: given_up_tasks_at(moment). Giving the id to collect
+-- again asks once more.
+--
+-- source: which gateway the id belongs to
+-- task_id: the id
+-- status: the status last believed; NULL when the task was never seen
+-- reason: unknown_to_gateway (the gateway said so three times) or too_old (older than GIVE_UP_AFTER)
+-- since: its submit_time, else when the id was accepted
+-- last_asked_at: when it was last asked for
+-- last_outcome: what came of that
+create or replace macro given_up_tasks_at(moment) as table
+select
+    source,
+    task_id,
+    status,
+    case when missing_count >= missing_limit then 'unknown_to_gateway' else 'too_old' end as reason,
+    coalesce(submit_time, requested_at, last_asked_at) as since,
+    last_asked_at,
+    last_outcome,
+from pending
+anti join due_tasks_at(moment) using (source, task_id)
+cross join polling_policy;

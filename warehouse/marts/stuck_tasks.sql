@@ -1,0 +1,37 @@
+-- One row per task that is still running beyond three times the p99 of its kind (source and action), by the latency of
+-- the tasks that succeeded. Kinds without a success have no threshold and no rows.
+--
+-- source: which gateway the task belongs to
+-- task_id: the task
+-- action: what the task does
+-- status: the status last believed
+-- submit_time: when the gateway accepted the task
+-- age_seconds: its age when it was last seen
+-- threshold_seconds: three times the p99 latency of its kind
+-- last_observed_at: when it was last seen
+create or replace view stuck_tasks as
+with thresholds as (
+    select
+        source,
+        action,
+        3 * quantile_cont(latency_seconds, 0.99) as threshold_seconds,
+    from tasks
+    where status = 'SUCCESS' and latency_seconds is not null
+    group by all
+)
+
+select
+    tasks.source,
+    tasks.task_id,
+    tasks.action,
+    tasks.status,
+    tasks.submit_time,
+    epoch(tasks.last_observed_at) - epoch(tasks.submit_time) as age_seconds,
+    thresholds.threshold_seconds,
+    tasks.last_observed_at,
+from tasks
+inner join thresholds
+    on tasks.source = thresholds.source and tasks.action is not distinct from thresholds.action
+where
+    not tasks.is_terminal
+    and epoch(tasks.last_observed_at) - epoch(tasks.submit_time) > thresholds.threshold_seconds;

@@ -1,0 +1,106 @@
+"""What to ask for now, from what is known; and how far a run has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.catalog import statement
+from warehouse.durable import make_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from warehouse.archive import Segment
+
+_ROWS: Final = 100_000
+_SCHEMA: Final = pa.schema([("task_id", pa.string())])
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which ids are meant.
+
+    Attributes:
+        source: the gateway they belong to.
+        given: the request segments of the run that asks.
+        refresh: whether known tasks that are due are meant too.
+        only_due: whether given ids are meant only when they are due, as in the later rounds of following.
+    """
+
+    source: str
+    given: Sequence[Segment] = ()
+    refresh: bool = True
+    only_due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the given ids are. `next_due_at` is in Unix seconds, None when none of them will be asked again."""
+
+    given: int
+    ended: int
+    waiting: int
+    next_due_at: float | None
+
+
+def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime, path: Path) -> int:
+    """Write the ids to ask for at `moment` to a Parquet file; returns their number. Memory does not grow with it."""
+    _give(con, question)
+    parameters = {
+        "source": question.source,
+        "moment": moment,
+        "refresh": question.refresh,
+        "only_due": question.only_due,
+    }
+    make_directory(path.parent)
+    count = 0
+    with pq.ParquetWriter(path, _SCHEMA, compression="zstd") as file:
+        for batch in con.execute(statement("queries/todo"), parameters).to_arrow_reader(_ROWS):
+            file.write_batch(batch.cast(_SCHEMA))
+            count += batch.num_rows
+    return count
+
+
+def read_todo(path: Path, rows: int) -> Iterator[list[str]]:
+    """The ids of `write_todo` in lists of `rows`. The file is gone from its folder once reading has begun."""
+    with path.open("rb") as file, pq.ParquetFile(file) as todo:
+        path.unlink()
+        for batch in todo.iter_batches(batch_size=rows):
+            yield batch.column(0).to_pylist()
+
+
+def progress(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime) -> Progress:
+    """How far the given ids are at `moment`."""
+    _give(con, question)
+    parameters = {"source": question.source, "moment": moment}
+    row = con.execute(statement("queries/progress"), parameters).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate without groups has one row
+    return Progress(*row)
+
+
+def answers_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, int]:
+    """What a run heard: answers by outcome."""
+    return dict(con.execute(statement("queries/answers_of_run"), {"run_id": run_id}).fetchall())
+
+
+def tasks_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str | None, int]]:
+    """Where a run left the ids it asked for: (outcome of the last answer, its status, ids)."""
+    rows: list[Any] = con.execute(statement("queries/tasks_of_run"), {"run_id": run_id}).fetchall()
+    return rows
+
+
+def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
+    con.execute("create or replace temp table given (task_id varchar)")
+    if question.given:
+        paths = [str(segment.path) for segment in question.given]
+        con.execute(
+            "insert into given select distinct task_id from read_parquet(?) where source = ?", [paths, question.source]
+        )

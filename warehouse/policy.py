@@ -1,0 +1,30 @@
+"""When a pending id is asked again, and when it is given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PollingPolicy:
+    """A task is looked at again once `age_share` of its age has passed since the last look, within bounds.
+
+    A quarter means that a task's end is seen at most a quarter of its age late, at a cost that grows with the logarithm
+    of its age. The columns of the table `polling_policy` are these fields.
+    """
+
+    age_share: float = 0.25
+    min_seconds: float = 15.0
+    max_seconds: float = 3600.0
+    missing_limit: int = 3
+    give_up_after: timedelta = timedelta(days=7)
+
+    def row(self) -> list[float | int]:
+        return [
+            self.age_share,
+            self.min_seconds,
+            self.max_seconds,
+            self.missing_limit,
+            self.give_up_after.total_seconds(),
+        ]

@@ -1,0 +1,110 @@
+"""The whole warehouse again from the archive, beside the live one, then in its place."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from warehouse.connection import open_file, prepare, sole_writer
+from warehouse.durable import UNFINISHED, sync_directory
+from warehouse.errors import WarehouseDamagedError
+from warehouse.load import Loaded, load, unloaded
+from warehouse.publish import publish_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from warehouse.analysis import Analysis
+    from warehouse.archive import Archive, Segment
+    from warehouse.paths import DataPaths
+    from warehouse.policy import PollingPolicy
+
+#: Segments loaded per transaction. Nobody sees the new file before it is whole, so it need not be one transaction.
+_SEGMENTS_AT_ONCE: Final = 200
+
+
+def rebuild(
+    paths: DataPaths,
+    store: Archive,
+    analysis: Analysis,
+    policy: PollingPolicy,
+    *,
+    wait_seconds: float,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Loaded:
+    """Derive the warehouse again and publish it. The live one is untouched until the new one is whole.
+
+    Collecting and loading may go on meanwhile: what arrives is loaded before the swap.
+
+    Args:
+        paths: the data directory.
+        store: the archive in it.
+        analysis: what people decided.
+        policy: when pending ids are asked again.
+        wait_seconds: how long to wait for the live warehouse's lock at the end.
+        on_progress: called with segments done and segments in all.
+
+    Raises:
+        WarehouseHeldError: when the live warehouse stays held; it is then untouched.
+        ArchiveError: when the archive cannot be read.
+    """
+    beside = paths.warehouse.with_name(f"{UNFINISHED}rebuild-{paths.warehouse.name}")
+    with sole_writer(beside, wait_seconds):
+        _remove(beside)
+        try:
+            return _build_and_swap(paths, store, analysis, policy, beside, wait_seconds, on_progress)
+        finally:
+            _remove(beside)
+
+
+def _build_and_swap(
+    paths: DataPaths,
+    store: Archive,
+    analysis: Analysis,
+    policy: PollingPolicy,
+    beside: Path,
+    wait_seconds: float,
+    on_progress: Callable[[int, int], None],
+) -> Loaded:
+    total = Loaded()
+
+    def load_all(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> None:
+        for start in range(0, max(len(segments), 1), _SEGMENTS_AT_ONCE):
+            done = load(con, segments[start : start + _SEGMENTS_AT_ONCE], analysis, policy)
+            total.segments += done.segments
+            total.answers += done.answers
+            total.damaged += done.damaged
+            on_progress(min(start + _SEGMENTS_AT_ONCE, len(segments)), len(segments))
+
+    with open_file(beside, 0, 0) as con:
+        prepare(con)
+        load_all(con, unloaded(con, store))
+    deadline = time.monotonic() + wait_seconds
+    with sole_writer(paths.warehouse, wait_seconds):
+        with open_file(beside, deadline, wait_seconds) as con:
+            total.damaged.clear()
+            load_all(con, unloaded(con, store))
+            con.execute("checkpoint")
+        _swap(beside, paths.warehouse, deadline, wait_seconds)
+        publish_closed(paths)
+    return total
+
+
+def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
+    """Put the new file in the live one's place; a live one that somebody else has open is waited for."""
+    try:
+        with open_file(live, deadline, wait_seconds):
+            pass
+    except WarehouseDamagedError:
+        pass  # which is why it is being rebuilt
+    live.with_name(f"{live.name}.wal").unlink(missing_ok=True)
+    new.replace(live)
+    sync_directory(live.parent)
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, path.with_name(f"{path.name}.wal")):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,14 @@
+-- One row per service objective in force, from analysis.toml.
+--
+-- name: what people call it
+-- source: which gateway it holds for; NULL for all
+-- action: which action it holds for; NULL for all
+-- seconds: a task is good when it succeeded within this latency
+-- target: the share of tasks that should be good, 0 to 1
+create table if not exists objectives (
+    name varchar,
+    source varchar,
+    action varchar,
+    seconds double,
+    target double
+);

@@ -1,0 +1,14 @@
+-- One row: when a pending id is asked again, from the settings of the last load.
+--
+-- age_share: asked again when this share of its age has passed since the last look
+-- min_seconds: but not sooner than this
+-- max_seconds: nor later than this
+-- missing_limit: an id the gateway does not know is given up after so many looks
+-- give_up_after_seconds: a task older than this is given up
+create table if not exists polling_policy (
+    age_share double,
+    min_seconds double,
+    max_seconds double,
+    missing_limit integer,
+    give_up_after_seconds double
+);

@@ -1,0 +1,12 @@
+-- One row per id accepted and run that accepted it. An id is here before it is first asked for.
+--
+-- source: which gateway the id belongs to
+-- task_id: the id
+-- requested_at: when it was accepted
+-- run_id: the run that accepted it
+create table if not exists requests (
+    source varchar,
+    task_id varchar,
+    requested_at timestamptz,
+    run_id varchar
+);

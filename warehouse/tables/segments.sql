@@ -1,0 +1,12 @@
+-- One row per archive segment that is loaded: the ledger. A segment in the archive and not here is loaded next time.
+--
+-- segment_id: name of the segment's file, without its ending
+-- kind: requests, observations or runs
+-- rows: rows in the segment
+-- bytes: size of the file
+create table if not exists segments (
+    segment_id varchar,
+    kind varchar,
+    rows bigint,
+    bytes bigint
+);

@@ -1,0 +1,75 @@
+-- One row per task that the gateway has ever shown us, as its winning answer says: a terminal answer before any other,
+-- then the latest.
+--
+-- source: which gateway the id belongs to; part of every key
+-- task_id: the id that was asked for
+-- action: what the task does, e.g. avatar-generate
+-- status: NOT_START, SUBMITTED, QUEUED, IN_PROGRESS, SUCCESS, FAILURE or UNKNOWN
+-- status_raw: the status as it came; for a work without its task, the web_work_status
+-- is_terminal: whether the task has ended: SUCCESS or FAILURE
+-- fail_reason: why it failed, as it came; NULL for a success
+-- fail_class: whose fault a failure is, by failure_rules: provider, gateway, gateway_timeout, content_policy, input,
+--   unknown
+-- result_url: where the video is: the task's own field, or wherever older gateways put it, or the work's video path
+-- notify_hook: the caller's webhook
+-- submit_time: when the gateway accepted the task
+-- start_time: when the gateway's poller first saw it running; NULL when it never did, which is common
+-- finish_time: when the gateway's poller noticed the end: late by seconds to minutes
+-- progress_pct: progress, 0 to 100; usually a stand-in for the status
+-- queue_seconds: start_time - submit_time; NULL unless both are known and in order
+-- run_seconds: finish_time - start_time; NULL unless both are known and in order
+-- latency_seconds: finish_time - submit_time, by the gateway's clock; NULL unless both are known and in order
+-- provider_latency_seconds: finish_time - the work's create_time, from the provider's clock to the gateway's; NULL
+--   unless both are known and in order
+-- quota: what the task cost, in the gateway's units
+-- platform: the provider behind the gateway
+-- model: the model asked for (properties.origin_model_name), else the one used upstream
+-- shape: the shape of the answer: task_envelope, work_envelope, bare_work, nested_gateway
+-- requested_at: when the id was first given to us
+-- first_observed_at: when the task was first seen
+-- last_observed_at: when the task was last seen
+-- observation_count: how often the task was seen
+-- last_running_at: when it was last seen not yet ended; with first_terminal_at, the end as an interval of our own
+-- first_terminal_at: when it was first seen ended
+-- quality_flags: what is doubtful about this row, e.g. start_missing, finish_before_submit, units_corrected
+-- extras: fields of the task that have no column, as one JSON object
+-- segment_id: the archive segment the winning answer was written to
+-- observed_at: when the winning answer was seen
+-- body_hash: BLAKE2b-128 of the winning answer's body, in hex; breaks ties
+-- run_id: the run that fetched the winning answer
+create table if not exists tasks (
+    source varchar,
+    task_id varchar,
+    action varchar,
+    status varchar,
+    status_raw varchar,
+    is_terminal boolean,
+    fail_reason varchar,
+    fail_class varchar,
+    result_url varchar,
+    notify_hook varchar,
+    submit_time timestamptz,
+    start_time timestamptz,
+    finish_time timestamptz,
+    progress_pct double,
+    queue_seconds double,
+    run_seconds double,
+    latency_seconds double,
+    provider_latency_seconds double,
+    quota bigint,
+    platform varchar,
+    model varchar,
+    shape varchar,
+    requested_at timestamptz,
+    first_observed_at timestamptz,
+    last_observed_at timestamptz,
+    observation_count bigint,
+    last_running_at timestamptz,
+    first_terminal_at timestamptz,
+    quality_flags varchar[],
+    extras json,
+    segment_id varchar,
+    observed_at timestamptz,
+    body_hash varchar,
+    run_id varchar
+);

@@ -1,0 +1,79 @@
+-- One row per task whose payload (data.data, the provider's work) has come: the latest payload, one from an ended task
+-- first.
+--
+-- source: which gateway the id belongs to
+-- task_id: the id that was asked for
+-- animate_id: the provider's own task id
+-- animate_params_str: the parameters as they came: JSON text; parsed in pt_infos
+-- create_time: when the provider created the work, by its clock
+-- example_image_url: paths of the template's example images
+-- ext_animate_channel: ext.animate_channel
+-- ext_sing_title: ext.sing_title
+-- ext_track_info: ext.track_info: JSON text
+-- file_type: VIDEO, as a rule
+-- id: the work's id, an ObjectId: its first 8 hex digits are a creation time
+-- music_title: title of the template
+-- no_wm_work_video_path: the video without watermark
+-- picture_path_list: paths of pictures
+-- play_types: kinds of play; '' inside is the provider's
+-- primary_play_type: the main kind of play
+-- share_magic_text: text for sharing
+-- singer: the provider's name for the voice
+-- template_create_time: when the template was created
+-- template_id: the template, an ObjectId
+-- tmp_online_enable: whether the template is online
+-- user_image_url: the user's picture
+-- video_aspect_ratio: width by height of the video
+-- vip_enable: whether it needs a paid account
+-- web_work_status: the provider's status number: 200 means success, no other is documented
+-- webp_aspect_ratio: width by height of the preview
+-- wm_work_video_path: the video with watermark
+-- work_name: name of the work
+-- work_video_path: the video
+-- work_webp_path: the preview picture
+-- animate_params_error: why the parameters could not be read: invalid_json, not_an_object, pt_infos_not_a_list; NULL
+--   when they could
+-- extras: fields of the work without a column, as one JSON object; those of ext and of the parameters under ext and
+--   animate_params
+-- is_terminal: whether the task had ended in the answer this row comes from
+-- observed_at: when that answer was seen
+-- body_hash: BLAKE2b-128 of its body, in hex
+-- run_id: the run that fetched it
+create table if not exists works (
+    source varchar,
+    task_id varchar,
+    animate_id varchar,
+    animate_params_str varchar,
+    create_time timestamptz,
+    example_image_url varchar[],
+    ext_animate_channel varchar,
+    ext_sing_title varchar,
+    ext_track_info varchar,
+    file_type varchar,
+    id varchar,
+    music_title varchar,
+    no_wm_work_video_path varchar,
+    picture_path_list varchar[],
+    play_types varchar[],
+    primary_play_type varchar,
+    share_magic_text varchar,
+    singer varchar,
+    template_create_time timestamptz,
+    template_id varchar,
+    tmp_online_enable boolean,
+    user_image_url varchar,
+    video_aspect_ratio double,
+    vip_enable boolean,
+    web_work_status bigint,
+    webp_aspect_ratio double,
+    wm_work_video_path varchar,
+    work_name varchar,
+    work_video_path varchar,
+    work_webp_path varchar,
+    animate_params_error varchar,
+    extras json,
+    is_terminal boolean,
+    observed_at timestamptz,
+    body_hash varchar,
+    run_id varchar
+);
