@@ -1,0 +1,50 @@
+"""Which base URLs a client accepts: nothing in them may end up in a message or change where a task is asked for."""
+
+import re
+
+import httpx
+
+from gateway.errors import InvalidBaseUrl
+
+ENDPOINT = "/avatar/task/"
+
+
+def check_base_url(text: str) -> str:
+    """`text` normalised, without a slash at its end: scheme, host and perhaps a port and a path prefix.
+
+    Raises:
+        InvalidBaseUrl: it is not such a URL. What may be a secret in it is not repeated.
+    """
+    url = _parse(text.strip())
+    shown = f"{url.scheme}://{url.host}"
+    if url.scheme not in {"http", "https"}:
+        raise InvalidBaseUrl(shown, "begins with neither http:// nor https://.")
+    if not url.host:
+        raise InvalidBaseUrl(shown, "names no host.")
+    if url.userinfo:
+        raise InvalidBaseUrl(shown, "has a user name or password in it; the key goes into AVATAR_TASKS_API_KEY.")
+    if "?" in text or "#" in text:
+        raise InvalidBaseUrl(shown, "has a query or fragment after it, which no task id could follow.")
+    base_url = str(url).rstrip("/")
+    if base_url.endswith(ENDPOINT.rstrip("/")):
+        raise InvalidBaseUrl(base_url, f"ends with {ENDPOINT.rstrip('/')}, which is added to it; leave that away.")
+    return base_url
+
+
+def _parse(text: str) -> httpx.URL:
+    if "://" not in text:
+        raise InvalidBaseUrl(text.partition("@")[2] or text, "does not begin with http:// or https://.")
+    if re.search(r"\s", text):
+        raise InvalidBaseUrl(text.partition("://")[0] + "://…", "has a space or a line break in it.")
+    try:
+        return httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise InvalidBaseUrl(text.partition("://")[0] + "://…", f"cannot be read as a URL: {error}.") from None
+
+
+def without_query(location: str) -> str:
+    """Where a redirect points, without what may be secret in it: user, query and fragment."""
+    bare = location.partition("?")[0].partition("#")[0]
+    scheme, separator, rest = bare.partition("//")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" if separator else bare

@@ -1,0 +1,114 @@
+"""A body as it arrives: decoded, and never more of it in memory than the limit."""
+
+import zlib
+from typing import Protocol
+
+_GZIP = 16 + zlib.MAX_WBITS
+_SHORTEST_ZLIB_HEADER = 2
+_DEFLATE_METHOD = 8
+
+
+class BodyFault(Exception):  # noqa: N818 - it becomes the error of an observation and goes no further
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+
+
+class _Decoder(Protocol):
+    def decode(self, chunk: bytes, most: int) -> bytes:
+        """At most `most` (at least 1) decoded bytes; more is asked for only if fewer came."""
+
+    def finish(self) -> None:
+        """The body has ended.
+
+        Raises:
+            BodyFault: too early.
+        """
+
+
+class _Identity:
+    def decode(self, chunk: bytes, most: int) -> bytes:
+        return chunk[:most]
+
+    def finish(self) -> None:
+        pass
+
+
+class _Inflate:
+    """gzip, or deflate with the zlib header the standard wants or without, as many servers send it."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._inflater: zlib._Decompress | None = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
+        self._head = b""
+
+    def decode(self, chunk: bytes, most: int) -> bytes:
+        if self._inflater is None:
+            self._head += chunk
+            if len(self._head) < _SHORTEST_ZLIB_HEADER:
+                return b""
+            self._inflater, chunk = zlib.decompressobj(_zlib_bits(self._head)), self._head
+        try:
+            decoded = self._inflater.decompress(chunk, most)
+        except zlib.error as error:
+            raise BodyFault("encoding", f"the body is not {self._encoding} as its Content-Encoding says") from error
+        if self._inflater.unused_data:
+            raise BodyFault("encoding", f"there is more after the end of the {self._encoding} stream")
+        return decoded
+
+    def finish(self) -> None:
+        if self._inflater is None and not self._head:
+            return
+        if self._inflater is None or not self._inflater.eof:
+            raise BodyFault("truncated", f"the {self._encoding} stream stops early")
+
+
+def _zlib_bits(head: bytes) -> int:
+    has_header = head[0] & 0x0F == _DEFLATE_METHOD and int.from_bytes(head[:2], "big") % 31 == 0
+    return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
+
+
+def _decoder(encoding: str) -> _Decoder:
+    name = encoding.strip().lower()
+    if name in {"", "identity", "none"}:
+        return _Identity()
+    if name in {"gzip", "x-gzip", "deflate"}:
+        return _Inflate(name.removeprefix("x-"))
+    raise BodyFault("encoding", f"cannot decode {encoding[:40]!r}, which was not asked for")
+
+
+class Body:
+    """Collects one body.
+
+    Args:
+        encoding: what `Content-Encoding` says, '' if nothing.
+        most: decoded bytes to keep at the most.
+
+    Raises:
+        BodyFault: from every method, when the body is not what its headers say.
+    """
+
+    def __init__(self, encoding: str, most: int) -> None:
+        self._decoder = _decoder(encoding)
+        self._most = most
+        self._size = 0
+        self._pieces: list[bytes] = []
+
+    @property
+    def is_full(self) -> bool:
+        return self._size >= self._most
+
+    def feed(self, chunk: bytes) -> None:
+        """Takes a chunk as it came; only while not `is_full`."""
+        piece = self._decoder.decode(chunk, self._most - self._size)
+        self._pieces.append(piece)
+        self._size += len(piece)
+
+    def finish(self) -> None:
+        """The last chunk has come."""
+        self._decoder.finish()
+
+    def content(self) -> bytes:
+        """What there is so far."""
+        return b"".join(self._pieces)

@@ -1,0 +1,178 @@
+"""A client that turns ids into observations: one for each, whatever happens, as fast as the gateway likes it.
+
+async with GatewayClient("https://host", key) as client:
+    async for observation in client.fetch_many(ids):
+        ...
+    if client.ended:
+        print(client.ended.sentence)
+"""
+
+import asyncio
+import math
+import random
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import httpx
+
+from gateway import ending
+from gateway.addresses import check_base_url
+from gateway.api_key import ApiKey
+from gateway.breaker import Breaker
+from gateway.clock import SYSTEM_CLOCK, Clock
+from gateway.ending import End
+from gateway.errors import InvalidLimit
+from gateway.exchange import Exchange
+from gateway.gate import Gate
+from gateway.ids import check_task_id
+from gateway.inquiry import ClientStats, Inquirer
+from gateway.observation import Observation
+from gateway.pacing import Pacer
+from gateway.redact import check_redactions
+from gateway.retrying import Retries
+from gateway.transport import build_transport
+
+__all__ = ["ClientStats", "Clock", "End", "GatewayClient", "check_base_url"]
+
+
+class GatewayClient:
+    """Asks one gateway for tasks; an async context manager.
+
+    Any number of `fetch_many` may run on it at the same time: they share its pace, its retry budget and its end.
+
+    Args:
+        base_url: scheme, host and perhaps a path prefix.
+        api_key: sent to this origin only, as redirects are not followed. None sends none.
+        source: the name that observations carry for this gateway.
+        concurrency: most requests in flight.
+        rate: most requests in any one second; None is as fast as the gateway lets us.
+        timeout: seconds for one request, to the last byte of its answer.
+        max_body_bytes: a longer body is cut there.
+        redact: which of `gateway.redact.REDACTIONS` are applied to bodies.
+        transport: what to speak through instead of a connection of its own; it is closed with the client.
+        clock: what tells the time and waits.
+        rng: what spreads retries and pauses.
+
+    Raises:
+        InvalidSetting: one of these cannot be.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None,
+        *,
+        source: str = "default",
+        concurrency: int = 64,
+        rate: float | None = None,
+        timeout: float = 30.0,
+        max_body_bytes: int = 8_388_608,
+        redact: frozenset[str] = frozenset(),
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        rng: random.Random | None = None,
+    ) -> None:
+        _check_limits(concurrency=concurrency, rate=rate, timeout=timeout, max_body_bytes=max_body_bytes)
+        redactions = check_redactions(redact)
+        self.source = source
+        self.base_url = check_base_url(base_url)
+        self.stats = ClientStats()
+        key = ApiKey(api_key)
+        rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
+        self._concurrency = concurrency
+        self._gate = Gate(self.base_url, Pacer(concurrency, rate, rng), Breaker(), clock, has_key=bool(key))
+        self._workers: set[asyncio.Task[None]] = set()
+        self._transport = transport or build_transport(self.base_url, concurrency)
+        exchange = Exchange(
+            self._transport,
+            self.base_url,
+            key,
+            timeout_seconds=timeout,
+            max_body_bytes=max_body_bytes,
+            redactions=redactions,
+        )
+        self._inquirer = Inquirer(
+            source, gate=self._gate, exchange=exchange, retries=Retries(rng), clock=clock, stats=self.stats
+        )
+
+    def __repr__(self) -> str:
+        return f"GatewayClient({self.base_url!r}, source={self.source!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await _cancel(self._workers)
+        await self._transport.aclose()
+
+    @property
+    def ended(self) -> End | None:
+        """Why nothing more is asked, or None while the client is at work."""
+        return self._gate.ended
+
+    def stop(self, sentence: str = "Stopped on request. What was collected is kept.") -> None:
+        """Ask nothing more: what is in flight is still observed, then every `fetch_many` ends."""
+        self._gate.end(ending.stopped(sentence))
+
+    def fetch_many(self, ids: Iterable[str]) -> AsyncGenerator[Observation, None]:
+        """Observations of `ids` in order of completion; fewer than ids only if the client ends first.
+
+        An id that was asked gets its observation even so. Leaving the loop early cancels what is in flight.
+
+        Raises:
+            InvalidTaskId: at once, before anything is asked.
+        """
+        return self._stream([check_task_id(task_id) for task_id in ids])
+
+    async def _stream(self, ids: list[str]) -> AsyncGenerator[Observation, None]:
+        """A fixed set of workers takes from one iterator; `room` makes them wait for a slow reader."""
+        todo = iter(ids)
+        working = min(self._concurrency, len(ids))
+        room = asyncio.Semaphore(working)
+        done: _Done = asyncio.Queue()
+        tasks = {asyncio.create_task(self._work(todo, room, done)) for _ in range(working)}
+        self._workers |= tasks
+        for task in tasks:
+            task.add_done_callback(done.put_nowait)
+        try:
+            while working:
+                item = await done.get()
+                if isinstance(item, Observation):
+                    room.release()
+                    yield item
+                else:
+                    working -= 1
+                    if not item.cancelled():
+                        item.result()
+        finally:
+            await _cancel(tasks)
+            self._workers -= tasks
+
+    async def _work(self, todo: Iterator[str], room: asyncio.Semaphore, done: "_Done") -> None:
+        for task_id in todo:
+            observation = await self._inquirer.observe(task_id)
+            if observation is None:
+                return
+            await room.acquire()
+            done.put_nowait(observation)
+
+
+_Done: TypeAlias = "asyncio.Queue[Observation | asyncio.Task[None]]"
+"""Observations, and every worker once it has nothing more to do."""
+
+
+async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
+    """Ends `tasks` and waits until they have cleaned up."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _check_limits(*, concurrency: int, rate: float | None, timeout: float, max_body_bytes: int) -> None:
+    limits = {"CONCURRENCY": concurrency, "RATE": rate, "TIMEOUT": timeout, "MAX_BODY_BYTES": max_body_bytes}
+    for name, value in limits.items():
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise InvalidLimit(f"{name} is {value!r}. It must be above 0 and finite.")

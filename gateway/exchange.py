@@ -1,0 +1,125 @@
+"""One GET: from a task id to an answer, whatever happens."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from gateway.addresses import ENDPOINT, without_query
+from gateway.api_key import ApiKey
+from gateway.body import Body, BodyFault
+from gateway.faults import Fault, describe
+from gateway.redact import redact
+
+CONNECT_SECONDS = 5.0
+_REDIRECTS = range(300, 400)
+_LONGEST_HEADER = 500
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of one request; filled in as it comes, so that what came before a fault is kept."""
+
+    status: int | None = None
+    content_type: str | None = None
+    request_id: str | None = None
+    gateway_version: str | None = None
+    retry_after: str | None = None
+    body: bytes | None = None
+    body_cut: bool = False
+    fault: Fault | None = None
+
+
+class Exchange:
+    """Everything the requests of one client have in common."""
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        base_url: str,
+        key: ApiKey,
+        *,
+        timeout_seconds: float,
+        max_body_bytes: int,
+        redactions: frozenset[str],
+    ) -> None:
+        self._transport = transport
+        self._endpoint = base_url + ENDPOINT
+        self._key = key
+        self._timeout_seconds = timeout_seconds
+        self._max_body_bytes = max_body_bytes
+        self._redactions = redactions
+        connect = min(CONNECT_SECONDS, timeout_seconds)
+        # "pool" covers names and handshakes as well; there is a connection for every request, so none waits for one.
+        self._extensions = {"timeout": {"connect": connect, "pool": connect}}
+        self._headers = httpx.Headers(
+            {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "avatar-tasks", **key.headers()}
+        )
+
+    async def get(self, task_id: str) -> Answer:
+        """The answer for a checked id. Raises nothing but its own cancellation."""
+        answer = Answer()
+        try:
+            async with asyncio.timeout(self._timeout_seconds) as deadline:
+                await self._converse(task_id, answer)
+        except Exception as failure:  # noqa: BLE001 - whatever happens, an id that was asked becomes an observation
+            late = Fault("timeout", f"no whole answer within {self._timeout_seconds:g} s")
+            answer.fault = self._scrubbed(late if deadline.expired() else describe(failure))
+        return answer
+
+    async def _converse(self, task_id: str, answer: Answer) -> None:
+        request = httpx.Request("GET", self._endpoint + task_id, headers=self._headers, extensions=self._extensions)
+        response = await self._transport.handle_async_request(request)
+        try:
+            headers = {name.lower(): value for name, value in response.headers.raw}
+            self._read_head(response.status_code, headers, answer)
+            await self._read_body(response, headers.get(b"content-encoding", b""), answer)
+        finally:
+            await response.aclose()
+
+    def _read_head(self, status: int, headers: Mapping[bytes, bytes], answer: Answer) -> None:
+        answer.status = status
+        answer.content_type = self._text(headers.get(b"content-type"))
+        answer.request_id = self._text(headers.get(b"x-oneapi-request-id"))
+        answer.gateway_version = self._text(headers.get(b"x-new-api-version"))
+        answer.retry_after = self._text(headers.get(b"retry-after"))
+        if status in _REDIRECTS:
+            target = without_query(self._text(headers.get(b"location")) or "") or "nowhere"
+            answer.fault = Fault("redirect", f"not followed, to {target}")
+
+    async def _read_body(self, response: httpx.Response, encoding: bytes, answer: Answer) -> None:
+        answer.body = b""
+        body = Body(encoding.decode("latin-1"), self._max_body_bytes + self._key.longest + 1)
+        try:
+            await _pour(response, body)
+        finally:
+            self._keep(body.content(), answer)
+
+    def _keep(self, content: bytes, answer: Answer) -> None:
+        """Cleans before it cuts: a secret that lies across the cut must not survive as a half."""
+        answer.body_cut = len(content) > self._max_body_bytes
+        cleaned = self._key.scrub_bytes(content)
+        if len(content) > self._max_body_bytes + self._key.longest:  # there was more, perhaps the rest of a key
+            cleaned = cleaned[: len(cleaned) - self._key.longest]
+        answer.body = redact(cleaned, self._redactions)[: self._max_body_bytes]
+
+    def _text(self, value: bytes | None) -> str | None:
+        return None if value is None else self._key.scrub(value.decode("latin-1"))[:_LONGEST_HEADER]
+
+    def _scrubbed(self, fault: Fault) -> Fault:
+        return Fault(fault.kind, self._key.scrub(fault.text))
+
+
+async def _pour(response: httpx.Response, body: Body) -> None:
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise BodyFault("unexpected", "the transport answered with a body that cannot be awaited")
+    chunks = aiter(response.stream)
+    async for chunk in chunks:
+        body.feed(chunk)
+        if body.is_full:
+            # Left alone, a generator that has not ended is closed some time later, by a task that nobody waits for.
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
+            return
+    body.finish()

@@ -1,0 +1,106 @@
+"""Where every request waits until it may go: one for all batches of a client, it joins pacer, breaker and ending."""
+
+import asyncio
+import math
+from dataclasses import dataclass
+
+from gateway import ending
+from gateway.breaker import PATIENCE_SECONDS, Breaker
+from gateway.clock import Clock
+from gateway.ending import End
+from gateway.exchange import Answer
+from gateway.pacing import Pacer
+from gateway.retrying import LONGEST_PAUSE_SECONDS, Verdict, pause_seconds
+
+LONGEST_NAP_SECONDS = 0.25
+"""Whoever waits looks up this often, so that an ending or a longer pause is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """To send one request; every permit is handed back with `settle` or `lose`."""
+
+    sent_at: float
+    is_probe: bool
+
+
+class Gate:
+    def __init__(self, base_url: str, pacer: Pacer, breaker: Breaker, clock: Clock, *, has_key: bool) -> None:
+        self.ended: End | None = None
+        self._base_url = base_url
+        self._pacer = pacer
+        self._breaker = breaker
+        self._clock = clock
+        self._has_key = has_key
+        self._turn = asyncio.Lock()
+        self._returned = asyncio.Event()
+        self._was_ever_answered = False
+        self._refused_since: float | None = None
+
+    async def enter(self) -> Permit | None:
+        """Waits for its turn; None when the client has ended and nothing more may be sent."""
+        async with self._turn:
+            while self.ended is None:
+                now = self._clock.monotonic()
+                wait = max(self._breaker.wait(now), self._pacer.wait(now))
+                if wait <= 0:
+                    self._pacer.sent(now)
+                    return Permit(now, self._breaker.sent())
+                await self._doze(wait)
+        return None
+
+    def settle(self, permit: Permit, verdict: Verdict, answer: Answer) -> None:
+        """The request is over, and its answer says something about the gateway."""
+        now = self._clock.monotonic()
+        self._hand_back()
+        self._was_ever_answered = self._was_ever_answered or answer.status is not None
+        if verdict in {Verdict.FAILED, Verdict.HOPELESS}:
+            self._failed(permit, now, str(answer.fault or f"HTTP {answer.status}"))
+            return
+        if self._breaker.succeeded(now, is_probe=permit.is_probe):
+            self._pacer.start_slowly()
+        if verdict is Verdict.REFUSED:
+            self._refused(permit, now, answer.retry_after)
+            return
+        self._refused_since = None
+        self._pacer.answered(now, now - permit.sent_at)
+        if verdict is Verdict.DENIED:
+            self.end(ending.key_refused(self._base_url, answer.status, has_key=self._has_key))
+
+    def lose(self, permit: Permit) -> None:
+        """The request was cancelled and says nothing about the gateway."""
+        self._hand_back()
+        if permit.is_probe:
+            self._breaker.lost()
+
+    def end(self, end: End) -> None:
+        """Nothing more is sent; the first ending stands."""
+        self.ended = self.ended or end
+        self._returned.set()
+
+    def _hand_back(self) -> None:
+        self._pacer.returned()
+        self._returned.set()
+
+    def _failed(self, permit: Permit, now: float, detail: str) -> None:
+        has_opened = self._breaker.failed(now, is_probe=permit.is_probe)
+        if has_opened and not self._was_ever_answered:
+            self.end(ending.never_answered(self._base_url, detail))
+        elif self._breaker.is_open and self._breaker.seconds_open(now) >= PATIENCE_SECONDS:
+            self.end(ending.down_too_long(self._base_url, detail))
+
+    def _refused(self, permit: Permit, now: float, retry_after: str | None) -> None:
+        pause = pause_seconds(retry_after, self._clock.now())
+        self._pacer.refused(now, permit.sent_at, pause)
+        self._refused_since = permit.sent_at if self._refused_since is None else self._refused_since
+        if pause > LONGEST_PAUSE_SECONDS:
+            self.end(ending.told_to_come_back(self._base_url, pause))
+        elif now - self._refused_since >= PATIENCE_SECONDS:
+            self.end(ending.only_refusals(self._base_url, now - self._refused_since))
+
+    async def _doze(self, wait: float) -> None:
+        if math.isfinite(wait):
+            await self._clock.sleep(min(wait, LONGEST_NAP_SECONDS))
+        else:
+            self._returned.clear()
+            await self._returned.wait()

@@ -1,0 +1,158 @@
+"""How fast to ask: a pure state machine that is told the time and says how long to wait.
+
+Two regimes. Until a gateway first refuses, the requests in flight double every round trip, as in TCP, up to
+`CONCURRENCY`: most gateways do not throttle this endpoint at all. From the first refusal on there is a rate: it falls
+to 0.7 of itself at a refusal, once per round trip, and rises in proportion to itself with every success, fast below
+the last cut and gently above it. `RATE` is a hard cap in both (see `HardCap`).
+
+The constants were chosen by simulation against token buckets of 10 to 200 requests a second, deep and shallow
+(tests/gateway/test_pacing.py holds them to it).
+"""
+
+import math
+import random
+from collections import deque
+
+FIRST_IN_FLIGHT = 4
+"""So few that a refused key costs a handful of requests."""
+LEAST_IN_FLIGHT = 2
+CUT = 0.7
+RISE_BELOW_LAST_CUT = 0.25
+"""Growth of the rate per second, as a share of itself, while it is below nine tenths of the last cut."""
+RISE_AT_LAST_CUT = 0.01
+RISE_ABOVE_LAST_CUT = 0.1
+"""Growth per second once the last cut has been left behind for `BOLD_AFTER_SECONDS`."""
+BOLD_AFTER_SECONDS = 30.0
+LEAST_RATE = 0.2
+"""Requests a second; a gateway that refuses everything is still asked this often."""
+CATCH_UP_SECONDS = 0.02
+"""How far behind its schedule sending may catch up: timers are late by milliseconds."""
+LEAST_MEASURED_SECONDS = 0.5
+"""The send rate is measured over the last round trip, and over no less than this if there is as much."""
+SMOOTHING = 0.125
+"""The weight of a new latency in the smoothed one, TCP's."""
+
+
+class HardCap:
+    """`RATE`: in no `ceil(rate) / rate` seconds (one second, if the rate is whole) more than `ceil(rate)` requests."""
+
+    def __init__(self, rate: float) -> None:
+        self._sent: deque[float] = deque(maxlen=math.ceil(rate))
+        self._window_seconds = math.ceil(rate) / rate
+
+    def opens_at(self) -> float:
+        """The earliest time at which another request may be sent."""
+        if len(self._sent) < (self._sent.maxlen or 1):
+            return -math.inf
+        return math.nextafter(self._sent[0] + self._window_seconds, math.inf)
+
+    def sent(self, now: float) -> None:
+        self._sent.append(now)
+
+
+class Pacer:
+    """Says when the next request may go; all times in seconds of one monotonic clock, rates in requests a second."""
+
+    def __init__(self, concurrency: int, rate_cap: float | None, rng: random.Random) -> None:
+        self.in_flight = 0
+        self.rate: float | None = None
+        """None until the first refusal."""
+        self._concurrency = concurrency
+        self._rate_cap = rate_cap
+        self._hard_cap = None if rate_cap is None else HardCap(rate_cap)
+        self._rng = rng
+        self._window = float(min(FIRST_IN_FLIGHT, concurrency))
+        self._latency: float | None = None
+        self._next_send_at = -math.inf
+        self._paused_until = -math.inf
+        self._cut_at = -math.inf
+        self._cut_from = math.inf
+        self._risen = True
+        self._recent: deque[float] = deque(maxlen=4096)
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next request may go: 0 is now, infinity is when another has returned."""
+        if self.in_flight >= self.limit:
+            return math.inf
+        earliest = max(self._next_send_at, self._paused_until)
+        if self._hard_cap is not None:
+            earliest = max(earliest, self._hard_cap.opens_at())
+        return max(0.0, earliest - now)
+
+    @property
+    def limit(self) -> int:
+        """The most requests in flight: the slow start's window, later twice rate times latency."""
+        if self.rate is None or self._latency is None:
+            return int(self._window)
+        wanted = math.ceil(2 * self.rate * self._latency)
+        return min(max(wanted, LEAST_IN_FLIGHT), self._concurrency)
+
+    def sent(self, now: float) -> None:
+        self.in_flight += 1
+        if self._hard_cap is not None:
+            self._hard_cap.sent(now)
+        self._space(now)
+        if self.rate is None:
+            self._recent.append(now)
+
+    def returned(self) -> None:
+        """A request is over, however it ended."""
+        self.in_flight -= 1
+
+    def answered(self, now: float, latency: float) -> None:
+        """A success: the smoothed latency learns, and the window or the rate rises."""
+        self._learn(latency)
+        self._risen = True
+        if self.rate is None:
+            self._window = min(self._window + 1, self._concurrency)
+        else:
+            self.rate = min(self.rate + self._rise(now), self._ceiling())
+
+    def refused(self, now: float, sent_at: float, pause: float) -> None:
+        """A 429 or a throttling 503: everybody pauses, and the rate falls, unless it fell while this one was away."""
+        until = now + pause * (1 + self._rng.random() / 10)
+        self._paused_until = max(self._paused_until, until)
+        if sent_at <= self._cut_at:
+            return
+        if self._latency is None:
+            self._learn(now - sent_at)
+        self._cut(now)
+
+    def _cut(self, now: float) -> None:
+        """Refusals with no success between them say that nothing is let in, not at which rate: the mark stays."""
+        rate = self._measured(now) if self.rate is None else self.rate
+        if self._risen:
+            self._cut_from = rate
+        self.rate = max(rate * CUT, LEAST_RATE)
+        self._cut_at = now
+        self._risen = False
+
+    def start_slowly(self) -> None:
+        """Begin again with few in flight, as after an outage; a rate that was learned is kept."""
+        self._window = float(min(FIRST_IN_FLIGHT, self._concurrency))
+
+    def _space(self, now: float) -> None:
+        rates = [rate for rate in (self.rate, self._rate_cap) if rate is not None]
+        if rates:
+            self._next_send_at = max(self._next_send_at, now - CATCH_UP_SECONDS) + 1 / min(rates)
+
+    def _learn(self, latency: float) -> None:
+        self._latency = latency if self._latency is None else self._latency + SMOOTHING * (latency - self._latency)
+
+    def _rise(self, now: float) -> float:
+        """Requests a second gained by one success; `rate` successes a second make it a share per second."""
+        if self.rate is not None and self.rate < 0.9 * self._cut_from:
+            return RISE_BELOW_LAST_CUT
+        boldness = min((now - self._cut_at) / BOLD_AFTER_SECONDS, 1.0)
+        return RISE_AT_LAST_CUT + boldness**2 * (RISE_ABOVE_LAST_CUT - RISE_AT_LAST_CUT)
+
+    def _ceiling(self) -> float:
+        """No rate is worth remembering above `RATE` or above what all requests in flight could make of it."""
+        attainable = 2 * self._concurrency / max(self._latency or 0.0, 0.001)
+        return attainable if self._rate_cap is None else min(attainable, self._rate_cap)
+
+    def _measured(self, now: float) -> float:
+        """Requests a second over the last round trip or half a second, whichever is longer."""
+        horizon = max(LEAST_MEASURED_SECONDS, self._latency or 0.0)
+        recent = [at for at in self._recent if at >= now - horizon]
+        return len(recent) / max(now - recent[0], self._latency or 0.0, 0.001) if recent else LEAST_RATE

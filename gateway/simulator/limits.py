@@ -1,0 +1,81 @@
+"""What gets in a request's way: a rate limit, and transient faults that heal on a retry."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Literal
+
+from gateway.simulator import answers
+from gateway.simulator.answers import Answer
+
+Fault = Literal["database", "panic", "overload", "bad_gateway", "throttled", "reset", "cut", "slow"]
+ALL_FAULTS: tuple[Fault, ...] = (
+    "database", "panic", "overload", "bad_gateway", "throttled", "reset", "cut", "slow",
+)  # fmt: skip
+HEALS_WITHIN = 3  # of as many attempts in a row at least one is answered truly
+
+
+def chance(*parts: object) -> float:
+    """A number in [0, 1), evenly spread, the same for the same parts."""
+    digest = blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+@dataclass(slots=True)
+class RateLimit:
+    """A token bucket: `per_second` requests, `burst` at once. `monotonic` tells the seconds."""
+
+    per_second: float
+    burst: int = 1
+    says_retry_after: bool = False
+    monotonic: Callable[[], float] = time.monotonic
+    _tokens: float = field(init=False)
+    _at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tokens, self._at = float(self.burst), self.monotonic()
+
+    def admits(self) -> bool:
+        now = self.monotonic()
+        self._tokens = min(self.burst, self._tokens + (now - self._at) * self.per_second)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def refusal(self, request_id: str) -> Answer:
+        wait_seconds = max(1, round((1 - self._tokens) / self.per_second))
+        return answers.throttled(request_id, str(wait_seconds).encode() if self.says_retry_after else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """`share` of all attempts meet a fault, drawn from `kinds` by id and attempt, so that a run can be repeated."""
+
+    share: float = 0.0
+    kinds: tuple[Fault, ...] = ALL_FAULTS
+    seed: int = 0
+    slow_seconds: float = 1.0
+
+    def draw(self, task_id: str, attempt: int) -> Fault | None:
+        """The fault that attempt number `attempt` (from 1) at `task_id` meets, if any."""
+        if attempt % HEALS_WITHIN == 0:
+            return None
+        drawn = chance(self.seed, task_id, attempt)
+        return self.kinds[int(drawn / self.share * len(self.kinds))] if drawn < self.share else None
+
+    def spoil(self, fault: Fault, answer: Answer, request_id: str) -> Answer:
+        """What becomes of the true `answer`."""
+        spoilt: dict[Fault, Callable[[], Answer]] = {
+            "database": answers.database_failed,
+            "panic": lambda: answers.panicked(request_id),
+            "overload": lambda: answers.overloaded(request_id),
+            "bad_gateway": answers.bad_gateway,
+            "throttled": lambda: answers.throttled(request_id),
+            "reset": lambda: replace(answer, delivery="drop_before_body"),
+            "cut": lambda: replace(answer, delivery="drop_mid_body"),
+            "slow": lambda: replace(answer, delay_seconds=self.slow_seconds),
+        }
+        return spoilt[fault]()

@@ -1,0 +1,115 @@
+"""A world of tasks, the same for the same seed, that knows the truth about itself."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from gateway.simulator.life import Task
+from gateway.simulator.population import Population, Settings, draw_incidents
+from gateway.simulator.special import special_task
+from gateway.simulator.truth import Truth, truth_of
+
+
+class World:
+    """`tasks` tasks submitted over [start, end), and what became of them.
+
+    Args:
+        seed: the same seed and arguments give the same world, down to every byte of every answer.
+        tasks: how many.
+        start: the first instant of a submission, aware.
+        end: the instant after the last submission, aware; tasks may still be running then.
+        source: the `source` of the truth's rows.
+        odd_share: share of tasks whose answer departs from the plain envelope; 0 makes all of them plain.
+        failure_share: share of tasks that fail on an ordinary day; the incident adds about 1.5 % on top.
+        stuck_share: share of tasks that never end.
+        poll_seconds: between two ticks of the gateway's own poller.
+        timeout_minutes: after which the gateway gives a task up (`任务超时（30分钟）`).
+        rush: so many of the tasks are submitted in the last `rush_seconds` before `end`.
+        rush_seconds: see `rush`.
+        latest_end: if given, the provider is done with every task by then (stuck ones aside).
+        utc_offset_hours: of the people who submit: their working hours give the day its rhythm.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        tasks: int,
+        *,
+        start: datetime,
+        end: datetime,
+        source: str = "default",
+        odd_share: float = 0.2,
+        failure_share: float = 0.07,
+        stuck_share: float = 0.0,
+        poll_seconds: float = 15.0,
+        timeout_minutes: int = 30,
+        rush: int = 0,
+        rush_seconds: float = 120.0,
+        latest_end: datetime | None = None,
+        utc_offset_hours: int = 8,
+    ) -> None:
+        settings = Settings(
+            seed=seed,
+            tasks=tasks,
+            start=start.timestamp(),
+            end=end.timestamp(),
+            odd_share=odd_share,
+            failure_share=failure_share,
+            stuck_share=stuck_share,
+            poll_seconds=poll_seconds,
+            timeout_minutes=timeout_minutes,
+            rush=rush,
+            rush_seconds=rush_seconds,
+            latest_end=latest_end.timestamp() if latest_end else None,
+            utc_offset_hours=utc_offset_hours,
+        )
+        self.seed = seed
+        self.source = source
+        self.poll_seconds = poll_seconds
+        self.incidents = draw_incidents(settings)
+        self.tasks: Sequence[Task] = Population(settings, self.incidents).tasks()
+        self.ids: list[str] = [task.id for task in self.tasks]
+        self._by_id = {task.id: task for task in self.tasks}
+
+    @classmethod
+    def recent(
+        cls, seed: int, tasks: int, *, now: datetime, days: float = 7, rush: int | None = None, odd_share: float = 0.2
+    ) -> Self:
+        """The days before `now`, the last of whose tasks are still running at `now` and end within 15 minutes.
+
+        `rush` of them (default: one in forty, at least twenty) are submitted in the last two minutes.
+        """
+        return cls(
+            seed,
+            tasks,
+            start=now - timedelta(days=days),
+            end=now,
+            odd_share=odd_share,
+            rush=min(tasks, max(20, tasks // 40)) if rush is None else rush,
+            latest_end=now + timedelta(minutes=15),
+        )
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def find(self, task_id: str) -> Task | None:
+        """The task of that id, be it one of the world's own or a special one (`sim_…`)."""
+        return self._by_id.get(task_id) or special_task(task_id)
+
+    def truth(self, now: datetime, ids: Iterable[str] | None = None) -> Truth:
+        """The rows the warehouse must hold once every task (or those of `ids`) has been observed at `now`.
+
+        Raises:
+            KeyError: one of `ids` is no task.
+        """
+        return truth_of(self.tasks if ids is None else map(self._known, ids), now.timestamp(), self.source)
+
+    def all_terminal_at(self) -> datetime:
+        """The instant by which the gateway has noticed every end (of tasks that are not stuck)."""
+        last = max((task.seen_end for task in self.tasks if task.seen_end is not None), default=0.0)
+        return datetime.fromtimestamp(last, UTC) + timedelta(milliseconds=1)
+
+    def _known(self, task_id: str) -> Task:
+        if (task := self.find(task_id)) is None:
+            raise KeyError(task_id)
+        return task

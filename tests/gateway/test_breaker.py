@@ -1,0 +1,73 @@
+"""When the client stops asking a gateway that only fails."""
+
+import math
+
+from gateway.breaker import Breaker
+
+
+def opened(at: float) -> Breaker:
+    breaker = Breaker()
+    for _ in range(10):
+        breaker.sent()
+        breaker.failed(at, is_probe=False)
+    return breaker
+
+
+def test_ten_of_the_last_twenty_open_it() -> None:
+    """Ten successes among them do not help, eleven do."""
+    breaker = Breaker()
+    for _ in range(10):
+        breaker.succeeded(0.0, is_probe=False)
+    assert [breaker.failed(0.0, is_probe=False) for _ in range(10)] == [False] * 9 + [True]
+    mostly_fine = Breaker()
+    for _ in range(100):
+        mostly_fine.failed(0.0, is_probe=False)
+        mostly_fine.succeeded(0.0, is_probe=False)
+        mostly_fine.succeeded(0.0, is_probe=False)
+    assert not mostly_fine.is_open
+
+
+def test_one_probe_goes_after_thirty_seconds_and_nobody_else() -> None:
+    """Until it is back."""
+    breaker = opened(at=100.0)
+    assert breaker.wait(100.0) == 30.0
+    assert breaker.wait(130.0) == 0.0
+    assert breaker.sent()
+    assert breaker.wait(131.0) == math.inf
+
+
+def test_a_probe_that_is_answered_closes_it() -> None:
+    """With a clean slate."""
+    breaker = opened(at=0.0)
+    breaker.sent()
+    assert breaker.succeeded(31.0, is_probe=True)
+    assert breaker.wait(31.0) == 0.0
+    assert not breaker.failed(31.0, is_probe=False)
+
+
+def test_a_probe_that_was_cancelled_is_replaced() -> None:
+    """The next request is one."""
+    breaker = opened(at=0.0)
+    breaker.sent()
+    breaker.lost()
+    assert breaker.wait(31.0) == 0.0
+    assert breaker.sent()
+
+
+def test_pauses_double_up_to_five_minutes_and_end_after_ten() -> None:
+    """The last is cut short, so that ten minutes end with a probe."""
+    breaker, now, pauses = opened(at=0.0), 0.0, []
+    while breaker.seconds_open(now) < 600:
+        pauses.append(breaker.wait(now))
+        now += pauses[-1]
+        assert breaker.sent()
+        breaker.failed(now, is_probe=True)
+    assert pauses == [30, 60, 120, 240, 150]
+
+
+def test_what_was_sent_before_it_opened_changes_nothing() -> None:
+    """Neither late failures nor late successes."""
+    breaker = opened(at=0.0)
+    assert not breaker.failed(1.0, is_probe=False)
+    assert not breaker.succeeded(1.0, is_probe=False)
+    assert breaker.wait(1.0) == 29.0

@@ -1,0 +1,240 @@
+"""One id becomes one observation, whatever a real server on loopback does."""
+
+import asyncio
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.client import GatewayClient
+from gateway.errors import InvalidLimit, InvalidTaskId, UnknownRedaction
+from tests.gateway.servers import KEY, NO_WAIT, Reply, answer, closed_port, fetch, look, raw, serve
+
+
+def test_an_answer_is_kept_as_it_came() -> None:
+    """Status, body, headers and times are those of the answer."""
+    headers = {"Content_Type": "application/json", "X_Oneapi_Request_Id": "r-1", "X_New_Api_Version": "v1"}
+    before = datetime.now(UTC)
+    seen, _ = look(lambda _: answer(200, b'{"a": 1}', **headers), source="mine")
+    assert (seen.source, seen.task_id, seen.http_status, seen.body) == ("mine", "task_1", 200, b'{"a": 1}')
+    assert (seen.content_type, seen.request_id, seen.gateway_version) == ("application/json", "r-1", "v1")
+    assert (seen.attempts, seen.refusals, seen.error, seen.body_cut) == (1, 0, None, False)
+    assert before <= seen.observed_at <= datetime.now(UTC)
+    assert seen.elapsed_ms is not None
+    assert 0 < seen.elapsed_ms < 5000
+
+
+def test_the_request_is_the_documented_one() -> None:
+    """GET on the endpoint, the key as bearer, no compression asked for, nothing else of ours."""
+    _, server = look(lambda _: answer())
+    assert server.requests[0].line == "GET /avatar/task/task_1 HTTP/1.1"
+    assert server.requests[0].headers == {
+        "host": server.url.removeprefix("http://"),
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": "avatar-tasks",
+        "authorization": f"Bearer {KEY}",
+    }
+
+
+def test_a_path_prefix_and_no_key() -> None:
+    """A gateway under a path is asked there, and without a key there is no Authorization."""
+
+    async def main() -> None:
+        async with serve(lambda _: answer()) as server:
+            async with GatewayClient(server.url + "/some/where/", None) as client:
+                await fetch(client, ["a:b~c.d-e_f"])
+            assert server.requests[0].line == "GET /some/where/avatar/task/a:b~c.d-e_f HTTP/1.1"
+            assert "authorization" not in server.requests[0].headers
+
+    asyncio.run(main())
+
+
+def test_cookies_are_not_kept() -> None:
+    """What a gateway sets comes back to it in no request."""
+
+    async def main() -> None:
+        async with (
+            serve(lambda _: answer(Set_Cookie="session=1; Path=/")) as server,
+            GatewayClient(server.url, KEY, concurrency=1) as client,
+        ):
+            await fetch(client, ["a", "b", "c"])
+            assert not any("cookie" in request.headers for request in server.requests)
+            assert server.connections == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        pytest.param(200, b"<html>", "text/html", id="a dashboard's page"),
+        pytest.param(200, b"", "application/json", id="an empty body"),
+        pytest.param(400, b'{"code":"task_not_exist"}', "application/json", id="an unknown id"),
+        pytest.param(404, b"{}", "application/json", id="a wrong path"),
+        pytest.param(418, b"\x00\xff", "image/png", id="a teapot"),
+    ],
+)
+def test_an_answer_that_is_no_task_is_an_answer(status: int, body: bytes, content_type: str) -> None:
+    """It is taken at once and not interpreted here."""
+    seen, server = look(lambda _: answer(status, body, Content_Type=content_type))
+    assert (seen.http_status, seen.body, seen.content_type) == (status, body, content_type)
+    assert (seen.attempts, seen.error, len(server.requests)) == (1, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "status"),
+    [
+        pytest.param(Reply(b"", "close"), "reset", None, id="hangs up before an answer"),
+        pytest.param(Reply(b"", "reset"), "reset", None, id="resets before an answer"),
+        pytest.param(raw("HTTP/1.1 200 OK\nContent-Length: 9\n\n{}", "close"), "truncated", 200, id="too short"),
+        pytest.param(raw("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\n{}"), "truncated", 200, id="chunk cut"),
+        pytest.param(
+            raw("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\n{}\n"), "truncated", 200, id="last chunk missing"
+        ),
+        pytest.param(Reply(b"", "hang"), "timeout", None, id="never answers"),
+        pytest.param(raw("HTTP/1.1 200 OK\nContent-Length: 9\n\n{}", "hang"), "timeout", 200, id="body never ends"),
+    ],
+)
+def test_a_transient_fault_is_tried_four_times(reply: Reply, kind: str, status: int | None) -> None:
+    """Then it becomes an observation that says what it was and keeps what there is, with no retry hidden below."""
+    seen, server = look(lambda _: reply, timeout=0.15)
+    assert seen.error is not None
+    assert seen.error.startswith(f"{kind}: ")
+    assert (seen.http_status, seen.attempts, len(server.requests)) == (status, 4, 4)
+    assert (seen.body is None) == (status is None)
+
+
+def test_a_reset_within_the_body_is_tried_again() -> None:
+    """It is a reset or a truncated body, depending on what of it the system noticed first."""
+    seen, _ = look(lambda _: raw("HTTP/1.1 200 OK\nContent-Length: 9\n\n{}", "reset"))
+    assert seen.error is not None
+    assert seen.error.startswith(("reset: ", "truncated: "))
+    assert (seen.http_status, seen.attempts) == (200, 4)
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_a_server_error_is_tried_again_until_it_is_gone(status: int) -> None:
+    """The observation is of the answer that came in the end."""
+    seen, _ = look(lambda request: answer(status, b"no") if request.number < 2 else answer(200, b"yes"))
+    assert (seen.http_status, seen.body, seen.attempts, seen.error) == (200, b"yes", 3, None)
+
+
+def test_a_server_error_that_stays_is_an_answer() -> None:
+    """After four tries its status and body are the observation."""
+    seen, server = look(lambda _: answer(500, b'{"code":"get_task_failed"}'))
+    assert (seen.http_status, seen.body, seen.error) == (500, b'{"code":"get_task_failed"}', None)
+    assert seen.attempts == len(server.requests) == 4
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(raw("\x16\x03\x01 what is this\n\n"), id="no HTTP"),
+        pytest.param(raw("HTTP/1.1 200 OK\nno colon here\n\n"), id="no header"),
+        pytest.param(raw("HTTP/1.1 200 OK\nContent-Length: many\n\n"), id="no length"),
+        pytest.param(raw(f"HTTP/1.1 200 OK\nX: {'x' * 20_000}\n\n"), id="a header without end"),
+    ],
+)
+def test_an_answer_that_is_not_http_is_not_asked_for_again(reply: Reply) -> None:
+    """Another try would not help."""
+    seen, server = look(lambda _: reply)
+    assert seen.error is not None
+    assert seen.error.startswith("protocol: ")
+    assert len(seen.error) < 400
+    assert len(server.requests) == 1
+
+
+def test_a_refused_connection_is_a_fault_of_connecting() -> None:
+    """The client does not raise, it observes."""
+
+    async def main() -> None:
+        async with GatewayClient(f"http://127.0.0.1:{closed_port()}", KEY, clock=NO_WAIT) as client:
+            seen = (await fetch(client, ["a"]))["a"]
+        assert seen.error is not None
+        assert seen.error.startswith("connect: ")
+        assert (seen.http_status, seen.body, seen.attempts) == (None, None, 4)
+
+    asyncio.run(main())
+
+
+def test_a_wrong_host_ends_the_run_at_once() -> None:
+    """Without a single answer there is nothing to wait for; the sentence says what to check."""
+
+    async def main() -> None:
+        async with GatewayClient(f"http://127.0.0.1:{closed_port()}", KEY, rng=random.Random(1)) as client:
+            seen = await fetch(client, [f"task_{n}" for n in range(1000)])
+        assert client.ended is not None
+        assert client.ended.reason == "unavailable"
+        assert "AVATAR_TASKS_BASE_URL" in client.ended.sentence
+        assert client.stats.requests < 20
+        assert len(seen) == client.stats.first_attempts
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_speaking_tls_to_a_server_that_does_not_is_one_observation() -> None:
+    """The wrong scheme is a fault and no crash."""
+
+    async def main() -> str | None:
+        async with serve(lambda _: answer()) as server:
+            url = server.url.replace("http:", "https:")
+            async with GatewayClient(url, KEY, clock=NO_WAIT, timeout=0.2) as client:
+                return (await fetch(client, ["a"]))["a"].error
+
+    assert (asyncio.run(main()) or "").startswith(("tls: ", "reset: ", "connect: ", "timeout: "))
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(code: int) -> None:
+    """The key goes nowhere else; the observation says where it would have gone, without the query."""
+    seen, server = look(lambda _: answer(code, b"", Location="http://user:pw@127.0.0.1:1/login?token=secret#x"))
+    assert seen.error == "redirect: not followed, to http://127.0.0.1:1/login"
+    assert (seen.http_status, len(server.requests)) == (code, 1)
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_refused_key_costs_a_handful_of_requests(code: int) -> None:
+    """What was asked is observed, nothing new is asked, and the sentence says what to do."""
+
+    async def main() -> None:
+        async with serve(lambda _: answer(code, b"{}")) as server, GatewayClient(server.url, KEY) as client:
+            seen = await fetch(client, [f"task_{n}" for n in range(1000)])
+            assert client.ended is not None
+            assert client.ended.reason == "key_refused"
+            assert KEY not in client.ended.sentence
+            assert "AVATAR_TASKS_API_KEY" in client.ended.sentence
+            assert 1 <= len(server.requests) <= 8
+            assert len(seen) == len(server.requests)
+            assert await fetch(client, ["later"]) == {}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        pytest.param({"concurrency": 0}, InvalidLimit, id="no concurrency"),
+        pytest.param({"rate": 0.0}, InvalidLimit, id="no rate"),
+        pytest.param({"timeout": -1.0}, InvalidLimit, id="a negative time-out"),
+        pytest.param({"rate": float("nan")}, InvalidLimit, id="a rate that is no number"),
+        pytest.param({"redact": frozenset({"everything"})}, UnknownRedaction, id="an unknown redaction"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], error: type[Exception]) -> None:
+    """Before anything is sent."""
+    with pytest.raises(error):
+        GatewayClient("https://host", KEY, **wrong)
+
+
+def test_an_invalid_id_is_raised_before_anything_is_asked() -> None:
+    """So no observation is lost half-way through a batch."""
+
+    async def main() -> None:
+        async with serve(lambda _: answer()) as server, GatewayClient(server.url, KEY) as client:
+            with pytest.raises(InvalidTaskId, match=r"'\.\./x' is not a task id"):
+                client.fetch_many(["a", "../x"])
+            assert server.requests == []
+
+    asyncio.run(main())
