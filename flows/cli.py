@@ -1,0 +1,219 @@
+"""`avatar-tasks …`: what people type. Every command reads settings, calls one function, and shows what came of it.
+
+Nothing heavy is imported before it is needed: `--help` has to answer at once.
+"""
+
+# ruff: noqa: ANN401 - options are passed through to the settings, which check them
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flows.console import Progress, aligned, ends_well, show_json, tell, voice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flows.settings import Settings
+
+_SETTINGS = (
+    click.option("--base-url", metavar="URL", help="The gateway's address, e.g. https://host."),
+    click.option("--source", metavar="NAME", help="Which gateway the ids belong to; part of every key."),
+    click.option("--concurrency", type=int, metavar="N", help="Most requests in flight."),
+    click.option("--rate", type=float, metavar="N", help="Most requests a second."),
+    click.option("--timeout", type=float, metavar="SECONDS", help="For one request."),
+)
+_DATA_DIR = click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where everything is kept.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of words.")
+
+
+def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+    return decorate
+
+
+def _settings(**options: Any) -> Settings:
+    from flows.settings import read_settings
+
+    return read_settings(**options)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="avatar-tasks")
+def main() -> None:
+    """Avatar-generation task ids in, a DuckDB warehouse out.
+
+    How long do tasks take, how often do they fail, whose fault is it, what is stuck? `avatar-tasks demo` shows it all
+    on a simulated gateway. Settings are AVATAR_TASKS_* in the environment or a .env file, or the options of the same
+    name; the key is only ever AVATAR_TASKS_API_KEY.
+    """
+
+
+@main.command()
+@click.argument("ids", nargs=-1)
+@click.option("--ids-file", metavar="PATH", help="A .txt, .csv, .ndjson or .parquet file with ids, or - for stdin.")
+@click.option("--ids-column", metavar="NAME", help="Its column with the ids; task_id or id if not given.")
+@click.option("--follow", is_flag=True, help="Go on until every task given has ended.")
+@click.option("--deadline", type=float, metavar="SECONDS", help="But no longer than this.")
+@click.option("--no-refresh", is_flag=True, help="Do not also ask for known tasks that are due.")
+@click.option(
+    "--prefect/--no-prefect", default=None, help="As a Prefect flow run; default: where PREFECT_API_URL is set."
+)
+@_options(*_SETTINGS, _DATA_DIR, _JSON)
+@ends_well
+def collect(
+    ids: tuple[str, ...],
+    ids_file: str | None,
+    ids_column: str | None,
+    *,
+    follow: bool,
+    deadline: float | None,
+    no_refresh: bool,
+    prefect: bool | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Fetch tasks, archive every answer, load and publish the warehouse.
+
+    IDS that are known to have ended are passed over. Without any, whatever is due is asked for again.
+    """
+    from flows.collecting import Options
+    from flows.id_files import IdSource
+    from flows.starting import start
+
+    source = IdSource(ids=ids, file=ids_file, column=ids_column)
+    how = Options(refresh=not no_refresh, follow=follow, deadline_seconds=deadline)
+    progress = Progress("fetching")
+    try:
+        summary = start(_settings(**options), source, how, voice(progress), prefect=prefect)
+    finally:
+        progress.stop()
+    if as_json:
+        show_json(summary.as_dict())
+    else:
+        for line in summary.as_lines():
+            tell(line)
+    if summary.problem:
+        tell(f"avatar-tasks: {summary.problem}")
+    return summary.exit_code
+
+
+@main.command()
+@click.option(
+    "--tasks", default=2000, show_default=True, type=click.IntRange(1, 200_000), help="How many tasks to make up."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to put it all."
+)
+@click.option(
+    "--prefect/--no-prefect", default=True, help="Run the flow on a Prefect server of its own (default), or plain."
+)
+@_options(_JSON)
+@ends_well
+def demo(tasks: int, out: Path, *, prefect: bool, as_json: bool) -> int:
+    """Everything at once on a simulated gateway, with nothing set up."""
+    from flows.demo import run_demo
+
+    progress = Progress("fetching")
+    try:
+        result = run_demo(tasks, out, voice(progress), with_prefect=prefect)
+    finally:
+        progress.stop()
+    if as_json:
+        show_json(result.as_dict())
+    return result.exit_code
+
+
+@main.command()
+@click.option(
+    "--port", default=8899, show_default=True, type=click.IntRange(0, 65535), help="On 127.0.0.1; 0 is a free one."
+)
+@click.option(
+    "--tasks", default=2000, show_default=True, type=click.IntRange(0, 2_000_000), help="How many tasks to make up."
+)
+@click.option("--seed", default=7, show_default=True, help="The same seed makes the same world.")
+@click.option(
+    "--speed", default=1.0, show_default=True, type=click.FloatRange(min=1), help="How fast its last tasks end."
+)
+@click.option("--key", metavar="K", help="The key it wants; any if not given.")
+@click.option(
+    "--faults", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share of requests that fail."
+)
+@click.option(
+    "--ids-out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the ids, one per line."
+)
+@ends_well
+def simulate(**options: Any) -> None:
+    """The simulated gateway alone, on loopback, until Ctrl-C."""
+    from flows.simulating import simulate as run_simulation
+
+    run_simulation(**options, say=tell)
+
+
+@main.command()
+@_options(_DATA_DIR, _JSON)
+@ends_well
+def status(*, as_json: bool, **options: Any) -> None:
+    """What is known: tasks by status, what is due, stuck, quarantined, not loaded, and who holds the warehouse."""
+    from flows.status import facts
+
+    found = facts(_settings(**options).paths)
+    if as_json:
+        show_json(found)
+        return
+    for section, value in found.items():
+        tell(section.replace("_", " "))
+        rows = list(value.items()) if isinstance(value, dict) else [("", value)]
+        for line in aligned([(str(name), number) for name, number in rows]):
+            tell(line)
+
+
+@main.command()
+@click.argument("query", metavar='"SELECT …"')
+@click.option(
+    "--format", "kind", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file instead of stdout.")
+@_options(_DATA_DIR)
+@ends_well
+def sql(query: str, kind: str, out: Path | None, **options: Any) -> None:
+    """Ad-hoc SQL on the published warehouse, read-only."""
+    from flows.querying import run_query
+
+    run_query(_settings(**options).paths, query, kind, out)
+
+
+@main.command()
+@_options(_DATA_DIR, _JSON)
+@ends_well
+def publish(*, as_json: bool, **options: Any) -> None:
+    """Publish the warehouse for readers again."""
+    from warehouse.publish import publish as publish_warehouse
+
+    settings = _settings(**options)
+    path = publish_warehouse(settings.paths, settings.lock_wait)
+    if as_json:
+        show_json({"published": str(path)})
+    else:
+        tell(f"published {path}")
+
+
+@main.command()
+@_options(_DATA_DIR, _JSON)
+@ends_well
+def rebuild(*, as_json: bool, **options: Any) -> None:
+    """Derive the whole warehouse again from the archive, beside the live one, and swap it in."""
+    from flows.rebuilding import rebuild_warehouse
+
+    progress = Progress("segments")
+    done = rebuild_warehouse(_settings(**options), voice(progress))
+    if as_json:
+        show_json({"segments": done.segments, "answers": done.answers, "damaged": [one.error for one in done.damaged]})
+    else:
+        tell(f"rebuilt from {done.segments:,} segments with {done.answers:,} answers, and published")

@@ -1,0 +1,305 @@
+"""The main job: ids in, warehouse out. It arranges the other rooms; with or without Prefect it is the same.
+
+accept (ids durable) → load what earlier runs left → plan → batches to the archive → load → publish. Whatever ends it
+early, the next run goes on from what the archive holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from flows import loading
+from flows.accepting import Accepted, accept
+from flows.batches import BATCH_IDS, fetch_batch
+from flows.errors import ExitCode, UnusableInputError
+from flows.summary import UNREACHABLE, Summary
+from gateway.client import GatewayClient
+from gateway.clock import Clock
+from gateway.errors import InvalidSetting
+from transforms.schema import RUNS
+from warehouse import plan
+from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseHeldError
+from warehouse.plan import Progress, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    import duckdb
+
+    from flows.id_files import IdSource
+    from flows.run import Run
+    from warehouse.archive import Segment
+
+    RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
+
+#: How long the warehouse is waited for before asking: collecting is not to be held up.
+_CATCH_UP_SECONDS: Final = 2.0
+
+#: While following, readers get a new copy this often.
+_PUBLISH_SECONDS: Final = 60.0
+
+_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to collect.
+
+    Attributes:
+        refresh: also ask for known tasks that are due.
+        follow: go on until every task given has ended.
+        deadline_seconds: but no longer than this.
+    """
+
+    refresh: bool = True
+    follow: bool = False
+    deadline_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a run has done so far."""
+
+    asked: int = 0
+    answered: int = 0
+    segments_loaded: int = 0
+    skipped_terminal: int = 0
+    problem: WarehouseError | None = None
+
+
+async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch = fetch_batch) -> Summary:
+    """Collect ids; the summary tells how it ended, in `exit_code` and `problem`.
+
+    Args:
+        run: from `run.begin`.
+        ids: the ids given, or none to only refresh what is due.
+        options: how to collect.
+        run_batch: what fetches a batch; a Prefect task within a flow.
+
+    Raises:
+        UnusableInputError: when the ids or the settings cannot be used; nothing was asked then.
+        ArchiveError: when the archive cannot be written; what was written before stays.
+    """
+    tally = _Tally()
+    client = make_client(run)
+    async with client:
+        accepted = await asyncio.to_thread(accept, run, ids)
+        question = Question(run.settings.source, accepted.segments, refresh=options.refresh)
+        todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally)
+        await _rounds(run, client, question, todo, tally, options, run_batch)
+    return await asyncio.to_thread(_finish, run, client, accepted, question, tally)
+
+
+def make_client(run: Run) -> GatewayClient:
+    """The gateway's client by the settings.
+
+    Raises:
+        UnusableInputError: when no gateway is set, or a setting cannot be used.
+    """
+    settings = run.settings
+    if not settings.base_url:
+        msg = (
+            "no gateway is set: export AVATAR_TASKS_BASE_URL=https://host and AVATAR_TASKS_API_KEY, or give --base-url"
+        )
+        raise UnusableInputError(msg)
+    try:
+        return GatewayClient(
+            settings.base_url,
+            settings.api_key.get_secret_value() if settings.api_key else None,
+            source=settings.source,
+            concurrency=settings.concurrency,
+            rate=settings.rate,
+            timeout=settings.timeout,
+            max_body_bytes=settings.max_body_bytes,
+            redact=settings.redact,
+            clock=Clock(now=run.clock.now),  # a demo's hours may be short, but requests take their time
+        )
+    except InvalidSetting as error:
+        raise UnusableInputError(str(error)) from None
+
+
+def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> Path:
+    """Load what earlier runs left in the archive, then write down what to ask for."""
+    path = run.paths.plans / f"{run.run_id}.parquet"
+    moment = run.clock.now()
+
+    def ask(con: duckdb.DuckDBPyConnection) -> None:
+        tally.asked += plan.write_todo(con, question, moment, path)
+        if not question.only_due:
+            tally.skipped_terminal = plan.progress(con, question, moment).ended
+
+    try:
+        with loading.loaded_warehouse(run, _CATCH_UP_SECONDS) as (con, done):
+            tally.segments_loaded += done.segments
+            ask(con)
+    except _CANNOT_LOAD as problem:
+        run.voice.warn(f"{problem}. Collecting goes on from what was last published")
+        looked_at = loading.own_answers(run) if question.only_due else loading.last_known(run)
+        with looked_at as con:
+            ask(con)
+    return path
+
+
+async def _rounds(
+    run: Run,
+    client: GatewayClient,
+    question: Question,
+    todo: Path,
+    tally: _Tally,
+    options: Options,
+    run_batch: RunBatch,
+) -> None:
+    """Ask; while following, load and ask again whoever is due, until all have ended or time is up."""
+    deadline = None if options.deadline_seconds is None else run.clock.monotonic() + options.deadline_seconds
+    published_at = run.clock.monotonic()
+    await _ask_all(run, client, todo, tally, run_batch)
+    while options.follow and client.ended is None:
+        publish = run.clock.monotonic() - published_at > _PUBLISH_SECONDS
+        published_at = run.clock.monotonic() if publish else published_at
+        state = await asyncio.to_thread(_load_and_look, run, question, tally, publish=publish)
+        wait = _seconds_until_due(run, state)
+        if wait is None or (deadline is not None and run.clock.monotonic() + wait > deadline):
+            return
+        run.voice.say(
+            f"{state.ended:,} of {state.given:,} have ended; {state.waiting:,} to go, the next look in {wait:.0f} s"
+        )
+        await run.clock.sleep(wait)
+        later = dataclasses.replace(question, only_due=True)
+        await _ask_all(run, client, await asyncio.to_thread(_catch_up_and_plan, run, later, tally), tally, run_batch)
+
+
+async def _ask_all(run: Run, client: GatewayClient, todo: Path, tally: _Tally, run_batch: RunBatch) -> None:
+    """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
+    at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
+    running: set[asyncio.Task[int]] = set()
+    try:
+        for ids in plan.read_todo(todo, BATCH_IDS):
+            if client.ended is not None:
+                break
+            if len(running) >= at_once:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                _count(run, tally, done)
+            running.add(asyncio.ensure_future(run_batch(run, client, ids)))
+        while running:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            _count(run, tally, done)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _count(run: Run, tally: _Tally, done: set[asyncio.Task[int]]) -> None:
+    tally.answered += sum(task.result() for task in done)
+    run.voice.progress(tally.answered, tally.asked)
+
+
+def _load_and_look(run: Run, question: Question, tally: _Tally, *, publish: bool) -> Progress:
+    try:
+        with loading.loaded_warehouse(run, run.settings.lock_wait, publish=publish) as (con, done):
+            tally.segments_loaded += done.segments
+            return plan.progress(con, question, run.clock.now())
+    except _CANNOT_LOAD:
+        with loading.own_answers(run) as con:
+            return plan.progress(con, question, run.clock.now())
+
+
+def _seconds_until_due(run: Run, state: Progress) -> float | None:
+    """How long until the next of the given ids is due, and others with it; None when none will be asked again."""
+    if state.next_due_at is None:
+        return None
+    return max(state.next_due_at - run.clock.now().timestamp(), run.settings.policy.min_seconds / 4)
+
+
+def _finish(run: Run, client: GatewayClient, accepted: Accepted, question: Question, tally: _Tally) -> Summary:
+    """Load, write down how the run went, and publish."""
+    try:
+        with loading.loaded_warehouse(run, run.settings.lock_wait, publish=True) as (con, done):
+            tally.segments_loaded += done.segments
+            summary = _summarise(run, client, accepted, question, tally, con)
+            loading.load_segments(run, con, [_write_run(run, summary)])
+    except _CANNOT_LOAD as problem:
+        tally.problem = problem
+        with loading.own_answers(run) as con:
+            summary = _summarise(run, client, accepted, question, tally, con)
+        _write_run(run, summary)
+    return summary
+
+
+def _write_run(run: Run, summary: Summary) -> Segment:
+    row = (
+        run.run_id,
+        run.settings.source,
+        run.command,
+        run.started_at,
+        run.clock.now(),
+        summary.exit_code,
+        summary.as_json(),
+    )
+    segment_id = next(run.segment_ids)
+    return run.store.write(
+        "runs", pl.DataFrame([row], schema=RUNS, orient="row"), segment_id=segment_id, at=run.started_at
+    )
+
+
+def _summarise(
+    run: Run,
+    client: GatewayClient,
+    accepted: Accepted,
+    question: Question,
+    tally: _Tally,
+    con: duckdb.DuckDBPyConnection,
+) -> Summary:
+    state = plan.progress(con, question, run.clock.now())
+    left = plan.tasks_of_run(con, run.run_id)
+    never_asked = max(tally.asked - tally.answered, 0)
+    unreachable = never_asked + sum(count for outcome, _, count in left if outcome in UNREACHABLE)
+    asked_for = never_asked + sum(count for _, _, count in left)
+    exit_code, problem = _verdict(run, client, tally, unreachable, asked_for)
+    return Summary(
+        run_id=run.run_id,
+        source=run.settings.source,
+        requested=state.given,
+        rejected=accepted.rejections.named,
+        rejected_count=accepted.rejections.count,
+        skipped_terminal=tally.skipped_terminal,
+        asked=asked_for,
+        fetched=tally.answered,
+        requests=client.stats.requests,
+        retries=client.stats.retries,
+        refusals=client.stats.refusals,
+        outcomes=plan.answers_of_run(con, run.run_id),
+        statuses={status: count for outcome, status, count in left if outcome == "task" and status is not None},
+        segments_loaded=tally.segments_loaded,
+        unreachable=unreachable,
+        still_running=state.waiting,
+        exit_code=exit_code,
+        problem=problem,
+        published=None if tally.problem else str(run.paths.published),
+        seconds=round(run.clock.monotonic() - run.began, 3),
+    )
+
+
+def _verdict(
+    run: Run, client: GatewayClient, tally: _Tally, unreachable: int, asked_for: int
+) -> tuple[ExitCode, str | None]:
+    """How the run ended, the gravest first, and why."""
+    ended = client.ended
+    if ended is not None and ended.reason == "key_refused":
+        return ExitCode.KEY_REFUSED, ended.sentence
+    if asked_for and unreachable / asked_for > run.settings.max_unreachable_share:
+        why = (
+            ended.sentence
+            if ended
+            else "The gateway or the way to it fails; what was collected is kept, run again later."
+        )
+        return ExitCode.UNREACHABLE, f"{unreachable:,} of {asked_for:,} ids could not be reached. {why}"
+    if tally.problem is not None:
+        return ExitCode.NOT_LOADED, str(tally.problem)
+    return ExitCode.DONE, ended.sentence if ended else None

@@ -1,0 +1,116 @@
+"""`demo`: a simulated gateway with a week of tasks, collected to the end, with nothing set up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from pydantic import SecretStr
+
+from flows import run as runs
+from flows.collecting import Options, collect
+from flows.console import aligned
+from flows.errors import UnusableInputError
+from flows.headline import headline
+from flows.id_files import IdSource
+from flows.local_server import prefect_server
+from flows.settings import Settings
+from gateway.clock import Clock
+from gateway.simulator import SimClock, SimulatedGateway, World, serve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.run import Run, Voice
+    from flows.summary import Summary
+
+#: The demo's world begins this far behind the wall clock and runs so much faster: its last tasks can be watched.
+_LAG_SECONDS: Final = 3600.0
+_SPEED: Final = 10.0
+_SEED: Final = 7
+_KEY: Final = "demo-key-that-opens-nothing"
+_DEADLINE_SECONDS: Final = 600.0
+_MARKER: Final = ".avatar-tasks-demo"
+
+_NEXT: Final = (
+    "",
+    "What to type next:",
+    "  avatar-tasks status{where}",
+    '  avatar-tasks sql{where} "from stuck_tasks"',
+    "  avatar-tasks sql{where} \"select fail_class, count(*) from tasks where status = 'FAILURE' group by all\"",
+    "  duckdb -readonly {published}",
+)
+
+
+def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool) -> Summary:
+    """Collect `tasks` simulated tasks into `out` until every one has ended, and say what came of it.
+
+    Raises:
+        UnusableInputError: when `out` holds something that is not a demo.
+    """
+    _clear(out)
+    with contextlib.ExitStack() as stack:
+        if with_prefect:
+            voice.say("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
+            stack.enter_context(prefect_server(out.absolute() / "prefect"))
+        clock = SimClock(lag_seconds=_LAG_SECONDS, speed=_SPEED)
+        voice.say(
+            f"making up a week of {tasks:,} tasks; the last of them end while we watch, {_SPEED:.0f} times as fast"
+        )
+        world = World.recent(seed=_SEED, tasks=tasks, now=clock())
+        base_url = stack.enter_context(serve(SimulatedGateway(world, key=_KEY, clock=clock)))
+        run = _begin(base_url, out, voice, clock)
+        ids = IdSource(file=str(_write_ids(world, out)))
+        summary = _collect(run, ids, with_prefect=with_prefect)
+    _say_results(run, summary)
+    return summary
+
+
+def _begin(base_url: str, out: Path, voice: Voice, clock: SimClock) -> Run:
+    # Of its own: nothing that is set for real work may reach a demo, nor the reverse.
+    settings = Settings.model_construct(base_url=base_url, api_key=SecretStr(_KEY), source="demo", data_dir=out)
+    return runs.begin(
+        settings, "demo", clock=Clock(now=clock, sleep=lambda seconds: asyncio.sleep(seconds / _SPEED)), voice=voice
+    )
+
+
+def _collect(run: Run, ids: IdSource, *, with_prefect: bool) -> Summary:
+    options = Options(follow=True, deadline_seconds=_DEADLINE_SECONDS)
+    if not with_prefect:
+        return asyncio.run(collect(run, ids, options))
+    from flows.collect import run_as_flow
+
+    return run_as_flow(run, ids, options)
+
+
+def _say_results(run: Run, summary: Summary) -> None:
+    for line in ["", *summary.as_lines(), "", *aligned(list(headline(run.paths)))]:
+        run.voice.say(line)
+    if summary.problem:
+        run.voice.warn(summary.problem)
+    where = "" if run.settings.data_dir.name == "data" else f" --data-dir {run.settings.data_dir}"
+    for line in _NEXT:
+        run.voice.say(line.format(where=where, published=run.settings.data_dir / "published" / "current.duckdb"))
+
+
+def _write_ids(world: World, out: Path) -> Path:
+    path = out / "ids.txt"
+    path.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
+    return path
+
+
+def _clear(out: Path) -> None:
+    """An empty folder for the demo: a former demo is cleared away, anything else is left alone."""
+    if out.exists() and any(out.iterdir()):
+        if not (out / _MARKER).exists():
+            msg = f"{out} holds something that is no demo: give the demo a folder of its own with --out DIR"
+            raise UnusableInputError(msg)
+        shutil.rmtree(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / _MARKER).touch()
+    except OSError as error:
+        msg = f"cannot write to {out}: {error.strerror or error}. Choose another folder with --out DIR"
+        raise UnusableInputError(msg) from error

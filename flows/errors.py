@@ -1,0 +1,53 @@
+"""What ends a command, and with which exit code.
+
+AvatarTasksError          1  unexpected
+├── UnusableInputError    2  ids or settings that cannot be used
+├── KeyRefusedError       3  the gateway refused the key
+├── NotLoadedError        4  collected and archived, not loaded: somebody holds the warehouse
+└── UnreachableError      5  too much of the batch could not be reached
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    UNUSABLE_INPUT = 2
+    KEY_REFUSED = 3
+    NOT_LOADED = 4
+    UNREACHABLE = 5
+
+
+class AvatarTasksError(Exception):
+    """Base of what a command ends with; the message is one line that says what to do."""
+
+    exit_code = ExitCode.UNEXPECTED
+
+
+class UnusableInputError(AvatarTasksError):
+    """Ids or settings that cannot be used."""
+
+    exit_code = ExitCode.UNUSABLE_INPUT
+
+
+class KeyRefusedError(AvatarTasksError):
+    """The gateway refused the key."""
+
+    exit_code = ExitCode.KEY_REFUSED
+
+
+class NotLoadedError(AvatarTasksError):
+    """Collected and archived, but somebody holds the warehouse."""
+
+    exit_code = ExitCode.NOT_LOADED
+
+
+class UnreachableError(AvatarTasksError):
+    """Too much of the batch could not be reached."""
+
+    exit_code = ExitCode.UNREACHABLE

@@ -1,0 +1,74 @@
+"""Between a run and the warehouse: what is archived is loaded, or done without while somebody holds the warehouse."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from warehouse import connection
+from warehouse.errors import NothingPublishedError
+from warehouse.load import Loaded, load, unloaded
+from warehouse.publish import publish_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+    from flows.run import Run
+    from warehouse.archive import Segment
+
+
+@contextmanager
+def loaded_warehouse(
+    run: Run, wait_seconds: float, *, publish: bool = False
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Loaded]]:
+    """The warehouse with everything in the archive loaded, locked for the block; then published, if asked for.
+
+    Raises:
+        WarehouseHeldError: when its lock does not come within `wait_seconds`.
+        WarehouseDamagedError: when it cannot be opened.
+    """
+    warehouse, deadline = run.paths.warehouse, time.monotonic() + wait_seconds
+    with connection.sole_writer(warehouse, wait_seconds):
+        with connection.open_file(warehouse, deadline, wait_seconds) as con:
+            connection.prepare(con)
+            done = load_segments(run, con, unloaded(con, run.store))
+            yield con, done
+            if publish:
+                con.execute("checkpoint")
+        if publish:
+            publish_closed(run.paths)
+
+
+def load_segments(run: Run, con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> Loaded:
+    """Load segments by what this run has in force, and say which could not be read."""
+    done = load(con, segments, run.analysis, run.settings.policy)
+    for damaged in done.damaged:
+        run.voice.warn(damaged.error)
+    return done
+
+
+@contextmanager
+def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What was known when the warehouse was last published, or nothing."""
+    try:
+        with connection.reader(run.paths) as con:
+            yield con
+            return
+    except NothingPublishedError:
+        pass
+    with connection.scratch() as con:
+        yield con
+
+
+@contextmanager
+def own_answers(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory that holds what this run alone has archived."""
+    own = [
+        one for kind in ("requests", "observations") for one in run.store.segments(kind) if run.run_id in one.segment_id
+    ]
+    with connection.scratch() as con:
+        load_segments(run, con, own)
+        yield con

@@ -1,0 +1,34 @@
+"""`rebuild` by the settings in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warehouse.analysis import read_analysis
+from warehouse.archive import Archive
+from warehouse.rebuild import rebuild
+
+if TYPE_CHECKING:
+    from flows.run import Voice
+    from flows.settings import Settings
+    from warehouse.load import Loaded
+
+
+def rebuild_warehouse(settings: Settings, voice: Voice) -> Loaded:
+    """Rebuild and publish; segments that cannot be read are named and left out.
+
+    Raises:
+        WarehouseError: see `warehouse.rebuild.rebuild`.
+    """
+    paths = settings.paths
+    done = rebuild(
+        paths,
+        Archive(paths.archive),
+        read_analysis(paths.analysis),
+        settings.policy,
+        wait_seconds=settings.lock_wait,
+        on_progress=voice.progress,
+    )
+    for damaged in done.damaged:
+        voice.warn(damaged.error)
+    return done

@@ -1,0 +1,95 @@
+"""One run: its name, where its answers go, and what it says while it works."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import uuid
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway.clock import SYSTEM_CLOCK, Clock
+from warehouse.analysis import Analysis, read_analysis
+from warehouse.archive import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from flows.settings import Settings
+    from warehouse.paths import DataPaths
+
+logger = logging.getLogger("avatar_tasks")
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a run speaks to whoever watches: lines of log, and progress as (done, total) in requests."""
+
+    say: Callable[[str], None] = logger.info
+    warn: Callable[[str], None] = logger.warning
+    progress: Callable[[int, int], None] = _silent
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything the steps of one run share.
+
+    Attributes:
+        settings: what is in force.
+        command: what was typed: collect, demo, …
+        run_id: twelve hex digits, in every row the run writes.
+        started_at: UTC.
+        store: the archive.
+        analysis: what people decided.
+        segment_ids: names for the run's segments.
+        clock: what time it is for this run; a demo's runs faster.
+        voice: how it speaks.
+        began: `clock.monotonic` when it began, for its duration.
+    """
+
+    settings: Settings
+    command: str
+    run_id: str
+    started_at: datetime
+    store: Archive
+    analysis: Analysis
+    segment_ids: Iterator[str]
+    clock: Clock = SYSTEM_CLOCK
+    voice: Voice = field(default_factory=Voice)
+    began: float = 0.0
+
+    @property
+    def paths(self) -> DataPaths:
+        return self.settings.paths
+
+
+def begin(settings: Settings, command: str, *, clock: Clock = SYSTEM_CLOCK, voice: Voice | None = None) -> Run:
+    """A new run.
+
+    Raises:
+        AnalysisFileError: when analysis.toml cannot be used.
+    """
+    started_at, run_id = clock.now(), uuid.uuid4().hex[:12]
+    return Run(
+        settings=settings,
+        command=command,
+        run_id=run_id,
+        started_at=started_at,
+        store=Archive(settings.paths.archive),
+        analysis=read_analysis(settings.paths.analysis),
+        segment_ids=map(partial(_segment_id, started_at, run_id), itertools.count()),
+        clock=clock,
+        voice=voice or Voice(),
+        began=clock.monotonic(),
+    )
+
+
+def _segment_id(started_at: datetime, run_id: str, number: int) -> str:
+    """Unique as the run is, and sorting by its start. Threads may share `map` over `count`, but no generator."""
+    return f"{started_at:%Y%m%dT%H%M%S}-{run_id}-{number:06d}"

@@ -1,0 +1,53 @@
+"""`simulate`: the simulated gateway alone, for trying commands against it from another terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flows.errors import UnusableInputError
+from gateway.simulator import SimClock, SimulatedGateway, World, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+#: How far behind the wall clock an accelerated world begins; it runs fast until it has caught up.
+LAG_SECONDS: Final = 900.0
+
+
+def simulate(
+    *,
+    port: int,
+    tasks: int,
+    seed: int,
+    speed: float,
+    key: str | None,
+    faults: float,
+    ids_out: Path | None,
+    say: Callable[[str], None],
+) -> None:
+    """Serve a made-up week of `tasks` tasks until Ctrl-C.
+
+    Raises:
+        UnusableInputError: when the ids cannot be written or the port is taken.
+    """
+    clock = SimClock(lag_seconds=LAG_SECONDS if speed > 1 else 0, speed=speed)
+    world = World.recent(seed=seed, tasks=tasks, now=clock())
+    try:
+        if ids_out:
+            ids_out.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
+        run(
+            SimulatedGateway(world, key=key, clock=clock, faults=faults),
+            port,
+            on_ready=lambda url: say(_greeting(url, key)),
+        )
+    except OSError as error:
+        msg = f"cannot serve on port {port} or write the ids: {error.strerror or error}. Try --port 0 for a free port"
+        raise UnusableInputError(msg) from error
+
+
+def _greeting(url: str, key: str | None) -> str:
+    return (
+        f"simulated gateway at {url}; Ctrl-C ends it. In another terminal:\n"
+        f"  export AVATAR_TASKS_BASE_URL={url} AVATAR_TASKS_API_KEY={key or 'any'}"
+    )

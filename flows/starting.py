@@ -1,0 +1,34 @@
+"""Starting a run: as a Prefect flow where there is a Prefect server, and just so where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from flows import run as runs
+from flows.collecting import collect
+
+if TYPE_CHECKING:
+    from flows.collecting import Options
+    from flows.id_files import IdSource
+    from flows.run import Voice
+    from flows.settings import Settings
+    from flows.summary import Summary
+
+
+def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, prefect: bool | None = None) -> Summary:
+    """Collect, and return how it went.
+
+    A Prefect server makes runs visible; a run does not need one, and a temporary one takes ten seconds to start. So it
+    is used where PREFECT_API_URL names one, or when `prefect` says so.
+
+    Raises:
+        AvatarTasksError, WarehouseError: see `collecting.collect`.
+    """
+    run = runs.begin(settings, "collect", voice=voice)
+    if prefect or (prefect is None and os.environ.get("PREFECT_API_URL")):
+        from flows.collect import run_as_flow
+
+        return run_as_flow(run, ids, options)
+    return asyncio.run(collect(run, ids, options))

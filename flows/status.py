@@ -1,0 +1,35 @@
+"""`status`: what is known, from the published copy, the archive and the lock; it disturbs nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from warehouse.archive import SCHEMAS, Archive
+from warehouse.catalog import statement
+from warehouse.connection import reader, who_holds
+from warehouse.load import unloaded
+
+if TYPE_CHECKING:
+    from warehouse.paths import DataPaths
+
+
+def facts(paths: DataPaths) -> dict[str, Any]:
+    """What is known, as a JSON object.
+
+    Raises:
+        NothingPublishedError: when nothing has been published yet.
+    """
+    store = Archive(paths.archive)
+    with reader(paths) as con:
+        statuses = dict(con.execute(statement("queries/statuses")).fetchall())
+        counts = con.execute(statement("queries/counts")).pl().row(0, named=True)
+        missing = len(unloaded(con, store))
+    return {
+        "tasks_by_status": statuses,
+        "ids": counts,
+        "archive": {
+            "segments": sum(len(store.segments(kind)) for kind in SCHEMAS),
+            "segments_not_loaded": missing,
+        },
+        "warehouse_held_by": who_holds(paths.warehouse) or "nobody",
+    }

@@ -1,0 +1,99 @@
+"""What a run did, for people and for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from flows.errors import ExitCode
+
+#: Outcomes that say nothing about the id: the gateway could not be reached, or would not answer.
+UNREACHABLE: Final = ("transport_error", "server_error", "throttled")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run of `collect`; the keys of `collect --json`.
+
+    Attributes:
+        run_id: the run.
+        source: which gateway was asked.
+        requested: distinct valid ids given.
+        rejected: ids given that are none: {id, line, reason}, the first thousand; `rejected_count` has all.
+        skipped_terminal: ids given whose end was known already; they were not asked for.
+        asked: distinct ids to ask for: given ones, and known ones that were due.
+        fetched: answers archived.
+        requests: requests sent, retries and refused ones included.
+        retries: requests sent again after a failure.
+        refusals: requests refused for being too many, and sent again.
+        outcomes: answers by outcome.
+        statuses: ids asked for by the status of the last answer.
+        segments_loaded: archive segments loaded, those of earlier runs included.
+        unreachable: ids whose last answer says nothing about them, and ids never asked for since the run ended early.
+        still_running: ids given that will be asked for again.
+        problem: what went wrong, as a sentence; null when nothing did.
+        published: the file readers open; null when nothing was published.
+        seconds: how long it took.
+    """
+
+    run_id: str
+    source: str
+    requested: int
+    rejected: list[dict[str, Any]]
+    rejected_count: int
+    skipped_terminal: int
+    asked: int
+    fetched: int
+    requests: int
+    retries: int
+    refusals: int
+    outcomes: dict[str, int]
+    statuses: dict[str, int]
+    segments_loaded: int
+    unreachable: int
+    still_running: int
+    exit_code: ExitCode
+    problem: str | None
+    published: str | None
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return dataclasses.asdict(self) | {"exit_code": int(self.exit_code)}
+
+    def as_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.as_dict(), ensure_ascii=False)
+
+    def as_lines(self) -> list[str]:
+        """For people."""
+        lines = [
+            f"{self.fetched:,} answers about {self.asked:,} ids in {self.seconds:.1f} s{self._counted(self.statuses)}"
+        ]
+        other = {name: count for name, count in self.outcomes.items() if name != "task"}
+        if other:
+            lines.append(f"not tasks{self._counted(other)}")
+        if self.skipped_terminal:
+            lines.append(
+                f"{self.skipped_terminal:,} of {self.requested:,} ids given had ended before and were not asked for"
+            )
+        if self.still_running:
+            lines.append(
+                f"{self.still_running:,} ids given have not ended yet; the next collect asks for those that are due"
+            )
+        lines.append(
+            f"{self.requests:,} requests, {self.retries:,} of them retries, {self.refusals:,} refused for their number"
+        )
+        lines += [f"line {one['line']}: {one['id']!r} is no task id: {one['reason']}" for one in self.rejected[:10]]
+        if self.rejected_count > len(self.rejected[:10]):
+            lines.append(f"… and {self.rejected_count - 10:,} more that are no task ids (--json lists them)")
+        if self.published:
+            lines.append(f"published {self.published}")
+        return lines
+
+    @staticmethod
+    def _counted(counts: dict[str, int]) -> str:
+        return ": " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) if counts else ""
