@@ -58,7 +58,8 @@ def _show(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: s
     elif kind == "parquet":
         rows.write_parquet(target, compression="zstd")
     else:
-        con.execute("copy (from rows) to $target (format json, array true)".replace("$target", f"'{target}'"))
+        quoted = target.replace("'", "''")  # COPY takes no parameter for its file
+        con.execute(f"copy (from rows) to '{quoted}' (format json, array true)")
 
 
 def _show_table(rows: duckdb.DuckDBPyRelation, out: Path | None) -> None:

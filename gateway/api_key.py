@@ -4,7 +4,7 @@ from gateway.errors import InvalidApiKey
 
 _MASK = "***"
 
-_SHORTEST_SCRUBBED = 8
+_SHORTEST_SCRUBBED = 6
 """A key of a letter or two is nobody's secret, and replacing every such letter would ruin what is kept."""
 
 

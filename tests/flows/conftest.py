@@ -1,0 +1,101 @@
+"""A simulated gateway on loopback, and the command line as a person uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEY = "test-key-that-opens-nothing"
+COMMAND = [sys.executable, "-c", "from flows.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A simulated gateway that is being served, and the time by its clock."""
+
+    base_url: str
+    world: World
+    app: SimulatedGateway
+    clock: ManualClock
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`avatar-tasks …` in a process of its own, in an empty folder, with nothing set but what is given."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        plain = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AVATAR_TASKS_", "PREFECT_"))
+        }
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env=plain | self.environment | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Result:
+        with self.start(*arguments, **environment) as process:
+            out, err = process.communicate(stdin, timeout=120)
+            return Result(process.returncode, out, err)
+
+
+@pytest.fixture(scope="module")
+def ended_world() -> World:
+    """A week of 300 tasks of every sort."""
+    end = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+    return World(seed=11, tasks=300, start=end - timedelta(days=7), end=end, odd_share=0.5)
+
+
+@pytest.fixture
+def gateway(ended_world: World) -> Iterator[Gateway]:
+    """That world when all of it has ended."""
+    clock = ManualClock(ended_world.all_terminal_at())
+    app = SimulatedGateway(ended_world, key=KEY, clock=clock)
+    with serve(app) as base_url:
+        yield Gateway(base_url, ended_world, app, clock)
+
+
+@pytest.fixture
+def avatar_tasks(tmp_path: Path) -> CommandLine:
+    """The command line with nothing set."""
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def connected(tmp_path: Path, gateway: Gateway) -> CommandLine:
+    """The command line set up for the simulated gateway."""
+    return CommandLine(tmp_path, {"AVATAR_TASKS_BASE_URL": gateway.base_url, "AVATAR_TASKS_API_KEY": KEY})

@@ -1,0 +1,123 @@
+"""The other commands: status, sql, publish, rebuild, and the promises of --json."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from tests.flows.tables import rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.flows.conftest import CommandLine, Gateway
+
+
+@pytest.fixture
+def collected(connected: CommandLine, gateway: Gateway) -> CommandLine:
+    """A warehouse with fifty tasks, an answer in quarantine and an unknown id."""
+    connected("collect", *gateway.world.ids[:50], "sim_html_1", "sim_missing_1")
+    return connected
+
+
+def test_collect_tells_machines_what_it_promises(connected: CommandLine, gateway: Gateway) -> None:
+    """The keys of INTERFACE, and numbers that add up."""
+    summary = connected("collect", *gateway.world.ids[:5], "sim_html_1", "no id!", "--json").json
+    promised = "run_id requested rejected skipped_terminal fetched requests retries outcomes statuses segments_loaded"
+    assert {*promised.split(), "unreachable", "seconds"} <= set(summary)
+    assert (summary["requested"], summary["fetched"], summary["outcomes"]) == (6, 6, {"malformed": 1, "task": 5})
+    assert sum(summary["statuses"].values()) == 5
+
+
+def test_status_says_what_is_known(collected: CommandLine) -> None:
+    """For people in words, for machines as JSON."""
+    found = collected("status", "--json").json
+    assert sum(found["tasks_by_status"].values()) == 50
+    assert (found["ids"]["accepted"], found["ids"]["answers_quarantined"]) == (52, 1)
+    assert (found["archive"]["segments_not_loaded"], found["warehouse_held_by"]) == (0, "nobody")
+    words = collected("status")
+    assert words.out == ""
+    assert "tasks by status" in words.err
+
+
+def test_sql_shows_a_table(collected: CommandLine) -> None:
+    """What people see when they just ask."""
+    shown = collected("sql", "select count(*) as tasks from tasks").out
+    assert "tasks" in shown
+    assert "50" in shown
+
+
+def test_sql_writes_csv_json_and_parquet(collected: CommandLine, tmp_path: Path) -> None:
+    """To stdout or a file, whatever is asked for; lists and times included."""
+    query = "select task_id, submit_time, quality_flags from tasks order by task_id"
+    csv = collected("sql", query, "--format", "csv").out.splitlines()
+    assert (len(csv), csv[0]) == (51, "task_id,submit_time,quality_flags")
+    assert len(json.loads(collected("sql", query, "--format", "json").out)) == 50
+    assert collected("sql", query, "--format", "parquet", "--out", "it's.parquet").code == 0
+    assert pl.read_parquet(tmp_path / "it's.parquet").height == 50
+    assert collected("sql", query, "--format", "json", "--out", "it's.json").code == 0
+    assert len(json.loads((tmp_path / "it's.json").read_text())) == 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["selct 1"], "syntax error", id="no SQL"),
+        pytest.param(["from nowhere"], "nowhere", id="unknown table"),
+        pytest.param(["delete from tasks"], "read-only", id="writing"),
+        pytest.param(["from tasks", "--format", "parquet"], "--out", id="Parquet to the terminal"),
+        pytest.param(["from tasks", "--format", "csv", "--out", "no/such/folder.csv"], "no/such", id="no such folder"),
+    ],
+)
+def test_a_query_that_cannot_be_run_ends_with_2(collected: CommandLine, arguments: list[str], words: str) -> None:
+    """DuckDB's own words, without a traceback; and the published copy cannot be written."""
+    result = collected("sql", *arguments)
+    assert result.code == 2
+    assert words in result.err
+    assert "Traceback" not in result.err
+
+
+def test_sql_without_a_result_is_quiet(collected: CommandLine) -> None:
+    """A statement that returns nothing is no error."""
+    assert collected("sql", "set threads = 1").code == 0
+
+
+def test_publish_brings_back_what_was_deleted(collected: CommandLine, tmp_path: Path) -> None:
+    """The published copy is derived from the warehouse."""
+    published = tmp_path / "data" / "published" / "current.duckdb"
+    published.unlink()
+    assert collected("publish").code == 0
+    assert len(rows(published, "tasks", ["task_id"])) == 50
+
+
+def test_rebuild_brings_back_a_warehouse_that_was_destroyed(collected: CommandLine, tmp_path: Path) -> None:
+    """The warehouse is derived from the archive; a damaged one says what to do."""
+    warehouse = tmp_path / "data" / "warehouse.duckdb"
+    warehouse.write_bytes(b"not a database" * 1000)
+    refused = collected("publish")
+    assert refused.code == 1
+    assert "avatar-tasks rebuild" in refused.err
+    assert collected("rebuild", "--json").json["answers"] == 52
+    assert len(rows(warehouse, "tasks", ["task_id"])) == 50
+
+
+def test_help_answers_in_under_half_a_second(avatar_tasks: CommandLine) -> None:
+    """The best of three, for the machine may be busy with something else."""
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        assert avatar_tasks("--help").code == 0
+        seconds.append(time.monotonic() - started)
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("command", ["demo", "collect", "simulate", "status", "sql", "publish", "rebuild"])
+def test_every_command_has_help(avatar_tasks: CommandLine, command: str) -> None:
+    """With a sentence on what it is for."""
+    result = avatar_tasks(command, "--help")
+    assert result.code == 0
+    assert "Usage:" in result.out

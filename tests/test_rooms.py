@@ -1,0 +1,118 @@
+"""The rooms of the house and who may enter which: see CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("gateway", "transforms", "warehouse", "flows")
+
+#: What no module of a room may import, at the top or inside a function.
+FORBIDDEN = {
+    "gateway": {"duckdb", "polars", "pyarrow", "prefect", "transforms", "warehouse", "flows"},
+    "transforms": {"httpx", "prefect", "aiohttp", "asyncio", "os", "pathlib", "time", "gateway", "warehouse", "flows"},
+    "warehouse": {"httpx", "aiohttp", "prefect", "gateway", "flows"},
+    "flows": set[str](),
+}
+
+#: Modules that alone may import something.
+ALONE = {
+    ("transforms", "duckdb"): {"transforms/decode.py"},
+    ("flows", "prefect"): {"flows/collect.py"},
+    ("gateway", "aiohttp"): {"gateway/transport.py", "gateway/faults.py"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of everything a module imports when it runs; what is only for type checkers does not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def modules(room: str) -> list[Path]:
+    found = sorted((ROOT / room).rglob("*.py"))
+    assert found, f"there is no room {room}"
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_it_may(room: str) -> None:
+    """Imports point one way: flows to the others, never back."""
+    offences = {
+        str(path.relative_to(ROOT)): sorted(imports(path) & FORBIDDEN[room])
+        for path in modules(room)
+        if imports(path) & FORBIDDEN[room]
+    }
+    assert offences == {}
+
+
+@pytest.mark.parametrize(("room", "library"), ALONE)
+def test_a_library_with_one_door_is_used_at_that_door_only(room: str, library: str) -> None:
+    """What is hard to replace is in one place."""
+    users = {str(path.relative_to(ROOT)) for path in modules(room) if library in imports(path)}
+    assert users == ALONE[room, library]
+
+
+def test_only_the_connection_module_opens_database_files() -> None:
+    """`duckdb.connect` to a file has one door, but for the copy that publishing checks."""
+    users = {
+        str(path.relative_to(ROOT))
+        for room in ("warehouse", "flows")
+        for path in modules(room)
+        if "duckdb.connect(" in path.read_text(encoding="utf-8")
+    }
+    assert users <= {"warehouse/connection.py", "warehouse/publish.py"}
+
+
+def test_no_file_of_flows_has_the_name_of_a_room() -> None:
+    """Prefect puts a flow's folder first on the path, where such a file would hide the room."""
+    assert not {path.stem for path in modules("flows")} & {*ROOMS, "reports", "tests", "benchmarks"}
+
+
+def test_everything_but_the_flow_works_without_prefect(tmp_path: Path) -> None:
+    """Prefect orchestrates; it does not contain."""
+    code = """
+import sys
+class NoPrefect:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "prefect":
+            raise ImportError("not installed")
+sys.meta_path.insert(0, NoPrefect())
+import gateway.client, gateway.simulator, transforms.flatten, warehouse.load, warehouse.publish, warehouse.rebuild
+from flows.cli import main
+main(["demo", "--tasks", "5", "--no-prefect", "--json"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"fetched"' in done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`avatar-tasks --help` answers at once."""
+    code = "import sys, flows.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {"polars", "duckdb", "pyarrow", "httpx", "aiohttp", "prefect", "pydantic", "rich", "uvicorn", "numpy"}
+    assert not heavy & set(done.stdout.split())
