@@ -7,22 +7,25 @@ run goes on from there, so neither the flow nor its tasks are retried: the gatew
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
+from pydantic import SecretStr
 
 from flows import run as runs
 from flows.batches import fetch_batch
 from flows.collecting import Options
 from flows.collecting import collect as collect_ids
-from flows.errors import ExitCode, KeyRefusedError, UnreachableError
+from flows.errors import ExitCode, KeyRefusedError, UnreachableError, UnusableInputError
 from flows.headline import headline
 from flows.id_files import IdSource
 from flows.run import Run, Voice
-from flows.settings import read_settings
+from flows.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from flows.summary import Summary
@@ -83,6 +86,7 @@ async def collect(
         UnreachableError: too much of the batch could not be reached; likewise.
     """
     run = _run_in_use.get() or runs.begin(read_settings(), "collect", voice=_prefect_voice())
+    run = dataclasses.replace(run, settings=await _with_key(run.settings))
     options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds)
     summary = await collect_ids(run, IdSource(tuple(ids or ()), ids_file, ids_column), options, _run_batch)
     if (summaries := _summaries.get()) is not None:
@@ -120,6 +124,18 @@ def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
         _run_in_use.reset(tokens[0])
         _summaries.reset(tokens[1])
     return summaries[0]
+
+
+async def _with_key(settings: Settings) -> Settings:
+    """The settings with the key from the Prefect Secret block they name, unless the key itself is set."""
+    if settings.api_key or not settings.api_key_block:
+        return settings
+    try:
+        block: Any = await Secret.aload(settings.api_key_block)
+    except ValueError as error:
+        msg = f"AVATAR_TASKS_API_KEY_BLOCK: the Prefect server in use has no Secret block {settings.api_key_block!r}"
+        raise UnusableInputError(msg) from error
+    return settings.model_copy(update={"api_key": SecretStr(str(block.get()))})
 
 
 def _prefect_voice() -> Voice:

@@ -44,6 +44,8 @@ _CATCH_UP_SECONDS: Final = 2.0
 #: While following, readers get a new copy this often.
 _PUBLISH_SECONDS: Final = 60.0
 
+_PROGRESS_SECONDS: Final = 0.2
+
 _CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError)
 
 
@@ -178,26 +180,29 @@ async def _ask_all(run: Run, client: GatewayClient, todo: Path, tally: _Tally, r
     """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
     at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
     running: set[asyncio.Task[int]] = set()
+    watcher = asyncio.create_task(_show_progress(run, client, tally))
     try:
         for ids in plan.read_todo(todo, BATCH_IDS):
             if client.ended is not None:
                 break
             if len(running) >= at_once:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                _count(run, tally, done)
+                tally.answered += sum(task.result() for task in done)
             running.add(asyncio.ensure_future(run_batch(run, client, ids)))
         while running:
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            _count(run, tally, done)
+            tally.answered += sum(task.result() for task in done)
+        run.voice.progress(tally.answered, tally.asked)
     finally:
-        for task in running:
+        for task in (watcher, *running):
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(watcher, *running, return_exceptions=True)
 
 
-def _count(run: Run, tally: _Tally, done: set[asyncio.Task[int]]) -> None:
-    tally.answered += sum(task.result() for task in done)
-    run.voice.progress(tally.answered, tally.asked)
+async def _show_progress(run: Run, client: GatewayClient, tally: _Tally) -> None:
+    while True:
+        await asyncio.sleep(_PROGRESS_SECONDS)
+        run.voice.progress(client.stats.observations, tally.asked)
 
 
 def _load_and_look(run: Run, question: Question, tally: _Tally, *, publish: bool) -> Progress:

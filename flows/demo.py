@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
@@ -21,8 +24,6 @@ from gateway.clock import Clock
 from gateway.simulator import SimClock, SimulatedGateway, World, serve
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flows.run import Run, Voice
     from flows.summary import Summary
 
@@ -37,10 +38,10 @@ _MARKER: Final = ".avatar-tasks-demo"
 _NEXT: Final = (
     "",
     "What to type next:",
-    "  avatar-tasks status{where}",
-    '  avatar-tasks sql{where} "from stuck_tasks"',
-    "  avatar-tasks sql{where} \"select fail_class, count(*) from tasks where status = 'FAILURE' group by all\"",
-    "  duckdb -readonly {published}",
+    "  {program} status{where}",
+    '  {program} sql{where} "from stuck_tasks"',
+    "  {program} sql{where} \"select fail_class, count(*) from tasks where status = 'FAILURE' group by all\"",
+    "or open {published} read-only with anything that speaks DuckDB",
 )
 
 
@@ -91,8 +92,17 @@ def _say_results(run: Run, summary: Summary) -> None:
     if summary.problem:
         run.voice.warn(summary.problem)
     where = "" if run.settings.data_dir.name == "data" else f" --data-dir {run.settings.data_dir}"
+    published = run.settings.data_dir / "published" / "current.duckdb"
     for line in _NEXT:
-        run.voice.say(line.format(where=where, published=run.settings.data_dir / "published" / "current.duckdb"))
+        run.voice.say(line.format(program=_program(), where=where, published=published))
+
+
+def _program() -> str:
+    """What to type to run us: the plain name where the shell finds it, else the path from here."""
+    if shutil.which("avatar-tasks"):
+        return "avatar-tasks"
+    installed = Path(sys.executable).parent / "avatar-tasks"
+    return os.path.relpath(installed) if installed.exists() else f"{sys.executable} -m flows.cli"
 
 
 def _write_ids(world: World, out: Path) -> Path:

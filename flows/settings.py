@@ -35,11 +35,19 @@ def _span(value: object) -> object:
     return value
 
 
+def _file(value: object) -> object:
+    if isinstance(value, str) and ":" in value and not Path(value).drive:
+        msg = f"{value.partition(':')[0]!r} warehouses are not supported yet, only a DuckDB file's path"
+        raise ValueError(msg)
+    return value
+
+
 def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
+WarehouseFile = Annotated[Path, BeforeValidator(_file)]
 Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]
 
 
@@ -55,7 +63,7 @@ class Settings(BaseSettings):
     api_key_block: str | None = None
     source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     data_dir: Path = Path("data")
-    warehouse: Path | None = None
+    warehouse: WarehouseFile | None = None
     concurrency: int = Field(default=64, ge=1, le=4096)
     rate: float | None = Field(default=None, gt=0)
     timeout: float = Field(default=30.0, gt=0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flows import run as runs
 from flows.collecting import collect
+from flows.errors import UnusableInputError
 
 if TYPE_CHECKING:
     from flows.collecting import Options
@@ -27,8 +28,16 @@ def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, 
         AvatarTasksError, WarehouseError: see `collecting.collect`.
     """
     run = runs.begin(settings, "collect", voice=voice)
-    if prefect or (prefect is None and os.environ.get("PREFECT_API_URL")):
+    wanted = bool(os.environ.get("PREFECT_API_URL") or _key_is_in_a_block(settings)) if prefect is None else prefect
+    if wanted:
         from flows.collect import run_as_flow
 
         return run_as_flow(run, ids, options)
+    if _key_is_in_a_block(settings):
+        msg = "AVATAR_TASKS_API_KEY_BLOCK is a Prefect block, which --no-prefect cannot read: set AVATAR_TASKS_API_KEY"
+        raise UnusableInputError(msg)
     return asyncio.run(collect(run, ids, options))
+
+
+def _key_is_in_a_block(settings: Settings) -> bool:
+    return bool(settings.api_key_block and not settings.api_key)

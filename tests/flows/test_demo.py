@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from typing import TYPE_CHECKING
 
 from tests.flows.tables import rows
@@ -29,12 +30,11 @@ def test_the_demo_follows_its_tasks_until_every_one_has_ended(avatar_tasks: Comm
 def test_what_the_demo_says_to_type_next_works(avatar_tasks: CommandLine) -> None:
     """Every command it names."""
     shown = avatar_tasks("demo", "--tasks", "30", "--no-prefect").err
-    lines = [line.strip() for line in shown.splitlines() if line.strip().startswith("avatar-tasks ")]
+    lines = [line for line in shown.splitlines() if "avatar-tasks " in line]
     assert len(lines) >= 3
     for line in lines:
-        words = line.removeprefix("avatar-tasks ").split(" ", 1)
-        arguments = [words[0], *(part.strip('"') for part in words[1:])]
-        assert avatar_tasks(*arguments).code == 0
+        done = subprocess.run(["sh", "-c", line], cwd=avatar_tasks.folder, timeout=60, check=False)
+        assert done.returncode == 0
 
 
 def test_the_demo_leaves_a_folder_with_real_data_alone(avatar_tasks: CommandLine, tmp_path: Path) -> None:
@@ -57,9 +57,9 @@ def test_the_demo_runs_the_flow_on_a_prefect_server_of_its_own(avatar_tasks: Com
     assert "Traceback" not in result.err
     assert "| INFO" not in result.err
     with sqlite3.connect(tmp_path / "data" / "prefect" / "prefect.db") as server:
-        assert server.execute("select flow.name, state_type from flow_run join flow on flow.id = flow_id").fetchall() == [
-            ("collect", "COMPLETED")
-        ]
+        assert server.execute(
+            "select flow.name, state_type from flow_run join flow on flow.id = flow_id"
+        ).fetchall() == [("collect", "COMPLETED")]
         tasks = server.execute("select state_type, count(*) from task_run group by 1").fetchall()
         assert tasks[0][0] == "COMPLETED"
         assert tasks[0][1] >= 2

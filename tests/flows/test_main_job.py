@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from tests.flows.conftest import KEY
 from tests.flows.tables import contents, ordered, rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gateway.simulator import Truth
@@ -66,10 +68,9 @@ def test_a_collect_that_is_killed_loses_no_id_and_doubles_no_row(
 ) -> None:
     """Killed with -9 at several moments, then run again without any ids: the archive knows what was wanted."""
     ids = write_ids(tmp_path, gateway.world.ids)
-    for delay in (0.6, 0.9, 1.2):
+    for calls in (1, 60, 120):
         with connected.start("collect", "--ids-file", ids, AVATAR_TASKS_RATE="100") as process:
-            wait_for_requests(tmp_path)
-            time.sleep(delay)
+            wait_until(partial(calls_exceed, gateway, calls))
             process.send_signal(signal.SIGKILL)
     result = connected("collect", "--ids-file", ids, "--json")
     assert (result.code, result.json["still_running"]) == (0, 0)
@@ -78,13 +79,17 @@ def test_a_collect_that_is_killed_loses_no_id_and_doubles_no_row(
     assert len(observed) == len({(row["task_id"], row["observed_at"]) for row in observed})
 
 
-def wait_for_requests(folder: Path) -> None:
-    deadline = time.monotonic() + 20
+def calls_exceed(gateway: Gateway, calls: int) -> bool:
+    return gateway.app.total_calls > calls
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        if any((folder / "data" / "archive" / "requests").glob("*/2*.parquet")):
+        if condition():
             return
-        time.sleep(0.02)
-    pytest.fail("no ids were accepted within 20 s")
+        time.sleep(0.01)
+    pytest.fail("it did not happen within 30 s")
 
 
 def test_ids_accepted_before_a_kill_are_fetched_by_the_next_run_that_is_given_none(
@@ -93,11 +98,27 @@ def test_ids_accepted_before_a_kill_are_fetched_by_the_next_run_that_is_given_no
     """An id is durable once accepted, whatever happens to the run that accepted it."""
     ids = write_ids(tmp_path, gateway.world.ids)
     with connected.start("collect", "--ids-file", ids, AVATAR_TASKS_RATE="10") as process:
-        wait_for_requests(tmp_path)
+        wait_until(lambda: any((tmp_path / "data" / "archive" / "requests").glob("*/2*.parquet")))
         process.send_signal(signal.SIGKILL)
     result = connected("collect", "--json")
     assert (result.code, result.json["requested"]) == (0, 0)
     assert len(rows(published(tmp_path), "tasks", ["task_id"])) == 300
+
+
+def test_ctrl_c_keeps_what_came_and_ends_within_seconds(
+    connected: CommandLine, gateway: Gateway, tmp_path: Path
+) -> None:
+    """Answers that had come are archived before the process ends, so none is asked for twice."""
+    ids = write_ids(tmp_path, gateway.world.ids)
+    with connected.start("collect", "--ids-file", ids, AVATAR_TASKS_RATE="50") as process:
+        wait_until(lambda: gateway.app.total_calls > 20)
+        process.send_signal(signal.SIGINT)
+        stopped_at = time.monotonic()
+        _, err = process.communicate(timeout=20)
+    assert time.monotonic() - stopped_at < 10
+    assert (process.returncode, "Traceback" in err) == (130, False)
+    asked_before = gateway.app.total_calls
+    assert connected("collect", "--ids-file", ids, "--json").json["skipped_terminal"] >= asked_before - 10
 
 
 def test_rebuild_gives_the_same_tables(connected: CommandLine, gateway: Gateway, tmp_path: Path) -> None:

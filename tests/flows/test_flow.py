@@ -1,0 +1,81 @@
+"""The flow `collect` on a real Prefect server: what the server sees, and what it never sees."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flows.local_server import prefect_server
+from tests.flows.conftest import KEY, CommandLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.flows.conftest import Gateway
+
+
+@pytest.fixture(scope="module")
+def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A Prefect server, and the environment in which a process uses it."""
+    home = tmp_path_factory.mktemp("prefect")
+    with prefect_server(home) as api_url:
+        yield home, {"PREFECT_API_URL": api_url, "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING"}
+
+
+@pytest.fixture
+def on_prefect(tmp_path: Path, gateway: Gateway, server_home: tuple[Path, dict[str, str]]) -> CommandLine:
+    """The command line set up for the simulated gateway and that server."""
+    return CommandLine(
+        tmp_path,
+        server_home[1] | {"AVATAR_TASKS_BASE_URL": gateway.base_url, "AVATAR_TASKS_API_KEY": KEY},
+    )
+
+
+def ask(home: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(home / "prefect.db")) as server:
+        return server.execute(query).fetchall()
+
+
+def test_collect_is_a_flow_run_where_prefect_is_set_up(
+    on_prefect: CommandLine, gateway: Gateway, server_home: tuple[Path, dict[str, str]]
+) -> None:
+    """With the same result, exit code and --json as without."""
+    result = on_prefect("collect", *gateway.world.ids[:20], "--json")
+    assert (result.code, result.json["outcomes"]) == (0, {"task": 20}), result.err
+    assert ("collect", "COMPLETED") in ask(
+        server_home[0], "select flow.name, state_type from flow_run join flow on flow.id = flow_id"
+    )
+    assert any("20 answers about 20 ids" in str(data) for (data,) in ask(server_home[0], "select data from artifact"))
+
+
+def test_a_refused_key_fails_the_flow_run_and_says_why(
+    on_prefect: CommandLine, gateway: Gateway, server_home: tuple[Path, dict[str, str]]
+) -> None:
+    """An operator sees it in Prefect; the key itself is nowhere on the server."""
+    result = on_prefect("collect", *gateway.world.ids[:20], "--json", AVATAR_TASKS_API_KEY="sk-a-wrong-key")
+    assert (result.code, result.json["exit_code"]) == (3, 3), result.err
+    states = ask(server_home[0], "select type, message from flow_run_state where type = 'FAILED'")
+    assert any("refused the key" in str(message) for _, message in states)
+    stored = b"".join(path.read_bytes() for path in server_home[0].rglob("*") if path.is_file())
+    assert b"sk-a-wrong-key" not in stored
+    assert KEY.encode() not in stored
+
+
+def test_the_key_may_be_in_a_secret_block(on_prefect: CommandLine, gateway: Gateway) -> None:
+    """Named by a setting, read from the server in use."""
+    save = f"from prefect.blocks.system import Secret; Secret(value={KEY!r}).save('gateway-key', overwrite=True)"
+    subprocess.run([sys.executable, "-c", save], env=on_prefect.environment, check=True, timeout=60)
+    block = {"AVATAR_TASKS_API_KEY": "", "AVATAR_TASKS_API_KEY_BLOCK": "gateway-key"}
+    assert on_prefect("collect", gateway.world.ids[0], "--json", **block).json["outcomes"] == {"task": 1}
+    refused = on_prefect("collect", gateway.world.ids[0], **(block | {"AVATAR_TASKS_API_KEY_BLOCK": "no-such"}))
+    assert refused.code == 2, refused.err
+    assert "no-such" in refused.err
+    plain = on_prefect("collect", gateway.world.ids[0], "--no-prefect", **block)
+    assert plain.code == 2
+    assert "--no-prefect" in plain.err
