@@ -1,8 +1,12 @@
 """JSON text to typed columns, with DuckDB in memory as the decoder: the only module of this room that knows DuckDB.
 
 Why DuckDB: polars' JSON readers abort the whole batch on one ill-typed leaf; `from_json` makes that leaf NULL, keeps
-the rest of the row, and is ten times as fast. What it coerced or dropped is told by `signatures`, so nothing is
+the rest of the row, and is ten times as fast. What it coerced or dropped is told by the signature, so nothing is
 silently NULL.
+
+Every JSON function parses its whole argument again, which is what decoding costs; so objects are cut out once, and
+few, wide calls are made on them. Not used, because they crash the process on deep nesting: `json_structure` and
+`json_merge_patch` (DuckDB 1.5.5, some 100,000 levels).
 
 All SQL here is built from the constants in `fields`, never from data: data comes in as registered frames.
 """
@@ -11,15 +15,19 @@ All SQL here is built from the constants in `fields`, never from data: data come
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from transforms.fields import Field, Kind, ObjectSpec
 
-#: How deep `data` inside `data` is followed: an envelope, a task, a gateway behind it, its task, the work.
-LEVELS: Final = tuple("$" + ".data" * depth for depth in range(6))
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: How deep `data` inside `data` is looked into at once: an envelope, a task, the work.
+LEVELS: Final = tuple("$" + ".data" * depth for depth in range(3))
 
 #: Keys that tell the objects apart.
 MARKERS: Final = (
@@ -37,10 +45,8 @@ MARKERS: Final = (
 
 Connection = duckdb.DuckDBPyConnection
 
-_INNER: Final = '"."'
-
-#: A JSON pointer to `key`, whatever characters the key is made of.
-_POINTER: Final = "'/' || replace(replace(key, '~', '~0'), '/', '~1')"
+#: DuckDB gives each thread a record batch at a time, and a polars frame is one batch.
+_BATCH_ROWS: Final = 2_048
 
 
 def connect() -> Connection:
@@ -49,7 +55,8 @@ def connect() -> Connection:
 
 
 def _query(con: Connection, sql: str, docs: pl.DataFrame) -> pl.DataFrame:
-    con.register("docs", docs.select("row", "text"))
+    table = docs.select("row", "text").to_arrow(compat_level=pl.CompatLevel.newest())  # string views: nothing is copied
+    con.register("docs", pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), schema=table.schema))
     try:
         return con.execute(sql).pl()
     finally:
@@ -57,26 +64,23 @@ def _query(con: Connection, sql: str, docs: pl.DataFrame) -> pl.DataFrame:
 
 
 def probe(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
-    """The JSON type of every marker at every level.
+    """What stands at every level, enough to tell the objects apart.
 
     Args:
         con: from `connect`.
         docs: `row` (any integer key) and `text` (UTF-8, or null).
 
     Returns:
-        One row per document: `row`, `is_json`, and `types`, the JSON types of `LEVELS` and below each the `MARKERS`.
+        One row per document: `row` and `types`, a JSON list of the JSON types of each of `LEVELS` and of its `MARKERS`;
+        null where the text is no JSON.
     """
     paths = [level + marker for level in LEVELS for marker in ("", *(f".{name}" for name in MARKERS))]
-    sql = f"""
-        select row, valid as is_json, case when valid then json_type(text, {paths}) end as types
-        from (select row, text, coalesce(json_valid(text), false) as valid from docs)
-    """
-    return _query(con, sql, docs)
+    return _query(con, f"select row, to_json(try(json_type(text, {paths})))::varchar as types from docs", docs)
 
 
-def texts_at(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
-    """`row` and `text` of what stands at `level`: a JSON string without its quotes, anything else as JSON text."""
-    return _query(con, f"select row, json_extract_string(text, '{LEVELS[level]}') as text from docs", docs)
+def texts_at(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
+    """`row` and `text` of what stands at `path`: a JSON string without its quotes, anything else as JSON text."""
+    return _query(con, f"select row, json_extract_string(text, '{path}') as text from docs", docs)
 
 
 def messages(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
@@ -92,87 +96,52 @@ def messages(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
 
 
 def decode(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """The objects at `level` of valid JSON documents: `row` and one typed column per decoded field of `spec`."""
-    columns = ", ".join(f'value."{field.path.replace(".", _INNER)}" as "{field.column}"' for field in spec.decoded)
+    """The objects at `level` of valid JSON documents.
+
+    Returns:
+        One row per document: `row`; one typed column per decoded field of `spec`; `known_extras`, the entries
+        ('"group":"default","id":7') of known fields that have no column, null when there are none; `signature`, see
+        `_signature`.
+    """
+    columns = ", ".join(f'{_value_of(field)} as "{field.column}"' for field in spec.decoded)
     sql = f"""
-        select row, {columns}
+        select row, {columns}, {_known_extras(spec)} as known_extras, {_signature(spec)} as signature
         from (
-            select row, from_json(json_extract(text, '{LEVELS[level]}'), '{_structure(spec.decoded)}') as value
-            from docs
+            select {", ".join(["*", *_nested(spec)])}
+            from (select row, object, from_json(object, '{_structure(spec)}') as value from ({_objects(level)}))
         )
     """
     return _query(con, sql, docs)
 
 
-def signatures(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """What the objects at `level` look like: `row`, `signature`.
+def signatures(con: Connection, docs: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
+    """`row` and `signature` of documents that are such an object, where nothing else is wanted of them."""
+    return _query(con, f"select row, {_signature(spec)} as signature from ({_objects(0)})", docs)
 
-    A signature is JSON: [keys of the object and of each object taken apart in it, JSON types of `spec.json_types`].
-    Millions of answers share a handful of signatures, so each is looked into once.
+
+def entries(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
+    """Every key of the objects at `path`: `row`, `key`, `json_type`, `entry` ('"key":value'). Slow; for a few.
+
+    In the order in which they stand, each once: of a key that is repeated the first counts, as everywhere here.
     """
-    here = LEVELS[level]
-    objects = [here, *(f"{here}.{key}" for key in spec.nested_keys)]
-    types = [f"{here}.{path}" for path, _ in spec.json_types]
-    parts = f"to_json(json_keys(text, {objects})), to_json(json_type(text, {types}))"
-    return _query(con, f"select row, to_json([{parts}])::varchar as signature from docs", docs)
-
-
-def unknown_fields(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """Keys that `spec` does not know: `row`, `path` inside the object, `json_type`. Slow; for the few that have any."""
-    here = LEVELS[level]
-    places = [
-        ("", here, spec.known_keys),
-        *((f"{key}.", f"{here}.{key}", known) for key, known in spec.nested_keys.items()),
-    ]
-    selects = [
-        f"""select row, '{prefix}' || key as path, json_type(object, {_POINTER}) as json_type
-        from (select row, object, unnest(list_distinct(json_keys(object))) as key
-              from (select row, json_extract(text, '{place}') as object from docs))
-        where not list_contains({known}, key)"""
-        for prefix, place, known in places
-    ]
-    return _query(con, " union all ".join(selects), docs)
-
-
-def known_extras(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """`row` and `extras`: known fields that have no column, as one JSON object (null when there are none)."""
-    structure = _structure(tuple(Field(path, Kind.OBJECT) for path in spec.extra_keys))
-    kept = f"json_merge_patch('{{}}'::json, to_json(from_json(json_extract(text, '{LEVELS[level]}'), '{structure}')))"
-    return _query(con, f"select row, nullif({kept}::varchar, '{{}}') as extras from docs", docs)
-
-
-def all_extras(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """`row` and `extras`: every key without a column, known or not, as one JSON object. Slow; for a few."""
-    found = [_leftover("object", spec.taken_keys)]
-    for key, taken in spec.taken_nested_keys.items():
-        inner = _leftover(f"json_extract(object, '$.{key}')", taken)
-        found.append(f"case when ({inner}) is not null then json_object('{key}', ({inner})::json) end")
-    merged = found[0]
-    for nested in found[1:]:
-        merged = f"coalesce(json_merge_patch({merged}, {nested})::varchar, {merged}, ({nested})::varchar)"
-    sql = f"select row, {merged} as extras from (select row, json_extract(text, '{LEVELS[level]}') as object from docs)"
-    return _query(con, sql, docs)
-
-
-def odd_elements(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """List elements of a type they should not have: `row`, `path` inside the object, `json_type`, one row per type."""
-    selects = [
-        f"""select row, '{path}[*]' as path, element_type as json_type
-        from (select row, unnest(list_distinct(json_type(text, '{LEVELS[level]}.{path}[*]'))) as element_type from docs)
-        where element_type not in ('{expected}', 'NULL')"""
-        for path, expected in spec.lists
-    ]
-    return _query(con, " union all ".join(selects), docs)
+    sql = f"""
+        select row, key, type as json_type, (to_json(key) || ':' || value)::varchar as entry
+        from (select row, json_extract(text, '{path}') as object from docs), json_each(object)
+        where json_type(object) = 'OBJECT'
+        order by row, id
+    """
+    return _query(con, sql, docs).unique(("row", "key"), keep="first", maintain_order=True)
 
 
 def unwrap(con: Connection, docs: pl.DataFrame, times: int = 3) -> pl.DataFrame:
     """`row` and `text` where JSON text in a JSON string (in a JSON string …) is taken out of its quotes."""
     sql = "select row, case when json_valid(text) then json_extract_string(text, '$') else text end as text from docs"
     for _ in range(times):
-        quoted = docs.filter(pl.col("text").str.strip_chars_start().str.starts_with('"'))
+        is_quoted = pl.col("text").str.strip_chars_start().str.starts_with('"')
+        quoted = docs.filter(is_quoted)
         if quoted.is_empty():
             break
-        docs = pl.concat([docs.join(quoted, on="row", how="anti"), _query(con, sql, quoted)])
+        docs = pl.concat([docs.filter(~is_quoted), _query(con, sql, quoted)])
     return docs
 
 
@@ -182,12 +151,12 @@ def params_errors(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
         select
             row,
             case
-                when not json_valid(text) then 'invalid_json'
-                when json_type(text) = 'NULL' then ''
-                when json_type(text) <> 'OBJECT' then 'not_an_object'
-                when coalesce(json_type(text, '$.pt_infos'), 'NULL') not in ('ARRAY', 'NULL') then 'pt_infos_not_a_list'
+                when types is null then 'invalid_json'
+                when types[1] = 'NULL' then ''
+                when types[1] <> 'OBJECT' then 'not_an_object'
+                when coalesce(types[2], 'NULL') not in ('ARRAY', 'NULL') then 'pt_infos_not_a_list'
             end as error,
-        from docs
+        from (select row, try(json_type(text, ['$', '$.pt_infos'])) as types from docs)
     """
     return _query(con, sql, docs)
 
@@ -201,24 +170,50 @@ def empties(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
     return _query(con, sql, docs)
 
 
-def _structure(fields: tuple[Field, ...]) -> str:
-    """The typed structure that `from_json` takes, nested where a path has a dot."""
-    flat: dict[str, object] = {}
-    nested: dict[str, dict[str, str]] = {}
-    for field in fields:
-        key, dot, inner = field.path.partition(".")
-        if dot:
-            nested.setdefault(key, {})[inner] = field.kind.duckdb_type
-        else:
-            flat[key] = [field.kind.duckdb_type] if field.kind.element_type else field.kind.duckdb_type
-    return json.dumps(flat | nested)
+def _objects(level: int) -> str:
+    """The rows of documents with what stands at `level` as `object`, JSON null where nothing does."""
+    here = f"json_extract(text, '{LEVELS[level]}')::varchar" if level else "text"
+    return f"select row, coalesce({here}, 'null') as object from docs"
 
 
-def _leftover(target: str, taken: list[str]) -> str:
-    """What is left of an object without the keys `taken`, keys sorted: JSON text, or null.
+def _structure(spec: ObjectSpec) -> str:
+    """The typed structure that `from_json` takes: lists and objects stay JSON here, to be looked into."""
+    flat = {field.key: field.kind.duckdb_type for field in spec.fields if field.kind is not Kind.PAYLOAD}
+    return json.dumps(flat | dict.fromkeys([*spec.list_keys, *spec.nested_keys, *spec.extra_keys], "JSON"))
 
-    Key by key rather than through a MAP, which refuses the whole batch over one duplicated key.
+
+def _nested(spec: ObjectSpec) -> Iterable[str]:
+    """The objects that are taken apart, each as a structure of its own."""
+    for key, fields in spec.nested_fields.items():
+        structure = json.dumps({field.path.partition(".")[2]: field.kind.duckdb_type for field in fields})
+        yield f'from_json(value."{key}", \'{structure}\') as "{key}_parts"'
+
+
+def _value_of(field: Field) -> str:
+    key, dot, inner = field.path.partition(".")
+    if dot:
+        return f'"{key}_parts"."{inner}"'
+    if field.kind.element_type:
+        return f'from_json(value."{key}", \'["{field.kind.duckdb_type}"]\')::varchar[]'
+    return f'value."{key}"'
+
+
+def _known_extras(spec: ObjectSpec) -> str:
+    present = [f"""'"{key}":' || value."{key}\"""" for key in sorted(spec.extra_keys)]
+    return f"nullif(concat_ws(',', {', '.join(present)}), '')" if present else "null::varchar"
+
+
+def _signature(spec: ObjectSpec) -> str:
+    """What an object looks like, as JSON; millions of answers share a handful, so that each is looked into once.
+
+    `types`: the JSON types of `spec.json_types`; `sizes`: how many keys the object has and each one taken apart in it;
+    `elements`: the JSON types of the elements of each list.
     """
-    keys = f"list_sort(list_filter(list_distinct(json_keys({target})), lambda key: not list_contains({taken}, key)))"
-    entries = f"list_transform({keys}, lambda key: {{'key': key, 'value': json_extract({target}, {_POINTER})}})"
-    return f"nullif(to_json(map_from_entries({entries}))::varchar, '{{}}')"
+    paths = [f"$.{path}" for path, _ in spec.json_types]
+    objects = ["$", *(f"$.{key}" for key in spec.nested_keys)]
+    elements = [f"list_sort(list_distinct(json_type(value.\"{key}\", '$[*]')))" for key in spec.list_keys]
+    return f"""to_json({{
+        'types': json_type(object, {paths}),
+        'sizes': list_transform(json_keys(object, {objects}), lambda keys: len(keys)),
+        'elements': [{", ".join(elements)}]::varchar[][],
+    }})::varchar"""

@@ -1,18 +1,20 @@
 """What the gateway says that nobody expected: unknown fields, and JSON types that do not fit.
 
-An object is judged by its signature (see `decode.signatures`), once for all the answers that share it.
+An object is judged by its signature (see `decode.decode`), once for all the answers that share it.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from transforms.schema import SCHEMA_DRIFT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from transforms.fields import ObjectSpec
 
 #: One row per surprise in one object: `row` is the answer it stands in.
@@ -20,34 +22,46 @@ SURPRISES: Final = pl.Schema(
     {"row": pl.UInt32(), "json_path": pl.String(), "kind": pl.String(), "json_type": pl.String()}
 )
 
+_VERDICT: Final = pl.Schema(
+    {
+        "signature": pl.String(),
+        "mismatches": pl.List(pl.Struct({"json_path": pl.String(), "json_type": pl.String()})),
+        "has_more": pl.Boolean(),
+    }
+)
+
 
 def judge(signatures: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
-    """`row`, `mismatches` (a list of {json_path, json_type}), `has_unknown` and `has_extras` for each signature."""
+    """`row`, `mismatches` (a list of {json_path, json_type}) and `has_more` for each signature (`row`, `signature`).
+
+    `has_more`: there is, or may be, something in the object that `spec` does not know.
+    """
     distinct = signatures["signature"].unique().to_list()
-    verdicts = pl.DataFrame(
-        [(signature, *_verdict(signature, spec)) for signature in distinct],
-        schema={
-            "signature": pl.String(),
-            "mismatches": pl.List(pl.Struct({"json_path": pl.String(), "json_type": pl.String()})),
-            "has_unknown": pl.Boolean(),
-            "has_extras": pl.Boolean(),
-        },
-        orient="row",
-    )
-    return signatures.join(verdicts, on="signature", how="left").drop("signature")
+    verdicts = [(signature, *_verdict(json.loads(signature), spec)) for signature in distinct]
+    judged = pl.DataFrame(verdicts, schema=_VERDICT, orient="row")
+    return signatures.select("row", "signature").join(judged, on="signature", how="left").drop("signature")
 
 
-def _verdict(signature: str, spec: ObjectSpec) -> tuple[list[dict[str, str]], bool, bool]:
-    keys, types = json.loads(signature)
-    expected = [spec.known_keys, *spec.nested_keys.values()]
-    mismatches = [
-        {"json_path": f"{spec.json_path}.{path}", "json_type": found}
-        for (path, accepted), found in zip(spec.json_types, types, strict=True)
-        if found not in {None, "NULL"} and found not in accepted
-    ]
-    has_unknown = any(set(present or ()) - set(known) for present, known in zip(keys, expected, strict=True))
-    has_extras = not set(keys[0] or ()).isdisjoint(spec.extra_keys)
-    return mismatches, has_unknown, has_extras
+def _verdict(signature: dict[str, list[Any]], spec: ObjectSpec) -> tuple[list[dict[str, str]], bool]:
+    types = dict(zip((path for path, _ in spec.json_types), signature["types"], strict=True))
+    surprising = [*_mistyped(types, spec), *_mistyped_elements(signature["elements"], spec)]
+    mismatches = [{"json_path": f"{spec.json_path}.{path}", "json_type": found} for path, found in surprising]
+    known = [spec.known_keys, *([f"{key}.{inner}" for inner in keys] for key, keys in spec.nested_keys.items())]
+    present = [sum(types[path] is not None for path in paths) for paths in known]
+    has_more = any((size or 0) > count for size, count in zip(signature["sizes"], present, strict=True))
+    return mismatches, has_more or any(types[key] not in {None, "NULL", "OBJECT"} for key in spec.nested_keys)
+
+
+def _mistyped(types: dict[str, str | None], spec: ObjectSpec) -> Iterator[tuple[str, str]]:
+    for path, accepted in spec.json_types:
+        found = types[path]
+        if found is not None and found not in {"NULL"} | accepted:
+            yield path, found
+
+
+def _mistyped_elements(elements: list[list[str] | None], spec: ObjectSpec) -> Iterator[tuple[str, str]]:
+    for (key, accepted), found in zip(spec.list_keys.items(), elements, strict=True):
+        yield from ((f"{key}[*]", json_type) for json_type in found or () if json_type not in {"NULL", accepted})
 
 
 def mismatches(judged: pl.DataFrame) -> pl.DataFrame:

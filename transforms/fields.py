@@ -7,7 +7,7 @@ what is left over for `extras`. Sources: the endpoint's own document and example
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, unique
 from functools import cached_property
 
 INTEGERS = frozenset({"UBIGINT", "BIGINT"})
@@ -15,6 +15,7 @@ NUMBERS = INTEGERS | {"DOUBLE"}
 SCALARS = NUMBERS | {"VARCHAR", "BOOLEAN"}
 
 
+@unique
 class Kind(Enum):
     """How a field is decoded (a DuckDB type) and the JSON types that are no surprise (null never is)."""
 
@@ -22,11 +23,11 @@ class Kind(Enum):
     SCALAR = ("VARCHAR", SCALARS)
     TEXT_OR_LIST = ("VARCHAR", frozenset({"VARCHAR", "ARRAY"}))
     TIME = ("DOUBLE", INTEGERS)
-    INTEGER = ("BIGINT", INTEGERS)
+    INTEGER = ("VARCHAR", INTEGERS)
     NUMBER = ("DOUBLE", NUMBERS)
     BOOLEAN = ("BOOLEAN", frozenset({"BOOLEAN"}))
     TEXTS = ("VARCHAR", frozenset({"ARRAY"}), "VARCHAR")
-    OBJECTS = ("VARCHAR", frozenset({"ARRAY"}), "OBJECT")
+    OBJECTS = ("JSON", frozenset({"ARRAY"}), "OBJECT")
     CODE = ("VARCHAR", INTEGERS | {"VARCHAR"})
     PROGRESS = ("VARCHAR", NUMBERS | {"VARCHAR"})
     ENCODED = ("VARCHAR", frozenset({"VARCHAR", "OBJECT"}))
@@ -68,19 +69,23 @@ class ObjectSpec:
         return list(dict.fromkeys(field.key for field in self.fields))
 
     @cached_property
-    def nested_keys(self) -> dict[str, list[str]]:
-        """For keys that are objects taken apart: the keys known inside ({'ext': ['sing_title', …]})."""
-        nested: dict[str, list[str]] = {}
+    def nested_fields(self) -> dict[str, list[Field]]:
+        """For keys that are objects taken apart: the fields known inside."""
+        nested: dict[str, list[Field]] = {}
         for field in self.fields:
-            key, dot, inner = field.path.partition(".")
-            if dot:
-                nested.setdefault(key, []).append(inner)
+            if "." in field.path:
+                nested.setdefault(field.key, []).append(field)
         return nested
 
     @cached_property
-    def lists(self) -> list[tuple[str, str]]:
+    def nested_keys(self) -> dict[str, list[str]]:
+        """The same by their keys alone ({'ext': ['sing_title', …]})."""
+        return {key: [field.path.partition(".")[2] for field in inner] for key, inner in self.nested_fields.items()}
+
+    @cached_property
+    def list_keys(self) -> dict[str, str]:
         """Every field that is a list, with the JSON type its elements should have."""
-        return [(field.path, field.kind.element_type) for field in self.fields if field.kind.element_type]
+        return {field.key: field.kind.element_type for field in self.fields if field.kind.element_type}
 
     @cached_property
     def json_types(self) -> list[tuple[str, frozenset[str]]]:
@@ -97,16 +102,6 @@ class ObjectSpec:
     def extra_keys(self) -> list[str]:
         """Known keys that `extras` keeps whole."""
         return [field.path for field in self.fields if field.kept_in_extras]
-
-    @cached_property
-    def taken_keys(self) -> list[str]:
-        """Known keys that `extras` leaves out, because they have columns or objects of their own."""
-        return [key for key in self.known_keys if key not in self.extra_keys]
-
-    @cached_property
-    def taken_nested_keys(self) -> dict[str, list[str]]:
-        """The same inside the objects that are taken apart."""
-        return {key: inner for key, inner in self.nested_keys.items() if key not in self.extra_keys}
 
 
 def _fields(kind: Kind, *paths: str, kept_in_extras: bool = False) -> tuple[Field, ...]:

@@ -1,8 +1,9 @@
 """Where in an answer the task and the work stand, whatever was wrapped around them.
 
-An answer is walked from its top along `data`: envelopes and tasks are passed through, a work ends the walk, and JSON
-in a string is unwrapped and walked in turn (a *hop*). The letters passed, e for envelope, t for task, w for work, tell
-the shape: `etw` is the plain answer, `ew` a work without its task, `etew` a gateway behind a gateway.
+An answer is walked from its top along `data`: envelopes and tasks are passed through, a work ends the walk. What lies
+deeper than `decode.LEVELS`, and JSON in a string, is cut out and walked in turn (a *hop*). The letters passed, e for
+envelope, t for task, w for work, tell the shape: `etw` is the plain answer, `ew` a work without its task, `etew` a
+gateway behind a gateway.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import polars as pl
 from transforms import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-#: How often JSON in a string is unwrapped before the rest is left alone.
-HOPS: Final = 4
+#: How many stretches of an answer are walked before the rest is left alone.
+HOPS: Final = 5
 
 _PER_LEVEL: Final = 1 + len(decode.MARKERS)
+_BELOW: Final = len(decode.LEVELS)
+_GO_ON: Final = ("string", "below")
+_PASSED: Final = {"envelope": "e", "task": "t"}
+_LETTERS: Final = {**_PASSED, "work": "w"}
 _WORK_MARKERS: Final = ("web_work_status", "animate_id", "work_name", "work_video_path")
 
 #: The walk of one document; `end` is the kind of object the walk stopped at, levels are null where there is none.
@@ -70,10 +75,11 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
     """Walk every document (`row`, `text`, which may be null) and whatever JSON its strings hold."""
     hops = [docs]
     walks = [_walk(con, docs, hop=0)]
-    while len(hops) < HOPS and walks[-1]["end"].is_in(["string"]).any():
-        hops.append(_unquoted(con, hops[-1], walks[-1]))
+    while len(hops) < HOPS and walks[-1]["end"].is_in(_GO_ON).any():
+        hops.append(_ahead(con, hops[-1], walks[-1]))
         walks.append(_walk(con, hops[-1], hop=len(hops) - 1))
-    ends = pl.concat(_leftovers(con, hops[hop], walk) for hop, walk in enumerate(walks))
+    too_far = walks[-1].filter(pl.col("end").is_in(_GO_ON)).select("row", json_type=_json_type_ahead())
+    ends = pl.concat([too_far, *(_leftovers(con, hops[hop], walk) for hop, walk in enumerate(walks))])
     every = pl.concat(walks)
     return Located(
         walks=_whole(every, ends.filter(pl.col("json_type").is_null())),
@@ -84,19 +90,24 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
     )
 
 
-def _unquoted(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
-    """The next hop's documents: the strings at which walks ended, without their quotes."""
-    strings = walk.filter(pl.col("end") == "string").select("row", "end_level")
+def _ahead(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
+    """The next hop's documents: what lies below the last level, and the strings at which walks ended, unquoted."""
+    unfinished = walk.filter(pl.col("end").is_in(_GO_ON)).select("row", "end_level")
     parts = [
-        decode.texts_at(con, docs.join(rows, on="row", how="semi"), int(level))
-        for (level,), rows in strings.group_by("end_level")
+        decode.texts_at(con, docs.join(rows, on="row", how="semi"), "$" + ".data" * int(level))
+        for (level,), rows in unfinished.group_by("end_level")
     ]
     return pl.concat(parts)
 
 
+def _json_type_ahead() -> pl.Expr:
+    return pl.when(pl.col("end") == "string").then(pl.lit("VARCHAR")).otherwise(pl.lit("OBJECT"))
+
+
 def _leftovers(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
-    """`row` and `json_type` (null: empty after all) of whatever ended a walk below the top and is nothing known."""
-    others = walk.filter((pl.col("end") == "other") & (pl.col("end_level") > 0)).select("row", "end_level")
+    """`row` and `json_type` (null: empty after all) of whatever ended a walk below the top and is no work."""
+    is_below = (pl.col("end_level") > 0) | (pl.col("hop") > 0)
+    others = walk.filter(pl.col("end").is_in(["other", "error"]) & is_below).select("row", "end_level")
     parts = [
         decode.empties(con, docs.join(rows, on="row", how="semi"), int(level))
         for (level,), rows in others.group_by("end_level")
@@ -131,44 +142,39 @@ def _places(hops: list[pl.DataFrame], every: pl.DataFrame, column: str, keep: Li
 
 
 def _walk(con: decode.Connection, docs: pl.DataFrame, hop: int) -> pl.DataFrame:
-    """Walk each document (`row`, `text`) along `data`, as far as that goes without unwrapping strings."""
+    """Walk each document (`row`, `text`) along `data`, as far as one probe of it goes.
+
+    Millions of documents have a handful of different `types`, so each of these is walked once.
+    """
     probed = decode.probe(con, docs)
-    levels = range(len(decode.LEVELS))
-    kinds = probed.with_columns(_kind(level).alias(f"kind_{level}") for level in levels)
-    walking = [pl.lit(value=True)]
-    for level in levels:
-        walking.append(walking[-1] & pl.col(f"kind_{level}").is_in(["envelope", "task"]))
-    seen = kinds.with_columns(
-        pl.when(walking[level]).then(pl.col(f"kind_{level}")).alias(f"kind_{level}") for level in levels
-    )
+    distinct = probed.select(pl.col("types").unique())
+    types = distinct.with_columns(pl.col("types").str.json_decode(pl.List(pl.String)).alias("found"))
+    kinds = types.select("types", *(_kind(level).alias(f"kind_{level}") for level in range(_BELOW)))
+    walked = kinds.select("types", *_steps(kinds.columns[1:])).with_columns(hop=pl.lit(hop))
+    joined = probed.join(walked, on="types", how="left", nulls_equal=True)
+    return joined.with_columns(is_json=pl.col("types").is_not_null()).select(WALK.names()).cast(WALK)
 
-    def level_of(pick: Callable[..., pl.Expr], condition: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-        return pick(*(pl.when(condition(pl.col(f"kind_{level}"))).then(level) for level in levels))
 
-    def is_end(kind: pl.Expr) -> pl.Expr:
-        return kind.is_not_null() & ~kind.is_in(["envelope", "task"])
-
-    letter = {"envelope": "e", "task": "t", "work": "w"}
-    return seen.select(
-        "row",
-        pl.lit(hop).alias("hop"),
-        "is_json",
-        pl.concat_str(
-            pl.col(f"kind_{level}").replace_strict(letter, default="").fill_null("") for level in levels
-        ).alias("letters"),
-        pl.coalesce(pl.when(is_end(pl.col(f"kind_{level}"))).then(pl.col(f"kind_{level}")) for level in levels).alias(
-            "end"
-        ),
-        level_of(pl.coalesce, is_end).alias("end_level"),
-        level_of(pl.min_horizontal, lambda kind: kind == "task").alias("task_level"),
-        level_of(pl.max_horizontal, lambda kind: kind == "task").alias("last_task_level"),
-        level_of(pl.min_horizontal, lambda kind: kind == "work").alias("work_level"),
-    ).cast(WALK)
+def _steps(kinds: Sequence[str]) -> list[pl.Expr]:
+    """The walk over the kinds of object that stand at the levels."""
+    passed = [pl.col(kind).is_in(list(_PASSED)) for kind in kinds]
+    reached = [pl.all_horizontal(pl.lit(value=True), *passed[:level]) for level in range(_BELOW + 1)]
+    seen = [pl.when(here).then(kind) for here, kind in zip(reached, kinds, strict=False)]
+    tasks = [pl.when(kind == "task").then(level) for level, kind in enumerate(seen)]
+    ends = [pl.when(here & ~passing) for here, passing in zip(reached, passed, strict=False)]
+    return [
+        pl.concat_str(kind.replace_strict(_LETTERS, default="").fill_null("") for kind in seen).alias("letters"),
+        pl.coalesce(*(end.then(kind) for end, kind in zip(ends, kinds, strict=True)), pl.lit("below")).alias("end"),
+        pl.coalesce(*(end.then(level) for level, end in enumerate(ends)), _BELOW).alias("end_level"),
+        pl.min_horizontal(tasks).alias("task_level"),
+        pl.max_horizontal(tasks).alias("last_task_level"),
+        pl.coalesce(pl.when(kind == "work").then(level) for level, kind in enumerate(seen)).alias("work_level"),
+    ]
 
 
 def _kind(level: int) -> pl.Expr:
     """Which of our objects stands at `level`, from the JSON types that `decode.probe` found there."""
-    types = pl.col("types").list
+    types = pl.col("found").list
     here = types.get(level * _PER_LEVEL, null_on_oob=True)
 
     def has(*names: str) -> pl.Expr:

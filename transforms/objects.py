@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from transforms import decode, drift
+from transforms.fields import Kind
+from transforms.values import finite, integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from transforms.fields import ObjectSpec
+    from transforms.fields import Field, ObjectSpec
     from transforms.locate import Place
 
-NO_DOCS = pl.DataFrame(schema={"row": pl.UInt32(), "text": pl.String()})
+NO_DOCS: Final = pl.DataFrame(schema={"row": pl.UInt32(), "text": pl.String()})
+
+#: What is in an object without being known: `place` is the key of the object taken apart that it stands in, or ''.
+_UNKNOWN: Final = pl.Schema(
+    {"row": pl.UInt32(), "place": pl.String(), "key": pl.String(), "json_type": pl.String(), "entry": pl.String()}
+)
 
 
 def read_all(con: decode.Connection, places: Iterable[Place], spec: ObjectSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -31,30 +38,83 @@ def read(
     Returns:
         One row per document with `row`, the decoded fields of `spec` and `extras` (JSON text or null); the surprises.
     """
-    judged = drift.judge(decode.signatures(con, docs, spec, level), spec)
-    odd = docs.join(judged.filter("has_unknown"), on="row", how="semi")
-    plain = docs.join(judged.filter(~pl.col("has_unknown") & pl.col("has_extras")), on="row", how="semi")
-    extras = [decode.all_extras(con, odd, spec, level)]
-    if not plain.is_empty():
-        extras.append(decode.known_extras(con, plain, spec, level))
-    columns = decode.decode(con, docs, spec, level).join(pl.concat(extras), on="row", how="left")
-    found = _surprises(con, odd, judged, spec, level)
-    if spec.lists:
-        found.append(drift.surprises(decode.odd_elements(con, docs, spec, level), spec, "type_mismatch"))
-    return columns, pl.concat(found)
+    decoded = decode.decode(con, docs, spec, level)
+    judged = drift.judge(decoded, spec)
+    unknown = _unknown(con, docs.join(judged.filter("has_more"), on="row", how="semi"), spec, level)
+    numbers, unreadable = _numbers(decoded, spec)
+    columns = _with_extras(decoded.with_columns(numbers), unknown, spec).drop("signature", "known_extras")
+    mistyped = drift.mismatches(judged)
+    unreadable = unreadable.join(mistyped, on=("row", "json_path"), how="anti")
+    return columns, pl.concat([mistyped, _unknown_fields(unknown, spec), unreadable])
 
 
-def surprises(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """Only the surprises of objects that have nothing to read."""
-    judged = drift.judge(decode.signatures(con, docs, spec, level), spec)
-    odd = docs.join(judged.filter("has_unknown"), on="row", how="semi")
-    return pl.concat(_surprises(con, odd, judged, spec, level))
+def surprises(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
+    """Only the surprises of documents that are such an object and have nothing to read."""
+    judged = drift.judge(decode.signatures(con, docs, spec), spec)
+    unknown = _unknown(con, docs.join(judged.filter("has_more"), on="row", how="semi"), spec, 0)
+    return pl.concat([drift.mismatches(judged), _unknown_fields(unknown, spec)])
 
 
-def _surprises(
-    con: decode.Connection, odd: pl.DataFrame, judged: pl.DataFrame, spec: ObjectSpec, level: int
-) -> list[pl.DataFrame]:
-    found = [drift.mismatches(judged)]
-    if not odd.is_empty():
-        found.append(drift.surprises(decode.unknown_fields(con, odd, spec, level), spec, "unknown_field"))
-    return found
+def _unknown(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int) -> pl.DataFrame:
+    """The entries of objects that `spec` does not know, in the shape of `_UNKNOWN`.
+
+    An object to take apart that is none is one of them, with a null `key`: it has no columns either.
+    """
+    if docs.is_empty():
+        return _UNKNOWN.to_frame()
+    here = decode.LEVELS[level]
+    top = decode.entries(con, docs, here).with_columns(place=pl.lit(""))
+    parts = [top.filter(~pl.col("key").is_in(spec.known_keys))]
+    for key, known in spec.nested_keys.items():
+        inner = decode.entries(con, docs, f"{here}.{key}").filter(~pl.col("key").is_in(known))
+        parts.append(inner.with_columns(place=pl.lit(key)))
+        is_none = (pl.col("key") == key) & ~pl.col("json_type").is_in(["OBJECT", "NULL"])
+        if key not in spec.extra_keys:
+            parts.append(top.filter(is_none).with_columns(key=pl.lit(None, pl.String())))
+    return pl.concat(part.select(_UNKNOWN.names()).cast(_UNKNOWN) for part in parts)
+
+
+def _unknown_fields(unknown: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
+    path = pl.when(pl.col("place") == "").then("key").otherwise(pl.format("{}.{}", "place", "key")).alias("path")
+    return drift.surprises(unknown.drop_nulls("key").select("row", path, "json_type"), spec, "unknown_field")
+
+
+def _with_extras(decoded: pl.DataFrame, unknown: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
+    """`decoded` with `extras`: everything without a column, known or not, as one JSON object."""
+    apart = (pl.col("place") != "") & ~pl.col("place").is_in(spec.extra_keys)
+    inner = unknown.filter(apart).group_by("row", "place", maintain_order=True).agg(_joined())
+    wrapped = inner.with_columns(entry=pl.format('"{}":{{{}}}', "place", "entry"))
+    top = unknown.filter(pl.col("place") == "")
+    entries = pl.concat([top.select("row", "entry"), wrapped.select("row", "entry")]).sort("row", "entry")
+    more = entries.group_by("row").agg(_joined().alias("unknown_extras"))
+    joined = decoded.join(more, on="row", how="left")
+    both = pl.concat_str("known_extras", "unknown_extras", separator=",", ignore_nulls=True)
+    return joined.with_columns(extras=pl.when(both != "").then(pl.format("{{{}}}", both))).drop("unknown_extras")
+
+
+def _joined() -> pl.Expr:
+    return pl.col("entry").str.join(",")
+
+
+def _numbers(decoded: pl.DataFrame, spec: ObjectSpec) -> tuple[list[pl.Expr], pl.DataFrame]:
+    """The numbers that can be told exactly, the others null; and those others as surprises."""
+    fields = [field for field in spec.decoded if field.kind in {Kind.INTEGER, Kind.NUMBER}]
+    lost = [
+        decoded.filter(pl.col(field.column).is_not_null() & _number(field).is_null()).select(
+            "row", path=pl.lit(field.path), json_type=_json_type(field)
+        )
+        for field in fields
+    ]
+    found = [drift.surprises(rows, spec, "type_mismatch") for rows in lost]
+    return [_number(field).alias(field.column) for field in fields], pl.concat([drift.SURPRISES.to_frame(), *found])
+
+
+def _number(field: Field) -> pl.Expr:
+    return integer(field.column) if field.kind is Kind.INTEGER else finite(field.column)
+
+
+def _json_type(field: Field) -> pl.Expr:
+    """Of a number that is of an expected type and yet unreadable."""
+    if field.kind is Kind.NUMBER:
+        return pl.lit("DOUBLE")
+    return pl.when(pl.col(field.column).str.starts_with("-")).then(pl.lit("BIGINT")).otherwise(pl.lit("UBIGINT"))

@@ -17,21 +17,32 @@ def decode_bodies(answers: pl.DataFrame) -> pl.Series:
 
     UTF-8 first; only bodies that are no UTF-8 are tried, one by one, as UTF-16 with a mark and as the declared charset.
     Null where there is no body or nothing fits.
+
+    polars' cast raises for the whole batch over one byte that is no UTF-8, `strict=False` or not (2.1.0).
     """
-    text = answers["body"].cast(pl.String, strict=False)
-    odd = (text.is_null() & answers["body"].is_not_null()).arg_true()
-    if len(odd):
-        rows = answers[odd].select("body", "content_type").iter_rows()
-        text = text.scatter(odd, [_decode_odd(body, content_type) for body, content_type in rows])
-    return text.str.strip_prefix("\ufeff").alias("text")
+    bodies = answers["body"]
+    if not bodies.map_elements(_is_utf8, return_dtype=pl.Boolean).all():
+        rows = answers.select("body", "content_type").iter_rows()
+        bodies = pl.Series([_as_utf8(body, content_type) for body, content_type in rows], dtype=pl.Binary)
+    return bodies.cast(pl.String).str.strip_prefix("\ufeff").alias("text")
 
 
-def _decode_odd(body: bytes, content_type: str | None) -> str | None:
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _as_utf8(body: bytes | None, content_type: str | None) -> bytes | None:
+    if body is None or _is_utf8(body):
+        return body
     declared = _CHARSET.search(content_type or "")
     encodings = [name for mark, name in _BOMS if body.startswith(mark)] + ([declared[1]] if declared else [])
     for encoding in encodings:
         try:
-            return body.decode(encoding)
+            return body.decode(encoding).encode()
         except (UnicodeError, LookupError):
             continue
     return None

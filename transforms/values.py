@@ -12,6 +12,9 @@ import polars as pl
 
 from transforms.schema import TIME
 
+#: What a path is full of, which is decoded for all rows at once; the rest of UTF-8 goes character by character.
+_PERCENT_ENCODED: Final = {f"%{code:02X}": chr(code) for code in range(0x80)}
+
 TERMINAL: Final = ("SUCCESS", "FAILURE")
 
 #: Providers' own words, in lower case, for the gateway's statuses. Whatever is not here is UNKNOWN: not terminal.
@@ -69,7 +72,8 @@ def is_implausible(column: str) -> pl.Expr:
 
 def seconds_between(start: str, end: str) -> pl.Expr:
     """`end - start` in seconds; null unless both are known and in order."""
-    span = (pl.col(end) - pl.col(start)).dt.total_microseconds() / 1e6
+    micros = (pl.col(end) - pl.col(start)).dt.total_microseconds()
+    span = (micros / 1e6).round(6)  # polars divides by multiplying with 1e-6: 37.016999999999996 for 37.017
     return pl.when(span >= 0).then(span)
 
 
@@ -77,6 +81,13 @@ def percent(column: str) -> pl.Expr:
     """'42%', '42' or '42.5' as a number from 0 to 100; null for anything else."""
     number = pl.col(column).str.strip_chars().str.strip_suffix("%").str.strip_chars().cast(pl.Float64, strict=False)
     return pl.when(number.is_between(0, 100)).then(number)
+
+
+def integer(column: str) -> pl.Expr:
+    """The whole number that a text says ('42', '42.0'), or null when there is none that 64 bits hold."""
+    value = pl.col(column).cast(pl.Float64, strict=False)
+    whole = pl.when((value == value.round()) & (value.abs() < 2**63)).then(value).cast(pl.Int64)
+    return pl.coalesce(pl.col(column).cast(pl.Int64, strict=False), whole)
 
 
 def finite(column: str) -> pl.Expr:
@@ -91,7 +102,9 @@ def object_id_time(column: str) -> pl.Expr:
 
 
 def percent_decoded(column: str) -> pl.Expr:
-    """The text with %XX sequences decoded (RFC 3986, UTF-8)."""
-    encoded = pl.col(column).str.contains("%", literal=True)
-    decoded = pl.col(column).map_elements(unquote, return_dtype=pl.String, skip_nulls=True)
-    return pl.when(encoded).then(decoded).otherwise(pl.col(column))
+    """The text with %XX sequences decoded (RFC 3986, UTF-8); what is none is left as it is."""
+    encoded = pl.col(column)
+    is_ascii = ~encoded.str.contains(r"%[89A-Fa-f][0-9A-Fa-f]")
+    one_by_one = pl.when(~is_ascii).then(encoded).map_elements(unquote, return_dtype=pl.String, skip_nulls=True)
+    at_once = encoded.str.replace_many(_PERCENT_ENCODED, ascii_case_insensitive=True)
+    return pl.when(is_ascii).then(at_once).otherwise(one_by_one)

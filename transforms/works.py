@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from transforms.fields import WORK, Kind
-from transforms.values import finite, text, time
+from transforms.values import text, time
 
 if TYPE_CHECKING:
     from transforms.params import Params
 
 _TEXTS: Final = [field.column for field in WORK.decoded if field.kind in {Kind.TEXT, Kind.ENCODED}]
-_NUMBERS: Final = [field.column for field in WORK.decoded if field.kind is Kind.NUMBER]
 _TIMES: Final = [field.column for field in WORK.decoded if field.kind is Kind.TIME]
 
 
@@ -32,7 +31,6 @@ def flatten_works(answers: pl.DataFrame, columns: pl.DataFrame, params: Params) 
         .with_columns(pl.col("create_time").alias("raw_create_time"))
         .with_columns(
             *(text(name).alias(name) for name in _TEXTS),
-            *(finite(name).alias(name) for name in _NUMBERS),
             *(time(name).alias(name) for name in _TIMES),
             _with_params_extras().alias("extras"),
         )

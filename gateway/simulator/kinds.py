@@ -107,6 +107,12 @@ def _unusual_tasks() -> dict[str, Kind]:
         "nul_character": Kind("a NUL character in the work's name", "task", bent(_in_work_name(rb"a\u0000b"))),
         "huge_field": Kind("a megabyte in one field", "task", bent(_in_work_name(b"x" * HUGE_FIELD_BYTES))),
         "deep_nesting": Kind("an undocumented field nested 100,000 levels deep", "task", bent(_nest)),
+        "byte_order_mark": Kind("a byte order mark before the task", "task", bent(lambda body: b"\xef\xbb\xbf" + body)),
+        "nan": Kind(
+            "NaN where a number belongs",
+            "task",
+            bent(lambda body: body.replace(b'"start_time":', b'"start_time":NaN,"_":')),
+        ),
         "gzip": Kind("a compressed answer", "task", lambda ask: answers.compressed(_plain(ask))),
         "chunked": Kind("an answer without a length", "task", lambda ask: replace(ok(_plain(ask)), delivery="chunked")),
         "trickle": Kind("an answer that trickles in", "task", lambda ask: replace(ok(_plain(ask)), delivery="trickle")),
@@ -185,12 +191,8 @@ def _nonsense() -> dict[str, Kind]:
             lambda ask: answers.invalid_url(f"/v1/avatar/task/{ask.task_id}", ask.request_id),
         ),
         "truncated": bent("a task cut short, the length to match", lambda body: body[: len(body) * 2 // 3]),
-        "byte_order_mark": bent("a byte order mark before the task", lambda body: b"\xef\xbb\xbf" + body),
         "invalid_utf8": bent("bytes that are no UTF-8 in the work's name", _in_work_name(b"\xff\xfe")),
         "lone_surrogate": bent("half a character in the work's name", _in_work_name(rb"\ud83d")),
-        "nan": bent(
-            "NaN where a number belongs", lambda body: body.replace(b'"start_time":', b'"start_time":NaN,"_":')
-        ),
     }
 
 
