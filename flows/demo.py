@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import shutil
 import sys
@@ -56,6 +57,7 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool) -> Summ
         if with_prefect:
             voice.say("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
             stack.enter_context(prefect_server(out.absolute() / "prefect"))
+            importlib.import_module("flows.collect")  # takes seconds, in which the world should not go on without us
         clock = SimClock(lag_seconds=_LAG_SECONDS, speed=_SPEED)
         voice.say(
             f"making up a week of {tasks:,} tasks; the last of them end while we watch, {_SPEED:.0f} times as fast"

@@ -6,7 +6,7 @@ silently NULL.
 
 Every JSON function parses its whole argument again, which is what decoding costs; so objects are cut out once, and
 few, wide calls are made on them. Not used, because they crash the process on deep nesting: `json_structure` and
-`json_merge_patch` (DuckDB 1.5.5, some 100,000 levels).
+`json_merge_patch` (DuckDB 1.5.5; half a million levels, which is a megabyte, are enough).
 
 All SQL here is built from the constants in `fields`, never from data: data comes in as registered frames.
 """
@@ -50,8 +50,10 @@ _BATCH_ROWS: Final = 2_048
 
 
 def connect() -> Connection:
-    """An in-memory DuckDB to decode with; it never touches a file."""
-    return duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    """An in-memory DuckDB to decode with; it touches no file, installs nothing and prints no progress."""
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    con.execute("set enable_progress_bar = false")
+    return con
 
 
 def _query(con: Connection, sql: str, docs: pl.DataFrame) -> pl.DataFrame:

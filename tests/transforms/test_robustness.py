@@ -137,8 +137,13 @@ def test_what_is_huge_is_kept_whole(huge: Frames) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [LISTS, OBJECTS, b'{"data":' * DEPTH + b"1" + b"}" * DEPTH, dumps(task()).replace(b'"SUCCESS"', LISTS)],
-    ids=["lists", "objects", "envelopes", "status"],
+    [
+        pytest.param(LISTS, id="lists"),
+        pytest.param(OBJECTS, id="objects"),
+        pytest.param(b'{"data":' * DEPTH + b"1" + b"}" * DEPTH, id="envelopes"),
+        pytest.param(dumps(task()).replace(b'"SUCCESS"', LISTS), id="status"),
+        pytest.param(in_extras(b"[" * 10**6 + b"]" * 10**6, of=IN_EXT), id="a million levels in ext"),
+    ],
 )
 def test_what_is_deep_from_the_top_is_no_error(body: bytes) -> None:
     """A task of unknown status, or in quarantine."""
