@@ -23,7 +23,7 @@ from gateway.clock import Clock
 from gateway.errors import InvalidSetting
 from transforms.schema import RUNS
 from warehouse import plan
-from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseHeldError
+from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _PUBLISH_SECONDS: Final = 60.0
 
 _PROGRESS_SECONDS: Final = 0.2
 
-_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError)
+_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError)
 
 
 @dataclass(frozen=True, slots=True)

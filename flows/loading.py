@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from warehouse import connection
 from warehouse.errors import NothingPublishedError
-from warehouse.load import Loaded, load, unloaded
+from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
 if TYPE_CHECKING:
@@ -44,10 +44,13 @@ def loaded_warehouse(
 
 def load_segments(run: Run, con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> Loaded:
     """Load segments by what this run has in force, and say which could not be read."""
-    done = load(con, segments, run.analysis, run.settings.policy)
-    for damaged in done.damaged:
-        run.voice.warn(damaged.error)
-    return done
+    total = Loaded()
+    for done in load_in_steps(con, segments, run.analysis, run.settings.policy):
+        total.segments += done.segments
+        total.answers += done.answers
+        for damaged in done.damaged:
+            run.voice.warn(damaged.error)
+    return total
 
 
 @contextmanager

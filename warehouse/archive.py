@@ -7,11 +7,14 @@ later be put together without changing what is derived from them.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.schema import ANSWERS, REQUESTS, RUNS
@@ -19,11 +22,13 @@ from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
-    from pathlib import Path
 
 Kind = Literal["requests", "observations", "runs"]
+
+#: A piece of rows is no larger than about this in memory.
+PIECE_BYTES: Final = 128 * 1024 * 1024
 
 SCHEMAS: Final[dict[Kind, pl.Schema]] = {"requests": REQUESTS, "observations": ANSWERS, "runs": RUNS}
 
@@ -73,18 +78,28 @@ class Archive:
             raise ArchiveError(msg) from error
         return Segment(segment_id, kind, path)
 
-    def segments(self, kind: Kind) -> list[Segment]:
-        """Every finished segment of a kind, in the order they were written.
+    def segments(self, kind: Kind, without: Collection[str] = ()) -> list[Segment]:
+        """Every finished segment of a kind, in the order they were written, but for those of the ids `without`.
 
         Raises:
             ArchiveError: when the archive is there and cannot be read.
         """
         try:
-            paths = [path for path in (self.root / kind).glob("*/*.parquet") if not path.name.startswith(UNFINISHED)]
+            return sorted(_finished(kind, self.root / kind, without), key=lambda segment: segment.segment_id)
         except OSError as error:
             msg = f"cannot read the archive at {self.root}: {error.strerror or error}"
             raise ArchiveError(msg) from error
-        return sorted(Segment(path.stem, kind, path) for path in paths)
+
+
+def _finished(kind: Kind, folder: Path, without: Collection[str]) -> Iterator[Segment]:
+    """`os.scandir` rather than `Path.glob`, and no path for what is passed over: the whole archive, at every load."""
+    if not folder.exists():
+        return
+    for day in os.scandir(folder):
+        for file in os.scandir(day) if day.is_dir() else ():
+            segment_id, ending = os.path.splitext(file.name)  # noqa: PTH122 - likewise
+            if ending == ".parquet" and segment_id not in without and not segment_id.startswith(UNFINISHED):
+                yield Segment(segment_id, kind, Path(file.path))
 
 
 def body_hash(body: bytes | None) -> str:
@@ -98,26 +113,45 @@ def read(segment: Segment) -> pl.DataFrame:
     Raises:
         ArchiveError: when it cannot be read.
     """
-    return pl.concat([pl.DataFrame(schema=SCHEMAS[segment.kind]), *_pieces(segment, 1_000_000)])
+    return pl.concat([pl.DataFrame(schema=SCHEMAS[segment.kind]), *_batches(segment, 1_000_000)])
 
 
 def pieces(segments: Iterable[Segment], rows: int, damaged: list[Damaged]) -> Iterator[pl.DataFrame]:
     """The rows of segments of one kind in pieces of about `rows`, small segments together and large ones apart.
 
-    A segment that cannot be read is added to `damaged`, and the rest goes on.
+    A segment that cannot be read to its end is added to `damaged`, none of its rows is in a piece, and the rest goes
+    on. A piece is smaller where bodies are large, so that memory stays bounded.
+
+    Raises:
+        ArchiveError: when a large segment that could be read a moment ago no longer can.
     """
     waiting: list[pl.DataFrame] = []
     for segment in segments:
         try:
-            for piece in _pieces(segment, rows):
-                waiting.append(piece)
-                if sum(frame.height for frame in waiting) >= rows:
-                    yield pl.concat(waiting)
-                    waiting = []
+            readable = _readable(segment, rows)
         except ArchiveError as error:
             damaged.append(Damaged(segment, str(error)))
+            continue
+        for batch in readable:
+            waiting.append(batch)
+            if _is_enough(waiting, rows):
+                yield pl.concat(waiting)
+                waiting = []
     if waiting:
         yield pl.concat(waiting)
+
+
+def _readable(segment: Segment, rows: int) -> Iterable[pl.DataFrame]:
+    """The batches of a segment that has been read to its end: kept if it is small, else read again."""
+    if count_rows(segment) <= rows:
+        return list(_batches(segment, rows))
+    for _ in _batches(segment, rows):
+        pass
+    return _batches(segment, rows)
+
+
+def _is_enough(frames: Sequence[pl.DataFrame], rows: int) -> bool:
+    return sum(one.height for one in frames) >= rows or sum(one.estimated_size() for one in frames) >= PIECE_BYTES
 
 
 def count_rows(segment: Segment) -> int:
@@ -128,18 +162,24 @@ def count_rows(segment: Segment) -> int:
     """
     try:
         return int(pq.read_metadata(segment.path).num_rows)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(segment, error) from error
 
 
-def _pieces(segment: Segment, rows: int) -> Iterator[pl.DataFrame]:
+def _batches(segment: Segment, rows: int) -> Iterator[pl.DataFrame]:
+    schema = SCHEMAS[segment.kind]
     try:
         with pq.ParquetFile(segment.path) as file:
-            for batch in file.iter_batches(batch_size=rows):
-                frame = pl.from_arrow(batch)
-                yield pl.DataFrame(frame).select(SCHEMAS[segment.kind].names()).cast(SCHEMAS[segment.kind])
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            for batch in file.iter_batches(batch_size=_batch_rows(file.metadata, rows)):
+                yield pl.DataFrame(pl.from_arrow(batch)).select(schema.names()).cast(schema)
+    except (OSError, ValueError, pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise _unreadable(segment, error) from error
+
+
+def _batch_rows(footer: pq.FileMetaData, rows: int) -> int:
+    """So many rows that their bytes stay below `PIECE_BYTES`, on average."""
+    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+    return int(max(1, min(rows, PIECE_BYTES * footer.num_rows // max(size, 1))))
 
 
 def _unreadable(segment: Segment, error: Exception) -> ArchiveError:

@@ -6,14 +6,22 @@ lines that are indented.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+
+from warehouse.errors import WarehouseOutdatedError
+from warehouse.transaction import transaction
+
 if TYPE_CHECKING:
-    import duckdb
+    from collections.abc import Iterable
 
 ROOM: Final = Path(__file__).parent
 
@@ -33,7 +41,8 @@ class Definition:
     def comments(self) -> list[str]:
         """The statements that put the header into the database."""
         if self.kind == "macro":
-            return [f"comment on macro table {self.name} is {_literal(self.grain)}"]
+            kind = "macro table" if re.search(r"\bas table\b", self.sql) else "macro"
+            return [f"comment on {kind} {self.name} is {_literal(self.grain)}"]
         described = [
             f'comment on column {self.name}."{name}" is {_literal(text)}' for name, text in self.columns.items()
         ]
@@ -52,27 +61,89 @@ def definitions(folder: str) -> tuple[Definition, ...]:
     return tuple(_parse(path) for path in sorted((ROOM / folder).glob("*.sql")))
 
 
-def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that are not there yet, with their comments."""
-    present = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
-    for definition in definitions("tables"):
-        if definition.name not in present:
+def bring_up_to_date(con: duckdb.DuckDBPyConnection) -> None:
+    """Make every table, view and macro what its file says; where they are so already, nothing is written.
+
+    Tables that are missing are created; views and macros are all made anew, and those without a file dropped.
+
+    Raises:
+        WarehouseOutdatedError: when a table has other columns than its file says. The data under them was derived by
+            another version, so that only deriving it again helps.
+    """
+    if _standing_fingerprint(con) == fingerprint():
+        return
+    with transaction(con):
+        present = _columns_by_table(con)
+        _check_columns(con, present)
+        for definition in definitions("tables"):
+            if definition.name not in present:
+                _create(con, definition)
+        _drop_views(con)
+        for definition in in_order(definitions("marts")):
             _create(con, definition)
+        con.execute("delete from catalog_version")
+        con.execute("insert into catalog_version values (?)", [fingerprint()])
 
 
-def create_views(con: duckdb.DuckDBPyConnection) -> None:
-    """Create or replace every view and macro, each after those it uses."""
-    waiting = list(definitions("marts"))
-    names = {definition.name for definition in waiting}
-    while waiting:
-        ready = [one for one in waiting if not (_used_names(one.sql) & names - {one.name})]
-        if not ready:
-            msg = f"views use each other in a circle: {', '.join(sorted(names))}"
-            raise ValueError(msg)
-        for definition in ready:
-            _create(con, definition)
-        waiting = [one for one in waiting if one not in ready]
-        names -= {one.name for one in ready}
+@cache
+def fingerprint() -> str:
+    """Tells one set of tables, views and macros from another."""
+    everything = [(one.name, one.sql) for one in (*definitions("tables"), *definitions("marts"))]
+    return blake2b(repr(everything).encode(), digest_size=16).hexdigest()
+
+
+def in_order(wanted: Iterable[Definition]) -> list[Definition]:
+    """Views and macros, each after those it uses.
+
+    Raises:
+        ValueError: when they use each other in a circle.
+    """
+    uses = {one.name: _used_names(one.sql) - {one.name} for one in wanted}
+    named = {one.name: one for one in wanted}
+    try:
+        ordered = list(TopologicalSorter(uses).static_order())
+    except CycleError as error:
+        msg = f"views use each other in a circle: {', '.join(error.args[1])}"
+        raise ValueError(msg) from error
+    return [named[name] for name in ordered if name in named]
+
+
+def _standing_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
+    try:
+        row = con.execute("select fingerprint from catalog_version").fetchone()
+    except duckdb.CatalogException:  # a new file, or one from before there were fingerprints
+        return None
+    return row[0] if row else None
+
+
+def _columns_by_table(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """Name and type of every column of every lasting table, in order."""
+    return dict(con.execute(statement("queries/columns_by_table")).fetchall())
+
+
+def _check_columns(con: duckdb.DuckDBPyConnection, present: dict[str, list[tuple[str, str]]]) -> None:
+    for table, wanted in _wanted_columns().items():
+        if present.get(table, wanted) != wanted:
+            [path] = con.execute(
+                "select path from duckdb_databases() where database_name = current_database()"
+            ).fetchall()
+            msg = (
+                f"the warehouse {path[0]} was made by another version of avatar-tasks: its table {table} has other "
+                "columns. It is derived from the archive: run `avatar-tasks rebuild` to make it anew"
+            )
+            raise WarehouseOutdatedError(msg)
+
+
+def _wanted_columns() -> dict[str, list[tuple[str, str]]]:
+    with contextlib.closing(duckdb.connect(":memory:")) as con:
+        for definition in definitions("tables"):
+            con.execute(definition.sql)
+        return _columns_by_table(con)
+
+
+def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
+    for kind, name in con.execute(statement("queries/views_and_macros")).fetchall():
+        con.execute(f'drop {kind} if exists "{name}"')
 
 
 def _create(con: duckdb.DuckDBPyConnection, definition: Definition) -> None:

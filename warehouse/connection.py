@@ -1,25 +1,21 @@
 """The only door to a DuckDB file: one writer at a time, readers on a published copy.
 
-Two locks keep writers apart. Ours, a file beside the warehouse, lets one of our own processes in after another and
-tells who is inside. DuckDB's own tells of everybody else, e.g. a notebook that has the file open.
+Two locks keep writers apart (see `locks`). Ours, a file beside the warehouse, lets one of our own processes in after
+another and tells who is inside. DuckDB's own tells of everybody else, e.g. a notebook that has the file open.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
-import os
 import re
-import sys
 import time
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from warehouse import catalog
-from warehouse.durable import make_directory
-from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError, WarehouseHeldError
+from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError, WarehouseFullError
+from warehouse.locks import RETRY_SECONDS, held, held_here, is_open_here, lock_path, sole_writer, who_holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,40 +23,33 @@ if TYPE_CHECKING:
 
     from warehouse.paths import DataPaths
 
-_RETRY_SECONDS: Final = 0.1
-_HOLDER: Final = re.compile(r"held in (.*?) \(PID (\d+)\)")
+__all__ = [
+    "damaged",
+    "lock_path",
+    "open_file",
+    "open_published",
+    "prepare",
+    "reader",
+    "scratch",
+    "sole_writer",
+    "who_holds",
+    "writer",
+]
+
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "preserve_insertion_order": "false",
 }
 
+# What DuckDB says: it has no class of error for each. A word like "lock" alone will not do: it is in "block", too.
+_LOCKED: Final = "Could not set lock on file"
+_HOLDER: Final = re.compile(r"held in (.*?) \(PID (\d+)\)")
+_NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|File too large")
+_CORRUPT: Final = re.compile(
+    r"Corrupt database file|checksum|Could not read enough bytes|database has been invalidated"
+)
 
-def lock_path(warehouse: Path) -> Path:
-    return warehouse.with_name(f"{warehouse.name}.lock")
-
-
-@contextlib.contextmanager
-def sole_writer(warehouse: Path, wait_seconds: float) -> Iterator[None]:
-    """Our own lock on a warehouse file, held by one process at a time.
-
-    Raises:
-        WarehouseHeldError: when it does not come within `wait_seconds`.
-    """
-    make_directory(warehouse.parent)
-    path = lock_path(warehouse)
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
-        deadline = time.monotonic() + wait_seconds
-        while not _try_lock(file.fileno()):
-            if time.monotonic() >= deadline:
-                raise WarehouseHeldError(_held(warehouse, _our_holder(path), wait_seconds))
-            time.sleep(_RETRY_SECONDS)
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "command": " ".join(sys.argv[:2])}))
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)
+_ATTEMPTS: Final = 10
 
 
 @contextlib.contextmanager
@@ -69,7 +58,8 @@ def writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConn
 
     Raises:
         WarehouseHeldError: when a lock does not come within `wait_seconds`; it names the holder.
-        WarehouseDamagedError: when the file cannot be opened.
+        WarehouseDamagedError: when the file cannot be opened, or is of another version.
+        WarehouseFullError: when the disk has no room.
     """
     deadline = time.monotonic() + wait_seconds
     with sole_writer(warehouse, wait_seconds), open_file(warehouse, deadline, wait_seconds) as con:
@@ -79,29 +69,52 @@ def writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConn
 
 @contextlib.contextmanager
 def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a file that others may hold: tried again until `deadline` (monotonic seconds)."""
+    """A connection to a file that others may hold: tried again until `deadline` (monotonic seconds).
+
+    Damage and a full disk may show at any statement; they leave the block as errors of this room.
+
+    Raises:
+        WarehouseHeldError: when somebody, or another connection of this process, still has the file then.
+        WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
+        WarehouseFullError: when the disk has no room.
+    """
+    try:
+        with contextlib.closing(_connect(warehouse, deadline, wait_seconds)) as con:
+            warehouse.chmod(0o600)
+            yield con
+    except duckdb.Error as error:
+        if _NO_ROOM.search(str(error)):
+            raise _full(warehouse, error) from error
+        if _CORRUPT.search(str(error)):
+            raise damaged(warehouse, error) from error
+        raise
+
+
+def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     while True:
         try:
-            con = duckdb.connect(warehouse, config=_SETTINGS)
-            break
-        except duckdb.IOException as error:
-            if "lock" not in str(error):
-                raise _damaged(warehouse, error) from error
-            if time.monotonic() >= deadline:
-                raise WarehouseHeldError(_held(warehouse, _foreign_holder(error), wait_seconds)) from error
-            time.sleep(_RETRY_SECONDS)
+            if not is_open_here(warehouse):
+                return duckdb.connect(warehouse, config=_SETTINGS)
+            in_the_way = held_here(warehouse, wait_seconds)
         except duckdb.Error as error:
-            raise _damaged(warehouse, error) from error
-    with contextlib.closing(con):
-        warehouse.chmod(0o600)
-        yield con
+            if _NO_ROOM.search(str(error)):
+                raise
+            if _LOCKED not in str(error):
+                raise damaged(warehouse, error) from error
+            in_the_way = held(warehouse, _foreign_holder(error), wait_seconds)
+        if time.monotonic() >= deadline:
+            raise in_the_way
+        time.sleep(RETRY_SECONDS)
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Every table, view and macro in place, times in UTC."""
-    con.execute("set timezone = 'UTC'")
-    catalog.create_tables(con)
-    catalog.create_views(con)
+    """Every table, view and macro in place, times in UTC.
+
+    Raises:
+        WarehouseOutdatedError: when a table of another version stands there.
+    """
+    _set_up(con)
+    catalog.bring_up_to_date(con)
 
 
 @contextlib.contextmanager
@@ -111,19 +124,40 @@ def reader(paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         NothingPublishedError: when nothing has been published yet.
     """
-    if not paths.published.exists():
-        msg = (
-            f"nothing is published at {paths.published} yet: run `avatar-tasks collect` (or `avatar-tasks demo`) first"
-        )
-        raise NothingPublishedError(msg)
-    try:
-        con = duckdb.connect(paths.published, read_only=True, config=_SETTINGS)
-    except duckdb.Error as error:
-        msg = f"{paths.published} cannot be opened ({_first_line(error)}): run `avatar-tasks publish`"
-        raise WarehouseError(msg) from error
-    with contextlib.closing(con):
-        con.execute("set timezone = 'UTC'")
+    with contextlib.closing(open_published(paths)) as con:
         yield con
+
+
+def open_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the newest published copy, also where this process has an older one open.
+
+    DuckDB gives a process that opens a path again the database it has open under that path, even where the file was
+    replaced since (duckdb issue 15912). So each copy is opened under a name of its own, if it has one.
+
+    Raises:
+        NothingPublishedError: when nothing has been published yet.
+        WarehouseError: when the published copy cannot be opened.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            version = paths.published_version()
+            con = duckdb.connect(version, read_only=True, config=_SETTINGS)
+        except FileNotFoundError:
+            raise _nothing_published(paths) from None
+        except duckdb.Error as error:
+            if attempt < _ATTEMPTS and not version.exists():
+                continue  # a newer copy has taken its place meanwhile
+            msg = f"{paths.published} cannot be opened ({_first_line(error)}): run `avatar-tasks publish`"
+            raise WarehouseError(msg) from error
+        _set_up(con)
+        return con
+    raise AssertionError
+
+
+def _set_up(con: duckdb.DuckDBPyConnection) -> None:
+    """Times in UTC, and no progress bar: DuckDB draws it on stdout, in the middle of somebody's JSON."""
+    con.execute("set timezone = 'UTC'")
+    con.execute("set enable_progress_bar = false")
 
 
 @contextlib.contextmanager
@@ -134,51 +168,29 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def who_holds(warehouse: Path) -> str | None:
-    """Who holds the warehouse now, in words; None when nobody does. Takes no lock for longer than it looks."""
-    if not warehouse.exists():
-        return None
-    try:
-        with sole_writer(warehouse, 0), open_file(warehouse, 0, 0):
-            return None
-    except WarehouseHeldError as error:
-        return str(error).partition(" is held by ")[2].partition(":")[0] or "another process"
-    except OSError:
-        return None
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _our_holder(path: Path) -> str:
-    try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
-        return f"process {holder['pid']} ({holder['command']})"
-    except (OSError, ValueError, KeyError):
-        return "another avatar-tasks process"
-
-
 def _foreign_holder(error: duckdb.Error) -> str:
     found = _HOLDER.search(str(error))
     return f"process {found[2]} ({found[1]})" if found else "another process"
 
 
-def _held(warehouse: Path, holder: str, waited: float) -> str:
-    return (
-        f"the warehouse {warehouse} is held by {holder}: waited {waited:g} s. Nothing is lost: everything collected is "
-        "in the archive, and the next run loads it. Close what holds it, or let it read published/current.duckdb"
+def _nothing_published(paths: DataPaths) -> NothingPublishedError:
+    return NothingPublishedError(
+        f"nothing is published at {paths.published} yet: run `avatar-tasks collect` (or `avatar-tasks demo`) first"
     )
 
 
-def _damaged(warehouse: Path, error: duckdb.Error) -> WarehouseDamagedError:
+def damaged(warehouse: Path, error: duckdb.Error) -> WarehouseDamagedError:
+    """The error that says what is wrong with the file and what to do."""
     return WarehouseDamagedError(
-        f"the warehouse {warehouse} cannot be opened ({_first_line(error)}). It is derived from the archive: "
+        f"the warehouse {warehouse} cannot be used ({_first_line(error)}). It is derived from the archive: "
         "run `avatar-tasks rebuild` to make it anew"
+    )
+
+
+def _full(warehouse: Path, error: duckdb.Error) -> WarehouseFullError:
+    return WarehouseFullError(
+        f"there is no room for the warehouse {warehouse} ({_first_line(error)}). Nothing is lost: everything collected "
+        "is in the archive, and the next run loads it. Make room and run again"
     )
 
 

@@ -1,11 +1,13 @@
 """What can go wrong between the archive and the readers.
 
 WarehouseError
-├── WarehouseHeldError     somebody else holds the warehouse; nothing is lost, the next run loads it
-├── WarehouseDamagedError  the file is no warehouse, or not whole: `avatar-tasks rebuild` makes it anew
-├── ArchiveError           the archive cannot be written or read
-├── AnalysisFileError      analysis.toml cannot be used
-└── NothingPublishedError  there is no published warehouse yet
+├── WarehouseHeldError         somebody else holds the warehouse; nothing is lost, the next run loads it
+├── WarehouseDamagedError      the file is no warehouse, or not whole: `avatar-tasks rebuild` makes it anew
+│   └── WarehouseOutdatedError   it is whole, but of another version of avatar-tasks: the same remedy
+├── WarehouseFullError         the disk has no room; nothing is lost, the next run loads it
+├── ArchiveError               the archive cannot be written or read
+├── AnalysisFileError          analysis.toml cannot be used
+└── NothingPublishedError      there is no published warehouse yet
 """
 
 from __future__ import annotations
@@ -20,7 +22,15 @@ class WarehouseHeldError(WarehouseError):
 
 
 class WarehouseDamagedError(WarehouseError):
-    """The warehouse file cannot be opened."""
+    """The warehouse file cannot be opened, or turned out to be damaged while it was used."""
+
+
+class WarehouseOutdatedError(WarehouseDamagedError):
+    """A table of the warehouse file has other columns than this version's."""
+
+
+class WarehouseFullError(WarehouseError):
+    """There is no room for the warehouse."""
 
 
 class ArchiveError(WarehouseError):

@@ -8,6 +8,7 @@ observations. Everything, the ledger included, is one transaction.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +16,11 @@ import polars as pl
 
 from transforms.failures import fail_class
 from transforms.flatten import Frames, transform
-from transforms.schema import IDENTITY, PRECEDENCE, REQUESTS, TASKS
+from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
 from warehouse import archive
 from warehouse.catalog import statement
+from warehouse.errors import ArchiveError
+from warehouse.transaction import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 #: Answers flattened at a time; with bodies of 2 KB this is some 100 MB at the peak.
 PIECE_ROWS: Final = 20_000
+
+#: Rows of segments loaded in one transaction, unless one segment alone has more.
+STEP_ROWS: Final = 10_000
 
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
 
@@ -49,8 +55,37 @@ def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
     Raises:
         ArchiveError: when the archive cannot be read.
     """
-    known = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
-    return [segment for kind in archive.SCHEMAS for segment in store.segments(kind) if segment.segment_id not in known]
+    known = _ledger(con)
+    return [segment for kind in archive.SCHEMAS for segment in store.segments(kind, known)]
+
+
+def load_in_steps(
+    con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], analysis: Analysis, policy: PollingPolicy
+) -> Iterator[Loaded]:
+    """Load any number of segments in transactions of some `STEP_ROWS` rows, and say after each what it did.
+
+    What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
+    Each step is visible whole or not at all, and the ledger says which are.
+
+    Raises:
+        duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
+    """
+    step: list[Segment] = []
+    rows = 0
+    for segment in segments:
+        step.append(segment)
+        rows += _rows_if_readable(segment)
+        if rows >= STEP_ROWS:
+            yield load(con, step, analysis, policy)
+            step, rows = [], 0
+    if step or not segments:
+        yield load(con, step, analysis, policy)
+
+
+def _rows_if_readable(segment: Segment) -> int:
+    with contextlib.suppress(ArchiveError):  # `load` names it
+        return archive.count_rows(segment)
+    return 0
 
 
 def load(
@@ -62,10 +97,10 @@ def load(
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
+        ArchiveError: when a segment cannot be read any more that could be read a moment ago; likewise.
     """
     done = Loaded()
-    con.execute("begin")
-    try:
+    with transaction(con):
         _decide(con, analysis, policy)
         todo = _not_in_ledger(con, segments)
         by_kind = {kind: [one for one in todo if one.kind == kind] for kind in archive.SCHEMAS}
@@ -76,31 +111,28 @@ def load(
             done.answers += _load_answers(con, answers, analysis)
         unreadable = {one.segment.segment_id for one in done.damaged}
         done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
-        con.execute("commit")
-    except BaseException:
-        with contextlib.suppress(Exception):
-            con.execute("rollback")
-        raise
     return done
 
 
 def _decide(con: duckdb.DuckDBPyConnection, analysis: Analysis, policy: PollingPolicy) -> None:
     """Put what people decided into its tables; where failure rules changed, every failure is classed again."""
-    rules = [(number, rule.pattern, rule.fail_class) for number, rule in enumerate(analysis.failure_rules, start=1)]
-    before = con.execute("select position, pattern, fail_class from failure_rules order by position").fetchall()
     objectives = [(one.name, one.source, one.action, one.seconds, one.target) for one in analysis.objectives]
+    rules = [(number, rule.pattern, rule.fail_class) for number, rule in enumerate(analysis.failure_rules, start=1)]
     _replace(con, "objectives", objectives)
     _replace(con, "polling_policy", [tuple(policy.row())])
-    if rules != before:
-        _replace(con, "failure_rules", rules)
+    if _replace(con, "failure_rules", rules):
         _class_again(con, analysis)
 
 
-def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> bool:
+    """Let `rows` be what the table holds; whether that changed it. A load of nothing leaves the file as it is."""
+    if Counter(con.table(table).fetchall()) == Counter(rows):
+        return False
     con.execute(f"delete from {table}")  # noqa: S608 - one of three names above
     if rows:
         marks = ", ".join("?" * len(rows[0]))
         con.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608 - likewise
+    return True
 
 
 def _class_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
@@ -111,8 +143,12 @@ def _class_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
 
 
 def _not_in_ledger(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> list[Segment]:
-    known = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
+    known = _ledger(con)
     return sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
+
+
+def _ledger(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
 
 
 def _enter(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> int:
@@ -129,8 +165,8 @@ def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], dama
 
 
 def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
-    nothing = pl.DataFrame(schema={"source": pl.String(), "task_id": pl.String()})
-    with _registered(con, new_requests=rows, new_observations=nothing, new_tasks=pl.DataFrame(schema=TASKS)):
+    nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_tasks": pl.DataFrame(schema=TASKS)}
+    with _registered(con, new_requests=rows, **nothing):
         for step in ("requests", "touched", "tasks", "pending"):
             con.execute(statement(f"load/{step}"))
 
@@ -142,7 +178,7 @@ def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, analysi
     with _registered(con, **winners, **_additions(frames), new_requests=pl.DataFrame(schema=REQUESTS)):
         for table in ("observations", "quarantine"):
             con.execute(f"insert into {table} by name from new_{table}")
-        for step in ("schema_drift", "touched", "tasks", "works", "pt_infos", "pending"):
+        for step in ("schema_drift", "touched", "tasks", "works", "pending"):
             con.execute(statement(f"load/{step}"))
     return fresh.height
 

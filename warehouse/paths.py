@@ -28,6 +28,20 @@ class DataPaths:
     def published(self) -> Path:
         return self.root / "published" / "current.duckdb"
 
+    def version_of(self, published: Path) -> Path:
+        """The name that a published copy alone has, while it is the newest: `published/current.duckdb` is replaced."""
+        status = published.stat()
+        return self.published.with_name(f".version-{status.st_mtime_ns}-{status.st_ino}.duckdb")
+
+    def published_version(self) -> Path:
+        """The newest published copy under the name it alone has; under its common name where it has no other.
+
+        Raises:
+            FileNotFoundError: when nothing has been published.
+        """
+        version = self.version_of(self.published)
+        return version if version.exists() else self.published
+
     @property
     def analysis(self) -> Path:
         return self.root / "analysis.toml"

@@ -1,16 +1,22 @@
-"""A read-only copy for readers, replaced in one step: who holds the old one keeps it, who comes gets the new."""
+"""A read-only copy for readers, replaced in one step: who holds the old one keeps it, who comes gets the new.
+
+Beside `current.duckdb` each copy has a name of its own, a hard link, as long as it is the newest: by that name one
+process can open it while it still has an older one open (see `connection.open_published`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.connection import open_file, prepare, sole_writer
+from warehouse.connection import damaged, open_file, prepare, sole_writer
 from warehouse.durable import UNFINISHED, replace_whole
 from warehouse.errors import WarehouseError
+from warehouse.locks import held_here, is_open_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +31,8 @@ def publish(paths: DataPaths, wait_seconds: float) -> Path:
 
     Raises:
         WarehouseHeldError: when the warehouse's lock does not come within `wait_seconds`.
-        WarehouseDamagedError: when it cannot be opened.
+        WarehouseDamagedError: when it cannot be opened, or is of another version.
+        WarehouseFullError: when the disk has no room.
     """
     deadline = time.monotonic() + wait_seconds
     with sole_writer(paths.warehouse, wait_seconds):
@@ -40,26 +47,42 @@ def publish_closed(paths: DataPaths) -> None:
     """Copy a warehouse that this process has closed; the caller holds `sole_writer`.
 
     The file is copied as it is, for that is as fast as the disk. Somebody else could open and change it meanwhile, so
-    the copy counts only when the original did not change under it and when it opens.
+    the copy counts only when the original did not change under it and when it opens. A connection of this very process
+    would lose its lock by the copying, so there must be none.
 
     Raises:
+        WarehouseHeldError: when another connection of this process has the warehouse open.
+        WarehouseDamagedError: when the copy does not open.
         WarehouseError: when somebody keeps changing the warehouse.
     """
-    _clear_unfinished(paths.published.parent)
-    for _ in range(_ATTEMPTS):
-        before = _fingerprint(paths.warehouse)
-        replace_whole(paths.published, lambda target: _copy(paths.warehouse, target))
-        if _fingerprint(paths.warehouse) == before:
-            return
-    msg = f"{paths.warehouse} is being changed by somebody else: close it there and run `avatar-tasks publish`"
-    raise WarehouseError(msg)
+    folder = paths.published.parent
+    _clear(folder, f"{UNFINISHED}*")
+    if is_open_here(paths.warehouse):
+        raise held_here(paths.warehouse, 0)
+    replace_whole(paths.published, lambda target: _fill(paths, target))
+    _clear(folder, ".version-*", keep=paths.published_version())
 
 
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
+def _fill(paths: DataPaths, target: Path) -> None:
+    _copy_unchanged(paths.warehouse, target)
     target.chmod(0o600)
-    with duckdb.connect(target, read_only=True) as con:
-        con.execute("select count(*) from segments").fetchall()
+    try:
+        with duckdb.connect(target, read_only=True) as con:
+            con.execute("select count(*) from segments").fetchall()
+    except duckdb.Error as error:
+        raise damaged(paths.warehouse, error) from error
+    with contextlib.suppress(OSError):  # a file system without hard links: readers open the common name
+        paths.version_of(target).hardlink_to(target)
+
+
+def _copy_unchanged(source: Path, target: Path) -> None:
+    for _ in range(_ATTEMPTS):
+        before = _fingerprint(source)
+        shutil.copyfile(source, target)
+        if _fingerprint(source) == before:
+            return
+    msg = f"{source} is being changed by somebody else: close it there and run `avatar-tasks publish`"
+    raise WarehouseError(msg)
 
 
 def _fingerprint(path: Path) -> tuple[int, int]:
@@ -67,6 +90,7 @@ def _fingerprint(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _clear_unfinished(folder: Path) -> None:
-    for leftover in folder.glob(f"{UNFINISHED}*"):
-        leftover.unlink(missing_ok=True)
+def _clear(folder: Path, pattern: str, keep: Path | None = None) -> None:
+    for leftover in folder.glob(pattern):
+        if leftover != keep:
+            leftover.unlink(missing_ok=True)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+import duckdb
 
 from warehouse.connection import open_file, prepare, sole_writer
 from warehouse.durable import UNFINISHED, sync_directory
 from warehouse.errors import WarehouseDamagedError
-from warehouse.load import Loaded, load, unloaded
+from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import duckdb
-
     from warehouse.analysis import Analysis
     from warehouse.archive import Archive, Segment
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
-
-#: Segments loaded per transaction. Nobody sees the new file before it is whole, so it need not be one transaction.
-_SEGMENTS_AT_ONCE: Final = 200
 
 
 def rebuild(
@@ -72,12 +70,13 @@ def _build_and_swap(
     total = Loaded()
 
     def load_all(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> None:
-        for start in range(0, max(len(segments), 1), _SEGMENTS_AT_ONCE):
-            done = load(con, segments[start : start + _SEGMENTS_AT_ONCE], analysis, policy)
+        loaded = 0
+        for done in load_in_steps(con, segments, analysis, policy):
             total.segments += done.segments
             total.answers += done.answers
             total.damaged += done.damaged
-            on_progress(min(start + _SEGMENTS_AT_ONCE, len(segments)), len(segments))
+            loaded += done.segments + len(done.damaged)
+            on_progress(loaded, len(segments))
 
     with open_file(beside, 0, 0) as con:
         prepare(con)
@@ -94,17 +93,23 @@ def _build_and_swap(
 
 
 def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
-    """Put the new file in the live one's place; a live one that somebody else has open is waited for."""
-    try:
-        with open_file(live, deadline, wait_seconds):
-            pass
-    except WarehouseDamagedError:
-        pass  # which is why it is being rebuilt
-    live.with_name(f"{live.name}.wal").unlink(missing_ok=True)
-    new.replace(live)
-    sync_directory(live.parent)
+    """Put the new file in the live one's place; a live one that somebody else has open is waited for.
+
+    The live one is held until it is replaced, so that nobody opens it in between. Its log goes first: DuckDB would
+    replay it into the new file.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(WarehouseDamagedError, duckdb.Error):  # damage is why it is being rebuilt
+            stack.enter_context(open_file(live, deadline, wait_seconds)).execute("checkpoint")
+        _log_of(live).unlink(missing_ok=True)
+        new.replace(live)
+        sync_directory(live.parent)
 
 
 def _remove(path: Path) -> None:
-    for leftover in (path, path.with_name(f"{path.name}.wal")):
+    for leftover in (path, _log_of(path)):
         leftover.unlink(missing_ok=True)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")

@@ -1,5 +1,5 @@
--- Runs are written once, at their end.
+-- Runs are written once, at their end; the segment that holds one may be here twice, as after copying archives together.
 merge into runs as old
-using new_runs as new
+using (select distinct on (run_id) * from new_runs order by all) as new
 on old.run_id = new.run_id
 when not matched then insert by name;

@@ -1,31 +1,47 @@
 -- Let the winning answers of this load (`new_tasks`, one row per task) win over what stands here, or not; and bring what
--- the whole set of observations says about each touched task up to date.
-merge into tasks as old
-using (
-    select
-        touched.source,
-        touched.task_id,
-        new_tasks.* exclude (source, task_id),
-        touched.requested_at,
-        touched.first_observed_at,
-        touched.last_observed_at,
-        touched.observation_count,
-        touched.last_running_at,
-        touched.first_terminal_at,
-    from touched
-    left join new_tasks using (source, task_id)
-) as new
-on old.source = new.source and old.task_id = new.task_id
-when matched and
-    row(new.is_terminal, new.observed_at, new.body_hash, new.run_id)
-    > row(old.is_terminal, old.observed_at, old.body_hash, old.run_id)
-    and new.observed_at is not null
-then update by name
-when matched then update set
-    requested_at = new.requested_at,
-    first_observed_at = new.first_observed_at,
-    last_observed_at = new.last_observed_at,
-    observation_count = new.observation_count,
-    last_running_at = new.last_running_at,
-    first_terminal_at = new.first_terminal_at
-when not matched and new.observed_at is not null then insert by name;
+-- the whole set of observations says about each touched task up to date. Rows are reached by where they stand, for to
+-- look for each by its key would read the whole table again.
+create or replace temp table believed as
+select
+    touched.*,
+    new_tasks.task_id is not null and (
+        touched.task_row is null
+        or row(new_tasks.is_terminal, new_tasks.observed_at, new_tasks.body_hash, new_tasks.run_id)
+        > row(old.is_terminal, old.observed_at, old.body_hash, old.run_id)
+    ) as is_new,
+    case when is_new then new_tasks.status else old.status end as status,
+    case when is_new then new_tasks.is_terminal else old.is_terminal end as is_terminal,
+    case when is_new then new_tasks.submit_time else old.submit_time end as submit_time,
+from touched
+left join new_tasks using (source, task_id)
+left join tasks as old on old.rowid = touched.task_row;
+
+delete from tasks
+using believed
+where believed.is_new and tasks.rowid = believed.task_row;
+
+update tasks
+set
+    requested_at = believed.requested_at,
+    first_asked_at = believed.first_asked_at,
+    first_observed_at = believed.first_observed_at,
+    last_observed_at = believed.last_observed_at,
+    observation_count = believed.observation_count,
+    last_running_at = believed.last_running_at,
+    first_terminal_at = believed.first_terminal_at
+from believed
+where not believed.is_new and tasks.rowid = believed.task_row;
+
+insert into tasks by name
+select
+    new_tasks.*,
+    believed.requested_at,
+    believed.first_asked_at,
+    believed.first_observed_at,
+    believed.last_observed_at,
+    believed.observation_count,
+    believed.last_running_at,
+    believed.first_terminal_at,
+from new_tasks
+inner join believed using (source, task_id)
+where believed.is_new;

@@ -1,6 +1,8 @@
 -- The ids that this load says something about, and what the whole set of requests and observations says about each.
--- Counts and extremes come from the set, never from adding to what stood before.
-create or replace temp table touched as
+-- Counts and last times come from the set, never from adding to what stood before. Of the set, only what is not older
+-- than the first look at any of these ids has to be read: all rows of `observations` are in the order of their loads, so
+-- that this leaves most of a large warehouse aside. `task_row` is where the task stands in `tasks`.
+create or replace temp table known as
 with ids as (
     select source, task_id from new_observations
     union
@@ -9,12 +11,28 @@ with ids as (
 
 asked as (
     select source, task_id, min(requested_at) as requested_at
-    from requests
-    semi join ids using (source, task_id)
+    from new_requests
     group by all
-),
+)
 
-seen as (
+select
+    ids.source,
+    ids.task_id,
+    tasks.rowid as task_row,
+    least(tasks.requested_at, pending.requested_at, asked.requested_at) as requested_at,
+    least(tasks.first_asked_at, pending.first_asked_at) as first_asked_at,
+from ids
+left join tasks using (source, task_id)
+left join pending using (source, task_id)
+left join asked using (source, task_id);
+
+set variable earliest = least(
+    (select min(first_asked_at) from known),
+    (select min(observed_at) from new_observations)
+);
+
+create or replace temp table touched as
+with seen as (
     select
         source,
         task_id,
@@ -23,20 +41,19 @@ seen as (
         count(*) filter (where outcome = 'task') as observation_count,
         max(observed_at) filter (where outcome = 'task' and status not in ('SUCCESS', 'FAILURE')) as last_running_at,
         min(observed_at) filter (where status in ('SUCCESS', 'FAILURE')) as first_terminal_at,
+        min(observed_at) as first_asked_at,
         max(observed_at) as last_asked_at,
         count(*) as asked_count,
         count(*) filter (where outcome = 'missing') as missing_count,
         arg_max(outcome, {'at': observed_at, 'hash': body_hash, 'run': run_id, 'outcome': outcome}) as last_outcome,
     from observations
-    semi join ids using (source, task_id)
+    semi join known using (source, task_id)
+    where observed_at >= getvariable('earliest')
     group by all
 )
 
 select
-    ids.source,
-    ids.task_id,
-    asked.requested_at,
+    known.* exclude (first_asked_at),
     seen.* exclude (source, task_id),
-from ids
-left join asked using (source, task_id)
+from known
 left join seen using (source, task_id);

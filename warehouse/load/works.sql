@@ -1,9 +1,40 @@
--- Let the winning payloads of this load (`new_works`, one row per task) win over what stands here, or not.
-merge into works as old
-using new_works as new
-on old.source = new.source and old.task_id = new.task_id
-when matched and
-    row(new.is_terminal, new.observed_at, new.body_hash, new.run_id)
-    > row(old.is_terminal, old.observed_at, old.body_hash, old.run_id)
-then update by name
-when not matched then insert by name;
+-- Let the winning payloads of this load (`new_works`, one row per task) win over what stands here, or not. The elements
+-- of their parameters follow them: where a payload won, its elements (`new_pt_infos`) replace those that stood here.
+create or replace temp table standing as
+select works.source, works.task_id, works.rowid as work_row
+from works
+semi join new_works using (source, task_id);
+
+create or replace temp table won as
+select
+    new_works.source,
+    new_works.task_id,
+    new_works.observed_at,
+    new_works.body_hash,
+    new_works.run_id,
+    standing.work_row,
+from new_works
+left join standing using (source, task_id)
+left join works as old on old.rowid = standing.work_row
+where
+    standing.work_row is null
+    or row(new_works.is_terminal, new_works.observed_at, new_works.body_hash, new_works.run_id)
+    > row(old.is_terminal, old.observed_at, old.body_hash, old.run_id);
+
+delete from works
+using won
+where works.rowid = won.work_row;
+
+insert into works by name
+select new_works.*
+from new_works
+semi join won using (source, task_id);
+
+delete from pt_infos
+using won
+where won.work_row is not null and pt_infos.source = won.source and pt_infos.task_id = won.task_id;
+
+insert into pt_infos by name
+select new_pt_infos.* exclude (observed_at, body_hash, run_id)
+from new_pt_infos
+semi join won using (source, task_id, observed_at, body_hash, run_id);

@@ -3,7 +3,8 @@
 -- source: which gateway the id belongs to
 -- task_id: the id
 -- status: the status last believed; NULL when the task was never seen
--- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted
+-- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted; NULL
+--   when it never was
 -- last_asked_at: when it was last asked for; NULL when never
 -- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h
 -- is_due: whether it is due now

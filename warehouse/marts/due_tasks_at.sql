@@ -4,7 +4,8 @@
 -- source: which gateway the id belongs to
 -- task_id: the id
 -- status: the status last believed; NULL when the task was never seen
--- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted
+-- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted; NULL
+--   when it never was
 -- last_asked_at: when it was last asked for; NULL when never
 -- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h
 -- is_due: whether it is due at that instant
@@ -14,7 +15,7 @@ with aged as (
         pending.*,
         policy.*,
         coalesce(pending.submit_time, pending.requested_at, pending.last_asked_at) as since,
-        greatest(epoch(pending.last_asked_at) - epoch(since), 0) as age,
+        case when pending.last_asked_at < since then 0 else epoch(pending.last_asked_at) - epoch(since) end as age,
     from pending
     cross join polling_policy as policy
 ),

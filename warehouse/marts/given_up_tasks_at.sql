@@ -1,5 +1,5 @@
--- One row per pending id that is no longer asked for, as of an instant: given_up_tasks_at(moment). Giving the id to collect
--- again asks once more.
+-- One row per pending id that is no longer asked for, as of an instant: given_up_tasks_at(moment). Giving the id to
+-- collect again asks once more.
 --
 -- source: which gateway the id belongs to
 -- task_id: the id

@@ -6,10 +6,13 @@
 -- submit_time: when the gateway accepted the task
 -- event: SUCCESS or FAILURE; NULL while the task has not been seen to end (censored)
 -- fail_class: whose fault a failure is
+-- is_start_known: whether start_time is known; where it is not, the next two are NULL, never 0
 -- queue_seconds: submission to start; NULL when the start is unknown, which is common
 -- run_seconds: start to end; NULL when the start is unknown
 -- latency_seconds: submission to end, by the gateway's clock
 -- provider_latency_seconds: the provider's creation to the gateway's end
+-- at_least_seconds: age when we last saw it not ended: the latency is no less
+-- at_most_seconds: age when we first saw it ended: the latency is no more; NULL while it has not been seen to end
 -- observed_seconds: the latency if it ended, else its age when last seen; NULL when neither is known
 create or replace view task_latency as
 select
@@ -19,12 +22,23 @@ select
     submit_time,
     case when is_terminal then status end as event,
     fail_class,
+    start_time is not null as is_start_known,
     queue_seconds,
     run_seconds,
     latency_seconds,
     provider_latency_seconds,
+    -- greatest(…, 0) would not do: DuckDB passes over NULL there, and what is not known would become 0
+    case
+        when last_running_at < submit_time then 0
+        else epoch(last_running_at) - epoch(submit_time)
+    end as at_least_seconds,
+    case
+        when first_terminal_at < submit_time then 0
+        else epoch(first_terminal_at) - epoch(submit_time)
+    end as at_most_seconds,
     case
         when is_terminal then latency_seconds
-        else greatest(epoch(last_observed_at) - epoch(submit_time), 0)
+        when last_observed_at < submit_time then 0
+        else epoch(last_observed_at) - epoch(submit_time)
     end as observed_seconds,
 from tasks;

@@ -5,6 +5,7 @@
 -- requested_at: when it was first accepted
 -- submit_time: when the gateway accepted the task; NULL when it was never seen
 -- status: the status last believed; NULL when it was never seen
+-- first_asked_at: when it was first asked for, whatever came; NULL when never
 -- last_asked_at: when it was last asked for, whatever came; NULL when never
 -- asked_count: how often it was asked for
 -- missing_count: how often the gateway said it knows no such task
@@ -15,6 +16,7 @@ create table if not exists pending (
     requested_at timestamptz,
     submit_time timestamptz,
     status varchar,
+    first_asked_at timestamptz,
     last_asked_at timestamptz,
     asked_count bigint,
     missing_count bigint,

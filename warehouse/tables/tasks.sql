@@ -26,6 +26,7 @@
 -- model: the model asked for (properties.origin_model_name), else the one used upstream
 -- shape: the shape of the answer: task_envelope, work_envelope, bare_work, nested_gateway
 -- requested_at: when the id was first given to us
+-- first_asked_at: when it was first asked for, whatever came
 -- first_observed_at: when the task was first seen
 -- last_observed_at: when the task was last seen
 -- observation_count: how often the task was seen
@@ -61,6 +62,7 @@ create table if not exists tasks (
     model varchar,
     shape varchar,
     requested_at timestamptz,
+    first_asked_at timestamptz,
     first_observed_at timestamptz,
     last_observed_at timestamptz,
     observation_count bigint,

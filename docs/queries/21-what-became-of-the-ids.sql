@@ -1,0 +1,4 @@
+-- What became of the ids we were given?
+select source, accepted, ended, quarantined, given_up, pending,
+from id_accounting
+order by source;

@@ -1,0 +1,4 @@
+-- What does the gateway say that nobody expected?
+select json_path, kind, json_type, seen_count, first_seen_at, example_task_id,
+from schema_drift
+order by seen_count desc, json_path;

@@ -1,0 +1,113 @@
+"""Case folders, read and played."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from warehouse.catalog import definitions
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROOM: Final = Path(__file__).parent
+RELATIVE: Final = 1e-9
+
+TABLES: Final = frozenset(one.name for one in definitions("tables"))
+MARTS: Final = tuple(one.name for one in definitions("marts"))
+
+_READ: Final = (
+    "read_csv($path, all_varchar = true, header = true, delim = ',', quote = '\"', allow_quoted_nulls = false)"
+)
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One folder: rows in, rows out."""
+
+    view: str
+    folder: Path
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the case is about."""
+        return (self.folder / "expected.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+
+    @property
+    def arguments(self) -> list[str | int]:
+        """Those of a table macro: whole numbers, and texts."""
+        path = self.folder / "arguments.txt"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [int(line) if line.isdigit() else line for line in lines]
+
+    def rows_in(self) -> list[Path]:
+        """The files of rows in.
+
+        Raises:
+            ValueError: when one has no table.
+        """
+        files = sorted(path for path in self.folder.glob("*.csv") if path.stem != "expected")
+        if strange := [path.name for path in files if path.stem not in TABLES]:
+            msg = f"{self.folder}: {strange[0]} is named like no table"
+            raise ValueError(msg)
+        return files
+
+    def fill(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Put the rows in."""
+        for path in self.rows_in():
+            con.execute(f"insert into {path.stem} by name from {_READ}", {"path": str(path)})
+
+    def found(self, con: duckdb.DuckDBPyConnection) -> tuple[list[Row], list[Row]]:
+        """What the view says, and what it should say in the view's own types; both in the same order."""
+        path, names = str(self.folder / "expected.csv"), ", ".join(f'"{name}"' for name in self.columns)
+        con.execute(f"create temp table told as select {names} from ({self._call()})", self._values(path))  # noqa: S608
+        con.execute("create temp table wanted as from told limit 0")
+        con.execute(f"insert into wanted by name from {_READ}", {"path": path})
+        said, should = (con.execute(f"from {table} order by all").fetchall() for table in ("told", "wanted"))
+        return said, should
+
+    def _is_scalar(self) -> bool:
+        return "value" in self.columns
+
+    def _call(self) -> str:
+        if self._is_scalar():
+            parameters = ", ".join(f'"{name}"' for name in self.columns if name != "value")
+            return f"select {parameters}, {self.view}({parameters}) as value from {_READ}"  # noqa: S608
+        given = ", ".join(f"$a{number}" for number, _ in enumerate(self.arguments))
+        return f"from {self.view}({given})" if given else f"from {self.view}"
+
+    def _values(self, path: str) -> dict[str, str | int]:
+        if self._is_scalar():
+            return {"path": path}
+        return {f"a{number}": value for number, value in enumerate(self.arguments)}
+
+
+def all_cases() -> list[Case]:
+    """Every case folder, in order."""
+    return [Case(path.parent.parent.name, path.parent) for path in sorted(ROOM.glob("*/*/expected.csv"))]
+
+
+def is_same(one: object, other: object) -> bool:
+    """Equal, floats to nine digits."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=RELATIVE, abs_tol=RELATIVE)
+    return one == other
+
+
+def differences(said: list[Row], should: list[Row]) -> list[tuple[Row | None, Row | None]]:
+    """Pairs of rows, said and wanted, that are not the same."""
+    count = max(len(said), len(should))
+    pairs = zip(_padded(said, count), _padded(should, count), strict=True)
+    return [
+        (one, other)
+        for one, other in pairs
+        if one is None or other is None or not all(map(is_same, one, other))
+    ]  # fmt: skip
+
+
+def _padded(rows: list[Row], count: int) -> list[Row | None]:
+    return [*rows, *[None] * (count - len(rows))]

@@ -1,0 +1,53 @@
+"""Every view and macro, case by case: rows in, rows out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.marts.cases import MARTS, Case, all_cases, differences
+from warehouse.connection import scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+CASES = [pytest.param(case, id=f"{case.view}/{case.folder.name}") for case in all_cases()]
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory, its tables empty."""
+    with scratch() as con:
+        yield con
+
+
+@pytest.fixture
+def empty(warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """That warehouse for one test, which leaves no trace in it."""
+    warehouse.execute("begin")
+    yield warehouse
+    warehouse.execute("rollback")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_view_says_what_the_case_expects(case: Case, zone: str, empty: duckdb.DuckDBPyConnection) -> None:
+    """Rows in, rows out, whatever the time zone of whoever asks."""
+    empty.execute("set timezone = $zone", {"zone": zone})
+    case.fill(empty)
+    said, should = case.found(empty)
+    assert differences(said, should) == []
+
+
+@pytest.mark.parametrize("view", MARTS)
+def test_every_view_has_a_case(view: str) -> None:
+    """A view without a case folder is one that nobody has looked at."""
+    assert any(case.view == view for case in all_cases())
+
+
+def test_every_case_is_of_a_view() -> None:
+    """A case whose view is gone would never be played."""
+    assert {case.view for case in all_cases()} <= set(MARTS)

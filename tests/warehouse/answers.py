@@ -1,0 +1,169 @@
+"""Answers and requests by hand, and the segments they are kept in."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from transforms.schema import ANSWERS, REQUESTS
+from warehouse.archive import Archive, Segment, body_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: When the first thing happens; minutes count from here.
+START = datetime(2026, 1, 20, 3, tzinfo=UTC)
+
+_numbers = itertools.count()
+
+
+def minute(number: float) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A sort of answer, and what a careful reader finds in it."""
+
+    body: bytes | None
+    outcome: str = "task"
+    status: str | None = None
+    work: str | None = None
+    pt_infos: int = 0
+    http_status: int | None = 200
+    error: str | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in ("SUCCESS", "FAILURE")
+
+
+@dataclass(frozen=True)
+class Answer:
+    task_id: str
+    observed_at: datetime
+    kind: Kind
+    run_id: str = "run1"
+    source: str = "default"
+    segment_id: str = "home"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.source, self.task_id
+
+    @property
+    def precedence(self) -> tuple[bool, datetime, str, str]:
+        return self.kind.is_terminal, self.observed_at, body_hash(self.kind.body), self.run_id
+
+    def row(self) -> tuple[object, ...]:
+        kind = self.kind
+        return (
+            self.source, self.task_id, self.observed_at, self.segment_id, self.run_id, kind.http_status,
+            "application/json", kind.body, kind.outcome == "oversized", body_hash(kind.body), 12.5, 1, 0, "req-1", "v1",
+            kind.error,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    task_id: str
+    requested_at: datetime
+    run_id: str = "run1"
+    source: str = "default"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.source, self.task_id
+
+    def row(self) -> tuple[object, ...]:
+        return self.source, self.task_id, self.requested_at, self.run_id
+
+
+def task_body(status: str, *, submit: datetime = START, work: dict[str, Any] | None = None, **fields: object) -> bytes:
+    """A plain answer about a task."""
+    task: dict[str, Any] = {
+        "task_id": "any",
+        "notify_hook": "",
+        "action": "avatar-generate",
+        "status": status,
+        "fail_reason": "",
+        "submit_time": int(submit.timestamp()),
+        "start_time": 0,
+        "finish_time": 0,
+        "progress": "50%",
+        "data": work,
+    }
+    return json.dumps({"code": "success", "message": "", "data": task | fields}).encode()
+
+
+def work(name: str, pt_infos: int = 0, **fields: object) -> dict[str, Any]:
+    params = json.dumps({"pt_infos": [{"context": f"{name} says {index}"} for index in range(pt_infos)]})
+    return {"animate_id": "a1", "animate_params_str": params, "web_work_status": 200, "work_name": name, **fields}
+
+
+def failed(reason: str) -> Kind:
+    body = task_body("FAILURE", fail_reason=reason, finish_time=int(minute(2).timestamp()))
+    return Kind(body, status="FAILURE")
+
+
+def ended(latency_seconds: float = 90, *, submit: datetime = START) -> Kind:
+    """A success so many seconds after `submit`."""
+    finish = int((submit + timedelta(seconds=latency_seconds)).timestamp())
+    return Kind(task_body("SUCCESS", submit=submit, finish_time=finish, progress="100%"), status="SUCCESS")
+
+
+QUEUED = Kind(task_body("QUEUED"), status="QUEUED")
+RUNNING = Kind(task_body("IN_PROGRESS"), status="IN_PROGRESS")
+RUNNING_WITH_WORK = Kind(
+    task_body("IN_PROGRESS", work=work("draft", 3)), status="IN_PROGRESS", work="draft", pt_infos=3
+)
+SUCCESS = ended()
+SUCCESS_WITH_WORK = Kind(
+    task_body("SUCCESS", work=work("final", 2), finish_time=int(minute(3).timestamp())),
+    status="SUCCESS",
+    work="final",
+    pt_infos=2,
+)
+SUCCESS_WITHOUT_PARTS = Kind(
+    task_body("SUCCESS", work=work("bare", 0), finish_time=int(minute(3).timestamp())), status="SUCCESS", work="bare"
+)
+FAILURE = failed("upstream returned an error")
+SURPRISING = Kind(
+    task_body("IN_PROGRESS", work=work("odd", 1, brand_new=1, video_aspect_ratio="wide"), priority=5),
+    status="IN_PROGRESS",
+    work="odd",
+    pt_infos=1,
+)
+SURPRISING_OTHERWISE = Kind(
+    task_body("QUEUED", work=work("odder", 0, brand_new="text", video_aspect_ratio=True)), status="QUEUED", work="odder"
+)
+MISSING = Kind(b'{"code":"task_not_exist","message":"task_not_exist","data":null}', "missing", http_status=400)
+HTML = Kind(b"<!doctype html><html></html>", "malformed")
+OVERSIZED = Kind(b'{"code":"success","data":{', "oversized")
+SILENCE = Kind(None, "transport_error", http_status=None, error="timeout: no answer")
+OVERLOADED = Kind(b"busy", "server_error", http_status=503)
+REFUSED = Kind(b"{}", "denied", http_status=401)
+
+KINDS = (
+    QUEUED, RUNNING, RUNNING_WITH_WORK, SUCCESS, SUCCESS_WITH_WORK, SUCCESS_WITHOUT_PARTS, FAILURE, SURPRISING,
+    SURPRISING_OTHERWISE, MISSING, HTML, OVERSIZED, SILENCE, OVERLOADED,
+)  # fmt: skip
+
+
+def write_answers(store: Archive, answers: Sequence[Answer], segment_id: str | None = None) -> Segment:
+    rows = pl.DataFrame([answer.row() for answer in answers], schema=ANSWERS, orient="row")
+    return store.write("observations", rows, segment_id=segment_id or _fresh_name(), at=START)
+
+
+def write_requests(store: Archive, requests: Sequence[Request], segment_id: str | None = None) -> Segment:
+    rows = pl.DataFrame([request.row() for request in requests], schema=REQUESTS, orient="row")
+    return store.write("requests", rows, segment_id=segment_id or _fresh_name(), at=START)
+
+
+def _fresh_name() -> str:
+    return f"segment-{next(_numbers):06d}"

@@ -1,0 +1,193 @@
+"""Loading is commutative, associative and idempotent, and its result is what a slow reader works out."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.warehouse import reference
+from tests.warehouse.answers import KINDS, Answer, Request, minute, write_answers, write_requests
+from tests.warehouse.conftest import DEFAULTS, Site
+from tests.warehouse.remembered import Remembered
+from tests.warehouse.tables import contents, emptied, rows
+from warehouse import connection, load
+from warehouse.paths import DataPaths
+from warehouse.policy import PollingPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+    from warehouse.archive import Archive, Segment
+
+WORKS_WITH_PARTS = """(
+    select works.*, count(pt_index) as pt_infos from works left join pt_infos using (source, task_id) group by all
+)"""
+
+SLOW_IS_FINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+OFTEN = settings(SLOW_IS_FINE, max_examples=15)
+SOMETIMES = settings(SLOW_IS_FINE, max_examples=3)
+RARELY = settings(SLOW_IS_FINE, max_examples=3)
+
+SOURCES = st.sampled_from(["default", "second"])
+IDS = st.sampled_from(["t1", "t2", "t3"])
+RUNS = st.sampled_from(["run1", "run2"])
+MINUTES = st.integers(0, 4).map(minute)
+
+ANSWERS = st.builds(Answer, IDS, MINUTES, st.sampled_from(KINDS), RUNS, SOURCES)
+REQUESTS = st.builds(Request, IDS, MINUTES, RUNS, SOURCES)
+
+
+@dataclass(frozen=True)
+class History:
+    """Answers and requests in segments that overlap, and the loads those come in; each is in one of them at least."""
+
+    segments: tuple[tuple[Answer | Request, ...], ...]
+    loads: tuple[tuple[int, ...], ...]
+    piece_rows: int
+
+    @property
+    def answers(self) -> set[Answer]:
+        return {one for segment in self.segments for one in segment if isinstance(one, Answer)}
+
+    @property
+    def requests(self) -> set[Request]:
+        return {one for segment in self.segments for one in segment if isinstance(one, Request)}
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    answers = draw(st.lists(ANSWERS, max_size=14, unique=True))
+    answers = [Answer(**(vars(one) | {"segment_id": f"home{number % 3}"})) for number, one in enumerate(answers)]
+    requests = draw(st.lists(REQUESTS, max_size=5, unique=True))
+    count = draw(st.integers(1, 4))
+    segments = [*_spread(draw, answers, count), *_spread(draw, requests, 2)]
+    order = draw(st.permutations(range(len(segments))))
+    again = draw(st.lists(st.sampled_from(order), max_size=2))
+    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=3)))
+    edges = [0, *cuts, len(order)]
+    loads = [tuple(order[a:b]) for a, b in itertools.pairwise(edges)] + [tuple(again)]
+    return History(tuple(segments), tuple(loads), draw(st.sampled_from([1, 3, 20_000])))
+
+
+def _spread(draw: st.DrawFn, things: Sequence[Answer | Request], count: int) -> list[tuple[Answer | Request, ...]]:
+    """Each thing in one or more of `count` segments."""
+    places = [draw(st.sets(st.integers(0, count - 1), min_size=1, max_size=2)) for _ in things]
+    return [
+        tuple(thing for thing, where in zip(things, places, strict=True) if number in where) for number in range(count)
+    ]
+
+
+@contextmanager
+def written(history: History) -> Iterator[tuple[Site, list[Segment]]]:
+    """The history's segments in an archive of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(DataPaths(Path(folder)))
+        yield site, [_write(site.store, segment) for segment in history.segments]
+
+
+def _write(store: Archive, segment: Sequence[Answer | Request]) -> Segment:
+    requests = [one for one in segment if isinstance(one, Request)]
+    if requests:
+        return write_requests(store, requests)
+    return write_answers(store, [one for one in segment if isinstance(one, Answer)])
+
+
+@pytest.fixture(scope="module")
+def remembered() -> Remembered:
+    return Remembered([minute(number) for number in range(5)], DEFAULTS.failure_rules)
+
+
+@contextmanager
+def quick(remembered: Remembered) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "transform", remembered)
+        yield
+
+
+def replay(con: duckdb.DuckDBPyConnection, history: History, segments: list[Segment]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "PIECE_ROWS", history.piece_rows)
+        for numbers in history.loads:
+            load.load(con, [segments[number] for number in numbers], DEFAULTS, PollingPolicy())
+
+
+@RARELY
+@given(histories())
+def test_any_order_split_repetition_and_overlap_gives_the_tables_of_one_load(history: History) -> None:
+    """The whole of every table, whatever the segments and the loads they come in; with the real `transform`."""
+    assert_loads_are_as_one(history)
+
+
+@OFTEN
+@given(histories())
+def test_it_does_so_for_many_more_histories(remembered: Remembered, history: History) -> None:
+    """The same with a `transform` that remembers."""
+    with quick(remembered):
+        assert_loads_are_as_one(history)
+
+
+def assert_loads_are_as_one(history: History) -> None:
+    with written(history) as (_, segments), emptied() as some, emptied("other") as other:
+        replay(some, history, segments)
+        load.load(other, segments, DEFAULTS, PollingPolicy())
+        assert contents(some) == contents(other)
+        assert set(rows_of(some, "segments", "segment_id")) == set(rows_of(other, "segments", "segment_id"))
+
+
+@OFTEN
+@given(histories())
+def test_tables_are_what_a_slow_reader_works_out(remembered: Remembered, history: History) -> None:
+    """Winners, firsts, lasts and counts, by a reference in plain Python."""
+    with quick(remembered), written(history) as (_, segments), emptied() as con:
+        replay(con, history, segments)
+        assert_as_reference(con, history)
+
+
+@SOMETIMES
+@given(histories())
+def test_a_rebuild_gives_the_tables_that_stood_there(remembered: Remembered, history: History) -> None:
+    """On a real file, after loads in several openings."""
+    with quick(remembered), written(history) as (site, segments):
+        for numbers in history.loads:
+            with site.writer() as con:
+                load.load(con, [segments[number] for number in numbers], DEFAULTS, PollingPolicy())
+        with site.writer() as con:
+            before = contents(con)
+        site.rebuild()
+        with connection.reader(site.paths) as con:
+            assert contents(con) == before
+
+
+def assert_as_reference(con: duckdb.DuckDBPyConnection, history: History) -> None:
+    answers, requests = history.answers, history.requests
+    assert_rows(con, "tasks", reference.tasks(answers, requests))
+    assert_rows(con, "pending", reference.pending(answers, requests))
+    assert_rows(con, WORKS_WITH_PARTS, reference.works(answers))
+    assert len(rows(con, "from observations")) == len(answers)
+    unreadable = [one for one in answers if one.kind.outcome in ("malformed", "oversized")]
+    assert len(rows(con, "from quarantine")) == len(unreadable)
+    assert len(rows(con, "from requests")) == len(requests)
+    for row in rows(con, "from id_accounting"):
+        assert row["accepted"] == len({one.key for one in requests if one.source == row["source"]})
+        assert row["accepted"] == row["ended"] + row["quarantined"] + row["given_up"] + row["pending"]
+
+
+def assert_rows(con: duckdb.DuckDBPyConnection, table: str, expected: dict[tuple[str, str], dict[str, object]]) -> None:
+    """The table has these rows by key, and in the columns named these values."""
+    found = {(row["source"], row["task_id"]): row for row in rows(con, f"from {table}")}
+    assert len(rows(con, f"from {table}")) == len(found)
+    assert {key: {name: row[name] for name in expected.get(key, {})} for key, row in found.items()} == expected
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, table: str, column: str) -> list[object]:
+    return [row[column] for row in rows(con, f"from {table}")]

@@ -1,0 +1,205 @@
+"""What is asked again, when, and until when; and what that leaves of the ids accepted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.warehouse.answers import (
+    FAILURE,
+    HTML,
+    MISSING,
+    OVERSIZED,
+    REFUSED,
+    RUNNING,
+    SILENCE,
+    SUCCESS,
+    Answer,
+    Kind,
+    Request,
+    ended,
+    minute,
+    task_body,
+)
+from tests.warehouse.tables import column, one, rows
+from warehouse import plan
+from warehouse.policy import PollingPolicy
+
+if TYPE_CHECKING:
+    from tests.warehouse.conftest import Bench
+
+HOUR, DAY = 60, 24 * 60
+DUE_AT = "select due_at from due_tasks_at(timestamptz '2026-01-20 04:00:00+00')"
+NEVER = timedelta(days=36_500)
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "seconds"),
+    [
+        pytest.param(1 / 3, 15, id="at_least_15_s"),
+        pytest.param(1, 15, id="a_quarter_of_a_minute_is_15_s"),
+        pytest.param(10, 150, id="a_quarter_of_its_age"),
+        pytest.param(4 * HOUR, 3600, id="a_quarter_of_4_h_is_1_h"),
+        pytest.param(2 * DAY, 3600, id="at_most_1_h"),
+    ],
+)
+def test_a_running_task_is_due_a_quarter_of_its_age_later(bench: Bench, asked_at: float, seconds: float) -> None:
+    """Age counts from its submit_time to the last look."""
+    bench.load([Answer("t1", minute(asked_at), RUNNING)], [Request("t1", minute(asked_at - 0.1))])
+    due_at = minute(asked_at) + timedelta(seconds=seconds)
+    for moment, is_due in ((due_at - timedelta(milliseconds=1), False), (due_at, True)):
+        due = bench.con.execute("select due_at, is_due, age_seconds from due_tasks_at($1)", [moment]).fetchall()
+        assert due == [(due_at, is_due, pytest.approx(asked_at * 60))]
+
+
+def test_any_answer_is_a_look(bench: Bench) -> None:
+    """A gateway in trouble is not asked sooner."""
+    bench.load([Answer("t1", minute(4), RUNNING), Answer("t1", minute(8), SILENCE)], [Request("t1", minute(0))])
+    assert column(bench.con, DUE_AT) == [minute(10)]
+
+
+def test_an_id_never_asked_is_due_since_it_was_accepted(bench: Bench) -> None:
+    """However long ago that was: nothing accepted is forgotten."""
+    bench.load([], [Request("t1", minute(-30 * DAY))])
+    assert rows(bench.con, "select due_at, is_due, last_asked_at, status from due_tasks") == [
+        {"due_at": minute(-30 * DAY), "is_due": True, "last_asked_at": None, "status": None}
+    ]
+
+
+def test_an_id_without_submit_time_ages_from_its_acceptance(bench: Bench) -> None:
+    """There is nothing better to go by."""
+    bench.load([Answer("t1", minute(8), MISSING)], [Request("t1", minute(0))])
+    assert column(bench.con, DUE_AT) == [minute(10)]
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3, 4])
+def test_an_id_missing_three_times_is_given_up(bench: Bench, looks: int) -> None:
+    """Two could be a task that has not reached the gateway's database."""
+    bench.load([Answer("t1", minute(number), MISSING) for number in range(looks)], [Request("t1", minute(0))])
+    reasons = bench.con.execute("select reason from given_up_tasks_at($1)", [minute(10)]).fetchall()
+    assert reasons == ([("unknown_to_gateway",)] if looks >= 3 else [])
+    assert len(bench.con.execute("from due_tasks_at($1)", [minute(10)]).fetchall()) == (looks < 3)
+
+
+def test_a_task_that_never_ends_is_given_up_after_seven_days(bench: Bench) -> None:
+    """And not a moment before."""
+    bench.load([Answer("t1", minute(5), RUNNING)], [Request("t1", minute(0))])
+    for moment, given_up in ((minute(7 * DAY), []), (minute(7 * DAY + 0.01), ["too_old"])):
+        found = bench.con.execute("select reason from given_up_tasks_at($1)", [moment]).fetchall()
+        assert [reason for (reason,) in found] == given_up
+
+
+def test_the_policy_of_the_last_load_is_in_force(bench: Bench) -> None:
+    """Also for what was loaded before, and by a load of nothing."""
+    bench.load([Answer("t1", minute(10), RUNNING)], [Request("t1", minute(0))])
+    bench.policy = PollingPolicy(age_share=0.5, max_seconds=240, give_up_after=timedelta(minutes=20))
+    bench.load()
+    due = bench.con.execute("select due_at from due_tasks_at($1)", [minute(15)]).fetchall()
+    assert due == [(minute(14),)]
+    assert bench.con.execute("select reason from given_up_tasks_at($1)", [minute(21)]).fetchall() == [("too_old",)]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "end"),
+    [
+        pytest.param([SUCCESS], "ended", id="success"),
+        pytest.param([FAILURE], "ended", id="failure"),
+        pytest.param([SUCCESS, HTML], "ended", id="an_end_outlasts_trouble"),
+        pytest.param([RUNNING], "pending", id="running"),
+        pytest.param([], "pending", id="never_asked"),
+        pytest.param([SILENCE], "pending", id="unreachable"),
+        pytest.param([REFUSED], "pending", id="refused"),
+        pytest.param([RUNNING, HTML], "quarantined", id="last_answer_not_understood"),
+        pytest.param([OVERSIZED], "quarantined", id="oversized"),
+        pytest.param([HTML, RUNNING], "pending", id="understood_since"),
+        pytest.param([MISSING, MISSING, MISSING], "given_up", id="unknown"),
+    ],
+)
+def test_every_accepted_id_has_one_end(bench: Bench, kinds: list[Kind], end: str) -> None:
+    """And the four add up."""
+    bench.policy = PollingPolicy(give_up_after=NEVER)
+    asked = [Answer("t1", minute(1 + number), kind) for number, kind in enumerate(kinds)]
+    bench.load(asked, [Request("t1", minute(0)), Request("t1", minute(9), "run2")])
+    row = one(bench.con, "from id_accounting")
+    assert row == {"source": "default", "accepted": 1} | {
+        name: int(name == end) for name in ("ended", "quarantined", "given_up", "pending")
+    }
+
+
+def test_answers_about_ids_never_accepted_are_not_accounted_for(bench: Bench) -> None:
+    """There is nothing they would be a part of; but they are polled."""
+    bench.load([Answer("stranger", minute(1), RUNNING)])
+    assert rows(bench.con, "from id_accounting") == []
+    assert column(bench.con, "select task_id from due_tasks_at(timestamptz '2026-01-20 04:00:00+00')") == ["stranger"]
+
+
+def test_stuck_is_beyond_three_times_the_p99_of_its_kind(bench: Bench) -> None:
+    """Kinds are apart by source and action; one without a success has no threshold."""
+    done = [Answer(f"done{number}", minute(2), ended(100)) for number in range(20)]
+    slow = Kind(task_body("IN_PROGRESS", action="slow"), status="IN_PROGRESS")
+    bench.load(
+        [
+            *done,
+            Answer("just_under", minute(5), RUNNING),
+            Answer("just_over", minute(5) + timedelta(seconds=1), RUNNING),
+            Answer("other_action", minute(50), slow),
+            Answer("other_source", minute(50), RUNNING, source="second"),
+        ]
+    )
+    assert rows(bench.con, "select task_id, age_seconds, threshold_seconds, status from stuck_tasks") == [
+        {"task_id": "just_over", "age_seconds": 301, "threshold_seconds": 300, "status": "IN_PROGRESS"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "observed_seconds"),
+    [
+        pytest.param(ended(100), "SUCCESS", 100, id="its_latency_once_it_ended"),
+        pytest.param(FAILURE, "FAILURE", 120, id="also_when_it_failed"),
+        pytest.param(RUNNING, None, 600, id="its_age_when_last_seen_while_it_runs"),
+        pytest.param(Kind(task_body("SUCCESS"), status="SUCCESS"), "SUCCESS", None, id="unknown_without_an_end_time"),
+        pytest.param(Kind(task_body("QUEUED", submit=minute(30)), status="QUEUED"), None, 0, id="never_below_zero"),
+    ],
+)
+def test_latency_is_known_or_censored(bench: Bench, kind: Kind, event: str | None, observed_seconds: float) -> None:
+    """What survival analysis needs of a task."""
+    bench.load([Answer("t1", minute(10), kind)])
+    assert one(bench.con, "select event, observed_seconds from task_latency") == {
+        "event": event,
+        "observed_seconds": observed_seconds,
+    }
+
+
+def test_a_plan_is_the_given_ids_that_have_not_ended_and_what_is_due(bench: Bench) -> None:
+    """Each once; of one gateway only; given ids also if they were given up."""
+    requests = [Request(f"t{number}", minute(0)) for number in range(1, 6)]
+    bench.load(
+        [
+            Answer("t1", minute(1), SUCCESS),
+            Answer("t2", minute(1), RUNNING),
+            *(Answer("t3", minute(number), MISSING) for number in range(3)),
+            Answer("t4", minute(9.9), RUNNING),
+            Answer("t9", minute(1), RUNNING, source="second"),
+        ],
+        requests,
+    )
+    given = bench.store.segments("requests")
+    assert planned(bench, plan.Question("default")) == ["t2", "t5"]
+    assert planned(bench, plan.Question("default", given)) == ["t2", "t3", "t4", "t5"]
+    assert planned(bench, plan.Question("default", given, only_due=True)) == ["t2", "t5"]
+    assert planned(bench, plan.Question("second", given)) == ["t9"]
+    assert planned(bench, plan.Question("second", given, refresh=False)) == []
+    state = plan.progress(bench.con, plan.Question("default", given), minute(10))
+    assert (state.given, state.ended, state.waiting) == (5, 1, 3)
+    assert state.next_due_at == minute(0).timestamp()
+
+
+def planned(bench: Bench, question: plan.Question) -> list[str]:
+    path = bench.store.root.parent / "plans" / "plan.parquet"
+    count = plan.write_todo(bench.con, question, minute(10), path)
+    ids = [task_id for ids in plan.read_todo(path, 2) for task_id in ids]
+    assert count == len(ids)
+    assert not path.exists()
+    return sorted(ids)

@@ -1,0 +1,142 @@
+"""The warehouse is disposable: it is derived again beside the live one, then takes its place."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from tests.warehouse import children
+from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request, minute
+from tests.warehouse.conftest import DEFAULTS, Site
+from tests.warehouse.tables import column, contents
+from warehouse import connection
+from warehouse import load as loading
+from warehouse import rebuild as rebuilding
+from warehouse.durable import UNFINISHED
+from warehouse.errors import WarehouseHeldError, WarehouseOutdatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOREIGN = "import duckdb; con = duckdb.connect(sys.argv[1])"
+
+
+@pytest.fixture
+def filled(site: Site) -> Site:
+    """A site with some segments loaded."""
+    for number in range(3):
+        site.archive([Answer(f"t{number}", minute(1), SUCCESS_WITH_WORK)], [Request(f"t{number}", minute(0))])
+    site.load()
+    return site
+
+
+def live(site: Site) -> dict[str, list[str]]:
+    with site.writer() as con:
+        return contents(con)
+
+
+@contextmanager
+def nothing_left_behind(site: Site) -> Iterator[None]:
+    yield
+    left = {path.name for path in site.paths.root.iterdir() if not path.name.endswith(".lock")}
+    assert {name for name in left if name.startswith(UNFINISHED)} == set()
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage" * 999, None], ids=["empty", "garbage", "gone"])
+def test_a_damaged_warehouse_is_replaced(filled: Site, damage: bytes | None) -> None:
+    """It and its log; and the new one is published."""
+    before = live(filled)
+    filled.paths.warehouse.unlink()
+    if damage is not None:
+        filled.paths.warehouse.write_bytes(damage)
+    with nothing_left_behind(filled):
+        assert filled.rebuild().segments == 6
+    assert live(filled) == before
+    with connection.reader(filled.paths) as con:
+        assert contents(con) == before
+
+
+def test_the_log_of_the_old_one_is_not_replayed_into_the_new_one(filled: Site) -> None:
+    """DuckDB would do that with whatever log lies beside a file."""
+    before = live(filled)
+    log = filled.paths.warehouse.with_name("warehouse.duckdb.wal")
+    with duckdb.connect(filled.paths.warehouse) as con:
+        con.execute("set wal_autocheckpoint = '1GB'")
+        con.execute("insert into segments values ('ghost', 'runs', 0, 0)")
+        kept = log.read_bytes()
+    filled.paths.warehouse.write_bytes(b"garbage" * 999)
+    log.write_bytes(kept)
+    filled.rebuild()
+    assert not log.exists()
+    assert live(filled) == before
+    with filled.writer() as con:
+        assert column(con, "select segment_id from segments where segment_id = 'ghost'") == []
+
+
+def test_what_arrives_meanwhile_is_in_the_new_one(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Collecting, loading and publishing go on while the new one is made."""
+    monkeypatch.setattr(loading, "STEP_ROWS", 1)
+    steps: list[tuple[int, int]] = []
+
+    def meanwhile(done: int, total: int) -> None:
+        if not steps:
+            filled.archive([Answer("late", minute(3), RUNNING)], [Request("late", minute(0))])
+            filled.load()
+        steps.append((done, total))
+
+    rebuilding.rebuild(filled.paths, filled.store, DEFAULTS, filled.policy, wait_seconds=5, on_progress=meanwhile)
+    assert steps == [*((done, 6) for done in range(1, 7)), (1, 2), (2, 2)]
+    with filled.writer() as con:
+        assert column(con, "select count(*) from segments") == [8]
+        assert column(con, "select status from tasks where task_id = 'late'") == ["IN_PROGRESS"]
+
+
+def test_a_live_one_that_is_held_stays_as_it_is(filled: Site) -> None:
+    """Its holder goes on, and the half-made one is removed."""
+    before = live(filled)
+    with (
+        nothing_left_behind(filled),
+        children.holding(FOREIGN, filled.paths.warehouse) as child,
+        pytest.raises(WarehouseHeldError, match=str(child.pid)),
+    ):
+        filled.rebuild(wait_seconds=0.3)
+    assert live(filled) == before
+
+
+def test_a_rebuild_that_fails_leaves_everything_as_it_is(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing behind; what an earlier one left is removed first."""
+    before = live(filled)
+    beside = filled.paths.root / f"{UNFINISHED}rebuild-warehouse.duckdb"
+    shutil.copyfile(filled.paths.warehouse, beside)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with nothing_left_behind(filled), monkeypatch.context() as patch:
+        patch.setattr(rebuilding, "_swap", fail)
+        with pytest.raises(KeyboardInterrupt):
+            filled.rebuild()
+    assert live(filled) == before
+
+
+def test_a_warehouse_of_another_version_asks_for_a_rebuild_and_gets_one(filled: Site) -> None:
+    """A table has gained a column since: adding it empty would be no derivation."""
+    before = live(filled)
+    with duckdb.connect(filled.paths.warehouse) as con:
+        con.execute("alter table tasks drop column shape")
+        con.execute("update catalog_version set fingerprint = 'of an older version'")
+    with pytest.raises(WarehouseOutdatedError, match=r"warehouse\.duckdb .* table tasks .*avatar-tasks rebuild"):
+        filled.writer().__enter__()
+    filled.rebuild()
+    assert live(filled) == before
+
+
+def test_a_damaged_segment_is_named_by_a_rebuild(filled: Site) -> None:
+    """The rest is there."""
+    filled.store.segments("observations")[0].path.write_bytes(b"")
+    done = filled.rebuild()
+    assert (done.segments, [one.segment.kind for one in done.damaged]) == (5, ["observations"])

@@ -1,0 +1,127 @@
+"""The data dictionary, `docs/warehouse.md`, and the list of example queries, from the headers of the `.sql` files.
+
+`python -m warehouse.dictionary` writes both; a test holds them to be current.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from warehouse.catalog import Definition, definitions
+from warehouse.connection import scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DOCS: Final = Path(__file__).parent.parent / "docs"
+QUERIES: Final = DOCS / "queries"
+
+_INTRODUCTION: Final = """\
+# The data dictionary
+
+Made from the headers of the files in `warehouse/tables/` and `warehouse/marts/` by `python -m warehouse.dictionary`; to
+change it, change those. The same words are in the database, as comments on tables, views, macros and columns.
+
+All times are `TIMESTAMP WITH TIME ZONE`, durations are seconds, and what is absent is NULL. The key of everything about
+a task is `(source, task_id)`.
+"""
+
+_GALLERY: Final = """\
+# Questions people ask
+
+Each is a file that runs on the published warehouse: `avatar-tasks sql "$(cat docs/queries/01-how-long.sql)"`, or
+`duckdb -readonly data/published/current.duckdb < docs/queries/01-how-long.sql`. This list is made from their first
+lines by `python -m warehouse.dictionary`.
+"""
+
+_PARAMETERS: Final = re.compile(r"^create or replace macro \w+(\(.*?\))", re.MULTILINE)
+
+Types = dict[tuple[str, str], str]
+
+
+def render() -> str:
+    """The dictionary as Markdown: tables, then views, then macros."""
+    types = _types()
+    tables, marts = definitions("tables"), definitions("marts")
+    sections = {
+        "Tables": tables,
+        "Views": [one for one in marts if one.kind == "view"],
+        "Macros": [one for one in marts if one.kind != "view"],
+    }
+    parts = [_INTRODUCTION]
+    for title, some in sections.items():
+        parts += [f"## {title}\n", *(_entry(one, types) for one in some)]
+    return "\n".join(parts)
+
+
+def render_gallery(folder: Path = QUERIES) -> str:
+    """The list of the queries in `folder` as Markdown: question and file."""
+    rows = [f"| [{path.name}]({path.name}) | {question(path)} |" for path in sorted(folder.glob("*.sql"))]
+    return "\n".join([_GALLERY, "| file | question |", "|---|---|", *rows, ""])
+
+
+def question(path: Path) -> str:
+    """The first line of a query, without its dashes.
+
+    Raises:
+        ValueError: when it is no comment.
+    """
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    if not first.startswith("-- "):
+        msg = f"{path.name} has to begin with the question it answers, as a comment"
+        raise ValueError(msg)
+    return first.removeprefix("-- ")
+
+
+def main() -> None:
+    """Write both files."""
+    (DOCS / "warehouse.md").write_text(render(), encoding="utf-8")
+    (QUERIES / "README.md").write_text(render_gallery(), encoding="utf-8")
+
+
+def _types() -> Types:
+    with scratch() as con:
+        rows = con.execute(
+            "select table_name, column_name, data_type from duckdb_columns() where not internal"
+        ).fetchall()
+    return {(table, column): kind for table, column, kind in rows}
+
+
+def _entry(one: Definition, types: Types) -> str:
+    parameters = _PARAMETERS.search(one.sql)
+    title = one.name + (parameters[1] if parameters else "")
+    return "\n".join([f"### {title}\n", f"{_plain(one.grain)}\n", *_columns(one, types), "", *_notes(one)])
+
+
+def _columns(one: Definition, types: Types) -> list[str]:
+    """A table of columns; where the database knows their types (not those of a macro), with types."""
+    if one.kind not in {"table", "view"}:
+        return ["| name | |", "|---|---|", *(f"| {name} | {_cell(text)} |" for name, text in one.columns.items())]
+    rows = [
+        f"| {name} | {types.get((one.name, name), '?')} | {_cell(text)} |" for name, text in one.columns.items()
+    ]  # fmt: skip
+    return ["| column | type | |", "|---|---|---|", *rows]
+
+
+def _notes(one: Definition) -> Sequence[str]:
+    """What the header says after the columns."""
+    header = [
+        line.removeprefix("--").strip() for line in one.sql.split("\n\n")[0].splitlines() if line.startswith("--")
+    ]
+    blocks = "\n".join(header).split("\n\n")[2:]
+    return [_plain(block.replace("\n", " ")) + "\n" for block in blocks]
+
+
+def _cell(text: str) -> str:
+    return _plain(text).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Text in which Markdown finds no tags and no emphasis."""
+    return re.sub(r"([<*])", r"\\\1", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Who may write a warehouse file, and who does: our own lock beside it, and DuckDB's on it.
+
+DuckDB's is a POSIX lock, which a process loses as soon as it closes *any* descriptor of the file. So nothing here opens
+a warehouse that this process has open already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import struct
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from warehouse.durable import make_directory
+from warehouse.errors import WarehouseHeldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RETRY_SECONDS: Final = 0.1
+
+_THIS_PROCESS: Final = "this process"
+
+# `struct flock`, as C lays it out: (format, position of l_type, position of l_pid).
+_FLOCK: Final = ("qqihh", 3, 2) if sys.platform == "darwin" else ("hhqqi", 0, 4)
+
+
+def lock_path(warehouse: Path) -> Path:
+    return warehouse.with_name(f"{warehouse.name}.lock")
+
+
+@contextlib.contextmanager
+def sole_writer(warehouse: Path, wait_seconds: float) -> Iterator[None]:
+    """Our own lock on a warehouse file, held by one process at a time.
+
+    Raises:
+        WarehouseHeldError: when it does not come within `wait_seconds`.
+    """
+    make_directory(warehouse.parent)
+    path = lock_path(warehouse)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
+        deadline = time.monotonic() + wait_seconds
+        while not _try_lock(file.fileno(), fcntl.LOCK_EX):
+            if time.monotonic() >= deadline:
+                raise held(warehouse, _our_holder(path), wait_seconds)
+            time.sleep(RETRY_SECONDS)
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "command": " ".join(sys.argv[:2])}))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def who_holds(warehouse: Path) -> str | None:
+    """Who holds the warehouse now, in words; None when nobody does. It only looks, without opening the database."""
+    try:
+        if _is_locked(lock_path(warehouse)):
+            return _our_holder(lock_path(warehouse))
+        if is_open_here(warehouse):
+            return f"{_THIS_PROCESS} ({os.getpid()})"
+        return _their_holder(warehouse)
+    except OSError:
+        return None
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether this process has a descriptor of the file."""
+    try:
+        wanted = path.stat()
+    except FileNotFoundError:
+        return False
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - entries that may vanish are not paths
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(int(name)), wanted):
+                return True
+    return False
+
+
+def held(warehouse: Path, holder: str, waited: float) -> WarehouseHeldError:
+    """The error that names who holds the warehouse and says what to do."""
+    return WarehouseHeldError(
+        f"the warehouse {warehouse} is held by {holder}: waited {waited:g} s. Nothing is lost: everything collected is "
+        "in the archive, and the next run loads it. Close what holds it, or let it read published/current.duckdb"
+    )
+
+
+def held_here(warehouse: Path, waited: float) -> WarehouseHeldError:
+    """The same, where a connection of this very process is in the way."""
+    return held(warehouse, f"{_THIS_PROCESS} ({os.getpid()})", waited)
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether somebody holds our lock; looking shares it for an instant."""
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        return not _try_lock(file.fileno(), fcntl.LOCK_SH)
+
+
+def _our_holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {holder['pid']} ({holder['command']})"
+    except (OSError, ValueError, KeyError):
+        return "another avatar-tasks process"
+
+
+def _their_holder(warehouse: Path) -> str | None:
+    """Whose lock would keep us from writing, asked of the system without taking one."""
+    layout, type_at, pid_at = _FLOCK
+    question = [0] * len(layout)
+    question[type_at] = fcntl.F_WRLCK
+    if not warehouse.exists():
+        return None
+    with warehouse.open("rb") as file:
+        answer = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(layout, *question)))
+    if answer[type_at] == fcntl.F_UNLCK:
+        return None
+    return f"process {answer[pid_at]}" if answer[pid_at] > 0 else "another process"

@@ -1,0 +1,152 @@
+-- One row per task in flight that has a submit_time: the probability that it will fail, given its age, by what became
+-- of the tasks of its source and action that were submitted before it.
+--
+-- source: which gateway the task belongs to
+-- task_id: the task
+-- action: what the task does
+-- submit_time: when the gateway accepted the task
+-- age_seconds: its age when it was last seen
+-- history_ended: tasks of the history that have ended; NULL when there is none
+-- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task before it has ended
+--
+-- The history of a task is that of its hour (UTC): the tasks of its source and action submitted in the whole hours
+-- before it, as many hours as it takes to hold 2,000 that have ended. None was submitted in the same hour or later.
+-- With p_success, p_failure and p_running of the history by Aalen-Johansen (see outcome_incidence), at age a and at
+-- the end of the curve, p_failure = (p_failure(end) - p_failure(a)) / (p_running(a) - p_running(end)). p_running(end)
+-- is 0 unless the longest of the history is itself still running; what became of those is not known, and they are
+-- taken to end as the others do. Where fewer than 20 of the history ended later than a, a is taken back to the latest
+-- age at which 20 did; with fewer than 20 in all that is the share of failures among all. So the few longest tasks
+-- decide nothing alone, and a task older than any that has ended has the chance of the 20 that took longest.
+create or replace view failure_chance as
+with aged as (
+    select
+        source,
+        task_id,
+        action,
+        submit_time,
+        floor(epoch(submit_time) / 3600)::bigint as submit_hour,
+        event,
+        observed_seconds,
+    from task_latency
+    where submit_time is not null and observed_seconds is not null
+),
+
+hours as (
+    select
+        source,
+        action,
+        submit_hour,
+        count(*) filter (where event is null) as in_flight,
+        min(observed_seconds) filter (where event is null) as youngest_seconds,
+        count(*) filter (where event is not null) as ended,
+        sum(ended) over (partition by source, action order by submit_hour rows unbounded preceding)
+            - ended as ended_before,
+        row_number() over (order by source, action, submit_hour) as position,
+        rank() over (order by source, action) as first_position,
+    from aged
+    group by source, action, submit_hour
+),
+
+-- An hour with tasks in flight is a cohort; its history begins at the latest hour after which 2,000 ended before it, or
+-- else at the first hour of its kind.
+history_hours as (
+    select
+        cohort.position as cohort,
+        cohort.youngest_seconds,
+        unnest(range(coalesce(latest.position, cohort.first_position), cohort.position)) as position,
+    from hours as cohort
+    asof left join (from hours where ended > 0) as latest
+        on cohort.first_position = latest.first_position
+        and cohort.ended_before - 2000 >= latest.ended_before
+    where cohort.in_flight > 0
+),
+
+history as (
+    select
+        history_hours.cohort,
+        history_hours.youngest_seconds,
+        aged.event,
+        aged.observed_seconds as t_seconds,
+    from aged
+    inner join hours
+        on aged.source = hours.source
+        and aged.action is not distinct from hours.action
+        and aged.submit_hour = hours.submit_hour
+    inner join history_hours on hours.position = history_hours.position
+),
+
+-- The 20th longest time to an end; the shortest, where there are fewer.
+limits as (
+    select
+        cohort,
+        count(*) as history_ended,
+        if(count(*) >= 20, list_min(max(t_seconds, 20)), min(t_seconds)) as limit_seconds,
+    from history
+    where event is not null
+    group by cohort
+),
+
+-- Times before the age of the cohort's youngest task in flight say nothing of what comes later: without them, what
+-- follows is the curve of those that reached that age.
+counted as (
+    select
+        history.cohort,
+        limits.history_ended,
+        limits.limit_seconds,
+        history.t_seconds,
+        count(*) filter (where event = 'FAILURE') as failed,
+        count(*) filter (where event is not null) as ended,
+        sum(count(*)) over from_now_on as at_risk,
+    from history
+    inner join limits on history.cohort = limits.cohort
+    where history.t_seconds > history.youngest_seconds or history.t_seconds >= limits.limit_seconds
+    group by history.cohort, limits.history_ended, limits.limit_seconds, history.t_seconds
+    window from_now_on as (partition by history.cohort order by history.t_seconds desc rows unbounded preceding)
+),
+
+survived as (
+    select
+        *,
+        coalesce(
+            exp(
+                sum(ln(nullif(at_risk - ended, 0) / at_risk)) over (
+                    partition by cohort order by t_seconds rows between unbounded preceding and 1 preceding
+                )
+            ),
+            1
+        ) as survival_before,
+    from counted
+),
+
+-- One row per cohort and time at which some of its history ended: what becomes of those still running after
+-- from_seconds, the time before it.
+chances as (
+    select
+        cohort,
+        history_ended,
+        coalesce(lead(t_seconds) over (partition by cohort order by t_seconds desc), -1) as from_seconds,
+        sum(survival_before * failed / at_risk) over later
+            / sum(survival_before * ended / at_risk) over later as p_failure,
+    from survived
+    where ended > 0
+    window later as (partition by cohort order by t_seconds desc rows unbounded preceding)
+    qualify t_seconds <= limit_seconds
+)
+
+select
+    aged.source,
+    aged.task_id,
+    aged.action,
+    aged.submit_time,
+    aged.observed_seconds as age_seconds,
+    chances.history_ended,
+    chances.p_failure,
+from aged
+inner join hours
+    on aged.source = hours.source
+    and aged.action is not distinct from hours.action
+    and aged.submit_hour = hours.submit_hour
+asof left join chances
+    on hours.position = chances.cohort
+    and aged.observed_seconds >= chances.from_seconds
+where aged.event is null;

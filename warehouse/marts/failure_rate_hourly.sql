@@ -1,0 +1,26 @@
+-- One row per hour of submit_time in UTC, source and action that has tasks: how many failed, with its uncertainty,
+-- and how many will have failed once those in flight have ended.
+--
+-- bucket_start: the first instant of the hour, UTC
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- submitted: tasks submitted in the hour: succeeded + failed + in_flight
+-- succeeded: those that succeeded
+-- failed: those that failed
+-- gateway_failed: those of the failed that failed by the gateway's doing (fail_class gateway or gateway_timeout)
+-- in_flight: those that have not been seen to end, UNKNOWN included
+-- failure_rate: failed / (succeeded + failed); NULL when none has ended. Too high while tasks are in flight: failures
+--   end sooner
+-- failure_rate_low: lower end of its 95 % interval (Wilson)
+-- failure_rate_high: upper end of its 95 % interval (Wilson)
+-- provider_failure_rate: the same without the gateway's failures, which count neither as failed nor as ended; NULL
+--   when nothing else has ended
+-- provider_failure_rate_low: lower end of its 95 % interval (Wilson)
+-- provider_failure_rate_high: upper end of its 95 % interval (Wilson)
+-- projected_failure_rate: (failed + the sum of p_failure of those in flight, from failure_chance) / submitted; equal
+--   to failure_rate when none is in flight; NULL when p_failure of one of them is unknown
+--
+-- Wilson's interval for k of n: (k + z^2 / 2 -+ z * sqrt(k * (n - k) / n + z^2 / 4)) / (n + z^2), with z = 1.96.
+-- Wilson, J. Am. Stat. Assoc. 22 (1927) 209. Left out are tasks without a submit_time: they belong to no hour.
+create or replace view failure_rate_hourly as
+from failure_rate_by(3600);

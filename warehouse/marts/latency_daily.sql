@@ -1,0 +1,23 @@
+-- One row per day of submit_time in UTC, source and action that has tasks: how many there were, and how long those
+-- that succeeded took. Percentiles of a recent day leave out its slow tasks while they still run: see
+-- latency_quantiles.
+--
+-- bucket_start: the first instant of the day, UTC
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- submitted: tasks submitted in the day: succeeded + failed + in_flight
+-- succeeded: those that succeeded
+-- failed: those that failed
+-- in_flight: those that have not been seen to end, UNKNOWN included
+-- p50_seconds: median latency (submission to end, by the gateway's clock) of the succeeded, interpolated; NULL when
+--   there is none
+-- p90_seconds: 90th percentile, likewise
+-- p95_seconds: 95th percentile, likewise
+-- p99_seconds: 99th percentile, likewise
+-- mean_seconds: mean latency of the succeeded
+-- max_seconds: longest latency of the succeeded
+--
+-- Left out are tasks without a submit_time, a work alone for instance: they belong to no day. Tasks that succeeded
+-- but whose end has no time are counted, and are in no percentile.
+create or replace view latency_daily as
+from latency_by(86400);

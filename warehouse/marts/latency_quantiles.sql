@@ -1,0 +1,56 @@
+-- One row per source, action and q (0.5, 0.9, 0.95, 0.99): the time by which that share of tasks has ended, either
+-- end, with the tasks in flight taken into account.
+--
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- q: the share of tasks
+-- seconds: the first time at which survival in latency_survival is 1 - q or less; NULL when it is not reached
+-- seconds_low: lower end of its 95 % interval: the first time at which survival_low is 1 - q or less; NULL when it is
+--   not reached
+-- seconds_high: upper end: the first time at which survival_high is 1 - q or less; NULL when it is not reached. That
+--   the last task at risk has ended (survival 0) does not reach it: nothing bounds what longer ones there might be
+-- naive_seconds: the quantile of the ended tasks alone, interpolated (quantile_cont): too low while slow ones still
+--   run
+--
+-- Brookmeyer and Crowley, Biometrics 38 (1982) 29, on the log-log scale. 1e-9 forgives the rounding of a product of
+-- shares.
+create or replace view latency_quantiles as
+with finished as (
+    select
+        source,
+        action,
+        unnest([0.5, 0.9, 0.95, 0.99]::double[]) as q,
+        unnest(
+            quantile_cont(observed_seconds, [0.5, 0.9, 0.95, 0.99]::double[]) filter (where event is not null)
+        ) as naive_seconds,
+    from task_latency
+    where submit_time is not null and observed_seconds is not null
+    group by source, action
+),
+
+reached as (
+    select
+        curve.source,
+        curve.action,
+        shares.q,
+        min(t_seconds) filter (where survival <= 1 - q + 1e-9) as seconds,
+        min(t_seconds) filter (where survival_low <= 1 - q + 1e-9) as seconds_low,
+        min(t_seconds) filter (where survival_high <= 1 - q + 1e-9 and survival > 0) as seconds_high,
+    from latency_survival as curve
+    cross join (select unnest([0.5, 0.9, 0.95, 0.99]::double[]) as q) as shares
+    group by curve.source, curve.action, shares.q
+)
+
+select
+    reached.source,
+    reached.action,
+    reached.q,
+    reached.seconds,
+    reached.seconds_low,
+    reached.seconds_high,
+    finished.naive_seconds,
+from reached
+inner join finished
+    on reached.source = finished.source
+    and reached.action is not distinct from finished.action
+    and reached.q = finished.q;

@@ -1,0 +1,33 @@
+-- One row per source, action and distinct time at which a task ended or was last seen running, of the tasks submitted
+-- in [t0, t1): Kaplan-Meier of the time from submission to the end, either end; see latency_survival.
+--
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- t_seconds: time since submission
+-- at_risk: tasks neither ended nor last seen before t_seconds
+-- ended: tasks that ended at t_seconds
+-- censored: tasks still running when last seen, at t_seconds
+-- survival: estimated share of tasks that take longer than t_seconds
+-- survival_low: lower end of its 95 % interval
+-- survival_high: upper end of its 95 % interval
+--
+-- t0 and t1 are times, or text that reads as one; text without a zone is read in the session's. '-infinity' and
+-- 'infinity' leave an end open.
+create or replace macro latency_survival_between(t0, t1) as table
+select
+    source,
+    action,
+    t_seconds,
+    at_risk,
+    succeeded + failed as ended,
+    censored,
+    survival,
+    case
+        when survival in (0, 1) then survival
+        else pow(survival, exp(-1.959963984540054 * sqrt(greenwood) / ln(survival)))
+    end as survival_low,
+    case
+        when survival in (0, 1) then survival
+        else pow(survival, exp(1.959963984540054 * sqrt(greenwood) / ln(survival)))
+    end as survival_high,
+from latency_life_table_between(t0, t1);

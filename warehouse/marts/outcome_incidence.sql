@@ -1,0 +1,21 @@
+-- One row per source, action and distinct time at which a task ended or was last seen running: Aalen-Johansen with
+-- success and failure as competing ends. Tasks in flight are censored at their age when last seen.
+--
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- t_seconds: time since submission; between two rows the probabilities are those of the earlier
+-- at_risk: tasks neither ended nor last seen before t_seconds; those last seen at t_seconds itself still count
+-- succeeded: tasks that succeeded at t_seconds
+-- failed: tasks that failed at t_seconds
+-- censored: tasks still running when last seen, at t_seconds
+-- p_success: estimated share of tasks that have succeeded by t_seconds: the sum over all times up to it of
+--   survival_before * succeeded / at_risk, with survival_before the Kaplan-Meier estimate just before that time
+-- p_failure: estimated share of tasks that have failed by t_seconds: the sum of survival_before * failed / at_risk
+-- p_running: estimated share of tasks still running after t_seconds: survival in latency_survival. The three add up
+--   to 1
+--
+-- Left out are tasks without a submit_time (a work alone has none) and ended tasks whose end has no time. Aalen and
+-- Johansen, Scand. J. Stat. 5 (1978) 141; Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data,
+-- 8.2.
+create or replace view outcome_incidence as
+from outcome_incidence_between('-infinity'::timestamptz, 'infinity'::timestamptz);

@@ -1,0 +1,62 @@
+-- One row per objective and task it holds for: whether the task was good. A task is good when it succeeded within the
+-- objective's seconds of its submission, and missed when it took longer or failed, whoever was at fault: callers wait
+-- for a video, not for an explanation. A running task is missed as soon as it was seen older than that; before, it is
+-- open. Where a success has no usable finish_time, our own looks decide if they can: seen ended in time is good, seen
+-- running after time is missed; else it is unknown. Tasks without a submit_time are left out.
+--
+-- objective: name of the objective
+-- objective_source: which gateway the objective holds for; NULL for all
+-- objective_action: which action the objective holds for; NULL for all
+-- objective_seconds: the latency within which a task has to succeed
+-- target: the share of tasks that should be good
+-- source: which gateway the task belongs to
+-- task_id: the task
+-- action: what the task does
+-- submit_time: when the gateway accepted the task
+-- verdict: good, missed, open or unknown
+-- decided_at: when the verdict was clear: at the task's end, at the latest when its seconds were over; NULL while open
+--   or unknown
+create or replace view slo_tasks as
+with waited as (
+    select
+        *,
+        epoch(first_terminal_at) - epoch(submit_time) as at_most_seconds,
+        epoch(case when is_terminal then last_running_at else last_observed_at end) - epoch(submit_time)
+            as at_least_seconds,
+    from tasks
+    where submit_time is not null
+),
+
+judged as (
+    select
+        objectives.name as objective,
+        objectives.source as objective_source,
+        objectives.action as objective_action,
+        objectives.seconds as objective_seconds,
+        objectives.target,
+        waited.source,
+        waited.task_id,
+        waited.action,
+        waited.submit_time,
+        case
+            when waited.status = 'FAILURE' then 'missed'
+            when waited.latency_seconds <= objectives.seconds then 'good'
+            when waited.latency_seconds > objectives.seconds then 'missed'
+            when waited.is_terminal and waited.at_most_seconds <= objectives.seconds then 'good'
+            when waited.at_least_seconds > objectives.seconds then 'missed'
+            when waited.is_terminal then 'unknown'
+            else 'open'
+        end as verdict,
+        least(coalesce(waited.latency_seconds, waited.at_most_seconds), objectives.seconds) as decided_seconds,
+    from waited
+    inner join objectives
+        on coalesce(objectives.source = waited.source, objectives.source is null)
+        and coalesce(objectives.action = waited.action, objectives.action is null)
+)
+
+select
+    * exclude (decided_seconds),
+    case
+        when verdict in ('good', 'missed') then to_timestamp(epoch(submit_time) + decided_seconds)
+    end as decided_at,
+from judged;

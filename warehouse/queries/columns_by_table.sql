@@ -1,0 +1,11 @@
+-- One row per lasting table: its columns as a list of (name, type), in order.
+select
+    table_name,
+    list(row(column_name, data_type) order by column_index) as columns,
+from duckdb_columns()
+where
+    database_name = current_database()
+    and table_name in (
+        select table_name from duckdb_tables() where database_name = current_database() and not temporary
+    )
+group by table_name;
