@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check format docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: setup  ## formatting, lint and types
 format: setup  ## format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: setup  ## write the data dictionary again
+	@$(BIN)/python -m warehouse.dictionary
 
 lock: setup  ## resolve the dependencies anew (then run `make setup test`)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra dev --upgrade pyproject.toml -o requirements.lock
