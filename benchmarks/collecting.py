@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 COLLECT = [sys.executable, "-c", "from flows.cli import main; main()", "collect"]
+_MORE = 4
 SERVE = """
 import sys
 from datetime import UTC, datetime, timedelta
@@ -61,7 +62,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(10 * options.ids)],
+            [sys.executable, "-c", SERVE, str(_MORE * options.ids)],
             cwd=name,
             env=os.environ | {"PYTHONPATH": str(Path.cwd())},
             stdout=subprocess.PIPE,
@@ -82,9 +83,9 @@ def measure(folder: Path, base_url: str, rounds: int, ids: int) -> None:
         print(f"round {number}: {ids:,} ids, {ids / slow:,.0f}/s at 64 and {ids / fast:,.0f}/s at 512 in flight")
     ratio = statistics.median(fast / slow for (slow, _), (fast, _) in rows)
     print(f"cost per id at 512 in flight / at 64: {ratio:.2f} (median of {rounds}; bar: at most 1)")
-    peaks = {count: collect(folder, base_url, count, 64)[1] for count in (ids // 10, ids, 10 * ids)}
+    peaks = {count: collect(folder, base_url, count, 64)[1] for count in (ids // 4, ids, _MORE * ids)}
     print("peak memory: " + ", ".join(f"{peak:,.0f} MB for {count:,} ids" for count, peak in peaks.items()))
-    print(f"peak memory for {10 * ids:,} ids / for {ids:,}: {peaks[10 * ids] / peaks[ids]:.2f}")
+    print(f"peak memory for {_MORE * ids:,} ids / for {ids:,}: {peaks[_MORE * ids] / peaks[ids]:.2f}")
 
 
 if __name__ == "__main__":
