@@ -59,9 +59,10 @@ def test_the_winner_is_the_last_end_else_the_last_word(bench: Bench, kinds: tupl
 
 def test_of_two_runs_that_saw_the_same_at_once_the_greater_name_wins(bench: Bench) -> None:
     """So that the order of loading cannot matter."""
-    twins = [Answer("t1", minute(1), RUNNING, run_id, segment_id=f"of-{run_id}") for run_id in ("run2", "run9", "run1")]
-    for twin in twins:
-        bench.load([twin])
+    for run_id in ("run2", "run9", "run1"):
+        bench.load([Answer("t1", minute(1), RUNNING_WITH_WORK, run_id, segment_id=f"of-{run_id}")])
+    assert column(bench.con, "select run_id from works") == ["run9"]
+    assert column(bench.con, "select pt_index from pt_infos order by all") == [0, 1, 2]
     assert one(bench.con, "select run_id, segment_id, observation_count from tasks") == {
         "run_id": "run9",
         "segment_id": "of-run9",
@@ -82,6 +83,24 @@ def test_firsts_lasts_and_counts_come_from_answers_with_a_task(bench: Bench) -> 
         "last_running_at": minute(2),
         "first_terminal_at": minute(4),
     }
+
+
+@pytest.mark.parametrize("last", [RUNNING, SUCCESS], ids=["still_running", "ended"])
+def test_what_was_seen_in_earlier_loads_counts(bench: Bench, last: Kind) -> None:
+    """However much later it is asked again, and although only what can matter is read again."""
+    bench.load([*seen(MISSING, QUEUED, last, first=0), *(Answer(f"other{n}", minute(n), QUEUED) for n in range(50))])
+    bench.load([Answer("t1", minute(5_000), last), Answer("other1", minute(4_000), SUCCESS)])
+    sql = (
+        "select first_asked_at, first_observed_at, last_observed_at, observation_count from tasks where task_id = 't1'"
+    )
+    assert one(bench.con, sql) == {
+        "first_asked_at": minute(0),
+        "first_observed_at": minute(1),
+        "last_observed_at": minute(5_000),
+        "observation_count": 3,
+    }
+    asked = column(bench.con, "select asked_count from pending where task_id = 't1'")
+    assert asked == ([4] if last is RUNNING else [])
 
 
 def test_an_end_seen_before_running_is_an_interval_turned_round(bench: Bench) -> None:
