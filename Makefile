@@ -25,7 +25,7 @@ demo: setup  ## run everything on a simulated gateway, nothing else needed
 	@$(BIN)/avatar-tasks demo
 
 test: setup  ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: setup  ## formatting, lint and types
 	@$(BIN)/ruff format --check .
