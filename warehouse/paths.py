@@ -47,9 +47,5 @@ class DataPaths:
         return self.root / "analysis.toml"
 
     @property
-    def plans(self) -> Path:
-        return self.root / "plans"
-
-    @property
     def reports(self) -> Path:
         return self.root / "reports"

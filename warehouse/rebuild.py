@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -49,12 +50,24 @@ def rebuild(
         WarehouseHeldError: when the live warehouse stays held; it is then untouched.
         ArchiveError: when the archive cannot be read.
     """
-    beside = paths.warehouse.with_name(f"{UNFINISHED}rebuild-{paths.warehouse.name}")
+    beside = _beside(paths)
     with sole_writer(beside, wait_seconds):
         _remove(beside)
         try:
             return _build_and_swap(paths, store, analysis, policy, beside, wait_seconds, on_progress)
         finally:
+            _remove(beside)
+
+
+def clear_half_made(paths: DataPaths) -> None:
+    """Remove what a rebuild that was killed left beside the warehouse.
+
+    Raises:
+        WarehouseHeldError: when a rebuild is at work.
+    """
+    beside = _beside(paths)
+    if any(beside.parent.glob(f"{beside.name}*")):
+        with sole_writer(beside, 0):
             _remove(beside)
 
 
@@ -106,9 +119,15 @@ def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
         sync_directory(live.parent)
 
 
+def _beside(paths: DataPaths) -> Path:
+    return paths.warehouse.with_name(f"{UNFINISHED}rebuild-{paths.warehouse.name}")
+
+
 def _remove(path: Path) -> None:
+    """A database file, its log, and the folder in which DuckDB keeps what memory does not hold."""
     for leftover in (path, _log_of(path)):
         leftover.unlink(missing_ok=True)
+    shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
 
 
 def _log_of(path: Path) -> Path:
