@@ -104,7 +104,8 @@ def check_published(paths: DataPaths) -> None:
 def check_no_debris(paths: DataPaths) -> None:
     """Nothing lies about but what belongs there, and one published copy."""
     files = [str(path.relative_to(paths.root)) for path in paths.root.rglob("*") if path.is_file()]
-    assert [one for one in files if not ALLOWED.fullmatch(one)] == []
+    debris = [one for one in files if not ALLOWED.fullmatch(one)]
+    assert not debris, f"debris: {debris}"
     assert len([one for one in files if one.startswith("published/")]) <= 2, files
 
 

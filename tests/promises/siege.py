@@ -134,9 +134,9 @@ class Siege:
             if row["is_terminal"]:
                 self.calls_when_done[row["task_id"]] = self.app.calls[row["task_id"]]
 
-    def recover(self) -> None:
-        """One run that nobody disturbs, then everything that must hold."""
-        assert self.do("collect") == 0
+    def recover(self, *set_up: SetUp) -> None:
+        """One run that nobody kills, then everything that must hold."""
+        assert self.do("collect", *set_up) == 0
         oracle.check_all(self.paths, POLICY)
         self.tally["complete checks"] += 1
 

@@ -29,11 +29,14 @@ PASSED_OVER = {"catalog", "analysis", "dictionary", "errors", "paths", "policy",
 
 WATCHED = {
     str(path): f"{path.parent.name}/{path.name}"
-    for path in (*(ROOT / "warehouse").glob("*.py"), *(ROOT / "flows" / name for name in ("batches.py", "accepting.py", "loading.py")))
+    for path in (
+        *(ROOT / "warehouse").glob("*.py"),
+        *(ROOT / "flows" / name for name in ("batches.py", "accepting.py", "loading.py")),
+    )
     if path.stem not in PASSED_OVER
 }
 
-#: "warehouse/load.py:120"
+#: "warehouse/load.py:120 _load_answers"
 Step = str
 
 
@@ -86,7 +89,7 @@ def _watch(see: Callable[[Step], object]) -> None:
 
     def line(frame: FrameType, event: str, _argument: object) -> Trace:
         if event == "line":
-            see(f"{WATCHED[frame.f_code.co_filename]}:{frame.f_lineno}")
+            see(f"{WATCHED[frame.f_code.co_filename]}:{frame.f_lineno} {frame.f_code.co_name}")
         return line
 
     threading.settrace(enter)

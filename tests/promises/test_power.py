@@ -1,0 +1,79 @@
+"""The power goes: what was reported as archived is there, the rest is whole or absent, and the next run goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from tests.promises import oracle
+from tests.promises.power import PowerCut
+from tests.promises.siege import POLICY
+from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request, minute
+from tests.warehouse.tables import contents
+from warehouse import archive
+
+if TYPE_CHECKING:
+    from tests.promises.child import SetUp
+    from tests.promises.conftest import Besiege, Figures
+    from tests.promises.siege import Siege
+    from tests.warehouse.conftest import Site
+
+#: More calls than a command makes: the power goes as it ends.
+AT_THE_END = 10_000
+
+
+def cut_power(siege: Siege, name: str, at: int, *mutation: SetUp) -> None:
+    """Run a command until the power goes, and go on with what the disk holds then."""
+    image = siege.folder / "image"
+    cut = PowerCut(siege.paths.root, image, at, siege.rng.randrange(2**32))
+    siege.tally[f"{name}: power cuts"] += 1
+    assert siege.command(name, cut, *mutation).run() == -9, siege.command(name, new_ids=0).said()
+    shutil.rmtree(siege.paths.root)
+    image.rename(siege.paths.root)
+    check_promised(siege)
+    siege.inspect()
+
+
+def check_promised(siege: Siege) -> None:
+    """Every segment whose writing was reported is there, and every one that is there is whole."""
+    promised = set(json.loads((siege.folder / "promised.json").read_text(encoding="utf-8")))
+    segments = [one for kind in archive.SCHEMAS for one in siege.seen.store.segments(kind)]
+    lost = promised - {one.segment_id for one in segments}
+    assert not lost, f"what was reported as archived is gone: {lost}"
+    for one in segments:
+        try:
+            archive.read(one)
+        except archive.ArchiveError as error:
+            raise AssertionError(f"what was reported as archived is not whole: {error}") from error
+    siege.tally["segments that had been reported"] += len(promised)
+
+
+def cut_again_and_again(siege: Siege, name: str, moments: list[int], recover_every: int) -> None:
+    for number, at in enumerate(moments, start=1):
+        cut_power(siege, name, at)
+        if number % recover_every == 0:
+            siege.recover()
+
+
+def test_a_power_cut_takes_nothing_that_was_reported(besiege: Besiege) -> None:
+    """At some moments of each command, in a data directory that begins empty; `make soak` takes all moments."""
+    siege = besiege(200)
+    cut_again_and_again(siege, "collect", [3, 11, AT_THE_END, 21], 4)
+    cut_again_and_again(siege, "rebuild", [9], 1)
+    siege.end()
+
+
+@pytest.mark.soak
+def test_power_cuts_at_every_moment(besiege: Besiege, figures: Figures) -> None:
+    """Before each call that makes something durable, several times, each time on another of the possible disks."""
+    siege = besiege(4_000)
+    for _ in range(4):
+        cut_again_and_again(siege, "collect", [*range(1, 40), AT_THE_END], 20)
+        cut_again_and_again(siege, "rebuild", [*range(1, 16), AT_THE_END], 8)
+        cut_again_and_again(siege, "publish", [*range(1, 8), AT_THE_END], 8)
+    siege.end()
+    figures("power cuts", siege.figures())
