@@ -115,6 +115,7 @@ def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
         with contextlib.suppress(WarehouseDamagedError, duckdb.Error):  # damage is why it is being rebuilt
             stack.enter_context(open_file(live, deadline, wait_seconds)).execute("checkpoint")
         _log_of(live).unlink(missing_ok=True)
+        sync_directory(live.parent)  # or a power cut might leave the new file beside the old log
         new.replace(live)
         sync_directory(live.parent)
 

@@ -10,6 +10,8 @@ import pytest
 
 from gateway.simulator import ManualClock, SimulatedGateway, serve
 from tests.promises.siege import KEY, Siege, besieged_world, recently
+from tests.warehouse.conftest import Site
+from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,11 +38,17 @@ def besiege(tmp_path: Path) -> Iterator[Besiege]:
 
 
 @pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A data directory with nothing in it."""
+    return Site(DataPaths(tmp_path / "data"))
+
+
+@pytest.fixture
 def figures(capsys: pytest.CaptureFixture[str]) -> Figures:
     """Prints what a long form counted, whatever pytest captures, in a line for docs/promises.md."""
 
     def show(what: str, counted: str) -> None:
         with capsys.disabled():
-            print(f"\n  {what}: {counted}", flush=True)
+            print(f"\n  {what}: {counted}", flush=True)  # noqa: T201 - figures are for people
 
     return show

@@ -40,7 +40,7 @@ def no_transaction() -> None:
 
 
 def count_copies() -> None:
-    """An answer that is loaded already counts as new; and each is archived twice, as by a compaction that was killed."""
+    """An answer that is loaded already counts as new; and each is archived twice, as by a compaction that dies."""
     load._fresh = lambda _con, answers: answers
     real = archive.Archive.write
 

@@ -67,7 +67,7 @@ def check_all(paths: DataPaths, policy: PollingPolicy = PollingPolicy()) -> None
 def check_keys(con: duckdb.DuckDBPyConnection) -> None:
     """No key twice."""
     for table, key in KEYS.items():
-        twice = rows(con, f"select {key}, count(*) as n from {table} group by all having n > 1 limit 3")
+        twice = rows(con, f"select {key}, count(*) as n from {table} group by all having n > 1 limit 3")  # noqa: S608 - names above
         assert not twice, f"{table} holds a key twice: {twice}"
 
 
@@ -115,7 +115,7 @@ def check_truth(paths: DataPaths, world: World, ids: Iterable[str], world_now: A
     with connection.reader(paths) as con:
         for table, expected in (("tasks", truth.tasks), ("works", truth.works), ("pt_infos", truth.pt_infos)):
             names = ", ".join(f'"{name}"' for name in expected[0])
-            known = con.execute(f"select {names} from {table}").pl().to_dicts()
+            known = con.execute(f"select {names} from {table}").pl().to_dicts()  # noqa: S608 - names of ours
             key = [name for name in ("task_id", "pt_index") if name in expected[0]]
             by_key = {tuple(row[name] for name in key): row for row in known}
             for row in expected:

@@ -1,9 +1,9 @@
 """Power cuts. Kill -9 cannot show a missing fsync, since what was written survives in the page cache.
 
-So the calls that make files durable are recorded, and at a cut a data directory is made as the disk may hold it then: of
-a file only what was synced is certain, of the rest some first part; of names that were given or taken since the last
-sync of their folder, any may have been reached the disk or not. DuckDB syncs its own files, out of our sight; they are
-taken as they are, but a log may be cut short at any byte.
+So the calls that make files durable are recorded, and at a cut a data directory is made as the disk may hold it then.
+Of a file only what was synced is certain, of the rest some first part; of names that were given or taken since the last
+sync of their folder, any may have reached the disk or not. DuckDB syncs its own files, out of our sight; they are taken
+as they are, but a log may be cut short at any byte.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Seen:
             present = [self._rows(one) for one in self.store.segments(kind)]  # type: ignore[arg-type]
             now = frozenset().union(*present)
             assert ever <= now, f"{kind} lost: {list(ever - now)[:3]}"
-            ever |= now
+            ever.update(now)
 
     def _rows(self, segment: Segment) -> frozenset[Answer]:
         if segment not in self._by_segment:
@@ -132,12 +132,13 @@ class Siege:
         mine = answered & set(self.given)
         for row in self.world.truth(self.clock(), mine).tasks:
             if row["is_terminal"]:
-                self.calls_when_done[row["task_id"]] = self.app.calls[row["task_id"]]
+                self.calls_when_done.setdefault(row["task_id"], self.app.calls[row["task_id"]])
 
     def recover(self, *set_up: SetUp) -> None:
         """One run that nobody kills, then everything that must hold."""
         assert self.do("collect", *set_up) == 0
         oracle.check_all(self.paths, POLICY)
+        self._check_no_ended_task_was_asked_again()
         self.tally["complete checks"] += 1
 
     def end(self) -> None:

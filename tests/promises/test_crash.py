@@ -1,4 +1,4 @@
-"""Kill -9 at every step and at random moments: every id accounted for, no row twice, the published file always opens."""
+"""Kill -9 at every step and at random: every id accounted for, no row twice, the published file always opens."""
 
 from __future__ import annotations
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 
-from tests.promises import oracle
 from tests.promises.power import PowerCut
-from tests.promises.siege import POLICY
-from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request, minute
-from tests.warehouse.tables import contents
+from tests.warehouse.answers import RUNNING, Answer, minute
 from warehouse import archive
 
 if TYPE_CHECKING:
@@ -52,9 +49,9 @@ def check_promised(siege: Siege) -> None:
     siege.tally["segments that had been reported"] += len(promised)
 
 
-def cut_again_and_again(siege: Siege, name: str, moments: list[int], recover_every: int) -> None:
+def cut_again_and_again(siege: Siege, name: str, moments: list[int], recover_every: int, *mutation: SetUp) -> None:
     for number, at in enumerate(moments, start=1):
-        cut_power(siege, name, at)
+        cut_power(siege, name, at, *mutation)
         if number % recover_every == 0:
             siege.recover()
 
@@ -77,3 +74,26 @@ def test_power_cuts_at_every_moment(besiege: Besiege, figures: Figures) -> None:
         cut_again_and_again(siege, "publish", [*range(1, 8), AT_THE_END], 8)
     siege.end()
     figures("power cuts", siege.figures())
+
+
+def test_the_old_log_is_gone_for_good_before_the_new_warehouse_has_its_name(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB would replay it into the new file; and of two changes to a folder either may reach the disk alone."""
+    site.archive([Answer("t1", minute(1), RUNNING)])
+    site.load()
+    site.paths.warehouse.write_bytes(b"garbage")
+    log = site.paths.root / "warehouse.duckdb.wal"
+    log.write_bytes(b"an old log")
+    calls: list[str] = []
+    for name in ("fsync", "unlink", "replace"):
+        real = getattr(os, name)
+
+        def noted(*arguments: Any, name: str = name, real: Any = real, **options: Any) -> None:  # noqa: ANN401
+            calls.append("unlink the log" if arguments[0] == log else name)
+            real(*arguments, **options)
+
+        monkeypatch.setattr(os, name, noted)
+    site.rebuild()
+    after = calls[calls.index("unlink the log") + 1 :]
+    assert after.index("fsync") < after.index("replace")
