@@ -51,5 +51,14 @@ class DataPaths:
         return self.root / "plans"
 
     @property
+    def at_work(self) -> Path:
+        return self.root / ".at-work"
+
+    @property
+    def maintenance(self) -> Path:
+        """What `maintain` locks, so that there is one at a time."""
+        return self.root / "maintain"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"
