@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from flows.id_files import IdSource
     from flows.run import Run
+
     RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
 
 #: How long the warehouse is waited for before asking: collecting is not to be held up.

@@ -62,10 +62,8 @@ class MaintenanceSummary:
 
     def as_lines(self) -> list[str]:
         """For people."""
-        lines = [
-            f"archive: {self.segments_before:,} segments with {self.bytes_before:,} bytes became "
-            f"{self.segments_after:,} with {self.bytes_after:,}"
-        ]
+        before = f"{self.segments_before:,} segments with {self.bytes_before:,} bytes"
+        lines = [f"archive: {before} became {self.segments_after:,} with {self.bytes_after:,}"]
         if self.dropped_days:
             lines.append(f"dropped {len(self.dropped_days):,} days: {self.dropped_days[0]} to {self.dropped_days[-1]}")
         if not self.problem:
@@ -87,9 +85,7 @@ def maintain(run: Run, retain_days: int | None) -> MaintenanceSummary:
     """
     _check_retention(run, retain_days)
     settings = run.settings
-    work = Rebuilding(
-        settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress
-    )
+    work = Rebuilding(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)
     done = maintain_warehouse(work, run.started_at, retain_days)
     summary = _summarise(run, done)
     with loading.loaded_warehouse(run, settings.lock_wait, publish=True) as (con, _):

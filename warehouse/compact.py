@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse import archive
@@ -99,12 +98,11 @@ def drop_days(store: Archive, not_before: str) -> list[Path]:
     Raises:
         ArchiveError: when one cannot be taken out.
     """
-    dropped = []
+    dropped: list[Path] = []
     try:
         for folder in (store.root / "observations", store.root / "requests"):
             days = [day for day in sorted(folder.glob("????-??-??")) if day.name < not_before]
-            for day in days:
-                dropped.append(day.rename(_aside(day)))
+            dropped += [day.rename(_aside(day)) for day in days]
             if days:
                 sync_directory(folder)
     except OSError as error:
@@ -133,7 +131,7 @@ def _by_day(segment: Segment) -> tuple[str, str]:
 
 
 def _groups(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-    """Segments of a day to put together: two or more, with at most `MAX_ROWS` rows; more than half of that is enough."""
+    """Segments to put together: two or more, with at most `MAX_ROWS` rows. More than half of that is enough."""
     group: list[Segment] = []
     total = 0
     for segment in segments:

@@ -91,10 +91,9 @@ def _rows_if_readable(segment: Segment) -> int:
 def load(
     con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], analysis: Analysis, policy: PollingPolicy
 ) -> Loaded:
-    """Load segments, visible whole or not at all. Segments already in the ledger are passed over, and of a segment that
-    was put together from such ones nothing is read.
+    """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
 
-    A segment that cannot be read is left out, of the ledger too, and named in the result.
+    One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment that cannot be read is left out, of the ledger too, and named in the result.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
