@@ -11,18 +11,17 @@ import dataclasses
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-import polars as pl
-
 from flows import loading
 from flows.accepting import Accepted, accept
 from flows.batches import BATCH_IDS, fetch_batch
 from flows.errors import ExitCode, UnusableInputError
+from flows.run import write_run
 from flows.summary import UNREACHABLE, Summary
 from gateway.client import GatewayClient
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
-from transforms.schema import RUNS
 from warehouse import plan
+from warehouse.at_work import at_work
 from warehouse.debris import clear_debris
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.plan import Progress, Question
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
     from flows.id_files import IdSource
     from flows.run import Run
-    from warehouse.archive import Segment
 
     RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
 
@@ -90,6 +88,13 @@ async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch
     """
     tally = _Tally()
     client = make_client(run)
+    with at_work(run.paths.at_work, run.started_at):
+        return await _collect(run, client, ids, options, tally, run_batch)
+
+
+async def _collect(
+    run: Run, client: GatewayClient, ids: IdSource, options: Options, tally: _Tally, run_batch: RunBatch
+) -> Summary:
     async with client:
         await asyncio.to_thread(clear_debris, run.paths)
         accepted = await asyncio.to_thread(accept, run, ids)
@@ -229,29 +234,13 @@ def _finish(run: Run, client: GatewayClient, accepted: Accepted, question: Quest
         with loading.loaded_warehouse(run, run.settings.lock_wait, publish=True) as (con, done):
             tally.segments_loaded += done.segments
             summary = _summarise(run, client, accepted, question, tally, con)
-            loading.load_segments(run, con, [_write_run(run, summary)])
+            loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
     except _CANNOT_LOAD as problem:
         tally.problem = problem
         with loading.own_answers(run) as con:
             summary = _summarise(run, client, accepted, question, tally, con)
-        _write_run(run, summary)
+        write_run(run, summary.exit_code, summary.as_dict())
     return summary
-
-
-def _write_run(run: Run, summary: Summary) -> Segment:
-    row = (
-        run.run_id,
-        run.settings.source,
-        run.command,
-        run.started_at,
-        run.clock.now(),
-        summary.exit_code,
-        summary.as_json(),
-    )
-    segment_id = next(run.segment_ids)
-    return run.store.write(
-        "runs", pl.DataFrame([row], schema=RUNS, orient="row"), segment_id=segment_id, at=run.started_at
-    )
 
 
 def _summarise(

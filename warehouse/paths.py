@@ -47,5 +47,14 @@ class DataPaths:
         return self.root / "analysis.toml"
 
     @property
+    def at_work(self) -> Path:
+        return self.root / ".at-work"
+
+    @property
+    def maintenance(self) -> Path:
+        """What `maintain` locks, so that there is one at a time."""
+        return self.root / "maintain"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"

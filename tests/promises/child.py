@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     SetUp = Callable[[], object]
 
 PRELOADED = [
-    "tests.promises.child", "tests.promises.steps", "tests.promises.power", "tests.promises.mutations",
+    "tests.promises.child", "tests.promises.steps", "tests.promises.power", "tests.promises.mutations", "tests.promises.clocks", "flows.maintaining",
     "flows.cli", "flows.starting", "flows.rebuilding", "flows.console", "warehouse.publish", "rich.progress",
     "httpx_aiohttp", "uvloop",
 ]  # fmt: skip
@@ -41,7 +41,7 @@ class Command:
 
     def start(self) -> BaseProcess:
         """The process, at work."""
-        process = _nursery().Process(target=_run, args=(self,), daemon=True)
+        process: BaseProcess = _nursery().Process(target=_run, args=(self,), daemon=True)
         process.start()
         return process
 

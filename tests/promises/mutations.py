@@ -13,42 +13,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def put(place: object, name: str, instead: object) -> None:
+    """For the rest of the process: it is about to do one thing, and then it is gone."""
+    assert hasattr(place, name)
+    setattr(place, name, instead)
+
+
 def forget_the_ledger() -> None:
     """What is loaded is not written down."""
-    load._enter = lambda _con, segments: len(segments)
+    put(load, "_enter", lambda _con, segments: len(segments))
 
 
 def ledger_first() -> None:
     """The ledger says that segments are loaded before they are, in a transaction of its own."""
-    real = load._not_in_ledger
+    real_load, real_ledger, real_enter = load.load, load._ledger, load._enter
 
-    def enter_at_once(con: Any, segments: Any) -> Any:  # noqa: ANN401 - as the real one
-        todo = real(con, segments)
-        load_enter(con, todo)
-        con.execute("commit")
-        con.execute("begin")
-        return todo
+    def enter_then_load(con: Any, segments: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as the real one
+        known = real_ledger(con)
+        real_enter(con, [one for one in segments if one.segment_id not in known])
+        put(load, "_ledger", lambda _con: known)
+        done = real_load(con, segments, *arguments)
+        put(load, "_ledger", real_ledger)
+        return done
 
-    load_enter = load._enter
-    load._not_in_ledger = enter_at_once
-    load._enter = lambda _con, segments: len(segments)
+    put(load, "load", enter_then_load)
+    put(load, "_enter", lambda _con, segments: len(segments))
 
 
 def no_transaction() -> None:
     """Every statement is visible by itself."""
-    load.transaction = contextlib.nullcontext  # type: ignore[assignment]
+    put(load, "transaction", contextlib.nullcontext)
 
 
 def count_copies() -> None:
     """An answer that is loaded already counts as new; and each is archived twice, as by a compaction that dies."""
-    load._fresh = lambda _con, answers: answers
+    put(load, "_fresh", lambda _con, answers: answers)
     real = archive.Archive.write
 
     def write_twice(self: Any, kind: Any, rows: Any, *, segment_id: str, at: Any) -> Any:  # noqa: ANN401 - as the real one
         real(self, kind, rows, segment_id=f"{segment_id}-copy", at=at)
         return real(self, kind, rows, segment_id=segment_id, at=at)
 
-    archive.Archive.write = write_twice  # type: ignore[method-assign]
+    put(archive.Archive, "write", write_twice)
 
 
 def no_sync_of_files() -> None:
@@ -68,7 +74,7 @@ def _sync_only(wanted: Any) -> None:  # noqa: ANN401 - a predicate of `stat`
         if wanted(os.fstat(descriptor).st_mode):
             real(descriptor)
 
-    os.fsync = sync  # type: ignore[assignment]
+    put(os, "fsync", sync)
 
 
 def name_before_content() -> None:
@@ -85,11 +91,11 @@ def name_before_content() -> None:
             durable.sync_directory(path.parent)
             os.fsync(file.fileno())
 
-    archive.written_whole = written_whole
+    put(archive, "written_whole", written_whole)
 
 
 def never_clear() -> None:
     """What killed processes leave stays."""
     import flows.collecting  # noqa: PLC0415 - the one user
 
-    flows.collecting.clear_debris = lambda _paths: None
+    put(flows.collecting, "clear_debris", lambda _paths: None)

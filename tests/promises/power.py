@@ -96,11 +96,11 @@ class _Disk:
 
         return write
 
-    def _inode(self, thing: object) -> int | None:
+    def _inode(self, thing: Any) -> int | None:  # noqa: ANN401 - a descriptor or any path-like
         if isinstance(thing, int):
             return None
         try:
-            return os.stat(thing).st_ino  # type: ignore[call-overload,no-any-return]  # noqa: PTH116 - any path-like
+            return os.stat(thing).st_ino  # noqa: PTH116 - likewise
         except FileNotFoundError:
             return None
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from gateway.simulator import ManualClock, SimulatedGateway, World
 from tests.promises import oracle
 from tests.promises.child import Command
+from tests.promises.clocks import DAY_AFTER_TOMORROW
+from transforms.schema import IDENTITY
 from warehouse import archive
 from warehouse.archive import Archive, Segment
 from warehouse.paths import DataPaths
@@ -49,7 +51,7 @@ class Seen:
 
     def _rows(self, segment: Segment) -> frozenset[Answer]:
         if segment not in self._by_segment:
-            names = oracle.IDENTITY if segment.kind == "observations" else ("source", "task_id")
+            names = IDENTITY if segment.kind == "observations" else ("source", "task_id")
             self._by_segment[segment] = frozenset(archive.read(segment).select(names).iter_rows())
         return self._by_segment[segment]
 
@@ -84,7 +86,7 @@ class Siege:
             tuple(arguments),
             self.folder,
             {f"AVATAR_TASKS_{name}": value for name, value in environment.items()},
-            set_up,
+            (DAY_AFTER_TOMORROW, *set_up) if name == "maintain" else set_up,
         )
 
     def _next_ids(self, count: int) -> list[str]:

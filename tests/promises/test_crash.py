@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.promises.steps import Step
 
 #: What touches files. A `collect` accepts, archives, loads and publishes.
-COMMANDS = ("collect", "rebuild", "publish")
+COMMANDS = ("collect", "rebuild", "publish", "maintain")
 
 RECOVER_EVERY = 25
 
@@ -71,11 +71,11 @@ def spread(steps: dict[Step, int], count: int) -> list[Step]:
 
 def test_killed_at_steps_of_each_command_and_at_random_nothing_is_lost_or_doubled(siege: Siege) -> None:
     """A dozen and a half kills; `make soak` does it at every step there is."""
-    for name, count in (("collect", 7), ("rebuild", 4), ("publish", 2)):
+    for name, count in (("collect", 6), ("maintain", 4), ("rebuild", 2), ("publish", 2)):
         steps = survey(siege, name)
         assert len(steps) > 50
         kill_at(siege, name, steps, spread(steps, count))
-    kill_at_random(siege, "collect", 5)
+    kill_at_random(siege, "collect", 4)
     assert sum(count for name, count in siege.tally.items() if name.endswith("killed")) >= 12
     siege.end()
 
@@ -98,7 +98,7 @@ def test_killed_at_random_moments(besiege: Besiege, figures: Figures) -> None:
     """Whatever the process is doing, in DuckDB and polars too."""
     siege = besiege(5_000)
     siege.do("collect")
-    for name, kills in (("collect", 200), ("rebuild", 50), ("publish", 25)):
+    for name, kills in (("collect", 200), ("rebuild", 40), ("maintain", 40), ("publish", 20)):
         kill_at_random(siege, name, kills)
     siege.end()
     figures("kill -9 at random moments", siege.figures())

@@ -12,6 +12,7 @@ import pytest
 from tests.promises.power import PowerCut
 from tests.warehouse.answers import RUNNING, Answer, minute
 from warehouse import archive
+from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from tests.promises.child import SetUp
@@ -44,7 +45,7 @@ def check_promised(siege: Siege) -> None:
     for one in segments:
         try:
             archive.read(one)
-        except archive.ArchiveError as error:
+        except ArchiveError as error:
             raise AssertionError(f"what was reported as archived is not whole: {error}") from error
     siege.tally["segments that had been reported"] += len(promised)
 
