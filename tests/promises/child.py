@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     SetUp = Callable[[], object]
 
 PRELOADED = [
-    "tests.promises.child", "tests.promises.steps", "tests.promises.power", "tests.promises.mutations", "tests.promises.clocks", "flows.maintaining",
-    "flows.cli", "flows.starting", "flows.rebuilding", "flows.console", "warehouse.publish", "rich.progress",
-    "httpx_aiohttp", "uvloop",
-]  # fmt: skip
+    *(f"tests.promises.{name}" for name in ("child", "clocks", "mutations", "power", "steps")),
+    *(f"flows.{name}" for name in ("cli", "console", "maintaining", "rebuilding", "starting")),
+    "warehouse.publish",
+    "httpx_aiohttp",
+    "rich.progress",
+    "uvloop",
+]
 
 _PATIENCE_SECONDS = 120
 
