@@ -217,3 +217,33 @@ def rebuild(*, as_json: bool, **options: Any) -> None:
         show_json({"segments": done.segments, "answers": done.answers, "damaged": [one.error for one in done.damaged]})
     else:
         tell(f"rebuilt from {done.segments:,} segments with {done.answers:,} answers, and published")
+
+
+@main.command()
+@click.option(
+    "--retain", type=click.IntRange(min=1), metavar="DAYS", help="Drop ids and answers of days longer ago than this."
+)
+@_options(_DATA_DIR, _JSON)
+@ends_well
+def maintain(retain: int | None, *, as_json: bool, **options: Any) -> int:
+    """Put small segments of the archive together, drop what is too old, and check that everything holds.
+
+    It derives the warehouse again beside the live one and compares every table; where they differ, it says so, changes
+    nothing, and ends with 1. Nothing is dropped without --retain.
+    """
+    from flows.maintaining import maintain as run_maintenance
+    from flows.run import begin
+
+    progress = Progress("segments")
+    try:
+        summary = run_maintenance(begin(_settings(**options), "maintain", voice=voice(progress)), retain)
+    finally:
+        progress.stop()
+    if as_json:
+        show_json(summary.as_dict())
+    else:
+        for line in summary.as_lines():
+            tell(line)
+    if summary.problem:
+        tell(f"avatar-tasks: {summary.problem}")
+    return summary.exit_code

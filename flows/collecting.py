@@ -9,32 +9,30 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-import polars as pl
+from typing import IO, TYPE_CHECKING, Final
 
 from flows import loading
 from flows.accepting import Accepted, accept
 from flows.batches import BATCH_IDS, fetch_batch
 from flows.errors import ExitCode, UnusableInputError
+from flows.run import write_run
 from flows.summary import UNREACHABLE, Summary
 from gateway.client import GatewayClient
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
-from transforms.schema import RUNS
 from warehouse import plan
+from warehouse.at_work import at_work
+from warehouse.debris import clear_debris
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     import duckdb
 
     from flows.id_files import IdSource
     from flows.run import Run
-    from warehouse.archive import Segment
 
     RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
 
@@ -90,7 +88,15 @@ async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch
     """
     tally = _Tally()
     client = make_client(run)
+    with at_work(run.paths.at_work, run.started_at):
+        return await _collect(run, client, ids, options, tally, run_batch)
+
+
+async def _collect(
+    run: Run, client: GatewayClient, ids: IdSource, options: Options, tally: _Tally, run_batch: RunBatch
+) -> Summary:
     async with client:
+        await asyncio.to_thread(clear_debris, run.paths)
         accepted = await asyncio.to_thread(accept, run, ids)
         question = Question(run.settings.source, accepted.segments, refresh=options.refresh)
         todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally)
@@ -126,13 +132,13 @@ def make_client(run: Run) -> GatewayClient:
         raise UnusableInputError(str(error)) from None
 
 
-def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> Path:
+def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> IO[bytes]:
     """Load what earlier runs left in the archive, then write down what to ask for."""
-    path = run.paths.plans / f"{run.run_id}.parquet"
+    todo = plan.new_todo(run.paths.root)
     moment = run.clock.now()
 
     def ask(con: duckdb.DuckDBPyConnection) -> None:
-        tally.asked += plan.write_todo(con, question, moment, path)
+        tally.asked += plan.write_todo(con, question, moment, todo)
         if not question.only_due:
             tally.skipped_terminal = plan.progress(con, question, moment).ended
 
@@ -145,14 +151,14 @@ def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> Path:
         looked_at = loading.own_answers(run) if question.only_due else loading.last_known(run)
         with looked_at as con:
             ask(con)
-    return path
+    return todo
 
 
 async def _rounds(
     run: Run,
     client: GatewayClient,
     question: Question,
-    todo: Path,
+    todo: IO[bytes],
     tally: _Tally,
     options: Options,
     run_batch: RunBatch,
@@ -176,7 +182,7 @@ async def _rounds(
         await _ask_all(run, client, await asyncio.to_thread(_catch_up_and_plan, run, later, tally), tally, run_batch)
 
 
-async def _ask_all(run: Run, client: GatewayClient, todo: Path, tally: _Tally, run_batch: RunBatch) -> None:
+async def _ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: _Tally, run_batch: RunBatch) -> None:
     """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
     at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
     running: set[asyncio.Task[int]] = set()
@@ -228,29 +234,13 @@ def _finish(run: Run, client: GatewayClient, accepted: Accepted, question: Quest
         with loading.loaded_warehouse(run, run.settings.lock_wait, publish=True) as (con, done):
             tally.segments_loaded += done.segments
             summary = _summarise(run, client, accepted, question, tally, con)
-            loading.load_segments(run, con, [_write_run(run, summary)])
+            loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
     except _CANNOT_LOAD as problem:
         tally.problem = problem
         with loading.own_answers(run) as con:
             summary = _summarise(run, client, accepted, question, tally, con)
-        _write_run(run, summary)
+        write_run(run, summary.exit_code, summary.as_dict())
     return summary
-
-
-def _write_run(run: Run, summary: Summary) -> Segment:
-    row = (
-        run.run_id,
-        run.settings.source,
-        run.command,
-        run.started_at,
-        run.clock.now(),
-        summary.exit_code,
-        summary.as_json(),
-    )
-    segment_id = next(run.segment_ids)
-    return run.store.write(
-        "runs", pl.DataFrame([row], schema=RUNS, orient="row"), segment_id=segment_id, at=run.started_at
-    )
 
 
 def _summarise(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import uuid
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from gateway.clock import SYSTEM_CLOCK, Clock
+from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive import Archive
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flows.settings import Settings
+    from warehouse.archive import Segment
     from warehouse.paths import DataPaths
 
 logger = logging.getLogger("avatar_tasks")
@@ -93,3 +98,15 @@ def begin(settings: Settings, command: str, *, clock: Clock = SYSTEM_CLOCK, voic
 def _segment_id(started_at: datetime, run_id: str, number: int) -> str:
     """Unique as the run is, and sorting by its start. Threads may share `map` over `count`, but no generator."""
     return f"{started_at:%Y%m%dT%H%M%S}-{run_id}-{number:06d}"
+
+
+def write_run(run: Run, exit_code: int, summary: dict[str, Any]) -> Segment:
+    """Write down in the archive that a run has ended, and how; returns the segment to load.
+
+    Raises:
+        ArchiveError: when it cannot be written.
+    """
+    words = json.dumps(summary, ensure_ascii=False)
+    row = (run.run_id, run.settings.source, run.command, run.started_at, run.clock.now(), int(exit_code), words)
+    rows = pl.DataFrame([row], schema=RUNS, orient="row")
+    return run.store.write("runs", rows, segment_id=next(run.segment_ids), at=run.started_at)

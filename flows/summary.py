@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,10 +62,6 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """What `--json` prints."""
         return dataclasses.asdict(self) | {"exit_code": int(self.exit_code)}
-
-    def as_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.as_dict(), ensure_ascii=False)
 
     def as_lines(self) -> list[str]:
         """For people."""

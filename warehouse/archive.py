@@ -2,16 +2,20 @@
 
 `requests/`, `observations/` and `runs/`, a folder per day, zstd. A segment is written whole or not at all, never
 changed, and carries a name no other has. Each answer knows the segment it was first written to, so that segments can
-later be put together without changing what is derived from them.
+later be put together (see `compact`) without changing what is derived from them. A segment that was put together names
+those it replaces in its footer; from the moment it has its name they are no longer listed, so that the archive goes
+from the one to the other in one step.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 import pyarrow as pa
@@ -22,7 +26,7 @@ from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
 Kind = Literal["requests", "observations", "runs"]
@@ -32,6 +36,16 @@ PIECE_BYTES: Final = 128 * 1024 * 1024
 
 SCHEMAS: Final[dict[Kind, pl.Schema]] = {"requests": REQUESTS, "observations": ANSWERS, "runs": RUNS}
 
+#: How segments are written. With a checksum for each page, for without, more than half of all flipped bits would go
+#: unnoticed and make another answer of an answer; polars writes none.
+WRITTEN: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
+
+#: In the names of segments that were put together from others, and in no other name.
+COMPACTED: Final = "-compacted-"
+
+#: Where such a segment says from which: the key in its footer.
+COMPOSITION: Final = b"avatar_tasks.composition"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Segment:
@@ -40,6 +54,24 @@ class Segment:
     segment_id: str
     kind: Kind
     path: Path
+
+    @property
+    def day(self) -> str:
+        """The day it is filed under, as YYYY-MM-DD."""
+        return self.path.parent.name
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Which segments one was put together from; none for a segment as a run wrote it.
+
+    Attributes:
+        parts: the segments it holds the rows of.
+        replaced: these, those that they were put together from, and so on.
+    """
+
+    parts: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +83,16 @@ class Damaged:
 
 
 class Archive:
-    """The archive below one folder. Any number of processes may write to it at once."""
+    """The archive below one folder. Any number of processes may write to it at once.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder.
+        not_before: ids and answers filed under days (YYYY-MM-DD) before this one are not seen.
+    """
+
+    def __init__(self, root: Path, not_before: str = "") -> None:
         self.root = root
+        self.not_before = not_before
 
     def write(self, kind: Kind, rows: pl.DataFrame, *, segment_id: str, at: datetime) -> Segment:
         """Write a segment; once this returns, no crash loses it.
@@ -71,7 +109,7 @@ class Archive:
         path = self.root / kind / f"{at:%Y-%m-%d}" / f"{segment_id}.parquet"
         try:
             with written_whole(path) as file:
-                rows.cast(SCHEMAS[kind]).write_parquet(file, compression="zstd", compression_level=3)
+                pq.write_table(rows.cast(SCHEMAS[kind]).to_arrow(), file, **WRITTEN)
         except OSError as error:
             what = f"cannot write to the archive at {path.parent}: {error.strerror or error}"
             msg = f"{what}. What was archived before is kept: make room or give access, and run again"
@@ -81,25 +119,79 @@ class Archive:
     def segments(self, kind: Kind, without: Collection[str] = ()) -> list[Segment]:
         """Every finished segment of a kind, in the order they were written, but for those of the ids `without`.
 
+        A segment that has been replaced by one put together from it is not listed.
+
         Raises:
             ArchiveError: when the archive is there and cannot be read.
         """
+        return self._listed(kind, lambda day: _standing(kind, day, without))
+
+    def replaced(self, kind: Kind) -> list[Segment]:
+        """The segments of a kind that are still there although one put together from them has replaced them.
+
+        Raises:
+            ArchiveError: when the archive is there and cannot be read.
+        """
+        return self._listed(kind, lambda day: _replaced(kind, day, _names(day)))
+
+    def _listed(self, kind: Kind, look: Callable[[Path], Iterable[Segment]]) -> list[Segment]:
+        not_before = "" if kind == "runs" else self.not_before
         try:
-            return sorted(_finished(kind, self.root / kind, without), key=lambda segment: segment.segment_id)
+            days = [day for day in _days(self.root / kind) if day.name >= not_before]
+            return sorted((segment for day in days for segment in look(day)), key=lambda segment: segment.segment_id)
         except OSError as error:
             msg = f"cannot read the archive at {self.root}: {error.strerror or error}"
             raise ArchiveError(msg) from error
 
 
-def _finished(kind: Kind, folder: Path, without: Collection[str]) -> Iterator[Segment]:
-    """`os.scandir` rather than `Path.glob`, and no path for what is passed over: the whole archive, at every load."""
+def _days(folder: Path) -> list[Path]:
     if not folder.exists():
-        return
-    for day in os.scandir(folder):
-        for file in os.scandir(day) if day.is_dir() else ():
-            segment_id, ending = os.path.splitext(file.name)  # noqa: PTH122 - likewise
-            if ending == ".parquet" and segment_id not in without and not segment_id.startswith(UNFINISHED):
-                yield Segment(segment_id, kind, Path(file.path))
+        return []
+    return [Path(day.path) for day in os.scandir(folder) if day.is_dir() and not day.name.startswith(UNFINISHED)]
+
+
+def _names(day: Path) -> list[str]:
+    """`os.scandir` rather than `Path.glob`, and no path for what is passed over: the whole archive, at every load."""
+    found = (os.path.splitext(file.name) for file in os.scandir(day))  # noqa: PTH122 - likewise
+    return [name for name, ending in found if ending == ".parquet" and not name.startswith(UNFINISHED)]
+
+
+def _standing(kind: Kind, day: Path, without: Collection[str]) -> Iterator[Segment]:
+    names = _names(day)
+    wanted = [name for name in names if name not in without]
+    replaced = set(_replaced(kind, day, names)) if wanted else ()
+    for segment in (_segment(kind, day, name) for name in wanted):
+        if segment not in replaced:
+            yield segment
+
+
+def _replaced(kind: Kind, day: Path, names: Collection[str]) -> Iterator[Segment]:
+    """Those of `names` that others among them replace. Footers are read only where there is something to replace."""
+    composed = [name for name in names if COMPACTED in name] if len(names) > 1 else []
+    replaced: set[str] = set()
+    for name in composed:
+        with contextlib.suppress(ArchiveError):  # whoever wants its rows will say so
+            replaced |= composition(_segment(kind, day, name)).replaced
+    return (_segment(kind, day, name) for name in names if name in replaced)
+
+
+def _segment(kind: Kind, day: Path, name: str) -> Segment:
+    return Segment(name, kind, day / f"{name}.parquet")
+
+
+def composition(segment: Segment) -> Composition:
+    """Which segments this one was put together from.
+
+    Raises:
+        ArchiveError: when its footer cannot be read.
+    """
+    if COMPACTED not in segment.segment_id:
+        return Composition()
+    try:
+        found = json.loads((_footer(segment).metadata or {})[COMPOSITION])
+        return Composition(frozenset(found["parts"]), frozenset(found["replaced"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise _unreadable(segment, error) from error
 
 
 def body_hash(body: bytes | None) -> str:
@@ -160,8 +252,12 @@ def count_rows(segment: Segment) -> int:
     Raises:
         ArchiveError: when it cannot be read.
     """
+    return int(_footer(segment).num_rows)
+
+
+def _footer(segment: Segment) -> pq.FileMetaData:
     try:
-        return int(pq.read_metadata(segment.path).num_rows)
+        return pq.read_metadata(segment.path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(segment, error) from error
 
@@ -169,7 +265,7 @@ def count_rows(segment: Segment) -> int:
 def _batches(segment: Segment, rows: int) -> Iterator[pl.DataFrame]:
     schema = SCHEMAS[segment.kind]
     try:
-        with pq.ParquetFile(segment.path) as file:
+        with pq.ParquetFile(segment.path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(batch_size=_batch_rows(file.metadata, rows)):
                 yield pl.DataFrame(pl.from_arrow(batch)).select(schema.names()).cast(schema)
     except (OSError, ValueError, pa.ArrowException, pl.exceptions.PolarsError) as error:

@@ -93,7 +93,8 @@ def load(
 ) -> Loaded:
     """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
 
-    A segment that cannot be read is left out, of the ledger too, and named in the result.
+    One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment
+    that cannot be read is left out, of the ledger too, and named in the result.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
@@ -102,8 +103,10 @@ def load(
     done = Loaded()
     with transaction(con):
         _decide(con, analysis, policy)
-        todo = _not_in_ledger(con, segments)
-        by_kind = {kind: [one for one in todo if one.kind == kind] for kind in archive.SCHEMAS}
+        known = _ledger(con)
+        todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
+        unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
+        by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in archive.SCHEMAS}
         _load_runs(con, by_kind["runs"], done.damaged)
         for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
             _load_requests(con, rows)
@@ -142,9 +145,12 @@ def _class_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
         con.execute(statement("load/fail_class"))
 
 
-def _not_in_ledger(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> list[Segment]:
-    known = _ledger(con)
-    return sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
+def _is_visible_by_its_parts(segment: Segment, known: set[str]) -> bool:
+    """Whether all that a segment was put together from is loaded: it only takes their places in the ledger."""
+    with contextlib.suppress(ArchiveError):  # reading it will say so
+        parts = archive.composition(segment).parts
+        return bool(parts) and parts <= known
+    return False
 
 
 def _ledger(con: duckdb.DuckDBPyConnection) -> set[str]:
@@ -152,6 +158,10 @@ def _ledger(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _enter(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> int:
+    """Put segments into the ledger, in the places of those they replace."""
+    replaced = sorted(frozenset[str]().union(*(archive.composition(one).replaced for one in segments)))
+    if replaced:
+        con.execute("delete from segments where segment_id in (select unnest(?))", [replaced])
     rows = [(one.segment_id, one.kind, archive.count_rows(one), one.path.stat().st_size) for one in segments]
     with _registered(con, new_segments=pl.DataFrame(rows, schema=_LEDGER, orient="row")):
         con.execute("insert into segments by name from new_segments")

@@ -47,8 +47,13 @@ class DataPaths:
         return self.root / "analysis.toml"
 
     @property
-    def plans(self) -> Path:
-        return self.root / "plans"
+    def at_work(self) -> Path:
+        return self.root / ".at-work"
+
+    @property
+    def maintenance(self) -> Path:
+        """What `maintain` locks, so that there is one at a time."""
+        return self.root / "maintain"
 
     @property
     def reports(self) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,13 +17,49 @@ from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from warehouse.analysis import Analysis
-    from warehouse.archive import Archive, Segment
+    from warehouse.archive import Archive
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilding:
+    """What it takes to derive a warehouse again.
+
+    Attributes:
+        paths: the data directory.
+        store: the archive in it, or what is to be seen of it.
+        analysis: what people decided.
+        policy: when pending ids are asked again.
+        wait_seconds: how long to wait for the live warehouse's lock at the end.
+        on_progress: called with segments done and segments in all.
+    """
+
+    paths: DataPaths
+    store: Archive
+    analysis: Analysis
+    policy: PollingPolicy
+    wait_seconds: float
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
+
+    @property
+    def beside(self) -> Path:
+        return _beside(self.paths)
+
+    def load_all(self, con: duckdb.DuckDBPyConnection, total: Loaded) -> None:
+        """Load into `con` what it lacks of the archive; damaged segments are those of this time."""
+        total.damaged.clear()
+        segments, loaded = unloaded(con, self.store), 0
+        for done in load_in_steps(con, segments, self.analysis, self.policy):
+            total.segments += done.segments
+            total.answers += done.answers
+            total.damaged += done.damaged
+            loaded += done.segments + len(done.damaged)
+            self.on_progress(loaded, len(segments))
 
 
 def rebuild(
@@ -49,47 +87,58 @@ def rebuild(
         WarehouseHeldError: when the live warehouse stays held; it is then untouched.
         ArchiveError: when the archive cannot be read.
     """
-    beside = paths.warehouse.with_name(f"{UNFINISHED}rebuild-{paths.warehouse.name}")
-    with sole_writer(beside, wait_seconds):
-        _remove(beside)
-        try:
-            return _build_and_swap(paths, store, analysis, policy, beside, wait_seconds, on_progress)
-        finally:
+    work = Rebuilding(paths, store, analysis, policy, wait_seconds, on_progress)
+    with built_beside(work) as total, live_held(work) as deadline:
+        with open_file(work.beside, deadline, wait_seconds) as con:
+            work.load_all(con, total)
+            con.execute("checkpoint")
+        swap_in(work, deadline)
+        publish_closed(paths)
+    return total
+
+
+def clear_half_made(paths: DataPaths) -> None:
+    """Remove what a rebuild that was killed left beside the warehouse.
+
+    Raises:
+        WarehouseHeldError: when a rebuild is at work.
+    """
+    beside = _beside(paths)
+    if any(beside.parent.glob(f"{beside.name}*")):
+        with sole_writer(beside, 0):
             _remove(beside)
 
 
-def _build_and_swap(
-    paths: DataPaths,
-    store: Archive,
-    analysis: Analysis,
-    policy: PollingPolicy,
-    beside: Path,
-    wait_seconds: float,
-    on_progress: Callable[[int, int], None],
-) -> Loaded:
+@contextlib.contextmanager
+def built_beside(work: Rebuilding) -> Iterator[Loaded]:
+    """A warehouse derived from the archive at `work.beside`, gone when the block ends unless it was swapped in."""
     total = Loaded()
+    with sole_writer(work.beside, work.wait_seconds):
+        _remove(work.beside)
+        try:
+            with open_file(work.beside, 0, 0) as con:
+                prepare(con)
+                work.load_all(con, total)
+            yield total
+        finally:
+            _remove(work.beside)
 
-    def load_all(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> None:
-        loaded = 0
-        for done in load_in_steps(con, segments, analysis, policy):
-            total.segments += done.segments
-            total.answers += done.answers
-            total.damaged += done.damaged
-            loaded += done.segments + len(done.damaged)
-            on_progress(loaded, len(segments))
 
-    with open_file(beside, 0, 0) as con:
-        prepare(con)
-        load_all(con, unloaded(con, store))
-    deadline = time.monotonic() + wait_seconds
-    with sole_writer(paths.warehouse, wait_seconds):
-        with open_file(beside, deadline, wait_seconds) as con:
-            total.damaged.clear()
-            load_all(con, unloaded(con, store))
-            con.execute("checkpoint")
-        _swap(beside, paths.warehouse, deadline, wait_seconds)
-        publish_closed(paths)
-    return total
+@contextlib.contextmanager
+def live_held(work: Rebuilding) -> Iterator[float]:
+    """Our lock on the live warehouse; yields until when to wait for DuckDB's (monotonic seconds)."""
+    deadline = time.monotonic() + work.wait_seconds
+    with sole_writer(work.paths.warehouse, work.wait_seconds):
+        yield deadline
+
+
+def swap_in(work: Rebuilding, deadline: float) -> None:
+    """Put the warehouse beside in the live one's place; the caller has loaded it up and holds the lock.
+
+    Raises:
+        WarehouseHeldError: when somebody else has the live one open until `deadline`.
+    """
+    _swap(work.beside, work.paths.warehouse, deadline, work.wait_seconds)
 
 
 def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
@@ -102,13 +151,20 @@ def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
         with contextlib.suppress(WarehouseDamagedError, duckdb.Error):  # damage is why it is being rebuilt
             stack.enter_context(open_file(live, deadline, wait_seconds)).execute("checkpoint")
         _log_of(live).unlink(missing_ok=True)
+        sync_directory(live.parent)  # or a power cut might leave the new file beside the old log
         new.replace(live)
         sync_directory(live.parent)
 
 
+def _beside(paths: DataPaths) -> Path:
+    return paths.warehouse.with_name(f"{UNFINISHED}rebuild-{paths.warehouse.name}")
+
+
 def _remove(path: Path) -> None:
+    """A database file, its log, and the folder in which DuckDB keeps what memory does not hold."""
     for leftover in (path, _log_of(path)):
         leftover.unlink(missing_ok=True)
+    shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
 
 
 def _log_of(path: Path) -> Path:

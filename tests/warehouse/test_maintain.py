@@ -1,0 +1,230 @@
+"""Maintenance: few segments, nothing older than wanted, proof of what a rebuild would give, and no harm to anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.warehouse import children
+from tests.warehouse.answers import FAILURE, RUNNING, START, SUCCESS_WITH_WORK, SURPRISING, Answer, Request, minute
+from tests.warehouse.conftest import DEFAULTS, Site
+from tests.warehouse.tables import column, contents
+from warehouse import connection
+from warehouse import maintain as maintaining
+from warehouse.at_work import at_work
+from warehouse.durable import UNFINISHED, written_whole
+from warehouse.errors import WarehouseHeldError
+from warehouse.maintain import Maintained, maintain
+from warehouse.rebuild import Rebuilding
+
+if TYPE_CHECKING:
+    from warehouse.archive import Kind
+
+NOW = START + timedelta(days=20)
+TAKE_LOCK = """
+from pathlib import Path
+from warehouse.locks import sole_writer
+lock = sole_writer(Path(sys.argv[1]), 5)
+lock.__enter__()
+"""
+
+
+def day(number: int, site: Site, *tasks: str) -> None:
+    """A segment of ids and two of answers on the day so many days after the first."""
+    at = START + timedelta(days=number)
+    for kind, offset in ((RUNNING, 1), (SUCCESS_WITH_WORK if number else SURPRISING, 2)):
+        answers = [Answer(task, at + timedelta(minutes=offset), kind) for task in tasks]
+        requests = [Request(task, at) for task in tasks] if kind is RUNNING else []
+        for segment in site.archive(answers, requests):
+            folder = segment.path.parent.with_name(f"{at:%Y-%m-%d}")
+            folder.mkdir(exist_ok=True)
+            segment.path.rename(folder / segment.path.name)
+
+
+@pytest.fixture
+def three_days(site: Site) -> Site:
+    """Days 0, 5 and 15, one task asked for on the first two."""
+    day(0, site, "t0", "t1")
+    day(5, site, "t1", "t2")
+    day(15, site, "t3")
+    site.load()
+    return site
+
+
+def run(site: Site, retain_days: int | None = None) -> Maintained:
+    work = Rebuilding(site.paths, site.store, DEFAULTS, site.policy, 1)
+    return maintain(work, NOW, retain_days)
+
+
+def everything(site: Site) -> dict[str, list[str]]:
+    with site.writer() as con:
+        return contents(con) | {"segments": sorted(map(repr, con.execute("from segments").fetchall()))}
+
+
+def days(site: Site, kind: Kind = "observations") -> list[str]:
+    return [one.day for one in site.store.segments(kind)]
+
+
+def test_everything_is_sound_and_small_segments_are_together(three_days: Site) -> None:
+    """Tables stay as they are, what readers see too, and a second time there is nothing to do."""
+    with three_days.writer() as con:
+        before = contents(con)
+    done = run(three_days)
+    assert done.is_sound
+    assert (done.before.segments, done.after.segments, done.joined, done.dropped_days) == (9, 6, 6, [])
+    with connection.reader(three_days.paths) as con:
+        assert contents(con) == before
+        assert column(con, "select count(*) from segments") == [6]
+    again = run(three_days)
+    assert (again.is_sound, again.joined, again.before, again.after) == (True, 0, done.after, done.after)
+
+
+def test_what_is_too_old_is_forgotten_in_archive_and_tables_alike(three_days: Site) -> None:
+    """As whole days; what is left is what a rebuild of the rest gives."""
+    done = run(three_days, retain_days=16)
+    assert (done.is_sound, done.dropped_days) == (True, ["2026-01-20"])
+    assert days(three_days) == ["2026-01-25", "2026-02-04"]
+    assert days(three_days, "requests") == ["2026-01-25", "2026-02-04"]
+    with connection.reader(three_days.paths) as con:
+        assert column(con, "select task_id from tasks order by all") == ["t1", "t2", "t3"]
+        assert column(con, "select json_path from schema_drift") == []
+        assert column(con, "select distinct accepted - ended from id_accounting") == [0]
+    before = everything(three_days)
+    three_days.rebuild()
+    assert everything(three_days) == before
+    assert not list(three_days.paths.archive.rglob(f"{UNFINISHED}*"))
+
+
+def test_a_day_is_dropped_when_all_of_it_is_too_old(three_days: Site) -> None:
+    """NOW is three in the night of day 20: a day ago began day 19."""
+    assert run(three_days, retain_days=20).dropped_days == []
+    assert run(three_days, retain_days=19).dropped_days == ["2026-01-20"]
+
+
+@pytest.mark.parametrize("step", ["swap_in", "drop_days", "discard"])
+def test_a_drop_that_fails_is_made_good_by_the_next(
+    three_days: Site, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Before the swap, between swap and drop, and before what was dropped is deleted."""
+    run(three_days)
+    calls = 0
+
+    def interrupt(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if step != "discard" or calls > 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(maintaining, step, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(three_days, retain_days=16)
+    three_days.load()
+    before = everything(three_days)
+    three_days.rebuild()
+    assert everything(three_days) == before
+    done = run(three_days, retain_days=16)
+    assert (done.is_sound, days(three_days)) == (True, ["2026-01-25", "2026-02-04"])
+    assert not list(three_days.paths.archive.rglob(f"{UNFINISHED}*"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        pytest.param("update tasks set status = 'FAILURE' where task_id = 't2'", {"tasks": (4, 4)}, id="a value"),
+        pytest.param("delete from works where task_id = 't2'", {"works": (3, 4)}, id="a row"),
+        pytest.param("insert into quarantine by name select 'x' as reason", {"quarantine": (1, 0)}, id="one more"),
+    ],
+)
+def test_a_table_that_a_rebuild_would_not_give_is_told(
+    three_days: Site, damage: str, told: dict[str, tuple[int, int]]
+) -> None:
+    """With the rows here and there; nothing is dropped, and nothing mended unasked."""
+    with three_days.writer() as con:
+        con.execute(damage)
+    done = run(three_days, retain_days=16)
+    assert {one.table: (one.rows, one.rows_rebuilt) for one in done.differences} == told
+    assert (done.is_sound, done.dropped_days) == (False, [])
+    three_days.rebuild()
+    assert run(three_days).is_sound
+
+
+def test_segments_that_are_gone_or_damaged_are_told_and_nothing_is_dropped(three_days: Site) -> None:
+    """What the tables know of them is all there is; a backup may have the rest."""
+    gone, damaged = three_days.store.segments("observations")[-2:]
+    gone.path.unlink()
+    damaged.path.write_bytes(b"")
+    done = run(three_days, retain_days=16)
+    assert done.lost == [gone.segment_id]
+    assert [one.segment.segment_id for one in done.damaged] == [damaged.segment_id]
+    assert done.dropped_days == []
+    with three_days.writer() as con:
+        assert column(con, "select count(*) from tasks") == [4]
+
+
+def test_rules_that_are_broken_are_told(three_days: Site) -> None:
+    """As by hand: each names what is against it."""
+    with three_days.writer() as con:
+        con.execute("insert into tasks from tasks limit 1")
+        con.execute("insert into requests by name select 'default' as source, 'nowhere' as task_id")
+    broken = run(three_days).broken
+    assert {"one row per task": 1, "every id accepted has ended, or is pending": 1}.items() <= broken.items()
+
+
+def test_the_days_of_a_run_at_work_stay_as_they_are(three_days: Site) -> None:
+    """It may still count on its segments."""
+    with at_work(three_days.paths.at_work, START + timedelta(days=5)):
+        assert run(three_days).joined == 2
+        assert run(three_days, retain_days=8).dropped_days == ["2026-01-20"]
+    assert run(three_days).joined == 4
+
+
+def test_two_at_once_are_one(three_days: Site) -> None:
+    """The second one says who is at work."""
+    before = everything(three_days)
+    with (
+        children.holding(TAKE_LOCK, three_days.paths.maintenance) as child,
+        pytest.raises(WarehouseHeldError, match=str(child.pid)),
+    ):
+        run(three_days)
+    assert everything(three_days) == before
+
+
+def test_a_warehouse_that_is_held_stays_as_it_is(three_days: Site) -> None:
+    """Whoever holds it is named, and the archive is as it was."""
+    names = sorted(path.name for path in three_days.paths.archive.rglob("*.parquet"))
+    holding = "import duckdb; con = duckdb.connect(sys.argv[1])"
+    with children.holding(holding, three_days.paths.warehouse) as child:
+        with pytest.raises(WarehouseHeldError, match=str(child.pid)):
+            run(three_days)
+        assert sorted(path.name for path in three_days.paths.archive.rglob("*.parquet")) == names
+
+
+def test_what_is_archived_meanwhile_is_kept(three_days: Site) -> None:
+    """Between its steps, wherever it does not hold the lock; also on a day that is being put together."""
+    arrived: list[str] = []
+
+    def arrive(_done: int, _total: int) -> None:
+        arrived.append(f"late-{len(arrived)}")
+        if len(arrived) < 4:
+            three_days.archive([Answer(arrived[-1], minute(9), FAILURE)], [Request(arrived[-1], minute(8))])
+
+    work = Rebuilding(three_days.paths, three_days.store, DEFAULTS, three_days.policy, 1, arrive)
+    assert maintain(work, NOW, None).is_sound
+    assert len(arrived) > 4
+    assert run(three_days).is_sound
+    with three_days.writer() as con:
+        found = column(con, "select task_id from tasks where starts_with(task_id, 'late') order by all")
+    assert found == ["late-0", "late-1", "late-2"]
+
+
+def test_what_killed_runs_left_is_cleared_away(three_days: Site) -> None:
+    """And what somebody is writing now is not."""
+    folder = three_days.store.segments("observations")[0].path.parent
+    left = folder / f"{UNFINISHED}1-x.parquet"
+    left.write_bytes(b"half")
+    with written_whole(folder / "y.parquet"):
+        run(three_days)
+        assert [path.name[-9:] for path in folder.glob(f"{UNFINISHED}*")] == ["y.parquet"]

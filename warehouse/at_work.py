@@ -1,0 +1,62 @@
+"""Which days of the archive a run that is at work may still write to or count on: its own, and those after it.
+
+A run holds a shared lock on a file named for the day it began, for as long as it lasts; the system releases it whatever
+becomes of the run. So nothing has to be cleaned up after a crash, and a run of a week keeps only its own week as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from warehouse.durable import make_directory
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+#: A run that has just begun may not have its lock yet; so yesterday is over only so long after midnight.
+GRACE: Final = timedelta(hours=1)
+
+
+@contextlib.contextmanager
+def at_work(folder: Path, began: datetime) -> Iterator[None]:
+    """Keep the days since `began` (UTC) as they are until the block ends.
+
+    Raises:
+        ArchiveError: when the folder cannot be written to.
+    """
+    try:
+        make_directory(folder)
+        descriptor = os.open(folder / f"{began:%Y-%m-%d}", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        msg = f"cannot write to {folder}: {error.strerror or error}. Make room or give access, and run again"
+        raise ArchiveError(msg) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def first_busy_day(folder: Path, now: datetime) -> str:
+    """The first day, as YYYY-MM-DD, that must be left alone: that of the longest run at work, or today."""
+    today = f"{now - GRACE:%Y-%m-%d}"
+    return min((day for day in _held_days(folder, today)), default=today)
+
+
+def _held_days(folder: Path, today: str) -> Iterator[str]:
+    """Days before `today` that runs at work began on; the files of the others are cleared away."""
+    for path in sorted(folder.glob("????-??-??")) if folder.exists() else ():
+        if path.name < today:
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                except BlockingIOError:
+                    yield path.name

@@ -1,0 +1,194 @@
+"""Small segments of a day put together into one, without changing a row of what is derived from them.
+
+1. The new segment is written beside the others, with their names in its footer, read again and compared, synced.
+2. It gets its name. From here on the archive lists it in place of the others (see `archive.Archive.segments`).
+3. The next load lets it take their places in the ledger, without reading it (see `load.load`).
+4. The others are removed, while nobody loads.
+
+Killed between any two of them, the archive holds every row, the same tables follow from it, and doing it all again
+goes on from there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+import pyarrow.parquet as pq
+
+from warehouse import archive
+from warehouse.archive import COMPACTED, COMPOSITION, SCHEMAS, Damaged, Segment
+from warehouse.durable import UNFINISHED, clear_unfinished, replace_whole, sync_directory
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from warehouse.archive import Archive
+
+#: Rows of a segment that was put together, at most: a segment is loaded in one transaction, which stays in memory.
+MAX_ROWS: Final = 100_000
+
+#: Rows written at a time: a row group.
+PIECE_ROWS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A segment that was put together, and from which."""
+
+    segment: Segment
+    parts: tuple[Segment, ...]
+
+
+def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Joined]:
+    """Put the segments of each day together, one after the other; those they replace are still there, but not listed.
+
+    What is large enough stays as it is, and so does what cannot be read.
+
+    Args:
+        store: the archive.
+        loaded: the ledger: only these segments are touched, so that nothing is ever loaded twice for it.
+        before: only days before this one (YYYY-MM-DD): nobody writes to them, or counts on them, any more.
+
+    Raises:
+        ArchiveError: when the archive cannot be read or written; what was put together until then stays.
+    """
+    for kind in SCHEMAS:
+        segments = [one for one in store.segments(kind) if one.day < before and one.segment_id in loaded]
+        for _, of_day in itertools.groupby(sorted(segments, key=_by_day), key=lambda one: one.day):
+            for parts in _groups(of_day):
+                yield Joined(_put_together(parts), parts)
+
+
+def remove_replaced(store: Archive) -> int:
+    """Remove the segments that have been replaced; returns their number.
+
+    The caller holds the warehouse's lock, so that nobody is about to read what goes.
+
+    Raises:
+        ArchiveError: when one cannot be removed; what replaces it is listed all the same.
+    """
+    gone = [one for kind in SCHEMAS for one in store.replaced(kind)]
+    try:
+        for folder in {one.path.parent for one in gone}:
+            sync_directory(folder)  # whoever put them together may have been killed just before
+        for one in gone:
+            one.path.unlink(missing_ok=True)
+    except OSError as error:
+        msg = f"cannot remove what was put together from the archive at {store.root}: {error.strerror or error}"
+        raise ArchiveError(msg) from error
+    return len(gone)
+
+
+def drop_days(store: Archive, not_before: str) -> list[Path]:
+    """Take the days before `not_before` (YYYY-MM-DD) out of the archive, ids and answers; returns what to `discard`.
+
+    Each day goes in one step. The caller holds the warehouse's lock and has made the warehouse without them.
+
+    Raises:
+        ArchiveError: when one cannot be taken out.
+    """
+    dropped: list[Path] = []
+    try:
+        for folder in (store.root / "observations", store.root / "requests"):
+            days = [day for day in sorted(folder.glob("????-??-??")) if day.name < not_before]
+            dropped += [day.rename(_aside(day)) for day in days]
+            if days:
+                sync_directory(folder)
+    except OSError as error:
+        msg = f"cannot drop old days from the archive at {store.root}: {error.strerror or error}"
+        raise ArchiveError(msg) from error
+    return dropped
+
+
+def discard(store: Archive) -> None:
+    """Delete what `drop_days` took out, and what runs that were killed had begun to write."""
+    for folder in store.root.glob(f"*/{UNFINISHED}dropped-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    clear_unfinished(store.root)
+
+
+def _aside(day: Path) -> Path:
+    names = (day.with_name(f"{UNFINISHED}dropped-{number}-{day.name}") for number in itertools.count())
+    return next(name for name in names if not name.exists())
+
+
+def _by_day(segment: Segment) -> tuple[str, str]:
+    return segment.day, segment.segment_id
+
+
+def _groups(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
+    """Segments to put together: two or more, with at most `MAX_ROWS` rows. More than half of that is enough."""
+    group: list[Segment] = []
+    total = 0
+    for segment in segments:
+        rows = _rows_if_intact(segment)
+        if rows is None or rows > MAX_ROWS // 2:
+            continue
+        if total + rows > MAX_ROWS:
+            yield tuple(group)
+            group, total = [], 0
+        group.append(segment)
+        total += rows
+    if len(group) > 1:
+        yield tuple(group)
+
+
+def _rows_if_intact(segment: Segment) -> int | None:
+    damaged: list[Damaged] = []
+    rows = sum(piece.height for piece in archive.pieces([segment], PIECE_ROWS, damaged))
+    return None if damaged else rows
+
+
+def _put_together(parts: Sequence[Segment]) -> Segment:
+    """One segment of the rows of `parts`; its name follows from theirs.
+
+    Raises:
+        ArchiveError: when it cannot be written, or does not hold the same rows; then there is none.
+    """
+    names = [one.segment_id for one in parts]
+    digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
+    path = parts[0].path.with_name(f"{parts[0].day.replace('-', '')}{COMPACTED}{digest}.parquet")
+    segment = Segment(path.stem, parts[0].kind, path)
+    try:
+        replace_whole(path, lambda unfinished: _fill(Segment(segment.segment_id, segment.kind, unfinished), parts))
+    except OSError as error:
+        msg = f"cannot write to the archive at {path.parent}: {error.strerror or error}. What was there is kept"
+        raise ArchiveError(msg) from error
+    return segment
+
+
+def _fill(unfinished: Segment, parts: Sequence[Segment]) -> None:
+    replaced = {one.segment_id for one in parts}.union(*(archive.composition(one).replaced for one in parts))
+    composition = {"parts": [one.segment_id for one in parts], "replaced": sorted(replaced)}
+    schema = SCHEMAS[unfinished.kind].to_frame().to_arrow().schema
+    expected = 0
+    with pq.ParquetWriter(unfinished.path, schema, **archive.WRITTEN) as file:
+        file.add_key_value_metadata({COMPOSITION: json.dumps(composition)})
+        for piece in _all_rows(parts):
+            file.write_table(piece.to_arrow().cast(schema), row_group_size=piece.height)
+            expected += _checksum(piece)
+    written = sum(map(_checksum, _all_rows([unfinished])))
+    if written != expected:
+        msg = f"what was put together for {parts[0].path.parent} is not what it was made from. Nothing was changed"
+        raise ArchiveError(msg)
+
+
+def _all_rows(segments: Sequence[Segment]) -> Iterator[pl.DataFrame]:
+    damaged: list[Damaged] = []
+    yield from archive.pieces(segments, PIECE_ROWS, damaged)
+    if damaged:
+        raise ArchiveError(damaged[0].error)
+
+
+def _checksum(rows: pl.DataFrame) -> int:
+    """A sum over rows, whatever their order: each has a hash of 64 bits."""
+    return sum(rows.hash_rows(seed=0).to_list())

@@ -1,0 +1,186 @@
+"""What keeps a warehouse of months well: few segments, nothing older than wanted, and proof that it can be rebuilt.
+
+In this order: load what is archived and remove what earlier maintenance left; put small segments together; derive the
+warehouse again beside the live one and compare; only then drop what is too old, and put in place what was derived
+without it. Killed at any moment, the archive is whole and the next maintenance goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from warehouse.archive import SCHEMAS, Archive
+from warehouse.at_work import first_busy_day
+from warehouse.catalog import definitions, statement
+from warehouse.compact import compact, discard, drop_days, remove_replaced
+from warehouse.connection import open_file, prepare, sole_writer, who_holds
+from warehouse.errors import WarehouseHeldError
+from warehouse.load import Loaded
+from warehouse.publish import publish_closed
+from warehouse.rebuild import Rebuilding, built_beside, live_held, swap_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    import duckdb
+
+    from warehouse.archive import Damaged
+    from warehouse.paths import DataPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A table that a rebuild would not give as it is."""
+
+    table: str
+    rows: int
+    rows_rebuilt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Segments and bytes of an archive."""
+
+    segments: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class Maintained:
+    """What maintenance did and found.
+
+    Attributes:
+        before: the archive when it began.
+        after: the archive when it ended.
+        joined: segments that were put together.
+        dropped_days: days whose ids and answers were dropped.
+        lost: segments in the ledger that the archive no longer has.
+        damaged: segments that cannot be read.
+        differences: tables that a rebuild would not give as they are.
+        broken: rules that do not hold in the tables, each with the number of rows against it.
+    """
+
+    before: Size
+    after: Size = Size(0, 0)
+    joined: int = 0
+    dropped_days: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    damaged: list[Damaged] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    broken: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_sound(self) -> bool:
+        return not (self.lost or self.damaged or self.differences or self.broken)
+
+
+def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Maintained:
+    """Maintain archive and warehouse. Collecting, loading and reading may go on meanwhile.
+
+    Args:
+        work: the data directory, and what it takes to rebuild.
+        now: what time it is, UTC.
+        retain_days: ids and answers of whole days (UTC) longer ago are dropped, from the archive and then from every
+            table; None keeps everything. Where anything is wrong, nothing is dropped.
+
+    Raises:
+        WarehouseHeldError: when the warehouse stays held, or another maintenance is at work.
+        WarehouseDamagedError: when it cannot be opened, or is of another version.
+        ArchiveError: when the archive cannot be read or written.
+    """
+    with _one_at_a_time(work.paths):
+        discard(work.store)
+        done = Maintained(_size(work.store))
+        before = first_busy_day(work.paths.at_work, now)
+        ledger = _load_and_tidy(work)
+        done.lost = _lost(work.store, ledger)
+        not_before = min(before, f"{now - timedelta(days=retain_days):%Y-%m-%d}") if retain_days is not None else ""
+        kept = Archive(work.store.root, not_before)
+        done.joined = sum(len(joined.parts) for joined in compact(kept, ledger, before))
+        if done.joined:
+            _load_and_tidy(work)
+        _verify(work, done)
+        if not_before and done.is_sound:
+            _drop(work, kept, done)
+        done.after = _size(work.store)
+    return done
+
+
+@contextlib.contextmanager
+def _one_at_a_time(paths: DataPaths) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(sole_writer(paths.maintenance, 0))
+        except WarehouseHeldError:
+            holder = who_holds(paths.maintenance) or "another process"
+            msg = f"`avatar-tasks maintain` is at work already on {paths.root}, in {holder}. Nothing was done"
+            raise WarehouseHeldError(msg) from None
+        yield
+
+
+def _size(store: Archive) -> Size:
+    paths = [one.path for kind in SCHEMAS for one in (*store.segments(kind), *store.replaced(kind))]
+    return Size(len(paths), sum(path.stat().st_size for path in paths))
+
+
+def _load_and_tidy(work: Rebuilding) -> set[str]:
+    """Load what is archived, so that ledger and archive agree, and remove what was replaced; returns the ledger."""
+    with live_held(work) as deadline:
+        with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
+            prepare(con)
+            work.load_all(con, Loaded())
+            ledger = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
+            con.execute("checkpoint")
+        remove_replaced(work.store)
+        publish_closed(work.paths)
+    return ledger
+
+
+def _lost(store: Archive, ledger: set[str]) -> list[str]:
+    return sorted(ledger - {one.segment_id for kind in SCHEMAS for one in store.segments(kind)})
+
+
+def _verify(work: Rebuilding, done: Maintained) -> None:
+    """Derive the warehouse again and compare every table, the ledger included; the live one is held for that alone."""
+    with built_beside(work) as total, live_held(work) as deadline:
+        with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
+            prepare(con)
+            work.load_all(con, Loaded())
+            live = _fingerprints(con)
+            done.broken = dict(con.execute(statement("queries/broken_rules")).fetchall())
+        with open_file(work.beside, deadline, work.wait_seconds) as con:
+            work.load_all(con, total)
+            rebuilt = _fingerprints(con)
+    done.damaged = total.damaged
+    done.differences = [
+        Difference(table, live[table][0], rebuilt[table][0]) for table in live if live[table] != rebuilt[table]
+    ]
+
+
+def _fingerprints(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
+    """Every table: its rows, and a sum of their hashes, which does not depend on their order."""
+    found = {}
+    for name in (one.name for one in definitions("tables")):
+        query = f"select count(*), coalesce(sum(hash(one)), 0) from {name} as one"  # noqa: S608 - names of our files
+        [found[name]] = con.execute(query).fetchall()
+    return found
+
+
+def _drop(work: Rebuilding, kept: Archive, done: Maintained) -> None:
+    """Derive the warehouse without the days before `kept.not_before`, put it in place, and take them out."""
+    if not any(kept.not_before > one.day for kind in SCHEMAS if kind != "runs" for one in work.store.segments(kind)):
+        return
+    less = Rebuilding(work.paths, kept, work.analysis, work.policy, work.wait_seconds, work.on_progress)
+    with built_beside(less) as total, live_held(less) as deadline:
+        with open_file(less.beside, deadline, less.wait_seconds) as con:
+            less.load_all(con, total)
+            con.execute("checkpoint")
+        swap_in(less, deadline)
+        gone = drop_days(work.store, kept.not_before)
+        publish_closed(less.paths)
+    done.dropped_days = sorted({path.name[-10:] for path in gone})
+    discard(work.store)
