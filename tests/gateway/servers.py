@@ -4,8 +4,10 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -92,6 +94,27 @@ async def serve(reply: Callable[[Request], Reply], tls: ssl.SSLContext | None = 
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
+
+
+@contextmanager
+def serving(reply: Callable[[Request], Reply], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """The same from a thread, for commands in processes of their own."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Server]] = Future()
+
+    async def main() -> None:
+        over = asyncio.Event()
+        async with serve(reply, tls) as server:
+            started.set_result((asyncio.get_running_loop(), over, server))
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
+    thread.start()
+    loop, over, server = started.result(10)
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
 
 
 async def _exchange(

@@ -39,9 +39,14 @@ class Storm:
         for number in range(most_rounds):
             if not left:
                 break
-            rng = random.Random(seed + number)
-            settings = {"clock": virtual_clock(), "rng": rng, "concurrency": CONCURRENCY}
-            client = GatewayClient("https://host", "sk-key", transport=self.gateway, **settings)
+            client = GatewayClient(
+                "https://host",
+                "sk-key",
+                transport=self.gateway,
+                clock=virtual_clock(),
+                rng=random.Random(seed + number),
+                concurrency=CONCURRENCY,
+            )
             async with client:
                 seen = [one async for one in client.fetch_many(left)]
             assert len({one.task_id for one in seen}) == len(seen) == client.stats.first_attempts
