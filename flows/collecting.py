@@ -17,7 +17,7 @@ from flows.batches import BATCH_IDS, fetch_batch
 from flows.errors import ExitCode, UnusableInputError
 from flows.run import write_run
 from flows.summary import UNREACHABLE, Summary
-from gateway.client import GatewayClient
+from gateway.client import ApiKey, GatewayClient
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
 from warehouse import plan
@@ -119,7 +119,7 @@ def make_client(run: Run) -> GatewayClient:
     try:
         return GatewayClient(
             settings.base_url,
-            settings.api_key.get_secret_value() if settings.api_key else None,
+            ApiKey(settings.api_key.get_secret_value() if settings.api_key else None),
             source=settings.source,
             concurrency=settings.concurrency,
             rate=settings.rate,
