@@ -6,6 +6,7 @@ GatewayError
     ├── InvalidBaseUrl
     ├── InvalidApiKey    says what is wrong with the key, never the key
     ├── InvalidProxy     the environment names a proxy that cannot be used
+    ├── InvalidCertificates  SSL_CERT_FILE or SSL_CERT_DIR name none that can be read
     ├── InvalidLimit     a number out of its range
     └── UnknownRedaction
 """
@@ -36,6 +37,10 @@ class InvalidApiKey(InvalidSetting):
 
 
 class InvalidProxy(InvalidSetting):
+    pass
+
+
+class InvalidCertificates(InvalidSetting):
     pass
 
 

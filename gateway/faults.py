@@ -61,6 +61,7 @@ def describe(failure: BaseException, scrub: Callable[[str], str]) -> Fault:
 
 
 def _one_line(failure: BaseException) -> str:
-    text = re.sub(r"\s+", " ", str(failure)).strip()
+    """Without the user and password of a URL: aiohttp repeats a proxy's whole."""
+    text = re.sub(r"(?<=://)[^/@\s]*@", "", re.sub(r"\s+", " ", str(failure)).strip())
     name = type(failure).__name__
     return f"{name}: {text}" if text else name

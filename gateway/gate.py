@@ -93,7 +93,7 @@ class Gate:
         pause = pause_seconds(retry_after, self._clock.now())
         self._pacer.refused(now, permit.sent_at, pause)
         self._refused_since = permit.sent_at if self._refused_since is None else self._refused_since
-        if pause > LONGEST_PAUSE_SECONDS:
+        if pause is not None and pause > LONGEST_PAUSE_SECONDS:
             self.end(ending.told_to_come_back(self._base_url, pause))
         elif now - self._refused_since >= PATIENCE_SECONDS:
             self.end(ending.only_refusals(self._base_url, now - self._refused_since))

@@ -2,11 +2,19 @@
 
 Two regimes. Until a gateway first refuses, the requests in flight double every round trip, as in TCP, up to
 `CONCURRENCY`: most gateways do not throttle this endpoint at all. From the first refusal on there is a rate: it falls
-to 0.7 of itself at a refusal, once per round trip, and rises in proportion to itself with every success, fast below
-the last cut and gently above it. `RATE` is a hard cap in both (see `HardCap`).
+at a refusal, once per round trip, and rises in proportion to itself with every success, fast below the last cut and
+gently above it. `RATE` is a hard cap in both (see `HardCap`).
 
-The constants were chosen by simulation against token buckets of 10 to 200 requests a second, deep and shallow
-(tests/gateway/test_pacing.py holds them to it).
+How far it falls: a limiter that refuses is used up, so that what it let in between two refusals, divided by the time
+between them, is what it lets in, bucket or window alike. The rate falls to just below that, and never to less than 0.7
+of itself, for a time in which nobody had anything to ask would pass for a low limit.
+
+A gateway that does not say how long to wait is left alone for the time of one request at first, and twice as long each
+time it lets nothing in, up to five seconds; until it lets something in again, one request at a time finds that out.
+
+The constants were chosen by simulation against token buckets and windows of 5 to 200 requests a second, deep and
+shallow (tests/gateway/test_pacing.py holds them to it). Where a limiter holds a single request and requests overtake
+each other on the way, most of what it could let in is lost at any rate with few refusals.
 """
 
 import math
@@ -17,6 +25,12 @@ FIRST_IN_FLIGHT = 4
 """So few that a refused key costs a handful of requests."""
 LEAST_IN_FLIGHT = 2
 CUT = 0.7
+JUST_BELOW = 0.97
+"""Of what a limiter let in, the share to go on with."""
+ENOUGH_LET_IN = 10
+"""Fewer say too little of how many are let in."""
+LONGEST_OWN_PAUSE_SECONDS = 5.0
+"""Where a gateway does not say how long to wait."""
 RISE_BELOW_LAST_CUT = 0.25
 """Growth of the rate per second, as a share of itself, while it is below nine tenths of the last cut."""
 RISE_AT_LAST_CUT = 0.01
@@ -67,7 +81,12 @@ class Pacer:
         self._paused_until = -math.inf
         self._cut_at = -math.inf
         self._cut_from = math.inf
-        self._risen = True
+        self._is_shut = False
+        """Nothing was let in since the last cut."""
+        self._let_in = 0
+        self._used_up_at = -math.inf
+        """When the limiter was last known to have nothing left, and since when `_let_in` counts."""
+        self._own_pause = 0.0
         self._recent: deque[float] = deque(maxlen=4096)
 
     def wait(self, now: float) -> float:
@@ -81,9 +100,11 @@ class Pacer:
 
     @property
     def limit(self) -> int:
-        """The most requests in flight: the slow start's window, later twice rate times latency."""
+        """The most in flight: the slow start's window, later twice rate times latency; one while nothing is let in."""
         if self.rate is None or self._latency is None:
             return int(self._window)
+        if self._is_shut:
+            return 1
         wanted = math.ceil(2 * self.rate * self._latency)
         return min(max(wanted, LEAST_IN_FLIGHT), self._concurrency)
 
@@ -102,30 +123,50 @@ class Pacer:
     def answered(self, now: float, latency: float) -> None:
         """A success: the smoothed latency learns, and the window or the rate rises."""
         self._learn(latency)
-        self._risen = True
+        self._is_shut = False
+        self._let_in += 1
         if self.rate is None:
             self._window = min(self._window + 1, self._concurrency)
         else:
             self.rate = min(self.rate + self._rise(now), self._ceiling())
 
-    def refused(self, now: float, sent_at: float, pause: float) -> None:
-        """A 429 or a throttling 503: everybody pauses, and the rate falls, unless it fell while this one was away."""
-        until = now + pause * (1 + self._rng.random() / 10)
-        self._paused_until = max(self._paused_until, until)
-        if sent_at <= self._cut_at:
-            return
-        if self._latency is None:
-            self._learn(now - sent_at)
-        self._cut(now)
+    def refused(self, now: float, sent_at: float, pause: float | None) -> None:
+        """A 429 or a throttling 503: everybody pauses, and the rate falls, unless it fell while this one was away.
+
+        Args:
+            now: the time.
+            sent_at: when the request went.
+            pause: what the gateway asked for, in seconds; None if it did not say.
+        """
+        if sent_at > self._cut_at:
+            if self._latency is None:
+                self._learn(now - sent_at)
+            self._cut(now)
+        self._pause(now, self._own_pause if pause is None else pause)
+
+    def _pause(self, now: float, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, now + seconds * (1 + self._rng.random() / 10))
 
     def _cut(self, now: float) -> None:
-        """Refusals with no success between them say that nothing is let in, not at which rate: the mark stays."""
-        rate = self._measured(now) if self.rate is None else self.rate
-        if self._risen:
-            self._cut_from = rate
-        self.rate = max(rate * CUT, LEAST_RATE)
+        """Refusals with no success between them say that nothing is let in, not at which rate: it stays."""
         self._cut_at = now
-        self._risen = False
+        if self._is_shut:
+            self._own_pause = min(2 * self._own_pause, LONGEST_OWN_PAUSE_SECONDS)
+            return
+        self.rate = self._measured(now) * CUT if self.rate is None else self._just_below(self.rate, now)
+        self.rate = max(self.rate, LEAST_RATE)
+        self._own_pause = min(1 / self.rate, 1.0)
+        self._let_in, self._used_up_at, self._is_shut = 0, now, True
+
+    def _just_below(self, rate: float, now: float) -> float:
+        """The rate to go on with after a refusal at `rate`."""
+        self._cut_from = rate
+        if self._let_in < ENOUGH_LET_IN:
+            return rate * CUT
+        lets_in = self._let_in / max(now - self._used_up_at, 0.001)
+        lower = max(rate * CUT, JUST_BELOW * min(rate, lets_in))
+        self._cut_from = min(rate, max(lets_in, lower))
+        return lower
 
     def start_slowly(self) -> None:
         """Begin again with few in flight, as after an outage; a rate that was learned is kept."""

@@ -12,7 +12,6 @@ TRANSIENT_FAULTS = frozenset({"timeout", "connect", "dns", "reset", "truncated"}
 DENIED_STATUSES = frozenset({401, 403})
 MOST_RETRIES = 3
 LONGEST_BACKOFF_SECONDS = 20.0
-DEFAULT_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 """A gateway that asks for a longer pause is left alone: the run ends and the next one continues."""
 _THROTTLED = 429
@@ -44,15 +43,15 @@ def judge(status: int | None, fault_kind: str | None, retry_after: str | None) -
     return Verdict.TAKEN if is_answer else Verdict.HOPELESS
 
 
-def pause_seconds(retry_after: str | None, now: datetime) -> float:
-    """How long `Retry-After` (seconds, or an HTTP date) asks to wait; the default where it says nothing readable."""
+def pause_seconds(retry_after: str | None, now: datetime) -> float | None:
+    """How long `Retry-After` (seconds, or an HTTP date) asks to wait; None where it says nothing readable."""
     text = (retry_after or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:12])
     try:
         until = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
-        return DEFAULT_PAUSE_SECONDS
+        return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)  # `-0000`: UTC of unknown origin
     return max(0.0, (until - now).total_seconds())

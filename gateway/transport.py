@@ -7,6 +7,7 @@ request, none of which is wanted here.
 """
 
 import ipaddress
+import os
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
@@ -14,7 +15,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from gateway.errors import InvalidProxy
+from gateway.errors import InvalidCertificates, InvalidProxy
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
@@ -49,20 +50,35 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
 
     Raises:
         InvalidProxy: the environment names a proxy that cannot be used.
+        InvalidCertificates: likewise certificate authorities.
     """
 
     def open_session() -> aiohttp.ClientSession:
         connector = _Connector(limit=concurrency, ssl=transport.ssl_context, keepalive_timeout=KEEP_IDLE_SECONDS)
         session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, proxy=proxy
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            proxy=proxy,
         )
         # aiohttp would send a request a second time when a connection breaks: uncounted, unpaced, over any cap.
         session._retry_connection = False  # noqa: SLF001 - there is no public way; a test counts the requests
         return session
 
     proxy = _proxy_for(httpx.URL(base_url))
-    transport = AiohttpTransport(client=open_session)
+    try:
+        transport = AiohttpTransport(client=open_session)
+    except OSError as error:  # an `ssl.SSLError`, too, and neither names the file
+        raise InvalidCertificates(
+            f"{_named_certificates()} cannot be used: {error.strerror or error}. "
+            "It has to be certificates in PEM form; unset it to trust the usual authorities."
+        ) from error
     return transport
+
+
+def _named_certificates() -> str:
+    name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+    return f"{name} {os.environ.get(name, '')!r}"
 
 
 def _proxy_for(url: httpx.URL) -> str | None:

@@ -10,7 +10,6 @@ import pytest
 
 from gateway.client import GatewayClient
 from gateway.clock import Clock
-from gateway.errors import InvalidProxy
 from tests.gateway.servers import KEY, Reply, Request, answer, fetch, look, raw, serve
 
 HURRY = Clock(monotonic=lambda: time.monotonic() * 100, sleep=lambda seconds: asyncio.sleep(seconds / 100))
@@ -149,29 +148,3 @@ def test_nothing_is_logged_per_request(caplog: pytest.LogCaptureFixture) -> None
     caplog.set_level(logging.INFO)
     look(lambda _: answer())
     assert caplog.records == []
-
-
-def test_a_proxy_of_the_environment_is_used_but_not_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own credentials go to it."""
-
-    async def main() -> None:
-        async with serve(lambda _: answer()) as proxy:
-            monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//user:pw@"))
-            async with GatewayClient("http://gateway.invalid", KEY) as client:
-                seen = (await fetch(client, ["a"]))["a"]
-            assert (seen.http_status, seen.error) == (200, None)
-            assert proxy.requests[0].line == "GET http://gateway.invalid/avatar/task/a HTTP/1.1"
-            assert proxy.requests[0].headers["proxy-authorization"].startswith("Basic ")
-            async with serve(lambda _: answer()) as server, GatewayClient(server.url, KEY) as client:
-                await fetch(client, ["a"])
-            assert (len(proxy.requests), len(server.requests)) == (1, 1)
-
-    asyncio.run(main())
-
-
-def test_a_proxy_that_cannot_be_used_is_named_without_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says which sort it is."""
-    monkeypatch.setenv("https_proxy", "socks5://user:hidden@proxy:1")
-    with pytest.raises(InvalidProxy, match="socks5") as caught:
-        GatewayClient("https://host", KEY)
-    assert "hidden" not in str(caught.value)

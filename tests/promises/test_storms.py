@@ -5,6 +5,7 @@ Ten thousand ids in virtual time, which takes seconds; the long forms ask real s
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ import pytest
 
 from gateway.client import ClientStats, GatewayClient
 from gateway.observation import Observation
+from tests.gateway.servers import KEY, Reply, Request, answer, raw, serve
 from tests.gateway.test_pacing import TokenBucket, most_within
 from tests.gateway.virtual import VirtualGateway, ok, run_virtual, status, virtual_clock
 
@@ -151,3 +153,94 @@ def test_a_gateway_that_throttles_to_twenty_a_second_gives_all_ten_thousand() ->
     assert 0.95 * 20 <= IDS / storm.seconds <= 20.1
     assert storm.rounds[0].refusals <= 0.015 * storm.rounds[0].requests
     assert most_within(storm.gateway.sent_at, 1.0) <= 20 + CONCURRENCY
+
+
+@dataclass
+class Real:
+    """The same in real time, from a real server: what was sent when, and what came of it."""
+
+    started_at: float = field(default_factory=time.monotonic)
+    sent_at: list[float] = field(default_factory=list)
+    rounds: list[ClientStats] = field(default_factory=list)
+    arrived: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+
+    def reply(self, reply: Callable[[float, Request], Reply]) -> Callable[[Request], Reply]:
+        def timed(request: Request) -> Reply:
+            self.sent_at.append(time.monotonic() - self.started_at)
+            return reply(self.sent_at[-1], request)
+
+        return timed
+
+    async def collect(self, reply: Callable[[float, Request], Reply], count: int, *, most_rounds: int) -> None:
+        left = {f"task-{number}" for number in range(count)}
+        async with serve(self.reply(reply)) as server:
+            for _ in range(most_rounds):
+                async with GatewayClient(server.url, KEY, timeout=1.0) as client:
+                    seen = [one async for one in client.fetch_many(sorted(left))]
+                assert client.ended is None
+                self.rounds.append(client.stats)
+                self.arrived |= arrived(seen)
+                left -= self.arrived
+                if not left:
+                    break
+        self.seconds = time.monotonic() - self.started_at
+        assert not left
+        assert len(self.sent_at) == sum(stats.requests for stats in self.rounds)
+        assert all(stats.retries <= 10 + stats.first_attempts / 10 for stats in self.rounds)
+
+    def __str__(self) -> str:
+        total = {name: sum(getattr(one, name) for one in self.rounds) for name in ("requests", "retries", "refusals")}
+        figures = ", ".join(f"{count:,} {name}" for name, count in total.items())
+        return f"{len(self.arrived):,} ids arrived in {len(self.rounds)} rounds and {self.seconds:.1f} s: {figures}"
+
+
+REAL_FAULTS = (
+    Reply(b"", "reset"),
+    Reply(b"", "close"),
+    Reply(b"", "hang"),
+    answer(500),
+    answer(502),
+    answer(503),
+    raw("HTTP/1.1 200 OK\nContent-Length: 99\n\n{", "close"),
+    raw("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\n{"),
+)
+
+
+@pytest.mark.soak
+def test_three_requests_in_ten_fail_in_real_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ten thousand ids, and every sort of fault that sockets have."""
+    dice, storm = random.Random(1), Real()
+    faulty = lambda _now, _request: dice.choice(REAL_FAULTS) if dice.random() < 0.3 else answer()  # noqa: E731
+    asyncio.run(asyncio.wait_for(storm.collect(faulty, IDS, most_rounds=8), 900))
+    with capsys.disabled():
+        print(f"\n30 % faults: {storm}")  # noqa: T201 - the figures of docs/promises.md
+
+
+@pytest.mark.soak
+def test_a_gateway_is_away_for_a_minute_in_real_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """It resets every connection; then it is back, and is asked no faster than before."""
+    storm = Real()
+    slow = Reply(answer().data, delay_seconds=0.05)
+    away = lambda now, _request: Reply(b"", "reset") if 3 < now < 63 else slow  # noqa: E731
+    asyncio.run(asyncio.wait_for(storm.collect(away, IDS, most_rounds=2), 300))
+    returned_at = min(at for at in storm.sent_at if at >= 63)
+    first_second = count_between(storm.sent_at, returned_at, returned_at + 1)
+    assert count_between(storm.sent_at, 4, returned_at) <= 3
+    assert count_between(storm.sent_at, returned_at, returned_at + 0.04) <= 1
+    assert first_second <= 1.1 * count_between(storm.sent_at, 1.5, 2.5)
+    with capsys.disabled():
+        print(f"\naway for a minute: {storm}; {first_second} requests in the first second after it")  # noqa: T201
+
+
+@pytest.mark.soak
+def test_twenty_a_second_in_real_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two minutes of a gateway that lets twenty a second in."""
+    storm, bucket = Real(), TokenBucket(20, 20)
+    throttled = lambda now, _request: answer() if bucket(now) else answer(429, b"")  # noqa: E731
+    asyncio.run(asyncio.wait_for(storm.collect(throttled, 2400, most_rounds=1), 300))
+    assert 2400 / storm.seconds >= 0.9 * 20
+    assert storm.rounds[0].refusals <= 0.04 * storm.rounds[0].requests
+    assert storm.rounds[0].retries == 0
+    with capsys.disabled():
+        print(f"\n20 a second: {storm}, {2400 / storm.seconds:.1f} a second")  # noqa: T201

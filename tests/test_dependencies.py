@@ -1,0 +1,135 @@
+"""What the locks promise about other people's packages, as far as it can be known without a network.
+
+Which versions were withdrawn, or have holes found since, only a service on a network knows: see docs/security.md.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ("requirements.lock", "requirements-uv.lock")
+
+#: Versions from which on a hole that was published is closed.
+CLOSED_SINCE = {
+    "aiohttp": ("3.13.3", "CVE-2025-69223: a compression bomb in a body"),
+    "certifi": ("2024.7.4", "CVE-2024-39689: an authority that is not trusted any more"),
+    "cryptography": ("44.0.1", "CVE-2024-12797: OpenSSL's raw public keys"),
+    "h11": ("0.16.0", "CVE-2025-43859: chunks that smuggle a request"),
+    "idna": ("3.7", "CVE-2024-3651: names that take for ever"),
+    "jinja2": ("3.1.6", "CVE-2025-27516: a way out of the sandbox"),
+    "pyarrow": ("14.0.1", "CVE-2023-47248: code in a file"),
+    "requests": ("2.32.4", "CVE-2024-47081: .netrc sent to another host"),
+    "setuptools": ("78.1.1", "CVE-2025-47273: files written anywhere"),
+    "starlette": ("0.49.1", "CVE-2025-62727: ranges that take for ever"),
+    "tornado": ("6.5", "CVE-2025-47287: log lines without end"),
+    "urllib3": ("2.6.3", "CVE-2026-21441: a compression bomb in a redirect"),
+    "werkzeug": ("3.0.6", "CVE-2024-49767: forms that take all memory"),
+}
+
+#: Words of licences under which the packages may be used with, and some of them distributed beside, Apache-2.0.
+ALLOWED = re.compile(
+    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|Zlib|CC0|CNRI|Artistic|Public Domain|0BSD",
+    re.IGNORECASE,
+)
+#: Metadata that says nothing, and what the package's own licence file says.
+SAID_ELSEWHERE = {"httpx-aiohttp": "BSD-3-Clause"}
+
+
+@dataclass(frozen=True)
+class Pin:
+    requirement: Requirement
+    hashes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return canonicalize_name(self.requirement.name)
+
+    @property
+    def version(self) -> str:
+        [pinned] = self.requirement.specifier
+        assert pinned.operator == "==", f"{self.requirement} is not pinned"
+        return pinned.version
+
+
+def pins(lock: str) -> Iterator[Pin]:
+    """Every entry of a lock; whatever else stands in it fails."""
+    text = re.sub(r"\\\n\s*", " ", (ROOT / lock).read_text(encoding="utf-8"))
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            requirement, *hashes = re.split(r"\s+--hash=", line.strip())
+            yield Pin(Requirement(requirement), tuple(hashes))
+
+
+def installed() -> Iterator[tuple[Pin, Distribution]]:
+    for pin in pins("requirements.lock"):
+        if pin.requirement.marker is None or pin.requirement.marker.evaluate():
+            try:
+                yield pin, distribution(pin.name)
+            except PackageNotFoundError:
+                pytest.fail(f"{pin.requirement} is in the lock and not installed: run make setup")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_is_one_version_of_known_content(lock: str) -> None:
+    """From the index in use, with SHA-256 of each of its files: no address, no branch, no file."""
+    found = list(pins(lock))
+    assert found
+    for pin in found:
+        assert pin.requirement.url is None
+        assert str(Version(pin.version))
+        assert pin.hashes
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", one) for one in pin.hashes), pin.name
+
+
+def test_what_is_installed_is_what_is_locked() -> None:
+    """So what is tested here is what the lock gives anybody."""
+    assert {pin.name: pin.version for pin, _ in installed()} == {pin.name: found.version for pin, found in installed()}
+
+
+def test_the_lock_keeps_to_the_bounds() -> None:
+    """Those of pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [text for extra in project["optional-dependencies"].values() for text in extra]
+    locked = {pin.name: pin.version for pin in pins("requirements.lock")}
+    for wanted in map(Requirement, [*project["dependencies"], *extras]):
+        if canonicalize_name(wanted.name) != project["name"]:
+            assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), str(wanted)
+
+
+def test_no_package_has_a_hole_that_was_known_when_this_was_written() -> None:
+    """Which does not replace asking a service that knows today's."""
+    locked = [pin for lock in LOCKS for pin in pins(lock) if pin.name in CLOSED_SINCE]
+    assert {pin.name for pin in locked} >= {"aiohttp", "certifi", "starlette"}
+    holes = [f"{one.name} {one.version}: {CLOSED_SINCE[one.name][1]}" for one in locked if is_open(one)]
+    assert holes == []
+
+
+def is_open(pin: Pin) -> bool:
+    return Version(pin.version) < Version(CLOSED_SINCE[pin.name][0])
+
+
+def test_every_package_may_be_used_with_ours() -> None:
+    """By the licence in its metadata."""
+    unclear = {pin.name: licence(found) for pin, found in installed() if not ALLOWED.search(licence(found))}
+    assert {name: text for name, text in unclear.items() if name not in SAID_ELSEWHERE} == {}
+
+
+def licence(found: Distribution) -> str:
+    """As the package's metadata says it, the most formal of its three ways first."""
+    said = {name: found.metadata.get_all(name, []) for name in ("License-Expression", "Classifier", "License")}
+    classifiers = [text for text in said["Classifier"] if text.startswith("License ::")]
+    return "; ".join(said["License-Expression"] or classifiers or [text[:80] for text in said["License"]])
