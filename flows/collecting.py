@@ -23,7 +23,13 @@ from gateway.errors import InvalidSetting
 from warehouse import plan
 from warehouse.at_work import at_work
 from warehouse.debris import clear_debris
-from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
+from warehouse.errors import (
+    WarehouseDamagedError,
+    WarehouseError,
+    WarehouseFullError,
+    WarehouseHeldError,
+    WarehouseUnwritableError,
+)
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
@@ -44,7 +50,7 @@ _PUBLISH_SECONDS: Final = 60.0
 
 _PROGRESS_SECONDS: Final = 0.2
 
-_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError)
+_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError, WarehouseUnwritableError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def load_segments(run: Run, con: duckdb.DuckDBPyConnection, segments: Sequence[S
         total.segments += done.segments
         total.answers += done.answers
         for damaged in done.damaged:
-            run.voice.warn(damaged.error)
+            run.warn_once(damaged.error)
     return total
 
 

@@ -57,6 +57,7 @@ class Run:
         clock: what time it is for this run; a demo's runs faster.
         voice: how it speaks.
         began: `clock.monotonic` when it began, for its duration.
+        warned: what `warn_once` has said.
     """
 
     settings: Settings
@@ -69,6 +70,13 @@ class Run:
     clock: Clock = SYSTEM_CLOCK
     voice: Voice = field(default_factory=Voice)
     began: float = 0.0
+    warned: set[str] = field(default_factory=set)
+
+    def warn_once(self, line: str) -> None:
+        """A warning that every round of the run would repeat."""
+        if line not in self.warned:
+            self.warned.add(line)
+            self.voice.warn(line)
 
     @property
     def paths(self) -> DataPaths:

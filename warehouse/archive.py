@@ -263,13 +263,31 @@ def _footer(segment: Segment) -> pq.FileMetaData:
 
 
 def _batches(segment: Segment, rows: int) -> Iterator[pl.DataFrame]:
-    schema = SCHEMAS[segment.kind]
     try:
         with pq.ParquetFile(segment.path, page_checksum_verification=True) as file:
+            left = file.metadata.num_rows
             for batch in file.iter_batches(batch_size=_batch_rows(file.metadata, rows)):
-                yield pl.DataFrame(pl.from_arrow(batch)).select(schema.names()).cast(schema)
-    except (OSError, ValueError, pa.ArrowException, pl.exceptions.PolarsError) as error:
+                left -= batch.num_rows
+                yield _frame(batch, segment.kind)
+        _check_all_came(left)
+    except (OSError, ValueError, LookupError, pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise _unreadable(segment, error) from error
+
+
+def _check_all_came(left: int) -> None:
+    """A page that says it has no rows ends a column early, which pyarrow takes for its end."""
+    if left:
+        raise ValueError(f"{left} of its rows are missing")
+
+
+def _frame(batch: pa.RecordBatch, kind: Kind) -> pl.DataFrame:
+    """Checked and cast by pyarrow, which raises where polars would panic on a damaged schema."""
+    wanted = SCHEMAS[kind].to_frame().to_arrow().schema
+    table = pa.Table.from_batches([batch]).select(wanted.names)
+    for found, expected in zip(table.schema, wanted, strict=True):
+        if pa.types.is_timestamp(expected.type) and found.type != expected.type:  # cast, it would be another time
+            raise ValueError(f"{expected.name} is of type {found.type}, not {expected.type}")
+    return pl.DataFrame(pl.from_arrow(table.cast(wanted))).cast(SCHEMAS[kind])
 
 
 def _batch_rows(footer: pq.FileMetaData, rows: int) -> int:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from warehouse import catalog
-from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError, WarehouseFullError
-from warehouse.locks import RETRY_SECONDS, held, held_here, is_open_here, lock_path, sole_writer, who_holds
+from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
+from warehouse.locks import RETRY_SECONDS, full, held, held_here, is_open_here, lock_path, sole_writer, who_holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
             yield con
     except duckdb.Error as error:
         if _NO_ROOM.search(str(error)):
-            raise _full(warehouse, error) from error
+            raise full(warehouse, _first_line(error)) from error
         if _CORRUPT.search(str(error)):
             raise damaged(warehouse, error) from error
         raise
@@ -184,13 +184,6 @@ def damaged(warehouse: Path, error: duckdb.Error) -> WarehouseDamagedError:
     return WarehouseDamagedError(
         f"the warehouse {warehouse} cannot be used ({_first_line(error)}). It is derived from the archive: "
         "run `avatar-tasks rebuild` to make it anew"
-    )
-
-
-def _full(warehouse: Path, error: duckdb.Error) -> WarehouseFullError:
-    return WarehouseFullError(
-        f"there is no room for the warehouse {warehouse} ({_first_line(error)}). Nothing is lost: everything collected "
-        "is in the archive, and the next run loads it. Make room and run again"
     )
 
 

@@ -5,6 +5,7 @@ WarehouseError
 ├── WarehouseDamagedError      the file is no warehouse, or not whole: `avatar-tasks rebuild` makes it anew
 │   └── WarehouseOutdatedError   it is whole, but of another version of avatar-tasks: the same remedy
 ├── WarehouseFullError         the disk has no room; nothing is lost, the next run loads it
+├── WarehouseUnwritableError   its folder cannot be written to; likewise
 ├── ArchiveError               the archive cannot be written or read
 ├── AnalysisFileError          analysis.toml cannot be used
 └── NothingPublishedError      there is no published warehouse yet
@@ -31,6 +32,10 @@ class WarehouseOutdatedError(WarehouseDamagedError):
 
 class WarehouseFullError(WarehouseError):
     """There is no room for the warehouse."""
+
+
+class WarehouseUnwritableError(WarehouseError):
+    """The warehouse's folder cannot be written to."""
 
 
 class ArchiveError(WarehouseError):

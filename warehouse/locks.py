@@ -7,6 +7,7 @@ a warehouse that this process has open already.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -16,13 +17,16 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from warehouse.durable import make_directory
-from warehouse.errors import WarehouseHeldError
+from warehouse.errors import WarehouseFullError, WarehouseHeldError, WarehouseUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 RETRY_SECONDS: Final = 0.1
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_RIGHT: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 _THIS_PROCESS: Final = "this process"
 
@@ -40,7 +44,21 @@ def sole_writer(warehouse: Path, wait_seconds: float) -> Iterator[None]:
 
     Raises:
         WarehouseHeldError: when it does not come within `wait_seconds`.
+        WarehouseFullError, WarehouseUnwritableError: when the disk refuses what the block, or we, write.
     """
+    try:
+        with _locked(warehouse, wait_seconds):
+            yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise full(warehouse, str(error.strerror)) from error
+        if error.errno in _NO_RIGHT:
+            raise _unwritable(warehouse, error) from error
+        raise
+
+
+@contextlib.contextmanager
+def _locked(warehouse: Path, wait_seconds: float) -> Iterator[None]:
     make_directory(warehouse.parent)
     path = lock_path(warehouse)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
@@ -94,6 +112,21 @@ def held(warehouse: Path, holder: str, waited: float) -> WarehouseHeldError:
 def held_here(warehouse: Path, waited: float) -> WarehouseHeldError:
     """The same, where a connection of this very process is in the way."""
     return held(warehouse, f"{_THIS_PROCESS} ({os.getpid()})", waited)
+
+
+def full(warehouse: Path, why: str) -> WarehouseFullError:
+    """The error for a disk without room."""
+    return WarehouseFullError(
+        f"there is no room for the warehouse {warehouse} ({why}). Nothing is lost: everything collected is in the "
+        "archive, and the next run loads it. Make room and run again"
+    )
+
+
+def _unwritable(warehouse: Path, error: OSError) -> WarehouseUnwritableError:
+    return WarehouseUnwritableError(
+        f"cannot write to {error.filename or warehouse.parent}: {error.strerror}. Nothing is lost: everything "
+        "collected is in the archive, and the next run loads it. Give access and run again"
+    )
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:

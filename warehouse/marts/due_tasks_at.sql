@@ -7,7 +7,8 @@
 -- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted; NULL
 --   when it never was
 -- last_asked_at: when it was last asked for; NULL when never
--- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h
+-- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h; at once when it
+--   was never asked for, or at a time so far ahead that the clock must have been wrong
 -- is_due: whether it is due at that instant
 create or replace macro due_tasks_at(moment) as table
 with aged as (
@@ -27,10 +28,11 @@ planned as (
         status,
         age as age_seconds,
         last_asked_at,
-        coalesce(
-            to_timestamp(epoch(last_asked_at) + least(greatest(age_share * age, min_seconds), max_seconds)),
-            requested_at
-        ) as due_at,
+        case
+            when last_asked_at is null or epoch(last_asked_at) > epoch(moment::timestamptz) + max_seconds
+            then least(requested_at, moment::timestamptz)
+            else to_timestamp(epoch(last_asked_at) + least(greatest(age_share * age, min_seconds), max_seconds))
+        end as due_at,
     from aged
     where
         last_asked_at is null
