@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from warehouse.archive import Archive, Segment
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
+
+#: So much is written ahead before it is brought into the file. At DuckDB's own 16 MB every step of a load would compress
+#: the last rows of each table again, which takes a fifth of a rebuild.
+_CHECKPOINT: Final = "256MB"
 
 
 def rebuild(
@@ -80,6 +84,7 @@ def _build_and_swap(
 
     with open_file(beside, 0, 0) as con:
         prepare(con)
+        con.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
         load_all(con, unloaded(con, store))
     deadline = time.monotonic() + wait_seconds
     with sole_writer(paths.warehouse, wait_seconds):
