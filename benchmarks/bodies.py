@@ -1,8 +1,7 @@
-"""Answers by the hundred thousand, as the archive keeps them: a simulated world's bodies, each told again of other ids."""
+"""Answers by the hundred thousand, as the archive keeps them: a simulated world's bodies, told again of other ids."""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,6 @@ from transforms.schema import ANSWERS, REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from warehouse.archive import Archive
 
@@ -35,11 +33,15 @@ def templates(odd_share: float = 0.0) -> list[tuple[str, bytes]]:
 
 
 def answers(count: int, run_id: str, first_look: datetime) -> Iterator[pl.DataFrame]:
-    """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one per millisecond, in the schema `ANSWERS`."""
+    """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one a millisecond, in the schema `ANSWERS`."""
     told = templates()
     for first in range(0, count, SEGMENT_ROWS):
-        rows = [_row(number, run_id, told[number % len(told)]) for number in range(first, min(first + SEGMENT_ROWS, count))]
-        frame = pl.DataFrame(rows, schema={"task_id": pl.String(), "body": pl.Binary(), "body_hash": pl.String()}, orient="row")
+        rows = [
+            _row(number, run_id, told[number % len(told)]) for number in range(first, min(first + SEGMENT_ROWS, count))
+        ]
+        frame = pl.DataFrame(
+            rows, schema={"task_id": pl.String(), "body": pl.Binary(), "body_hash": pl.String()}, orient="row"
+        )
         looks = first_look + timedelta(milliseconds=first)
         yield _completed(frame.with_row_index("number"), run_id, looks, first)
 
@@ -67,9 +69,11 @@ def _completed(frame: pl.DataFrame, run_id: str, first_look: datetime, first: in
         "error": None,
     }
     seen_at = pl.lit(first_look) + pl.duration(milliseconds=pl.col("number").cast(pl.Int64))
-    return frame.with_columns(seen_at.alias("observed_at"), **{name: pl.lit(one) for name, one in constants.items()}).select(
-        ANSWERS.names()
-    ).cast(ANSWERS)
+    return (
+        frame.with_columns(seen_at.alias("observed_at"), **{name: pl.lit(one) for name, one in constants.items()})
+        .select(ANSWERS.names())
+        .cast(ANSWERS)
+    )
 
 
 def fill_archive(store: Archive, count: int, run_id: str = "20260301T000000-bench", first_look: datetime = END) -> None:
