@@ -221,8 +221,6 @@ select segment_id, 'observations' as kind, count(*) as rows, 1000 * count(*) as 
 from observations
 group by all;
 
-insert into polling_policy values (0.25, 15, 3600, 3, 1e12);
-
 insert into objectives values
     ('within-two-minutes', null, null, 120, 0.95),
     ('within-five-minutes', null, null, 300, 0.99);

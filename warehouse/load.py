@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PIECE_ROWS: Final = 20_000
 
 #: Rows of segments loaded in one transaction, unless one segment alone has more.
-STEP_ROWS: Final = 10_000
+STEP_ROWS: Final = 40_000
 
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
 
@@ -50,13 +50,15 @@ class Loaded:
 
 
 def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
-    """The segments that are in the archive and not in the ledger.
+    """The segments that are in the archive and not in the ledger, in the order they were written.
+
+    So ids come with their answers, and few are ever pending while a whole archive is loaded.
 
     Raises:
         ArchiveError: when the archive cannot be read.
     """
     known = _ledger(con)
-    return [segment for kind in archive.SCHEMAS for segment in store.segments(kind, known)]
+    return sorted(segment for kind in archive.SCHEMAS for segment in store.segments(kind, known))
 
 
 def load_in_steps(
@@ -177,7 +179,8 @@ def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], dama
 def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
     nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_tasks": pl.DataFrame(schema=TASKS)}
     with _registered(con, new_requests=rows, **nothing):
-        for step in ("requests", "touched", "tasks", "pending"):
+        con.execute(statement("load/requests"), _span(rows["requested_at"]))
+        for step in ("touched", "tasks", "pending"):
             con.execute(statement(f"load/{step}"))
 
 
@@ -205,10 +208,14 @@ def _additions(frames: Frames) -> dict[str, pl.DataFrame]:
 def _fresh(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame) -> pl.DataFrame:
     """The answers that are not loaded yet, each once."""
     once = answers.unique(IDENTITY, keep="any").with_row_index("row")
-    span = {"earliest": once["observed_at"].min(), "latest": once["observed_at"].max()}
     with _registered(con, new_answers=once.select("row", *IDENTITY)):
-        rows = con.execute(statement("load/fresh"), span).pl()
+        rows = con.execute(statement("load/fresh"), _span(once["observed_at"])).pl()
     return once.join(rows, on="row", how="semi").drop("row")
+
+
+def _span(times: pl.Series) -> dict[str, object]:
+    """Rows stand in the order of their loads: by such bounds a large table is passed over but for its newest part."""
+    return {"earliest": times.min(), "latest": times.max()}
 
 
 def _winners(rows: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from warehouse.archive import Archive
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
+
+#: So much is written ahead before it is brought into the file. At DuckDB's own 16 MB every step of a load would compress
+#: the last rows of each table again, which takes a fifth of a rebuild.
+_CHECKPOINT: Final = "256MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ def built_beside(work: Rebuilding) -> Iterator[Loaded]:
         try:
             with open_file(work.beside, 0, 0) as con:
                 prepare(con)
+                con.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
                 work.load_all(con, total)
             yield total
         finally:

@@ -1,9 +1,11 @@
--- Accept ids: `new_requests` holds the rows of some segments, any of which may be here already.
-merge into requests as old
-using (select distinct source, task_id, requested_at, run_id from new_requests) as new
-on
-    old.source = new.source
-    and old.task_id = new.task_id
-    and old.requested_at = new.requested_at
-    and old.run_id = new.run_id
-when not matched then insert by name;
+-- Accept ids: `new_requests` holds the rows of some segments, any of which may be here already. Only what was accepted in
+-- the same time has to be read for that.
+--
+-- $earliest, $latest: of their requested_at
+insert into requests by name
+select distinct source, task_id, requested_at, run_id
+from new_requests
+anti join (
+    select * from requests where requested_at between $earliest and $latest
+) as accepted
+using (source, task_id, requested_at, run_id);

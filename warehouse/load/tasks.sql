@@ -14,7 +14,19 @@ select
     case when is_new then new_tasks.submit_time else old.submit_time end as submit_time,
 from touched
 left join new_tasks using (source, task_id)
-left join tasks as old on old.rowid = touched.task_row;
+left join (
+    select
+        touched.task_row,
+        tasks.status,
+        tasks.is_terminal,
+        tasks.submit_time,
+        tasks.observed_at,
+        tasks.body_hash,
+        tasks.run_id,
+    from touched
+    inner join tasks on tasks.rowid = touched.task_row
+) as old
+on touched.task_row = old.task_row;
 
 delete from tasks
 using believed

@@ -1,9 +1,14 @@
 -- Let the winning payloads of this load (`new_works`, one row per task) win over what stands here, or not. The elements
 -- of their parameters follow them: where a payload won, its elements (`new_pt_infos`) replace those that stood here.
+-- A task that is new has no payload yet; where all are, nothing is read.
 create or replace temp table standing as
 select works.source, works.task_id, works.rowid as work_row
 from works
-semi join new_works using (source, task_id);
+semi join (
+    select new_works.source, new_works.task_id
+    from new_works
+    semi join (from touched where task_row is not null) as known_tasks using (source, task_id)
+) as known_works using (source, task_id);
 
 create or replace temp table won as
 select
@@ -12,12 +17,16 @@ select
     new_works.observed_at,
     new_works.body_hash,
     new_works.run_id,
-    standing.work_row,
+    old.work_row,
 from new_works
-left join standing using (source, task_id)
-left join works as old on old.rowid = standing.work_row
+left join (
+    select standing.*, works.is_terminal, works.observed_at, works.body_hash, works.run_id
+    from standing
+    inner join works on works.rowid = standing.work_row
+) as old
+using (source, task_id)
 where
-    standing.work_row is null
+    old.work_row is null
     or row(new_works.is_terminal, new_works.observed_at, new_works.body_hash, new_works.run_id)
     > row(old.is_terminal, old.observed_at, old.body_hash, old.run_id);
 

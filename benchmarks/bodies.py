@@ -1,0 +1,85 @@
+"""Answers by the hundred thousand, as the archive keeps them: a simulated world's bodies, told again of other ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from gateway.simulator import World
+from gateway.simulator.render import body_at
+from transforms.schema import ANSWERS, REQUESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warehouse.archive import Archive
+
+#: Bodies that are really different; so many ids in turn share them.
+_TEMPLATES: Final = 2_000
+#: Answers of one segment.
+SEGMENT_ROWS: Final = 10_000
+
+END: Final = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def templates(odd_share: float = 0.0) -> list[tuple[str, bytes]]:
+    """(id, body) of the last answers about a world's tasks."""
+    world = World(3, _TEMPLATES, start=END - timedelta(days=8), end=END - timedelta(days=1), odd_share=odd_share)
+    found = [(task.id, body_at(task, END.timestamp())) for task in world.tasks]
+    return [(task_id, said[0]) for task_id, said in found if said is not None]
+
+
+def answers(count: int, run_id: str, first_look: datetime) -> Iterator[pl.DataFrame]:
+    """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one a millisecond, in the schema `ANSWERS`."""
+    told = templates()
+    for first in range(0, count, SEGMENT_ROWS):
+        rows = [
+            _row(number, run_id, told[number % len(told)]) for number in range(first, min(first + SEGMENT_ROWS, count))
+        ]
+        frame = pl.DataFrame(
+            rows, schema={"task_id": pl.String(), "body": pl.Binary(), "body_hash": pl.String()}, orient="row"
+        )
+        looks = first_look + timedelta(milliseconds=first)
+        yield _completed(frame.with_row_index("number"), run_id, looks, first)
+
+
+def _row(number: int, run_id: str, template: tuple[str, bytes]) -> tuple[str, bytes, str]:
+    old_id, body = template
+    task_id = blake2b(f"{run_id} {number}".encode(), digest_size=16).hexdigest()
+    renamed = body.replace(old_id.encode(), task_id.encode())
+    return task_id, renamed, blake2b(renamed, digest_size=16).hexdigest()
+
+
+def _completed(frame: pl.DataFrame, run_id: str, first_look: datetime, first: int) -> pl.DataFrame:
+    constants = {
+        "source": "default",
+        "segment_id": f"{run_id}-{first:09d}",
+        "run_id": run_id,
+        "http_status": 200,
+        "content_type": "application/json; charset=utf-8",
+        "body_cut": False,
+        "elapsed_ms": 25.0,
+        "attempts": 1,
+        "refusals": 0,
+        "request_id": "20260302000000000000000AbCdEfGh",
+        "gateway_version": "v0.10.3",
+        "error": None,
+    }
+    seen_at = pl.lit(first_look) + pl.duration(milliseconds=pl.col("number").cast(pl.Int64))
+    return (
+        frame.with_columns(seen_at.alias("observed_at"), **{name: pl.lit(one) for name, one in constants.items()})
+        .select(ANSWERS.names())
+        .cast(ANSWERS)
+    )
+
+
+def fill_archive(store: Archive, count: int, run_id: str = "20260301T000000-bench", first_look: datetime = END) -> None:
+    """Write the requests and the answers of `count` ids."""
+    for frame in answers(count, run_id, first_look):
+        segment_id = frame["segment_id"][0]
+        asked = frame.select("source", "task_id", pl.col("observed_at").alias("requested_at"), "run_id").cast(REQUESTS)
+        store.write("requests", asked, segment_id=f"{segment_id}-requests", at=first_look)
+        store.write("observations", frame, segment_id=segment_id, at=first_look)

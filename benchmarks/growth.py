@@ -1,0 +1,132 @@
+"""What loading, planning, status and publishing cost on five million tasks, beside the same on few or none.
+
+Each round loads ten thousand new answers, one in fifty of them about a task that has long been in flight, into an empty
+warehouse and into one of five million tasks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from benchmarks.bodies import END, answers
+from benchmarks.filled import fill
+from benchmarks.harness import Outcome, Row, at_most, compete, timed
+from flows.status import facts
+from warehouse import connection
+from warehouse.analysis import read_analysis
+from warehouse.archive import Archive
+from warehouse.load import load_in_steps
+from warehouse.paths import DataPaths
+from warehouse.plan import Question, write_todo
+from warehouse.policy import PollingPolicy
+from warehouse.publish import publish, publish_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warehouse.archive import Segment
+
+TASKS: Final = 5_000_000
+NEW: Final = 10_000
+OLD: Final = NEW // 50
+
+
+def run(rounds: int, scale: float) -> Iterator[Row]:
+    """Loading, planning, status, publishing."""
+    with tempfile.TemporaryDirectory() as name:
+        large = DataPaths(Path(name) / "large")
+        large.root.mkdir()
+        fill(large, int(TASKS * scale))
+        yield _loading(Path(name), large, rounds)
+        publish(large, wait_seconds=5)
+        yield _planning(large, rounds)
+        seconds = median(timed(lambda: len(facts(large))).seconds for _ in range(rounds))
+        yield Row("status", seconds, "s", at_most(1), "everything that the command shows")
+        yield _publishing(large, rounds)
+
+
+def _loading(folder: Path, large: DataPaths, rounds: int) -> Row:
+    store, numbers = Archive(folder / "archive"), itertools.count()
+    old_ids = _pending(large)
+    segments: dict[int, Segment] = {}
+
+    def segment(number: int) -> Segment:
+        if number not in segments:
+            segments[number] = _new_segment(store, number, old_ids)
+        return segments[number]
+
+    turns = {"empty": itertools.count(), "large": itertools.count()}
+    contest = compete(
+        {
+            "empty": lambda: _load(folder / f"empty{next(numbers)}.duckdb", segment(next(turns["empty"]))),
+            "large": lambda: _load(large.warehouse, segment(next(turns["large"]))),
+        },
+        rounds,
+    )
+    detail = f"{contest.seconds('large'):.2f} s, into an empty one {contest.seconds('empty'):.2f} s"
+    return Row(f"loading {NEW:,} answers", contest.times("large", "empty"), "times an empty one", at_most(2), detail)
+
+
+def _pending(paths: DataPaths) -> pl.Series:
+    with connection.writer(paths.warehouse, wait_seconds=5) as con:
+        return con.execute("select task_id from pending order by all limit ?", [OLD]).pl()["task_id"]
+
+
+def _new_segment(store: Archive, number: int, old_ids: pl.Series) -> Segment:
+    [frame] = answers(NEW, f"growth-{number}", END + timedelta(hours=1 + number))
+    known = old_ids.slice(0, OLD)
+    ids = pl.concat([known, frame["task_id"].slice(len(known))])
+    return store.write("observations", frame.with_columns(ids.alias("task_id")), segment_id=f"growth-{number}", at=END)
+
+
+def _load(warehouse: Path, segment: Segment) -> Outcome:
+    analysis = read_analysis(warehouse.with_name("analysis.toml"))
+    with connection.writer(warehouse, wait_seconds=5) as con:
+
+        def work() -> int:
+            done = sum(one.answers for one in load_in_steps(con, [segment], analysis, PollingPolicy()))
+            con.execute("checkpoint")
+            return done
+
+        return timed(work)
+
+
+def _planning(paths: DataPaths, rounds: int) -> Row:
+    with connection.reader(paths) as con:
+        plan = paths.plans / "todo.parquet"
+        outcomes = [timed(lambda: write_todo(con, Question("default"), END, plan)) for _ in range(rounds)]
+    detail = f"{outcomes[0].rows:,} ids due"
+    return Row("planning: what is due", median(one.seconds for one in outcomes), "s", at_most(1), detail)
+
+
+def _publishing(paths: DataPaths, rounds: int) -> Row:
+    size = paths.warehouse.stat().st_size
+
+    def published() -> int:
+        publish_closed(paths)
+        return paths.published.stat().st_size
+
+    def copied() -> int:
+        target = paths.root / "copy.duckdb"
+        target.unlink(missing_ok=True)
+        shutil.copyfile(paths.warehouse, target)
+        _sync(target)
+        return target.stat().st_size
+
+    contest = compete({"publish": lambda: timed(published), "copy": lambda: timed(copied)}, rounds)
+    detail = f"{size / 1e6:,.0f} MB in {contest.seconds('publish'):.2f} s, copied in {contest.seconds('copy'):.2f} s"
+    return Row("publishing", contest.times("publish", "copy"), "times a copy", at_most(1.1), detail)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
