@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flows.settings import Settings
+    from gateway.gate import Permission
     from warehouse.archive import Segment
     from warehouse.paths import DataPaths
 
@@ -56,6 +57,7 @@ class Run:
         clock: what time it is for this run; a demo's runs faster.
         voice: how it speaks.
         began: `clock.monotonic` when it began, for its duration.
+        permission: asked before each request, where the rate is shared with other processes.
     """
 
     settings: Settings
@@ -68,6 +70,7 @@ class Run:
     clock: Clock = SYSTEM_CLOCK
     voice: Voice = field(default_factory=Voice)
     began: float = 0.0
+    permission: Permission | None = None
 
     @property
     def paths(self) -> DataPaths:

@@ -93,7 +93,8 @@ def load(
 ) -> Loaded:
     """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
 
-    One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment that cannot be read is left out, of the ledger too, and named in the result.
+    One that was put together from such segments takes their places in the ledger, and nothing of it is read. One that
+    cannot be read is left out, of the ledger too, and named in the result.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
