@@ -102,7 +102,8 @@ async def collect(
     summary = await _collect(run, given, options)
     if (summaries := _summaries.get()) is not None:
         summaries.append(summary)
-    await show_summary(run, summary)
+    with never_fatal(run, "the summary"):
+        await show_summary(run, summary)
     with never_fatal(run, "what there is to tell"):
         tell_alerts(run, await asyncio.to_thread(news, run, summary))
     if summary.exit_code == ExitCode.KEY_REFUSED:
@@ -115,14 +116,18 @@ async def collect(
 async def _collect(run: Run, given: IdSource, options: Options) -> Summary:
     """Collect with the key, the pace and the progress that Prefect's server has a part in."""
     async with shared_rate(run.voice.warn) as permission, progress_told(run, "collect-progress") as tell:
+        voice = run.voice
 
         def progress(done: int, total: int) -> None:
             tell(done, total)
-            run.voice.progress(done, total)
+            voice.progress(done, total)
 
-        voice = Voice(say=run.voice.say, warn=run.voice.warn, progress=progress)
-        settings = await _with_key(run.settings)
-        run = dataclasses.replace(run, settings=settings, permission=permission, voice=voice)
+        run = dataclasses.replace(
+            run,
+            settings=await _with_key(run.settings),
+            permission=permission,
+            voice=Voice(voice.say, voice.warn, progress),
+        )
         return await collect_ids(run, given, options, _run_batch)
 
 

@@ -7,15 +7,15 @@ Prefect's own commands are not all made to be repeated: `automation create` make
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import yaml
-from prefect.blocks.notifications import NotificationBlock
+import yaml  # type: ignore[import-untyped]  # a need of Prefect's, which ships no types
+from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -27,6 +27,7 @@ from flows.shared_rate import LIMIT_NAME, bucket_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from uuid import UUID
 
     from prefect.client.orchestration import PrefectClient
@@ -60,19 +61,26 @@ def set_up(settings: Settings, folder: Path, say: Callable[[str], None], *, in_f
         msg = "no Prefect server is set: export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
         raise UnusableInputError(msg)
     try:
-        asyncio.run(_set_up(settings, folder, say, in_flight))
+        declarations = yaml.safe_load((folder / "automations.yaml").read_text(encoding="utf-8"))["automations"]
+        asyncio.run(_set_up(settings, folder, declarations, say, in_flight))
     except (httpx.HTTPError, RuntimeError) as error:
         msg = f"Prefect's server at {os.environ['PREFECT_API_URL']} does not do it: {str(error).splitlines()[0]}"
         raise UnusableInputError(msg) from error
 
 
-async def _set_up(settings: Settings, folder: Path, say: Callable[[str], None], in_flight: int | None) -> None:
+async def _set_up(
+    settings: Settings,
+    folder: Path,
+    declarations: list[dict[str, Any]],
+    say: Callable[[str], None],
+    in_flight: int | None,
+) -> None:
     async with get_client() as client:
         await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
         say(f"work pool {POOL}")
         await _limits(client, settings, in_flight, say)
         await _key_block(settings, say)
-        await _automations(client, folder / "automations.yaml", say)
+        await _automations(client, declarations, say)
         paused = await _paused(client)
         await asyncio.to_thread(_deploy, folder)
         await _pause_again(client, paused, say)
@@ -96,32 +104,30 @@ async def _limits(client: PrefectClient, settings: Settings, in_flight: int | No
 
 
 async def _forget_limit(client: PrefectClient, name: str) -> None:
-    try:
+    with contextlib.suppress(ObjectNotFound):
         await client.delete_global_concurrency_limit_by_name(name)
-    except ObjectNotFound:
-        pass
 
 
 async def _key_block(settings: Settings, say: Callable[[str], None]) -> None:
     """Put the key into the block that is to hold it, where both are set."""
     if settings.api_key_block and settings.api_key:
-        block: Any = Secret(value=settings.api_key.get_secret_value())
+        block: Any = Secret(value=settings.api_key)
         await block.save(settings.api_key_block, overwrite=True)
         say(f"block secret/{settings.api_key_block} holds the key; AVATAR_TASKS_API_KEY is not needed by workers")
 
 
-async def _automations(client: PrefectClient, path: Path, say: Callable[[str], None]) -> None:
+async def _automations(client: PrefectClient, declarations: list[dict[str, Any]], say: Callable[[str], None]) -> None:
     receiver = await _receiver(client)
-    for declared in yaml.safe_load(path.read_text(encoding="utf-8"))["automations"]:
+    for declared in declarations:
         actions = [_told(receiver, declared) if one["type"] == "do-nothing" else one for one in declared["actions"]]
         wanted = AutomationCore.model_validate(declared | {"actions": actions})
-        first, *others = [one.id for one in await client.read_automations_by_name(wanted.name)] or [None]
-        if first is None:
-            await client.create_automation(wanted)
+        standing = [one.id for one in await client.read_automations_by_name(wanted.name)]
+        if standing:
+            await client.update_automation(standing[0], wanted)
         else:
-            await client.update_automation(first, wanted)
-        for other in others:
-            await client.delete_automation(other)
+            await client.create_automation(wanted)
+        for twin in standing[1:]:
+            await client.delete_automation(twin)
         say(f"automation {wanted.name}")
     if receiver is None:
         say(
@@ -140,7 +146,7 @@ async def _receiver(client: PrefectClient) -> UUID | None:
     return found[0].id if found else None
 
 
-def _notification_blocks(base: type[NotificationBlock]) -> list[type[NotificationBlock]]:
+def _notification_blocks(base: type[Any]) -> list[type[Any]]:
     return [deeper for kind in base.__subclasses__() for deeper in (kind, *_notification_blocks(kind))]
 
 

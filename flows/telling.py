@@ -23,6 +23,7 @@ from warehouse.connection import reader
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
     from datetime import datetime
+    from uuid import UUID
 
     from flows.alerts import Alert
     from flows.run import Run
@@ -51,23 +52,26 @@ class ProgressTeller:
     """Progress of a run as an artifact that is brought up to date while it goes on."""
 
     def __init__(self) -> None:
-        self._done, self._total = 0, 0
+        self._now = (0, 0)
+        self._told = (0, 0)
+        self._artifact: UUID | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        self._done, self._total = done, total
+        self._now = done, total
 
     async def keep_telling(self, key: str) -> None:
         """Until it is cancelled."""
-        artifact, told = await acreate_progress_artifact(0.0, key=key, description="ids answered"), (0, 0)
+        self._artifact = await acreate_progress_artifact(0.0, key=key, description="ids answered")
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            if (self._done, self._total) != told:
-                told = self._done, self._total
-                await aupdate_progress_artifact(artifact, self.percent, description=f"{told[0]:,} of {told[1]:,} ids")
+            await self.tell()
 
-    @property
-    def percent(self) -> float:
-        return 100.0 * min(self._done / self._total, 1.0) if self._total else 0.0
+    async def tell(self) -> None:
+        """Tell where it stands, if that has changed."""
+        if self._artifact is not None and self._now != self._told:
+            self._told = done, total = self._now
+            percent = 100.0 * min(done / total, 1.0) if total else 0.0
+            await aupdate_progress_artifact(self._artifact, percent, description=f"{done:,} of {total:,} ids answered")
 
 
 @contextlib.asynccontextmanager
@@ -77,6 +81,8 @@ async def progress_told(run: Run, key: str) -> AsyncIterator[ProgressTeller]:
     task = asyncio.create_task(teller.keep_telling(key))
     try:
         yield teller
+        with never_fatal(run, "the progress"):
+            await teller.tell()
     finally:
         task.cancel()
         [error] = await asyncio.gather(task, return_exceptions=True)
@@ -94,9 +100,8 @@ async def show_summary(run: Run, summary: Summary) -> None:
         lines += ["", "## Since the run before", "", *_changes(run), "", "## All in all", ""]
         lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in headline(run.paths))]
         failures = _failures(run)
-    with never_fatal(run, "the summary"):
-        await acreate_markdown_artifact("\n".join(lines), key="collect", description=f"run {run.run_id}")
-        await acreate_table_artifact(failures, key="collect-failures", description=f"failures seen in {run.run_id}")
+    await acreate_markdown_artifact("\n".join(lines), key="collect", description=f"run {run.run_id}")
+    await acreate_table_artifact(failures, key="collect-failures", description=f"failures seen first in {run.run_id}")
 
 
 def tell_alerts(run: Run, alerts: Iterable[Alert]) -> None:

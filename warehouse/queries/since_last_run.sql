@@ -2,44 +2,59 @@
 --
 -- $run_id: this run
 with this_run as (
-    select source, command, started_at
+    select source, started_at
     from runs
     where run_id = $run_id
 ),
 
 before as (
-    select max(runs.finished_at) as ended_at
+    select max(finished_at) as ended_at
     from runs
-    inner join this_run using (source)
-    where runs.run_id != $run_id and runs.command in ('collect', 'demo') and runs.finished_at <= this_run.started_at
+    where
+        run_id != $run_id
+        and command in ('collect', 'demo')
+        and source = (select source from this_run)
+        and finished_at <= (select started_at from this_run)
+),
+
+since as (
+    select coalesce(ended_at, '-infinity'::timestamptz) as moment
+    from before
 ),
 
 ended as (
-    select tasks.*
+    select *
     from tasks
-    semi join this_run using (source)
-    cross join before
-    where tasks.is_terminal and (before.ended_at is null or tasks.first_terminal_at > before.ended_at)
+    where
+        is_terminal
+        and source = (select source from this_run)
+        and first_terminal_at > (select moment from since)
+),
+
+accepted as (
+    select count(distinct task_id) as ids
+    from requests
+    where source = (select source from this_run) and requested_at > (select moment from since)
+),
+
+odd as (
+    select count(*) as answers
+    from quarantine
+    where source = (select source from this_run) and observed_at > (select moment from since)
+),
+
+drifted as (
+    select count(*) as surprises
+    from schema_drift
+    where first_seen_at > (select moment from since)
 )
 
 select
-    before.ended_at as last_run_ended_at,
-    (
-        select count(distinct requests.task_id)
-        from requests
-        semi join this_run using (source)
-        where before.ended_at is null or requests.requested_at > before.ended_at
-    ) as ids_accepted,
-    (select count(*) from ended where status = 'SUCCESS') as succeeded,
-    (select count(*) from ended where status = 'FAILURE') as failed,
-    (select median(latency_seconds) from ended where status = 'SUCCESS') as p50_seconds,
-    (
-        select count(*)
-        from quarantine
-        semi join this_run using (source)
-        where before.ended_at is null or quarantine.observed_at > before.ended_at
-    ) as quarantined,
-    (
-        select count(*) from schema_drift where before.ended_at is null or first_seen_at > before.ended_at
-    ) as schema_surprises,
-from before;
+    (select ended_at from before) as last_run_ended_at,
+    (select ids from accepted) as ids_accepted,
+    count(*) filter (where status = 'SUCCESS') as succeeded,
+    count(*) filter (where status = 'FAILURE') as failed,
+    median(latency_seconds) filter (where status = 'SUCCESS') as p50_seconds,
+    (select answers from odd) as quarantined,
+    (select surprises from drifted) as schema_surprises,
+from ended;
