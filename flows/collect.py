@@ -26,7 +26,7 @@ from flows.feeds import Feeds
 from flows.id_files import IdSource
 from flows.run import Run, Voice
 from flows.settings import Settings, read_settings
-from flows.shared_rate import shared_rate
+from flows.shared_rate import shared_concurrency, shared_rate
 from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
 
 if TYPE_CHECKING:
@@ -115,7 +115,11 @@ async def collect(
 
 async def _collect(run: Run, given: IdSource, options: Options) -> Summary:
     """Collect with the key, the pace and the progress that Prefect's server has a part in."""
-    async with shared_rate(run.voice.warn) as permission, progress_told(run, "collect-progress") as tell:
+    async with (
+        shared_rate(run.voice.warn) as permission,
+        shared_concurrency(run.settings.concurrency) as concurrency,
+        progress_told(run, "collect-progress") as tell,
+    ):
         voice = run.voice
 
         def progress(done: int, total: int) -> None:
@@ -124,7 +128,7 @@ async def _collect(run: Run, given: IdSource, options: Options) -> Summary:
 
         run = dataclasses.replace(
             run,
-            settings=await _with_key(run.settings),
+            settings=(await _with_key(run.settings)).model_copy(update={"concurrency": concurrency}),
             permission=permission,
             voice=Voice(voice.say, voice.warn, progress),
         )

@@ -23,7 +23,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
 from flows.errors import AvatarTasksError, UnusableInputError
-from flows.shared_rate import LIMIT_NAME, bucket_for
+from flows.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, bucket_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 POOL: Final = "avatar-tasks"
-IN_FLIGHT_NAME: Final = "avatar-tasks-in-flight"
 ALERTS_BLOCK: Final = "avatar-tasks-alerts"
 TAG: Final = "avatar-tasks"
 

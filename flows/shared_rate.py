@@ -1,7 +1,7 @@
-"""`RATE` over all workers: permissions from a global concurrency limit on the Prefect server in use, if it has one.
+"""`RATE` and concurrency over all workers, by global concurrency limits on the Prefect server in use, if it has them.
 
-The limit is a bucket that Prefect fills and drains. Requests are let go in small lots, and what of a lot has not gone
-after `VALID_SECONDS` is forgotten, so that lots cannot pile up. In any `window` seconds no more than
+`RATE`: permissions from a limit that is a bucket, which Prefect drains. Requests are let go in small lots, and what of
+a lot has not gone after `VALID_SECONDS` is forgotten, so that lots cannot pile up. In any `window` seconds no more than
 `limit + decay · (window + VALID_SECONDS)` requests go, which `bucket_for` makes `RATE · window`.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 from prefect.client.orchestration import get_client
+from prefect.concurrency.asyncio import concurrency
 from prefect.exceptions import ObjectNotFound
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 #: The global concurrency limit that all workers share.
 LIMIT_NAME: Final = "avatar-tasks-requests"
+
+#: Requests in flight over all workers; a run takes its `CONCURRENCY` of them for as long as it asks.
+IN_FLIGHT_NAME: Final = "avatar-tasks-in-flight"
 
 #: A permission is good for so long after it was asked for.
 VALID_SECONDS: Final = 0.2
@@ -102,3 +106,21 @@ async def shared_rate(warn: Callable[[str], None]) -> AsyncIterator[SharedRate |
             yield None
             return
         yield SharedRate(client, max(1, limit.limit), warn) if limit.active and limit.slot_decay_per_second else None
+
+
+@contextlib.asynccontextmanager
+async def shared_concurrency(wanted: int) -> AsyncIterator[int]:
+    """How many requests the caller may have in flight: `wanted`, or what all workers together may, if that is less.
+
+    It waits until so many are free; those of a worker that died are, within five minutes. Without a limit
+    `IN_FLIGHT_NAME` on the server, everybody has what they want.
+    """
+    async with get_client() as client:
+        try:
+            limit = await client.read_global_concurrency_limit_by_name(IN_FLIGHT_NAME)
+        except ObjectNotFound:
+            yield wanted
+            return
+    share = min(wanted, limit.limit)
+    async with concurrency(IN_FLIGHT_NAME, occupy=share):
+        yield share
