@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import yaml  # type: ignore[import-untyped]  # a need of Prefect's, which ships no types
-from prefect.blocks.abstract import NotificationBlock
+from prefect.blocks import notifications
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -136,7 +136,7 @@ async def _automations(client: PrefectClient, declarations: list[dict[str, Any]]
 
 async def _receiver(client: PrefectClient) -> UUID | None:
     """The notification block, of whatever type, that alerts are sent with."""
-    kinds = {kind.get_block_type_slug() for kind in _notification_blocks(NotificationBlock)}
+    kinds = {kind.get_block_type_slug() for kind in _notification_blocks(notifications.NotificationBlock)}
     found = [
         one
         for one in await client.read_block_documents()
