@@ -59,6 +59,8 @@ def main() -> None:
 @click.argument("ids", nargs=-1)
 @click.option("--ids-file", metavar="PATH", help="A .txt, .csv, .ndjson or .parquet file with ids, or - for stdin.")
 @click.option("--ids-column", metavar="NAME", help="Its column with the ids; task_id or id if not given.")
+@click.option("--ids-from", metavar="WHAT", help="Also new ids of a folder of exports, or of SQL for DuckDB.")
+@click.option("--inbox", metavar="DIR", help="Also ids of the files in this folder, which are moved on then.")
 @click.option("--follow", is_flag=True, help="Go on until every task given has ended.")
 @click.option("--deadline", type=float, metavar="SECONDS", help="But no longer than this.")
 @click.option("--no-refresh", is_flag=True, help="Do not also ask for known tasks that are due.")
@@ -71,6 +73,8 @@ def collect(
     ids: tuple[str, ...],
     ids_file: str | None,
     ids_column: str | None,
+    ids_from: str | None,
+    inbox: str | None,
     *,
     follow: bool,
     deadline: float | None,
@@ -84,11 +88,13 @@ def collect(
     IDS that are known to have ended are passed over. Without any, whatever is due is asked for again.
     """
     from flows.collecting import Options
+    from flows.feeds import Feeds
     from flows.id_files import IdSource
     from flows.starting import start
 
     source = IdSource(ids=ids, file=ids_file, column=ids_column)
-    how = Options(refresh=not no_refresh, follow=follow, deadline_seconds=deadline)
+    feeds = Feeds(inbox, ids_from, ids_column)
+    how = Options(refresh=not no_refresh, follow=follow, deadline_seconds=deadline, feeds=feeds)
     progress = Progress("fetching")
     try:
         summary = start(_settings(**options), source, how, voice(progress), prefect=prefect)
@@ -247,3 +253,24 @@ def maintain(retain: int | None, *, as_json: bool, **options: Any) -> int:
     if summary.problem:
         tell(f"avatar-tasks: {summary.problem}")
     return summary.exit_code
+
+
+@main.command("setup-prefect")
+@click.option("--in-flight", type=click.IntRange(min=1), metavar="N", help="Most requests in flight over all workers.")
+@click.option("--rate", type=float, metavar="N", help="Most requests a second over all workers.")
+@_options(_JSON)
+@ends_well
+def setup_prefect(in_flight: int | None, *, as_json: bool, **options: Any) -> None:
+    """Create or update everything on the Prefect server in use: pool, limits, blocks, automations, deployments.
+
+    It is run where prefect.yaml is, as often as you like; schedules that somebody has paused stay paused.
+    """
+    from flows.quiet import quiet_prefect
+
+    quiet_prefect()
+    from flows.prefect_setup import set_up
+
+    done: list[str] = []
+    set_up(_settings(**options), Path.cwd(), done.append if as_json else tell, in_flight=in_flight)
+    if as_json:
+        show_json({"done": done})

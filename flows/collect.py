@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import acreate_markdown_artifact
+from prefect import flow, task
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from flows import run as runs
+from flows.alerts import news
 from flows.batches import fetch_batch
 from flows.collecting import Options
 from flows.collecting import collect as collect_ids
 from flows.errors import ExitCode, KeyRefusedError, UnreachableError, UnusableInputError
-from flows.headline import headline
+from flows.feeds import Feeds
 from flows.id_files import IdSource
 from flows.run import Run, Voice
 from flows.settings import Settings, read_settings
+from flows.shared_rate import shared_concurrency, shared_rate
+from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
 
 if TYPE_CHECKING:
     from flows.summary import Summary
@@ -66,17 +68,25 @@ async def collect(
     ids: list[str] | None = None,
     ids_file: str | None = None,
     ids_column: str | None = None,
+    ids_from: str | None = None,
+    inbox: str | None = None,
     *,
     refresh: bool = True,
     follow: bool = False,
-    deadline_seconds: float | None = None,
+    deadline_seconds: Annotated[float, Field(gt=0)] | None = None,
 ) -> dict[str, Any]:
     """Fetch avatar tasks, archive every answer, load and publish the warehouse.
+
+    Without any ids, whatever is due is asked for again. The gateway and its key are settings of the worker, in its
+    environment or in a Secret block, and never parameters.
 
     Args:
         ids: Task ids to ask for.
         ids_file: A .txt, .csv, .ndjson or .parquet file with ids.
-        ids_column: The column of that file that holds them; task_id or id if not given.
+        ids_column: The column that holds the ids; task_id or id if not given.
+        ids_from: A folder of exports, or SQL for DuckDB such as `select task_id from 'exports/*.parquet'`. Ids that
+            were accepted before are passed over.
+        inbox: A folder. The files in it are taken, and moved on to its folder `done` once their ids are durable.
         refresh: Also ask for known tasks that are due.
         follow: Go on until every task given has ended.
         deadline_seconds: But no longer than this.
@@ -85,18 +95,44 @@ async def collect(
         KeyRefusedError: the gateway refused the key; whatever came before is kept.
         UnreachableError: too much of the batch could not be reached; likewise.
     """
-    run = _run_in_use.get() or runs.begin(read_settings(), "collect", voice=_prefect_voice())
-    run = dataclasses.replace(run, settings=await _with_key(run.settings))
-    options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds)
-    summary = await collect_ids(run, IdSource(tuple(ids or ()), ids_file, ids_column), options, _run_batch)
+    given = IdSource(tuple(ids or ()), ids_file, ids_column)
+    feeds = Feeds(inbox, ids_from, ids_column)
+    run = _run_in_use.get() or runs.begin(read_settings(), "collect", voice=prefect_voice())
+    options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, feeds=feeds)
+    summary = await _collect(run, given, options)
     if (summaries := _summaries.get()) is not None:
         summaries.append(summary)
-    await _show(run, summary)
+    with never_fatal(run, "the summary"):
+        await show_summary(run, summary)
+    with never_fatal(run, "what there is to tell"):
+        tell_alerts(run, await asyncio.to_thread(news, run, summary))
     if summary.exit_code == ExitCode.KEY_REFUSED:
         raise KeyRefusedError(summary.problem)
     if summary.exit_code == ExitCode.UNREACHABLE:
         raise UnreachableError(summary.problem)
     return summary.as_dict()
+
+
+async def _collect(run: Run, given: IdSource, options: Options) -> Summary:
+    """Collect with the key, the pace and the progress that Prefect's server has a part in."""
+    async with (
+        shared_rate(run.voice.warn) as permission,
+        shared_concurrency(run.settings.concurrency) as concurrency,
+        progress_told(run, "collect-progress") as tell,
+    ):
+        voice = run.voice
+
+        def progress(done: int, total: int) -> None:
+            tell(done, total)
+            voice.progress(done, total)
+
+        run = dataclasses.replace(
+            run,
+            settings=(await _with_key(run.settings)).model_copy(update={"concurrency": concurrency}),
+            permission=permission,
+            voice=Voice(voice.say, voice.warn, progress),
+        )
+        return await collect_ids(run, given, options, _run_batch)
 
 
 def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
@@ -113,6 +149,8 @@ def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
                 ids=list(ids.ids) or None,
                 ids_file=ids.file,
                 ids_column=ids.column,
+                ids_from=options.feeds.ids_from,
+                inbox=options.feeds.inbox,
                 refresh=options.refresh,
                 follow=options.follow,
                 deadline_seconds=options.deadline_seconds,
@@ -136,21 +174,3 @@ async def _with_key(settings: Settings) -> Settings:
         msg = f"AVATAR_TASKS_API_KEY_BLOCK: the Prefect server in use has no Secret block {settings.api_key_block!r}"
         raise UnusableInputError(msg) from error
     return settings.model_copy(update={"api_key": SecretStr(str(block.get()))})
-
-
-def _prefect_voice() -> Voice:
-    logger = get_run_logger()
-    return Voice(say=logger.info, warn=logger.warning)
-
-
-async def _show(run: Run, summary: Summary) -> None:
-    """The summary as a Prefect artifact. A server that does not answer is no reason to fail a run that is done."""
-    lines = [f"- {line}" for line in summary.as_lines()]
-    if summary.problem:
-        lines.insert(0, f"**{summary.problem}**\n")
-    if summary.published:
-        lines += ["", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in headline(run.paths))]
-    try:
-        await acreate_markdown_artifact("\n".join(lines), key="collect", description=f"run {run.run_id}")
-    except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises
-        run.voice.warn(f"Prefect did not take the summary: {error}")

@@ -15,6 +15,7 @@ from flows import loading
 from flows.accepting import Accepted, accept
 from flows.batches import BATCH_IDS, fetch_batch
 from flows.errors import ExitCode, UnusableInputError
+from flows.feeds import NO_FEEDS, Feeds
 from flows.run import write_run
 from flows.summary import UNREACHABLE, Summary
 from gateway.client import ApiKey, GatewayClient
@@ -61,11 +62,13 @@ class Options:
         refresh: also ask for known tasks that are due.
         follow: go on until every task given has ended.
         deadline_seconds: but no longer than this.
+        feeds: where further ids come from by themselves.
     """
 
     refresh: bool = True
     follow: bool = False
     deadline_seconds: float | None = None
+    feeds: Feeds = NO_FEEDS
 
 
 @dataclass(slots=True)
@@ -103,7 +106,7 @@ async def _collect(
 ) -> Summary:
     async with client:
         await asyncio.to_thread(clear_debris, run.paths)
-        accepted = await asyncio.to_thread(accept, run, ids)
+        accepted = await asyncio.to_thread(accept, run, ids, options.feeds)
         question = Question(run.settings.source, accepted.segments, refresh=options.refresh)
         todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally)
         await _rounds(run, client, question, todo, tally, options, run_batch)
@@ -132,6 +135,7 @@ def make_client(run: Run) -> GatewayClient:
             timeout=settings.timeout,
             max_body_bytes=settings.max_body_bytes,
             redact=settings.redact,
+            permission=run.permission,
             clock=Clock(now=run.clock.now),  # a demo's hours may be short, but requests take their time
         )
     except InvalidSetting as error:

@@ -47,6 +47,7 @@ class IdSource:
     ids: Sequence[str] = ()
     file: str | None = None
     column: str | None = None
+    may_be_empty: bool = False
 
     @property
     def is_given(self) -> bool:
@@ -71,7 +72,7 @@ class IdSource:
                     rejections.add(line, text, reason)
             if valid:
                 yield valid
-        if not seen:
+        if not seen and not self.may_be_empty:
             msg = f"there are no ids in {self._name}: put one on each line, or give them as arguments"
             raise UnusableInputError(msg)
 
@@ -110,7 +111,7 @@ def _read_csv(stream: Iterable[str], column: str | None) -> Iterator[Numbered]:
     header = [name.strip() for name in next(rows, [])]
     if not header:
         return
-    position = header.index(_pick(header, column))
+    position = header.index(pick_column(header, column))
     for row in rows:
         if row and any(cell.strip() for cell in row):
             yield rows.line_num, row[position].strip() if position < len(row) else ""
@@ -137,7 +138,7 @@ def _read_parquet(path: Path, column: str | None) -> Iterator[Numbered]:
 
     try:
         with pq.ParquetFile(path) as file:
-            name = _pick(file.schema_arrow.names, column)
+            name = pick_column(file.schema_arrow.names, column)
             numbers = itertools.count(1)
             for batch in file.iter_batches(batch_size=PIECE_IDS, columns=[name]):
                 for value in batch.column(0).to_pylist():
@@ -147,7 +148,7 @@ def _read_parquet(path: Path, column: str | None) -> Iterator[Numbered]:
         raise UnusableInputError(msg) from error
 
 
-def _pick(columns: list[str], wanted: str | None) -> str:
+def pick_column(columns: list[str], wanted: str | None) -> str:
     """The column that holds the ids: the one named, else task_id or id, else the only one there is."""
     if wanted is None:
         wanted = next((name for name in _COLUMNS if name in columns), columns[0] if len(columns) == 1 else None)

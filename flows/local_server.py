@@ -38,22 +38,42 @@ def prefect_server(home: Path) -> Iterator[str]:
     Raises:
         AvatarTasksError: when it ends, or does not answer in two minutes.
     """
+    with server_process(home) as settings:
+        before = {name: os.environ.get(name) for name in settings}
+        os.environ.update(settings)
+        try:
+            yield settings["PREFECT_API_URL"]
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextlib.contextmanager
+def server_process(home: Path) -> Iterator[dict[str, str]]:
+    """The same, for other processes: yields the environment in which they use it.
+
+    Raises:
+        AvatarTasksError: when it ends, or does not answer in two minutes.
+    """
     home.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     settings = ENVIRONMENT | {"PREFECT_HOME": str(home), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
     with (home / "server.log").open("wb") as log:
         command = [sys.executable, "-m", "prefect", "server", "start", "--no-ui"]
         command += ["--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own command
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | settings,
+            start_new_session=True,
+        )
         try:
             _wait_until_ready(process, settings["PREFECT_API_URL"], home / "server.log")
-            yield settings["PREFECT_API_URL"]
+            yield settings
         finally:
             _stop(process)
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], api_url: str, log: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flows.settings import Settings
+    from gateway.gate import Permission
     from warehouse.archive import Segment
     from warehouse.paths import DataPaths
 
@@ -58,6 +59,7 @@ class Run:
         voice: how it speaks.
         began: `clock.monotonic` when it began, for its duration.
         warned: what `warn_once` has said.
+        permission: asked before each request, where the rate is shared with other processes.
     """
 
     settings: Settings
@@ -70,6 +72,7 @@ class Run:
     clock: Clock = SYSTEM_CLOCK
     voice: Voice = field(default_factory=Voice)
     began: float = 0.0
+    permission: Permission | None = None
     warned: set[str] = field(default_factory=set)
 
     def warn_once(self, line: str) -> None:

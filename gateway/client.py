@@ -24,7 +24,7 @@ from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.ending import End
 from gateway.errors import InvalidLimit
 from gateway.exchange import Exchange
-from gateway.gate import Gate
+from gateway.gate import Gate, Permission
 from gateway.ids import check_task_id
 from gateway.inquiry import ClientStats, Inquirer
 from gateway.observation import Observation
@@ -51,6 +51,7 @@ class GatewayClient:
         timeout: seconds for one request, to the last byte of its answer.
         max_body_bytes: a longer body is cut there.
         redact: which of `gateway.redact.REDACTIONS` are applied to bodies.
+        permission: asked before each request, for a rate that is shared with other processes.
         transport: what to speak through instead of a connection of its own; it is closed with the client.
         clock: what tells the time and waits.
         rng: what spreads retries and pauses.
@@ -70,6 +71,7 @@ class GatewayClient:
         timeout: float = 30.0,
         max_body_bytes: int = 8_388_608,
         redact: frozenset[str] = frozenset(),
+        permission: Permission | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = SYSTEM_CLOCK,
         rng: random.Random | None = None,
@@ -85,7 +87,8 @@ class GatewayClient:
         self.stats = ClientStats()
         rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._concurrency = concurrency
-        self._gate = Gate(self.base_url, Pacer(concurrency, rate, rng), Breaker(), clock, has_key=bool(key))
+        pacer = Pacer(concurrency, rate, rng)
+        self._gate = Gate(self.base_url, pacer, Breaker(), clock, has_key=bool(key), permission=permission)
         self._workers: set[asyncio.Task[None]] = set()
         self._transport = transport or build_transport(self.base_url, concurrency)
         exchange = Exchange(

@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gateway import ending
 from gateway.breaker import PATIENCE_SECONDS, Breaker
@@ -15,6 +17,10 @@ from gateway.retrying import LONGEST_PAUSE_SECONDS, Verdict, pause_seconds
 LONGEST_NAP_SECONDS = 0.25
 """Whoever waits looks up this often, so that an ending or a longer pause is noticed."""
 
+Permission: TypeAlias = Callable[[], Awaitable[bool]]
+"""Asked before each request by whoever shares a rate with other processes: True lets one go at once. False is not yet;
+it is said after a short wait at most, and asked again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Permit:
@@ -25,13 +31,23 @@ class Permit:
 
 
 class Gate:
-    def __init__(self, base_url: str, pacer: Pacer, breaker: Breaker, clock: Clock, *, has_key: bool) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        pacer: Pacer,
+        breaker: Breaker,
+        clock: Clock,
+        *,
+        has_key: bool,
+        permission: Permission | None = None,
+    ) -> None:
         self.ended: End | None = None
         self._base_url = base_url
         self._pacer = pacer
         self._breaker = breaker
         self._clock = clock
         self._has_key = has_key
+        self._permission = permission
         self._turn = asyncio.Lock()
         self._returned = asyncio.Event()
         self._was_ever_answered = False
@@ -43,10 +59,12 @@ class Gate:
             while self.ended is None:
                 now = self._clock.monotonic()
                 wait = max(self._breaker.wait(now), self._pacer.wait(now))
-                if wait <= 0:
+                if wait > 0:
+                    await self._doze(wait)
+                elif self._permission is None or await self._permission():
+                    now = self._clock.monotonic()
                     self._pacer.sent(now)
                     return Permit(now, self._breaker.sent())
-                await self._doze(wait)
         return None
 
     def settle(self, permit: Permit, verdict: Verdict, answer: Answer) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 __all__ = [
+    "QueryError",
     "damaged",
     "lock_path",
     "open_file",
     "open_published",
     "prepare",
+    "query_in_memory",
     "reader",
     "scratch",
     "sole_writer",
@@ -166,6 +168,38 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     with contextlib.closing(duckdb.connect(":memory:", config=_SETTINGS)) as con:
         prepare(con)
         yield con
+
+
+class QueryError(WarehouseError):
+    """What DuckDB has against a query."""
+
+
+class Rows:
+    """The rows of a query, piece by piece."""
+
+    def __init__(self, result: duckdb.DuckDBPyConnection) -> None:
+        self._result = result
+        self.columns: list[str] = [column[0] for column in result.description or ()]
+
+    def fetchmany(self, count: int) -> list[tuple[Any, ...]]:
+        """The next rows, none at the end."""
+        rows: list[tuple[Any, ...]] = self._result.fetchmany(count)
+        return rows
+
+
+@contextlib.contextmanager
+def query_in_memory(query: str) -> Iterator[Rows]:
+    """A query on whatever it names itself: files, or databases that it attaches (read-only, if it is wise).
+
+    Raises:
+        QueryError: when DuckDB does not take it.
+    """
+    try:
+        with contextlib.closing(duckdb.connect(":memory:", config=_SETTINGS)) as con:
+            _set_up(con)
+            yield Rows(con.execute(query))
+    except duckdb.Error as error:
+        raise QueryError(_first_line(error)) from error
 
 
 def _foreign_holder(error: duckdb.Error) -> str:

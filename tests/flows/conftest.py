@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flows.local_server import server_process
 from gateway.simulator import ManualClock, SimulatedGateway, World, serve
 
 if TYPE_CHECKING:
@@ -101,3 +102,11 @@ def avatar_tasks(tmp_path: Path) -> CommandLine:
 def connected(tmp_path: Path, gateway: Gateway) -> CommandLine:
     """The command line set up for the simulated gateway."""
     return CommandLine(tmp_path, {"AVATAR_TASKS_BASE_URL": gateway.base_url, "AVATAR_TASKS_API_KEY": KEY})
+
+
+@pytest.fixture(scope="session")
+def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A Prefect server, and the environment in which a process uses it."""
+    home = tmp_path_factory.mktemp("prefect")
+    with server_process(home) as environment:
+        yield home, environment

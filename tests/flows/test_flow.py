@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows.local_server import prefect_server
 from tests.flows.conftest import KEY, CommandLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.flows.conftest import Gateway
-
-
-@pytest.fixture(scope="module")
-def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A Prefect server, and the environment in which a process uses it."""
-    home = tmp_path_factory.mktemp("prefect")
-    with prefect_server(home) as api_url:
-        yield home, {"PREFECT_API_URL": api_url, "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING"}
 
 
 @pytest.fixture

@@ -1,0 +1,48 @@
+"""The Prefect flow `maintain`: the same job as on the command line, failed when anything is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from pydantic import Field
+
+from flows import run as runs
+from flows.errors import AvatarTasksError
+from flows.maintaining import maintain as maintain_warehouse
+from flows.settings import read_settings
+from flows.telling import never_fatal, prefect_voice
+
+if TYPE_CHECKING:
+    from flows.maintaining import MaintenanceSummary
+    from flows.run import Run
+
+
+@flow(name="maintain", persist_result=False)
+async def maintain(retain_days: Annotated[int, Field(ge=1)] | None = None) -> dict[str, Any]:
+    """Compact the archive, drop what is too old, and prove that a rebuild would give the same tables.
+
+    Args:
+        retain_days: Ids and answers of days longer ago are dropped, from the archive and from every table; nothing is
+            if not given.
+
+    Raises:
+        AvatarTasksError: something is wrong with archive or warehouse; the message says what and what to do.
+    """
+    run = runs.begin(read_settings(), "maintain", voice=prefect_voice())
+    summary = await asyncio.to_thread(maintain_warehouse, run, retain_days)
+    await _show(run, summary)
+    if summary.problem:
+        raise AvatarTasksError(summary.problem)
+    return summary.as_dict()
+
+
+async def _show(run: Run, summary: MaintenanceSummary) -> None:
+    lines = [f"- {line}" for line in summary.as_lines()]
+    if summary.problem:
+        lines.insert(0, f"**{summary.problem}**\n")
+    with never_fatal(run, "the summary"):
+        await acreate_markdown_artifact("\n".join(lines), key="maintain", description=f"run {run.run_id}")
+        await acreate_table_artifact(summary.data_quality, key="data-quality", description="checks that fail somewhere")

@@ -1,0 +1,191 @@
+"""`setup-prefect`: everything on the Prefect server in use that the deployments need; run it again after any change.
+
+Prefect's own commands are not all made to be repeated: `automation create` makes a second one, `gcl create` and
+`work-pool create` fail, and `deploy` starts schedules again that somebody has paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import yaml  # type: ignore[import-untyped]  # a need of Prefect's, which ships no types
+from prefect.blocks import notifications
+from prefect.blocks.system import Secret
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectNotFound
+
+from flows.errors import AvatarTasksError, UnusableInputError
+from flows.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, bucket_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from uuid import UUID
+
+    from prefect.client.orchestration import PrefectClient
+
+    from flows.settings import Settings
+
+POOL: Final = "avatar-tasks"
+ALERTS_BLOCK: Final = "avatar-tasks-alerts"
+TAG: Final = "avatar-tasks"
+
+
+def set_up(settings: Settings, folder: Path, say: Callable[[str], None], *, in_flight: int | None = None) -> None:
+    """Create or bring up to date work pool, limits, blocks, automations and deployments.
+
+    Args:
+        settings: `RATE` becomes the limit that all workers share; a key goes to the block it is to be in.
+        folder: where `prefect.yaml` and `automations.yaml` are.
+        say: told what was done.
+        in_flight: most requests in flight over all workers; None leaves each run its own `CONCURRENCY`.
+
+    Raises:
+        UnusableInputError: when a file is not there, or no server is set or answers.
+        AvatarTasksError: when Prefect refuses to deploy.
+    """
+    for name in ("prefect.yaml", "automations.yaml"):
+        if not (folder / name).exists():
+            msg = f"there is no {name} in {folder}: run this where the project is"
+            raise UnusableInputError(msg)
+    if not os.environ.get("PREFECT_API_URL"):
+        msg = "no Prefect server is set: export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
+        raise UnusableInputError(msg)
+    try:
+        declarations = yaml.safe_load((folder / "automations.yaml").read_text(encoding="utf-8"))["automations"]
+        asyncio.run(_set_up(settings, folder, declarations, say, in_flight))
+    except (httpx.HTTPError, RuntimeError) as error:
+        msg = f"Prefect's server at {os.environ['PREFECT_API_URL']} does not do it: {str(error).splitlines()[0]}"
+        raise UnusableInputError(msg) from error
+
+
+async def _set_up(
+    settings: Settings,
+    folder: Path,
+    declarations: list[dict[str, Any]],
+    say: Callable[[str], None],
+    in_flight: int | None,
+) -> None:
+    async with get_client() as client:
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+        say(f"work pool {POOL}")
+        await _limits(client, settings, in_flight, say)
+        await _key_block(settings, say)
+        await _automations(client, declarations, say)
+        paused = await _paused(client)
+        await asyncio.to_thread(_deploy, folder)
+        await _pause_again(client, paused, say)
+        for deployment in await client.read_deployments():
+            if TAG in deployment.tags:
+                say(f"deployment {deployment.name}")
+
+
+async def _limits(client: PrefectClient, settings: Settings, in_flight: int | None, say: Callable[[str], None]) -> None:
+    if settings.rate is None:
+        await _forget_limit(client, LIMIT_NAME)
+    else:
+        bucket = bucket_for(settings.rate)
+        await client.upsert_global_concurrency_limit_by_name(LIMIT_NAME, bucket.slots, bucket.per_second)
+        say(f"global limit {LIMIT_NAME}: at most {settings.rate:g} requests a second over all workers")
+    if in_flight is None:
+        await _forget_limit(client, IN_FLIGHT_NAME)
+    else:
+        await client.upsert_global_concurrency_limit_by_name(IN_FLIGHT_NAME, in_flight)
+        say(f"global limit {IN_FLIGHT_NAME}: at most {in_flight} requests in flight over all workers")
+
+
+async def _forget_limit(client: PrefectClient, name: str) -> None:
+    with contextlib.suppress(ObjectNotFound):
+        await client.delete_global_concurrency_limit_by_name(name)
+
+
+async def _key_block(settings: Settings, say: Callable[[str], None]) -> None:
+    """Put the key into the block that is to hold it, where both are set."""
+    if settings.api_key_block and settings.api_key:
+        block: Any = Secret(value=settings.api_key)
+        await block.save(settings.api_key_block, overwrite=True)
+        say(f"block secret/{settings.api_key_block} holds the key; AVATAR_TASKS_API_KEY is not needed by workers")
+
+
+async def _automations(client: PrefectClient, declarations: list[dict[str, Any]], say: Callable[[str], None]) -> None:
+    receiver = await _receiver(client)
+    for declared in declarations:
+        actions = [_told(receiver, declared) if one["type"] == "do-nothing" else one for one in declared["actions"]]
+        wanted = AutomationCore.model_validate(declared | {"actions": actions})
+        standing = [one.id for one in await client.read_automations_by_name(wanted.name)]
+        if standing:
+            await client.update_automation(standing[0], wanted)
+        else:
+            await client.create_automation(wanted)
+        for twin in standing[1:]:
+            await client.delete_automation(twin)
+        say(f"automation {wanted.name}")
+    if receiver is None:
+        say(
+            f"alerts are events on the server; a notification block named {ALERTS_BLOCK} sends them (docs/operating.md)"
+        )
+
+
+async def _receiver(client: PrefectClient) -> UUID | None:
+    """The notification block, of whatever type, that alerts are sent with."""
+    kinds = {kind.get_block_type_slug() for kind in _notification_blocks(notifications.NotificationBlock)}
+    found = [
+        one
+        for one in await client.read_block_documents()
+        if one.name == ALERTS_BLOCK and one.block_type is not None and one.block_type.slug in kinds
+    ]
+    return found[0].id if found else None
+
+
+def _notification_blocks(base: type[Any]) -> list[type[Any]]:
+    return [deeper for kind in base.__subclasses__() for deeper in (kind, *_notification_blocks(kind))]
+
+
+def _told(receiver: UUID | None, declared: dict[str, Any]) -> dict[str, Any]:
+    if receiver is None:
+        return {"type": "do-nothing"}
+    body = "{{ event.payload.sentence | default(event.resource.name) }}\n\n" + str(declared["description"])
+    return {
+        "type": "send-notification",
+        "block_document_id": str(receiver),
+        "subject": str(declared["name"]),
+        "body": body,
+    }
+
+
+async def _paused(client: PrefectClient) -> set[tuple[str, str | None]]:
+    """Schedules that somebody has paused, by deployment and slug."""
+    return {
+        (one.name, schedule.slug)
+        for one in await client.read_deployments()
+        if TAG in one.tags
+        for schedule in one.schedules
+        if not schedule.active
+    }
+
+
+async def _pause_again(client: PrefectClient, paused: set[tuple[str, str | None]], say: Callable[[str], None]) -> None:
+    for one in await client.read_deployments():
+        for schedule in one.schedules:
+            if (one.name, schedule.slug) in paused and schedule.id is not None:
+                await client.update_deployment_schedule(one.id, schedule.id, active=False)
+                say(f"schedule {schedule.slug} of {one.name} stays paused")
+
+
+def _deploy(folder: Path) -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=folder, env=os.environ | {"PWD": str(folder)}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        words = (done.stderr + done.stdout).strip().splitlines()
+        msg = f"Prefect refused to deploy: {words[-1] if words else 'it does not say why'}"
+        raise AvatarTasksError(msg)

@@ -1,0 +1,23 @@
+"""What Prefect is told before it is imported, so that the terminal shows people's words and not its own.
+
+Each only where nothing else is set. docs/operating.md says what they save.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+QUIET: Final = {
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def quiet_prefect() -> None:
+    """Has to be called before `prefect` is imported."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)

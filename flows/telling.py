@@ -1,0 +1,137 @@
+"""What a flow tells Prefect's server: summaries, tables, progress and events. It never fails a run that is done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect import get_run_logger
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.events import emit_event
+
+from flows.headline import headline
+from flows.run import Voice
+from warehouse.catalog import statement
+from warehouse.connection import reader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from datetime import datetime
+    from uuid import UUID
+
+    from flows.alerts import Alert
+    from flows.run import Run
+    from flows.summary import Summary
+
+#: So often the progress of a run is told, in seconds.
+PROGRESS_SECONDS: Final = 2.0
+
+
+def prefect_voice() -> Voice:
+    """A voice that speaks to the log of the flow run."""
+    logger = get_run_logger()
+    return Voice(say=logger.info, warn=logger.warning)
+
+
+@contextlib.contextmanager
+def never_fatal(run: Run, what: str) -> Iterator[None]:
+    """A server that does not answer is no reason to fail a run that is done."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises
+        run.voice.warn(f"Prefect did not take {what}: {error}")
+
+
+class ProgressTeller:
+    """Progress of a run as an artifact that is brought up to date while it goes on."""
+
+    def __init__(self) -> None:
+        self._now = (0, 0)
+        self._told = (0, 0)
+        self._artifact: UUID | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        self._now = done, total
+
+    async def keep_telling(self, key: str) -> None:
+        """Until it is cancelled."""
+        self._artifact = await acreate_progress_artifact(0.0, key=key, description="ids answered")
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            await self.tell()
+
+    async def tell(self) -> None:
+        """Tell where it stands, if that has changed."""
+        if self._artifact is not None and self._now != self._told:
+            self._told = done, total = self._now
+            percent = 100.0 * min(done / total, 1.0) if total else 0.0
+            await aupdate_progress_artifact(self._artifact, percent, description=f"{done:,} of {total:,} ids answered")
+
+
+@contextlib.asynccontextmanager
+async def progress_told(run: Run, key: str) -> AsyncIterator[ProgressTeller]:
+    """Tell the progress of what happens in the block."""
+    teller = ProgressTeller()
+    task = asyncio.create_task(teller.keep_telling(key))
+    try:
+        yield teller
+        with never_fatal(run, "the progress"):
+            await teller.tell()
+    finally:
+        task.cancel()
+        [error] = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(error, Exception):
+            run.voice.warn(f"Prefect did not take the progress: {error}")
+
+
+async def show_summary(run: Run, summary: Summary) -> None:
+    """The headline numbers and what has changed as Markdown, and the failures seen first in this run as a table."""
+    lines = [f"- {line}" for line in summary.as_lines()]
+    if summary.problem:
+        lines.insert(0, f"**{summary.problem}**\n")
+    failures: list[dict[str, Any]] = []
+    if summary.published:
+        lines += ["", "## Since the run before", "", *_changes(run), "", "## All in all", ""]
+        lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in headline(run.paths))]
+        failures = _failures(run)
+    await acreate_markdown_artifact("\n".join(lines), key="collect", description=f"run {run.run_id}")
+    await acreate_table_artifact(failures, key="collect-failures", description=f"failures seen first in {run.run_id}")
+
+
+def tell_alerts(run: Run, alerts: Iterable[Alert]) -> None:
+    """Each alert as an event `avatar-tasks.<kind>` about the resource `avatar-tasks.source.<source>`."""
+    resource = {
+        "prefect.resource.id": f"avatar-tasks.source.{run.settings.source}",
+        "prefect.resource.name": run.settings.source,
+    }
+    for alert in alerts:
+        run.voice.warn(f"{alert.kind}: {alert.sentence}")
+        with never_fatal(run, f"the event {alert.kind}"):
+            payload = {"count": alert.count, "sentence": alert.sentence, "run_id": run.run_id}
+            emit_event(f"avatar-tasks.{alert.kind}", resource=resource, payload=payload)
+
+
+def _changes(run: Run) -> list[str]:
+    with reader(run.paths) as con:
+        row = con.execute(statement("queries/since_last_run"), {"run_id": run.run_id}).pl().row(0, named=True)
+    latency = "" if row["p50_seconds"] is None else f", half of them within {row['p50_seconds']:,.0f} s"
+    return [
+        f"- which ended {_when(row['last_run_ended_at'])}: {row['ids_accepted']:,} ids accepted",
+        f"- {row['succeeded']:,} tasks seen to succeed{latency}; {row['failed']:,} seen to fail",
+        f"- {row['quarantined']:,} answers not understood, {row['schema_surprises']:,} surprises in the schema",
+    ]
+
+
+def _when(moment: datetime | None) -> str:
+    return "never, for this is the first" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _failures(run: Run) -> list[dict[str, Any]]:
+    with reader(run.paths) as con:
+        return con.execute(statement("queries/failures_of_run"), {"run_id": run.run_id}).pl().to_dicts()

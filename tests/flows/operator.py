@@ -1,0 +1,122 @@
+"""What an operator does with Prefect: set up, start a worker, run deployments, look at what the server has."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE_SECONDS = 150.0
+
+
+@dataclass(frozen=True)
+class Operator:
+    """At a shell in the project's folder, with a Prefect server in use and data in a folder of their own."""
+
+    home: Path
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published" / "current.duckdb"
+
+    @property
+    def inbox(self) -> Path:
+        return self.folder / "inbox"
+
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """`avatar-tasks …`."""
+        code = "from flows.cli import main; main()"
+        command = [sys.executable, "-c", code, *arguments]
+        env = self._env(environment)
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200)
+
+    def python(self, code: str, *arguments: str) -> None:
+        """Python that uses the server."""
+        command = [sys.executable, "-c", code, *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self._env({}), capture_output=True, text=True, check=False, timeout=200
+        )
+        assert done.returncode == 0, done.stderr
+
+    @contextlib.contextmanager
+    def worker(self, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that works until the block ends; what it and its runs say is in `worker.log`."""
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "avatar-tasks"]
+        with (self.folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self._env(environment), stdout=log, stderr=log, start_new_session=True
+            )
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def start_run(self, deployment: str, **parameters: object) -> str:
+        """Start a deployment; the id of the run."""
+        values = [part for name, value in parameters.items() for part in ("-p", f"{name}={json.dumps(value)}")]
+        command = [sys.executable, "-m", "prefect", "deployment", "run", deployment, *values]
+        done = subprocess.run(
+            command, env=self._env({}), capture_output=True, text=True, check=True, timeout=120, cwd=ROOT
+        )
+        return next(line.split("UUID: ")[1].strip() for line in done.stdout.splitlines() if "UUID: " in line)
+
+    def cancel(self, run_id: str) -> None:
+        command = [sys.executable, "-m", "prefect", "flow-run", "cancel", run_id]
+        subprocess.run(command, env=self._env({}), capture_output=True, check=True, timeout=120, cwd=ROOT)
+
+    def ask(self, query: str, *values: str) -> list[Any]:
+        """A query to the server's database."""
+        with contextlib.closing(sqlite3.connect(self.home / "prefect.db", timeout=30)) as server:
+            return server.execute(query, values).fetchall()
+
+    def state(self, run_id: str) -> str:
+        [(name,)] = self.ask("select state_name from flow_run where id = ?", run_id)
+        return str(name)
+
+    def end_of(self, run_id: str) -> str:
+        """How a run ended, once it has."""
+        self.wait_for(lambda: self.state(run_id) in {"Completed", "Failed", "Crashed", "Cancelled"}, f"run {run_id}")
+        return self.state(run_id)
+
+    def wait_for(self, happened: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not happened():
+            log = self.folder / "worker.log"
+            assert time.monotonic() < deadline, f"{what}: {log.read_text()[-3000:] if log.exists() else ''}"
+            time.sleep(0.2)
+
+    def drop_into_inbox(self, name: str, ids: list[str]) -> None:
+        """A file that has lain there for a minute."""
+        self.inbox.mkdir(exist_ok=True)
+        path = self.inbox / name
+        path.write_text("".join(f"{one}\n" for one in ids))
+        os.utime(path, (time.time() - 60,) * 2)
+
+    def everything_written(self) -> bytes:
+        """Every byte that the server, the worker and their runs have left."""
+        files = [path for folder in (self.home, self.folder) for path in folder.rglob("*") if path.is_file()]
+        return b"".join(path.read_bytes() for path in files)
+
+    def _env(self, more: dict[str, str]) -> dict[str, str]:
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("AVATAR_TASKS_", "PREFECT"))}
+        return plain | self.environment | {"AVATAR_TASKS_DATA_DIR": str(self.data)} | more

@@ -1,0 +1,10 @@
+-- The ids among $ids that were not accepted for $source yet, each once, in their order.
+with given as (
+    select unnest($ids::varchar[]) as task_id, generate_subscripts($ids::varchar[], 1) as position
+)
+
+select task_id
+from given
+anti join (select task_id from requests where source = $source) as accepted using (task_id)
+group by task_id
+order by min(position);

@@ -1,0 +1,60 @@
+-- What has changed since the run before this one ended, in one row; since ever where it is the first.
+--
+-- $run_id: this run
+with this_run as (
+    select source, started_at
+    from runs
+    where run_id = $run_id
+),
+
+before as (
+    select max(finished_at) as ended_at
+    from runs
+    where
+        run_id != $run_id
+        and command in ('collect', 'demo')
+        and source = (select source from this_run)
+        and finished_at <= (select started_at from this_run)
+),
+
+since as (
+    select coalesce(ended_at, '-infinity'::timestamptz) as moment
+    from before
+),
+
+ended as (
+    select *
+    from tasks
+    where
+        is_terminal
+        and source = (select source from this_run)
+        and first_terminal_at > (select moment from since)
+),
+
+accepted as (
+    select count(distinct task_id) as ids
+    from requests
+    where source = (select source from this_run) and requested_at > (select moment from since)
+),
+
+odd as (
+    select count(*) as answers
+    from quarantine
+    where source = (select source from this_run) and observed_at > (select moment from since)
+),
+
+drifted as (
+    select count(*) as surprises
+    from schema_drift
+    where first_seen_at > (select moment from since)
+)
+
+select
+    (select ended_at from before) as last_run_ended_at,
+    (select ids from accepted) as ids_accepted,
+    count(*) filter (where status = 'SUCCESS') as succeeded,
+    count(*) filter (where status = 'FAILURE') as failed,
+    median(latency_seconds) filter (where status = 'SUCCESS') as p50_seconds,
+    (select answers from odd) as quarantined,
+    (select surprises from drifted) as schema_surprises,
+from ended;
