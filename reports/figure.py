@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from reports import words
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -70,3 +72,9 @@ class Figure:
     counted: str = "task"
     note: str = ""
     is_wide: bool = True
+
+    @property
+    def about(self) -> str:
+        """Unit, cohort and number, in one line."""
+        line = f"{self.unit} · {self.cohort} · {words.plural(self.tasks, self.counted)}"
+        return line[0].upper() + line[1:]

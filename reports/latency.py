@@ -71,7 +71,9 @@ def tiles(facts: dict[str, Any]) -> list[Tile]:
             ),
         ),
         *quantiles,
-        Tile("in_flight", "In flight", facts["in_flight"], words.count(facts["in_flight"]), "", ("not seen to end yet",)),
+        Tile(
+            "in_flight", "In flight", facts["in_flight"], words.count(facts["in_flight"]), "", ("not seen to end yet",)
+        ),
         Tile(
             "stuck",
             "Stuck",
@@ -90,9 +92,14 @@ def show(figure: Figure) -> Any:
     if not mo.running_in_notebook():
         return None
     look = Look(colours=DARK if mo.app_meta().theme == "dark" else LIGHT)
-    small = f"{figure.unit} · {figure.cohort} · {words.plural(figure.tasks, figure.counted)}. {figure.note}"
+    small = f"{figure.about}. {figure.note}"
     table = mo.accordion({"As a table": mo.ui.table(figure.data, selection=None)}) if figure.columns else None
-    parts = [mo.md(f"## {figure.title}\n\n{figure.says}"), figure.draw(look) if figure.draw else None, mo.md(f"*{small}*"), table]
+    parts = [
+        mo.md(f"## {figure.title}\n\n{figure.says}"),
+        figure.draw(look) if figure.draw else None,
+        mo.md(f"*{small}*"),
+        table,
+    ]
     return mo.vstack([part for part in parts if part is not None])
 
 
@@ -116,36 +123,43 @@ def _():
 
 @app.cell
 def _(data_dir):
-    with open_cohort(DataPaths(Path(data_dir).absolute()), Cohort()) as everything:
-        known = choices(everything)
-        [whole] = everything.sql("from headline").pl().iter_rows(named=True)
+    with open_cohort(DataPaths(Path(data_dir).absolute()), Cohort()) as _everything:
+        known = choices(_everything)
+        [whole] = _everything.sql("from headline").pl().iter_rows(named=True)
     return known, whole
 
 
 @app.cell(hide_code=True)
 def _(known, whole):
-    def picker(name, label):
+    def _picker(name, label):
         rows = known.filter(pl.col("filter_name") == name)
-        options = {f"{shown} · {number:,}": value for value, shown, number in rows.select("value", "label", "tasks").iter_rows()}
+        options = {
+            f"{shown} · {number:,}": value
+            for value, shown, number in rows.select("value", "label", "tasks").iter_rows()
+        }
         return mo.ui.multiselect(options, label=label)
 
-    sources, actions, templates = picker("source", "Sources"), picker("action", "Actions"), picker("template", "Templates")
-    first, last = whole["first_submit_time"] or datetime.now(UTC), whole["last_submit_time"] or datetime.now(UTC)
-    days = mo.ui.date_range(first.date(), last.date(), label="Submitted on (UTC)")
+    sources, actions, templates = (
+        _picker("source", "Sources"),
+        _picker("action", "Actions"),
+        _picker("template", "Templates"),
+    )
+    _first, _last = whole["first_submit_time"] or datetime.now(UTC), whole["last_submit_time"] or datetime.now(UTC)
+    days = mo.ui.date_range(_first.date(), _last.date(), label="Submitted on (UTC)")
     mo.hstack([sources, actions, templates, days], justify="start", wrap=True)
     return actions, days, sources, templates
 
 
 @app.cell
 def _(actions, days, sources, templates):
-    first_day, last_day = days.value
-    is_whole = (first_day, last_day) == (days.start, days.stop)
+    _first_day, _last_day = days.value
+    _is_whole = (_first_day, _last_day) == (days.start, days.stop)
     cohort = Cohort(
         sources=tuple(sources.value),
         actions=tuple(actions.value),
         templates=tuple(templates.value),
-        since=None if is_whole else datetime.combine(first_day, time(), UTC),
-        until=None if is_whole else datetime.combine(last_day, time(), UTC) + timedelta(days=1),
+        since=None if _is_whole else datetime.combine(_first_day, time(), UTC),
+        until=None if _is_whole else datetime.combine(_last_day, time(), UTC) + timedelta(days=1),
     )
     return (cohort,)
 
@@ -176,7 +190,12 @@ def _(headline):
     headline_tiles = tiles(facts)
     mo.hstack(
         [
-            mo.stat(one.shown, label=one.label, caption=" · ".join([one.range_shown, *one.notes]).removeprefix(" · "), bordered=True)
+            mo.stat(
+                one.shown,
+                label=one.label,
+                caption=" · ".join([one.range_shown, *one.notes]).removeprefix(" · "),
+                bordered=True,
+            )
             for one in headline_tiles
         ],
         wrap=True,
@@ -186,8 +205,8 @@ def _(headline):
 
 
 @app.cell
-def _(about, headline):
-    in_short = sentences.in_short(headline.row(0, named=True))
+def _(about, class_frame, facts):
+    in_short = sentences.in_short(facts, class_frame)
     mo.md("\n".join(f"- {line}" for line in [*in_short, f"Cohort: {about}."])) if mo.running_in_notebook() else None
     return (in_short,)
 
@@ -218,11 +237,7 @@ def _(about, bucket, facts, latency_frame):
             "bucket_start": "From (UTC)",
             "tasks": "Tasks",
             "p50_seconds": "Half within",
-            "p50_seconds_low": "at least",
-            "p50_seconds_high": "at most",
             "p95_seconds": "95 % within",
-            "p95_seconds_low": "at least",
-            "p95_seconds_high": "at most",
         },
         draw=drawn(curves.latency_over_time, latency_frame, needs="p50_seconds"),
         note="Bands are 95 % intervals; one that runs off the top has too few tasks for an upper end. Running tasks count "
@@ -297,8 +312,6 @@ def _(about, bucket, facts, failure_frame):
             "failed": "Failed",
             "in_flight": "In flight",
             "failure_rate": "Failure rate",
-            "failure_rate_low": "at least",
-            "failure_rate_high": "at most",
             "provider_failure_rate": "without the gateway's",
             "projected_failure_rate": "Projected",
         },
@@ -353,7 +366,6 @@ def _(about, class_frame, reason_frame):
         },
         draw=drawn(bars.failure_pareto, reason_frame, needs="tasks"),
         note="What differs from task to task (numbers, ids, addresses) is replaced. Whose fault it is, analysis.toml decides.",
-        is_wide=False,
     )
     show(reasons)
     return (reasons,)
@@ -464,6 +476,7 @@ def _(about, load_frame):
         tasks=int(load_frame["submitted"].sum()),
         data=load_frame,
         draw=drawn(curves.in_flight_over_time, load_frame, needs="most_in_flight"),
+        note="A task whose end has no time counts as under way until it was first seen ended.",
     )
     show(load)
     return (load,)
@@ -483,16 +496,16 @@ def _(db):
 
 @app.cell(hide_code=True)
 def _(about, week_frame):
-    week_tasks = int(week_frame["tasks"].sum())
+    _week_tasks = int(week_frame["tasks"].sum())
     week = Figure(
         key="week",
         title="When is it busy, and when slow?",
         says=sentences.week(week_frame),
         unit="tasks submitted, and median latency of the succeeded, by weekday and hour of submission (UTC)",
         cohort=about,
-        tasks=week_tasks,
+        tasks=_week_tasks,
         data=week_frame,
-        draw=partial(grids.hour_by_weekday, week_frame) if week_tasks else None,
+        draw=partial(grids.hour_by_weekday, week_frame) if _week_tasks else None,
     )
     show(week)
     return (week,)
@@ -526,14 +539,8 @@ def _(about, kind_frame):
             "tasks": "Tasks",
             "in_flight": "In flight",
             "failure_rate": "Failure rate",
-            "failure_rate_low": "at least",
-            "failure_rate_high": "at most",
             "p50_seconds": "Half within",
-            "p50_seconds_low": "at least",
-            "p50_seconds_high": "at most",
             "p95_seconds": "95 % within",
-            "p95_seconds_low": "at least",
-            "p95_seconds_high": "at most",
         },
         note="Works that came without their task have no action, and no time of submission to measure from.",
     )
@@ -631,7 +638,7 @@ def _(db):
 
 @app.cell(hide_code=True)
 def _(about, facts, quality_frame):
-    failing = quality_frame.filter(pl.col("failing") > 0)
+    _failing = quality_frame.filter(pl.col("failing") > 0)
     quality = Figure(
         key="quality",
         title="Can the data be trusted?",
@@ -648,7 +655,7 @@ def _(about, facts, quality_frame):
             "share": "Share",
             "example_task_id": "Example",
         },
-        draw=drawn(bars.quality, failing, needs="share"),
+        draw=drawn(bars.quality, _failing, needs="share"),
         is_wide=False,
     )
     show(quality)
@@ -676,14 +683,14 @@ def _(db):
 
 @app.cell(hide_code=True)
 def _(answer_frame, cohort, speed_frame):
-    asked_about = words.cohort(Cohort(sources=cohort.sources, since=cohort.since, until=cohort.until))
-    asked_of = asked_about.replace("submitted", "asked for").replace("all tasks", "all answers")
+    _asked_about = words.cohort(Cohort(sources=cohort.sources, since=cohort.since, until=cohort.until))
+    _asked_of = _asked_about.replace("submitted", "asked for").replace("all tasks", "all answers")
     answers = Figure(
         key="answers",
         title="What did the gateway answer?",
         says=sentences.answers(answer_frame),
         unit="answers",
-        cohort=asked_of,
+        cohort=_asked_of,
         tasks=int(answer_frame["answers"].sum()),
         counted="answer",
         data=answer_frame,
@@ -697,7 +704,7 @@ def _(answer_frame, cohort, speed_frame):
         title="How fast does it answer?",
         says=sentences.speed(speed_frame),
         unit="milliseconds of an id's last attempt, by time of asking (UTC)",
-        cohort=asked_of,
+        cohort=_asked_of,
         tasks=int(speed_frame["answers"].sum()),
         counted="answer",
         data=speed_frame,
@@ -734,7 +741,7 @@ def _(
     stuck,
     week,
 ):
-    figures = [latency, outcome, reasons, failure, queue, clocks, load, week, kinds, objectives, stuck, quality]
+    figures = [latency, outcome, queue, failure, reasons, kinds, load, week, stuck, objectives, quality, clocks]
     figures += [answers, speed]
     return (figures,)
 

@@ -77,7 +77,6 @@ class Look:
     def colour(self, name: str) -> str:
         return self.colours[name]
 
-
     def config(self) -> dict[str, Any]:
         """Vega-Lite's configuration: quiet axes, no frame."""
         muted, grid = self.colour("muted"), self.colour("grid")
@@ -94,7 +93,14 @@ class Look:
             "axisY": {"domain": False, "tickCount": 5},
             "legend": {
                 **{"orient": "top", "direction": "horizontal", "title": None, "labelFontSize": 12, "offset": 8},
-                **{"labelColor": muted, "symbolStrokeWidth": 2.5, "labelLimit": 260, "columns": 2 if self.is_narrow else 0},
+                **{
+                    "labelColor": muted,
+                    "symbolOpacity": 1,
+                    "symbolType": "square",
+                    "symbolStrokeWidth": 0,
+                    "columnPadding": 16,
+                    "labelLimit": 300,
+                },
             },
             "text": {"fontSize": 12, "fill": self.colour("ink")},
             "title": {"anchor": "start", "fontSize": 13, "fontWeight": 600, "color": self.colour("ink"), "offset": 8},

@@ -61,9 +61,7 @@ def run_notebook(paths: DataPaths, cohort: Cohort, generated_at: datetime) -> Re
     with closing(open_cohort(paths, cohort)) as db:
         given = {"data_dir": str(paths.root), "cohort": cohort, "db": db, "about": about}
         _, found = latency.app.run(defs=dict.fromkeys(_UNASKED) | given)
-    return Report(
-        found["headline_tiles"], found["in_short"], found["figures"], about, found["facts"], generated_at
-    )
+    return Report(found["headline_tiles"], found["in_short"], found["figures"], about, found["facts"], generated_at)
 
 
 def write_html(report: Report, out: Path) -> Path:
@@ -95,11 +93,15 @@ def png(figure: Figure, report: Report) -> bytes:
     assert figure.draw  # noqa: S101 - of the caller's choosing
     look = Look(_PICTURE_WIDTH)
     spec = figure.draw(look).to_dict()
-    small = f"{figure.unit} · {figure.cohort} · {words.plural(figure.tasks, figure.counted)}"
-    lines = [*_wrapped(figure.says, 96), *_wrapped(f"{small} · {words.minute(report.generated_at)} UTC", 96)]
+    lines = [*_wrapped(figure.says, 96), *_wrapped(f"{figure.about} · {words.minute(report.generated_at)} UTC", 96)]
     spec["title"] = {
         **{"text": figure.title, "subtitle": lines, "anchor": "start", "frame": "bounds", "fontSize": 17, "offset": 14},
-        **{"subtitleFontSize": 12.5, "subtitleColor": look.colour("muted"), "subtitlePadding": 6, "subtitleLineHeight": 17},
+        **{
+            "subtitleFontSize": 12.5,
+            "subtitleColor": look.colour("muted"),
+            "subtitlePadding": 6,
+            "subtitleLineHeight": 17,
+        },
     }
     spec["config"]["background"] = look.colour("card")
     spec["padding"] = 18

@@ -75,7 +75,11 @@ def outcome(frame: pl.DataFrame, shares: pl.DataFrame) -> str:
 def failure(frame: pl.DataFrame, facts: Facts) -> str:
     """How many fail, when it was clearly worse, and what is to come."""
     if facts["failure_rate"] is None:
-        return "No task of this cohort has ended, so there is no failure rate yet." if facts["tasks"] else _none_ended(facts)
+        return (
+            "No task of this cohort has ended, so there is no failure rate yet."
+            if facts["tasks"]
+            else _none_ended(facts)
+        )
     ended = facts["succeeded"] + facts["failed"]
     bounds = words.interval(words.percent(facts["failure_rate_low"]), words.percent(facts["failure_rate_high"]))
     said = f"{facts['failed']:,} of {ended:,} tasks that ended have failed: {words.percent(facts['failure_rate'])} ({bounds})."
@@ -100,8 +104,15 @@ def reasons(frame: pl.DataFrame, classes: pl.DataFrame) -> str:
         return "No task of this cohort has failed."
     first = frame.row(0, named=True)
     name = f"“{first['reason']}”" if first["reason"] else "no reason at all"
-    whose = ", ".join(f"{share:.0%} {_WHO.get(who or 'unknown', who)}" for who, share in classes.iter_rows())
-    return f"The commonest reason is {name} ({words.tasks(first['tasks'])}, {first['share']:.0%}). Of all failures {whose}."
+    return f"The commonest reason is {name} ({words.tasks(first['tasks'])}, {words.rough(first['share'])}). {whose(classes)}"
+
+
+def whose(classes: pl.DataFrame) -> str:
+    """Whose fault failures are."""
+    if classes.is_empty():
+        return "None has failed."
+    said = ", ".join(f"{words.rough(share)} {_WHO.get(who or 'unknown', who)}" for who, share in classes.iter_rows())
+    return f"Of all failures {said}."
 
 
 def waiting(facts: Facts) -> str:
@@ -240,16 +251,20 @@ def speed(frame: pl.DataFrame) -> str:
     )
 
 
-def in_short(facts: Facts) -> list[str]:
+def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
     """The report in a few plain sentences."""
     if not facts["tasks"]:
         return ["There is nothing to report: no task is in this cohort."]
     lines = []
     if facts["p50_seconds"] is not None:
-        slow = f", one in twenty takes longer than {words.duration(facts['p95_seconds'])}" if facts["p95_seconds"] else ""
+        slow = (
+            f", one in twenty takes longer than {words.duration(facts['p95_seconds'])}" if facts["p95_seconds"] else ""
+        )
         lines.append(f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}{slow}.")
     if facts["failure_rate"] is not None:
-        lines.append(f"{_in_every(facts['failure_rate'])} of the tasks that ended failed.")
+        lines.append(
+            f"{_in_every(facts['failure_rate'])} of the tasks that ended failed. {whose(classes) if facts['failed'] else ''}".rstrip()
+        )
     lines.append(_running(facts))
     if facts["without_submit_time"]:
         lines.append(

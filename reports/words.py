@@ -11,11 +11,17 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "not known"
 
+#: A no-break space: a number keeps its unit.
+_NB: Final = "\u00a0"
+
 #: From here on seconds become minutes, minutes hours, and hours days.
 _MINUTES_FROM: Final = 120
 _HOURS_FROM: Final = 7200
 _DAYS_FROM: Final = 172_800
 _TENTHS_BELOW: Final = 10
+#: Percents this close to a whole number are one; those below a tenth need two digits.
+_WHOLE: Final = 1e-9
+_SMALL: Final = 0.1
 
 
 def count(number: int) -> str:
@@ -34,12 +40,18 @@ def plural(number: int, noun: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in percent: 6.9 %, 0.04 %."""
+    """A share in percent: 6.9 %, 0.04 %; 100 % only where it is all."""
     if share is None:
         return UNKNOWN
     hundredths = 100 * share
-    digits = 2 if 0 < hundredths < 0.1 else 1  # noqa: PLR2004 - below a tenth of a percent
-    return f"{hundredths:.{digits}f} %"
+    if abs(hundredths - round(hundredths)) < _WHOLE:
+        return f"{hundredths:.0f}{_NB}%"
+    return f"{hundredths:.2f}{_NB}%" if hundredths < _SMALL else f"{hundredths:.1f}{_NB}%"
+
+
+def rough(share: float) -> str:
+    """A share in whole percent."""
+    return f"{100 * share:.0f}{_NB}%"
 
 
 def duration(seconds: float | None) -> str:
@@ -47,9 +59,9 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     if seconds < _TENTHS_BELOW:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
+        return f"{seconds:.1f}".removesuffix(".0") + f"{_NB}s"
     if seconds < _MINUTES_FROM:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f}{_NB}s"
     if seconds < _HOURS_FROM:
         return _two(round(seconds), 60, "min", "s")
     if seconds < _DAYS_FROM:
@@ -59,7 +71,7 @@ def duration(seconds: float | None) -> str:
 
 def _two(small: int, per_large: int, large_unit: str, small_unit: str) -> str:
     whole, rest = divmod(small, per_large)
-    return f"{whole} {large_unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole}{_NB}{large_unit}" + (f"{_NB}{rest}{_NB}{small_unit}" if rest else "")
 
 
 def interval(low: str, high: str) -> str:
@@ -73,9 +85,9 @@ def minute(moment: datetime | None) -> str:
 
 
 def bucket(seconds: int) -> str:
-    """How long a bucket of time is: an hour, 6 hours, a day, 7 days."""
+    """How long a bucket of time is: hour, 6 hours, day, 7 days."""
     number, unit = (seconds // 86_400, "day") if seconds % 86_400 == 0 else (seconds // 3600, "hour")
-    return {(1, "day"): "a day", (1, "hour"): "an hour"}.get((number, unit), f"{number} {unit}s")
+    return unit if number == 1 else f"{number} {unit}s"
 
 
 def cohort(chosen: Cohort) -> str:

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 ROOM: Final = Path(__file__).parent.parent
 
 #: The report's own views, in `reports/views`; `every_bucket` first, for others use it.
-VIEWS: Final = ("every_bucket", *sorted(path.stem for path in (ROOM / "views").glob("*.sql") if path.stem != "every_bucket"))
+VIEWS: Final = (
+    "every_bucket",
+    *sorted(path.stem for path in (ROOM / "views").glob("*.sql") if path.stem != "every_bucket"),
+)
 
 _RATES: Final = {"task_latency", "failure_rate_by", "failure_rate_daily"}
 _CURVES: Final = {

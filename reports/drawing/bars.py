@@ -27,7 +27,7 @@ def failure_pareto(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
             "position": row["position"],
             "name": row["reason"] or "(no reason given)",
             "value": row["tasks"],
-            "shown": f"{row['tasks']:,} · {row['share']:.0%} · {row['share_so_far']:.0%} so far",
+            "shown": f"{row['tasks']:,} · {words.rough(row['share'])} · {words.rough(row['share_so_far'])} so far",
             "series": row["fail_class"] or _REST,
             "about": f"{row['reason'] or 'no reason given'}: {words.tasks(row['tasks'])}, {words.percent(row['share'])} "
             f"of all failures ({row['fail_class'] or _REST})",

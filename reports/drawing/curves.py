@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import altair as alt
+import polars as pl
 
 from reports import words
 from reports.drawing.parts import (
@@ -18,12 +19,11 @@ from reports.drawing.parts import (
     framed,
     largest,
     rows,
+    share_axis,
     time_axis,
 )
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from reports.look import Look
 
 _HEIGHT: Final = 270
@@ -39,11 +39,11 @@ def latency_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     """Two percentiles with their intervals; a band without an upper end runs off the top."""
     top = 1.15 * largest([*frame["p95_seconds"], *frame["p95_seconds_low"], *frame["p50_seconds_high"]])
     data = [
-        _spread(row, label, name, beyond=1e9)
+        _spread(row, label, name, beyond=2 * top)
         for row in rows(frame)
         for label, name in zip(_PERCENTILES, ("p50", "p95"), strict=True)
     ]
-    base = chart(data).encode(x=time_axis("bucket_start"), color=coloured("series", _PERCENTILES, look))
+    base = chart(data).encode(x=time_axis("bucket_start", data, look), color=coloured("series", _PERCENTILES, look))
     line = base.mark_line(strokeWidth=2).encode(y=duration_y("seconds", top))
     dots = base.mark_circle(size=44, opacity=1).encode(
         y=duration_y("seconds", top), description="about:N", tooltip="about:N"
@@ -76,18 +76,20 @@ def _silent(base: alt.Chart) -> alt.Color:
 
 
 def failure_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
-    """The failure rate with its Wilson interval, and on top of it the rate projected."""
-    data = [row | {"about": _about_rate(row)} for row in rows(frame)]
+    """The failure rate with its Wilson interval, and on top of it the rate projected, where some are in flight."""
+    near = frame.with_columns(near=(pl.col("in_flight") > 0) | (pl.col("in_flight").shift(-1) > 0))
+    data = [row | {"about": _about_rate(row)} for row in rows(near)]
     observed, projected = _RATES
     long = [
         {**row, "series": series, "rate": row[name]}
         for row in data
         for series, name in ((observed, "failure_rate"), (projected, "projected_failure_rate"))
+        if series == observed or row["near"]
     ]
     top = min(1.0, 1.1 * largest([*frame["failure_rate_high"], *frame["projected_failure_rate"]]) or 0.1)
-    y = alt.Y("rate:Q", scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%" if top > 0.05 else ".1%"), title=None)  # noqa: PLR2004, E501
-    colour = coloured("series", _RATES, look)
-    base = chart(long).encode(x=time_axis("bucket_start"), color=colour)
+    y = alt.Y("rate:Q", scale=alt.Scale(domain=[0, top]), axis=share_axis(), title=None)
+    colour = coloured("series", _RATES if frame["in_flight"].sum() else {observed: _RATES[observed]}, look)
+    base = chart(long).encode(x=time_axis("bucket_start", data, look), color=colour)
     seen = alt.datum.series == observed
     bounds = base.transform_filter(seen).encode(
         y=alt.Y("failure_rate_low:Q", scale=alt.Scale(domain=[0, top]), title=None), y2="failure_rate_high:Q"
@@ -95,8 +97,10 @@ def failure_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     few = frame["failure_rate"].drop_nulls().len() <= FEW_POINTS
     band = bounds.mark_rule(strokeWidth=3, opacity=0.35) if few else bounds.mark_area(opacity=0.16)
     line = base.transform_filter(seen).mark_line(strokeWidth=2).encode(y=y)
-    dots = base.transform_filter(seen).mark_circle(size=44, opacity=1).encode(
-        y=y, description="about:N", tooltip="about:N"
+    dots = (
+        base.transform_filter(seen)
+        .mark_circle(size=44, opacity=1)
+        .encode(y=y, description="about:N", tooltip="about:N")
     )
     dashes = base.transform_filter(alt.datum.series == projected).mark_line(
         strokeWidth=2, strokeDash=[5, 4], point={"size": 30, "filled": False, "strokeWidth": 1.5}
@@ -124,9 +128,8 @@ def outcome_by_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
             ("failed", 1 - row["p_failure"], 1),
         )
     ]
-    x = duration_x("t_seconds", top)
-    x.scale.domain = [0, top]
-    share = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
+    x = duration_x("t_seconds", top, is_exact=True)
+    share = share_axis(values=[0, 0.25, 0.5, 0.75, 1])
     y = alt.Y("low:Q", scale=alt.Scale(domain=[0, 1]), axis=share, title=None)
     base = chart(data).encode(x=x, color=coloured("series", _OUTCOMES, look))
     areas = base.mark_area(interpolate="step-after", clip=True).encode(
@@ -141,13 +144,12 @@ def outcome_by_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
 
 def _hover(frame: pl.DataFrame, look: Look, top: float) -> alt.Chart:
     """Invisible strips that tell the shares at a time."""
-    data = [
-        {"t_seconds": row["t_seconds"], "about": _about_outcome(row)} for row in rows(frame.gather_every(8))
-    ]
-    x = duration_x("t_seconds", top)
-    x.scale.domain = [0, top]
-    return chart(data).mark_rule(strokeWidth=look.width / 30, opacity=0).encode(
-        x=x, description="about:N", tooltip="about:N"
+    data = [{"t_seconds": row["t_seconds"], "about": _about_outcome(row)} for row in rows(frame.gather_every(4))]
+    x = duration_x("t_seconds", top, is_exact=True)
+    return (
+        chart(data)
+        .mark_rule(strokeWidth=look.width / 30, opacity=0)
+        .encode(x=x, description="about:N", tooltip="about:N")
     )
 
 
@@ -173,7 +175,7 @@ def queue_and_run(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
         for row in rows(frame)
         for label, name in zip(_PHASES, ("queue", "run"), strict=True)
     ]
-    base = chart(data).encode(x=time_axis("bucket_start"), color=coloured("series", _PHASES, look))
+    base = chart(data).encode(x=time_axis("bucket_start", data, look), color=coloured("series", _PHASES, look))
     y = duration_y("low", top)
     dots = base.mark_circle(size=36, opacity=1).encode(y=y, description="about:N", tooltip="about:N")
     return framed(_band(base, data, top) + base.mark_line(strokeWidth=2).encode(y=y) + dots, look, _HEIGHT)
@@ -183,16 +185,16 @@ def in_flight_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     """The most that were under way in each bin, and their mean."""
     names = {"most at a time": "sky", "mean": "blue"}
     data = [row | {"most": "most at a time", "mean": "mean", "about": _about_load(row)} for row in rows(frame)]
-    base = chart(data).encode(x=time_axis("bin_start"))
+    base = chart(data).encode(x=time_axis("bin_start", data, look))
     whole = alt.Axis(format=",d", tickMinStep=1)
-    most = base.mark_bar(opacity=0.45, width={"band": 1}) if len(data) <= FEW_POINTS else base.mark_area(
-        opacity=0.35, interpolate="step-after"
+    most = (
+        base.mark_bar(opacity=0.45, width={"band": 1})
+        if len(data) <= FEW_POINTS
+        else base.mark_area(opacity=0.35, interpolate="step-after")
     )
     line = base.mark_line(strokeWidth=1.5).encode(y="mean_in_flight:Q", color=coloured("mean", names, look))
     most = most.encode(y=alt.Y("most_in_flight:Q", axis=whole, title=None), color=coloured("most", names, look))
-    hover = base.mark_circle(size=70, opacity=0).encode(
-        y="most_in_flight:Q", description="about:N", tooltip="about:N"
-    )
+    hover = base.mark_circle(size=70, opacity=0).encode(y="most_in_flight:Q", description="about:N", tooltip="about:N")
     return framed(alt.layer(most, line, hover), look, _LOW)
 
 
@@ -208,17 +210,13 @@ def api_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     top = largest(frame["p95_ms"]) or 1
     data = [row | {"series": "half of the answers to 95 % of them", "about": _about_speed(row)} for row in rows(frame)]
     names = {"half of the answers to 95 % of them": "blue"}
-    base = chart(data).encode(x=time_axis("bin_start", domain=_domain(data)), color=coloured("series", names, look))
-    y = alt.Y("p50_ms:Q", title=None, scale=alt.Scale(domain=[0, 1.1 * top]), axis=alt.Axis(labelExpr="datum.label + ' ms'"))
+    base = chart(data).encode(x=time_axis("bin_start", data, look), color=coloured("series", names, look))
+    y = alt.Y(
+        "p50_ms:Q", title=None, scale=alt.Scale(domain=[0, 1.1 * top]), axis=alt.Axis(labelExpr="datum.label + ' ms'")
+    )
     spread = base.mark_rule(strokeWidth=5, strokeCap="round", opacity=0.45).encode(y=y, y2="p95_ms:Q")
     dots = base.mark_circle(size=60, opacity=1).encode(y=y, description="about:N", tooltip="about:N")
     return framed(spread + dots, look, _LOW)
-
-
-def _domain(data: list[Row]) -> tuple[int, int]:
-    """At least six hours on either side: a lone hour is no time axis."""
-    margin = 6 * 3_600_000
-    return data[0]["bin_start"] - margin, data[-1]["bin_start"] + margin
 
 
 def _about_speed(row: Row) -> str:

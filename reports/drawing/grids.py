@@ -26,7 +26,8 @@ def hour_by_weekday(frame: pl.DataFrame, look: Look) -> alt.TopLevelMixin:
     slow = _map(data, "p50_seconds", f"Median latency ({_ends(frame['p50_seconds'], words.duration)})", "orange", look)
     join = alt.vconcat if look.is_narrow else alt.hconcat
     spacing = 18 if look.is_narrow else 28
-    return join(busy, slow, spacing=spacing).properties(padding=4).configure(**look.config())
+    joined = join(busy, slow, spacing=spacing).resolve_scale(opacity="independent")
+    return joined.properties(padding=4).configure(**look.config())
 
 
 def _map(data: list[Row], field: str, title: str, colour: str, look: Look) -> alt.LayerChart:
@@ -38,10 +39,8 @@ def _map(data: list[Row], field: str, title: str, colour: str, look: Look) -> al
         y=alt.Y("day:O", axis=days, sort=list(_DAYS), scale=alt.Scale(domain=list(_DAYS), paddingInner=0.08)),
     )
     strength = alt.Opacity(f"{field}:Q", scale=alt.Scale(range=[0.1, 1], zero=False), legend=None)
-    cells = base.mark_rect(fill=look.colour(colour), cornerRadius=2).encode(
-        opacity=strength, description="about:N", tooltip="about:N"
-    )
-    empty = chart(data).mark_rect(fill=look.colour("grid"), opacity=0.5, cornerRadius=2)
+    cells = base.mark_rect(fill=look.colour(colour)).encode(opacity=strength, description="about:N", tooltip="about:N")
+    empty = chart([row for row in data if not row[field]]).mark_rect(fill=look.colour("grid"), opacity=0.5)
     empty = empty.encode(x=base.encoding.x, y=base.encoding.y)
     return alt.layer(empty, cells).properties(width=width, height=_CELL * 7, title=title)
 
@@ -51,7 +50,7 @@ def _ends(values: pl.Series, shown: object) -> str:
     if not known:
         return "none"
     assert callable(shown)
-    return f"darkest {shown(max(known))}, palest {shown(min(known))}"
+    return f"strongest {shown(max(known))}, faintest {shown(min(known))}"
 
 
 def _about(row: Row) -> str:
@@ -63,11 +62,11 @@ def clocks(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     """The same shares of tasks by either clock; the line between is what one of them adds."""
     data = [
         {
-            "share": f"{row['q']:.0%} within",
+            "share": f"{words.rough(row['q'])} within",
             "series": series,
             "seconds": row[name],
             "other": row[other],
-            "about": f"{row['q']:.0%} within {words.duration(row[name])} {series}",
+            "about": f"{words.rough(row['q'])} within {words.duration(row[name])} {series}",
         }
         for row in rows(frame)
         for series, name, other in zip(

@@ -22,11 +22,19 @@ _STEPS: Final = (
     *(3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 5_184_000, 15_552_000),
 )
 _MOST_TICKS: Final = 6
+#: Of a legend, in CSS pixels.
+_CHARACTER: Final = 7
+_SYMBOL: Final = 30
 _DURATION: Final = (
     "datum.value >= 172800 ? format(datum.value / 86400, '~g') + ' d' "
     ": datum.value >= 7200 ? format(datum.value / 3600, '~g') + ' h' "
     ": datum.value >= 120 ? format(datum.value / 60, '~g') + ' min' : format(datum.value, '~g') + ' s'"
 )
+
+_HOUR: Final = 3_600_000
+_DAY: Final = 24 * _HOUR
+_HOUR_STEPS: Final = tuple(_HOUR * hours for hours in (1, 2, 3, 6, 12, 24))
+_DAY_STEPS: Final = tuple(_DAY * days for days in (1, 2, 3, 5, 7, 14, 28, 56, 91, 182, 364, 728, 3640, 36_400))
 
 #: With so few points a band is hard to see: whiskers then.
 FEW_POINTS: Final = 3
@@ -52,10 +60,20 @@ def framed(picture: alt.LayerChart, look: Look, height: int) -> alt.LayerChart:
     return sized.configure(**look.config())
 
 
-def time_axis(field: str, *, domain: Sequence[int] | None = None) -> alt.X:
-    """Times in UTC, whatever the zone of whoever draws."""
-    scale = alt.Scale(type="utc", domain=list(domain)) if domain else alt.Scale(type="utc")
-    return alt.X(f"{field}:T", scale=scale, title="UTC", axis=alt.Axis(titleAnchor="end", labelFlush=True))
+def time_axis(field: str, data: Sequence[Row], look: Look) -> alt.X:
+    """Times in UTC, whatever the zone of whoever draws: days by name, or hours where there are hardly two days."""
+    moments = [row[field] for row in data]
+    first, last = min(moments), max(moments)
+    lone = 0 if last > first else 12 * _HOUR  # a lone moment is no axis
+    scale = alt.Scale(type="utc", domain=[first - lone, last + lone])
+    most = 4 if look.is_narrow else 9
+    by_day = last - first > 2 * _DAY
+    step = next(one for one in (_DAY_STEPS if by_day else _HOUR_STEPS) if (last - first + 2 * lone) / one <= most)
+    begin = -(-(first - lone) // step) * step
+    values = list(range(begin, last + lone + 1, step))
+    label = "utcFormat(datum.value, '%-d %b')" if by_day else "utcFormat(datum.value, '%-d %b %H:%M')"
+    axis = alt.Axis(values=values, labelExpr=label, labelFlush=False)
+    return alt.X(f"{field}:T", scale=scale, title=None, axis=axis)
 
 
 def duration_ticks(top: float) -> list[float]:
@@ -76,16 +94,29 @@ def duration_y(field: str, top: float) -> alt.Y:
     return alt.Y(f"{field}:Q", scale=scale, axis=axis, title=None)
 
 
-def duration_x(field: str, top: float) -> alt.X:
-    """The same along x."""
+def duration_x(field: str, top: float, *, is_exact: bool = False) -> alt.X:
+    """The same along x; exact where the axis ends at `top` itself."""
     scale, axis = duration_scale(top)
+    if is_exact:
+        scale = alt.Scale(domain=[0, top], nice=False)
     return alt.X(f"{field}:Q", scale=scale, axis=axis, title=None)
+
+
+def share_axis(**options: Any) -> alt.Axis:  # noqa: ANN401 - of alt.Axis
+    return alt.Axis(labelExpr="format(100 * datum.value, '~g') + ' %'", **options)
 
 
 def coloured(field: str, names: dict[str, str], look: Look) -> alt.Color:
     """Colour by `field`, whose values have the colours of these names, with a legend of those."""
     scale = alt.Scale(domain=list(names), range=[look.colour(name) for name in names.values()])
-    return alt.Color(f"{field}:N", scale=scale, sort=list(names))
+    return alt.Color(f"{field}:N", scale=scale, sort=list(names), legend=alt.Legend(columns=_columns(names, look)))
+
+
+def _columns(names: Iterable[str], look: Look) -> int:
+    """As many columns as the width has room for."""
+    widest = max(len(name) for name in names) * _CHARACTER + _SYMBOL
+    together = sum(len(name) * _CHARACTER + _SYMBOL for name in names)
+    return 0 if together <= look.width else max(1, int(look.width // widest))
 
 
 def largest(values: Iterable[float | None]) -> float:

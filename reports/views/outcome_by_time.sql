@@ -1,4 +1,4 @@
--- One row per time since submission, in 240 even steps until 99 % have ended or the longest was last seen: how many of
+-- One row per time since submission, in 120 even steps until 99 % have ended or the longest was last seen: how many of
 -- the cohort's tasks have succeeded and failed by then.
 --
 -- t_seconds: time since submission
@@ -19,7 +19,7 @@ bounds as (
 ),
 
 steps as (
-    select tasks, horizon_seconds * unnest(range(241)) / 240 as t_seconds,
+    select tasks, horizon_seconds * unnest(range(121)) / 120 as t_seconds,
     from bounds
     where tasks is not null
 )
