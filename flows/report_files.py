@@ -6,13 +6,13 @@ import importlib.util
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.errors import UnusableInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from warehouse.paths import DataPaths
 
@@ -51,7 +51,10 @@ class Written:
 
 def is_installed() -> bool:
     """Whether what draws the report is there; it is an extra."""
-    return all(importlib.util.find_spec(name) for name in _NEEDED)
+    try:
+        return all(importlib.util.find_spec(name) for name in _NEEDED)
+    except ModuleNotFoundError:
+        return False
 
 
 def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: datetime) -> Written:
@@ -97,7 +100,7 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
     try:
         read = datetime.fromisoformat(text.strip())
     except ValueError:
-        msg = f"{option} {text!r} is no time: give a date (2026-11-20), a time (2026-11-20T14:00) or a span like '7 days'"
+        msg = f"{option} {text!r} is no time: give a date, a time (2026-11-20T14:00) or a span like '7 days'"
         raise UnusableInputError(msg) from None
     return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 

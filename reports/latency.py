@@ -19,11 +19,9 @@ with app.setup:
     from pathlib import Path
     from typing import Any
 
-    import altair as alt
     import marimo as mo
     import polars as pl
 
-    import warehouse
     from reports import sentences, words
     from reports.cohort import Cohort, choices, open_cohort
     from reports.drawing import bars, curves, grids
@@ -240,8 +238,8 @@ def _(about, bucket, facts, latency_frame):
             "p95_seconds": "95 % within",
         },
         draw=drawn(curves.latency_over_time, latency_frame, needs="p50_seconds"),
-        note="Bands are 95 % intervals; one that runs off the top has too few tasks for an upper end. Running tasks count "
-        "with the age at which they were last seen.",
+        note="Bands are 95 % intervals; one that runs off the top has too few tasks for an upper end. Running "
+        "tasks count with the age at which they were last seen.",
     )
     show(latency)
     return (latency,)
@@ -316,8 +314,8 @@ def _(about, bucket, facts, failure_frame):
             "projected_failure_rate": "Projected",
         },
         draw=drawn(curves.failure_over_time, failure_frame, needs="failure_rate"),
-        note="The band is Wilson's 95 % interval. Failures end sooner than successes, so the plain rate of the newest tasks is "
-        "too high: the projected one counts each task in flight with its chance to fail.",
+        note="The band is Wilson's 95 % interval. Failures end sooner than successes, so the plain rate of the newest "
+        "tasks is too high: the projected one counts each task in flight with its chance to fail.",
     )
     show(failure)
     return (failure,)
@@ -365,7 +363,8 @@ def _(about, class_frame, reason_frame):
             "example": "Example",
         },
         draw=drawn(bars.failure_pareto, reason_frame, needs="tasks"),
-        note="What differs from task to task (numbers, ids, addresses) is replaced. Whose fault it is, analysis.toml decides.",
+        note="What differs from task to task (numbers, ids, addresses) is replaced. Whose fault it is stands in "
+        "analysis.toml.",
     )
     show(reasons)
     return (reasons,)
@@ -446,7 +445,8 @@ def _(about, clock_frame):
             "gap_seconds": "Created before submission",
         },
         draw=drawn(grids.clocks, clock_frame, needs="q"),
-        note="The gateway counts from its submit_time, the provider from the creation of the work; both to the gateway's end.",
+        note="The gateway counts from its submit_time, the provider from the creation of the work; both to the "
+        "gateway's end.",
         is_wide=False,
     )
     show(clocks)

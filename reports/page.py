@@ -137,8 +137,6 @@ def shown(name: str, value: object) -> str:
     match value:
         case datetime():
             return words.minute(value)
-        case bool() | str():
-            return str(value)
         case int():
             return words.count(value)
         case float() if "seconds" in name:
@@ -154,7 +152,8 @@ def _footer(report: Report) -> Iterator[str]:
     yield (
         f"<footer><p>Made {words.minute(report.generated_at)} UTC by avatar-tasks {_version()} from the published "
         "warehouse. Times are UTC. Intervals hold in 95 of 100 cases. Every number is a view's: ask for more with "
-        "<code>avatar-tasks sql</code>, or open the notebook that this page is made of, reports/latency.py.</p></footer>"
+        "<code>avatar-tasks sql</code>, or open the notebook that this page is made of: reports/latency.py.</p>"
+        "</footer>"
     )
     yield "</body></html>"
 

@@ -95,13 +95,16 @@ def png(figure: Figure, report: Report) -> bytes:
     spec = figure.draw(look).to_dict()
     lines = [*_wrapped(figure.says, 96), *_wrapped(f"{figure.about} · {words.minute(report.generated_at)} UTC", 96)]
     spec["title"] = {
-        **{"text": figure.title, "subtitle": lines, "anchor": "start", "frame": "bounds", "fontSize": 17, "offset": 14},
-        **{
-            "subtitleFontSize": 12.5,
-            "subtitleColor": look.colour("muted"),
-            "subtitlePadding": 6,
-            "subtitleLineHeight": 17,
-        },
+        "text": figure.title,
+        "subtitle": lines,
+        "anchor": "start",
+        "frame": "bounds",
+        "fontSize": 17,
+        "offset": 14,
+        "subtitleFontSize": 12.5,
+        "subtitleColor": look.colour("muted"),
+        "subtitlePadding": 6,
+        "subtitleLineHeight": 17,
     }
     spec["config"]["background"] = look.colour("card")
     spec["padding"] = 18

@@ -68,7 +68,8 @@ def outcome(frame: pl.DataFrame, shares: pl.DataFrame) -> str:
     begin = (" and ".join(said) or "fewer than half of all tasks have succeeded") + ". "
     return (
         f"{begin[0].upper()}{begin[1:]}After {words.duration(last['t_seconds'])}, {words.percent(last['p_success'])} "
-        f"have succeeded, {words.percent(last['p_failure'])} have failed and {words.percent(last['p_running'])} still run."
+        f"have succeeded, {words.percent(last['p_failure'])} have failed and {words.percent(last['p_running'])} still "
+        "run."
     )
 
 
@@ -82,7 +83,8 @@ def failure(frame: pl.DataFrame, facts: Facts) -> str:
         )
     ended = facts["succeeded"] + facts["failed"]
     bounds = words.interval(words.percent(facts["failure_rate_low"]), words.percent(facts["failure_rate_high"]))
-    said = f"{facts['failed']:,} of {ended:,} tasks that ended have failed: {words.percent(facts['failure_rate'])} ({bounds})."
+    rate = words.percent(facts["failure_rate"])
+    said = f"{facts['failed']:,} of {ended:,} tasks that ended have failed: {rate} ({bounds})."
     worse = _days(frame.filter(pl.col("failure_rate_low") > facts["failure_rate_high"]), facts)
     return said + (f" Clearly worse than the whole: {worse}." if worse else "") + _projection(facts)
 
@@ -104,7 +106,8 @@ def reasons(frame: pl.DataFrame, classes: pl.DataFrame) -> str:
         return "No task of this cohort has failed."
     first = frame.row(0, named=True)
     name = f"“{first['reason']}”" if first["reason"] else "no reason at all"
-    return f"The commonest reason is {name} ({words.tasks(first['tasks'])}, {words.rough(first['share'])}). {whose(classes)}"
+    size = f"{words.tasks(first['tasks'])}, {words.rough(first['share'])}"
+    return f"The commonest reason is {name} ({size}). {whose(classes)}"
 
 
 def whose(classes: pl.DataFrame) -> str:
@@ -121,8 +124,8 @@ def waiting(facts: Facts) -> str:
         return "Of no success in this cohort is the start known, so waiting and running cannot be told apart."
     return (
         f"Half start within {words.duration(facts['queue_p50_seconds'])} and run for "
-        f"{words.duration(facts['run_p50_seconds'])} or less; in all, {words.percent(facts['queue_share'])} of the time is "
-        f"waiting. The start is known of {words.percent(facts['tasks'] / facts['succeeded'])} of the successes."
+        f"{words.duration(facts['run_p50_seconds'])} or less; in all, {words.percent(facts['queue_share'])} of the "
+        f"time is waiting. The start is known of {words.percent(facts['tasks'] / facts['succeeded'])} of the successes."
     )
 
 
@@ -145,9 +148,10 @@ def load(frame: pl.DataFrame) -> str:
     if frame.is_empty():
         return "No task of this cohort has a time of submission, so nobody knows when any was under way."
     most = frame.sort("most_in_flight", "bin_start", descending=[True, False]).row(0, named=True)
+    mean = f"{frame['mean_in_flight'].mean():,.1f}"  # type: ignore[str-bytes-safe]  # a number
     return (
         f"At most {words.tasks(most['most_in_flight'])} were under way at a time, around "
-        f"{words.minute(most['bin_start'])} UTC; {frame['mean_in_flight'].mean():,.1f} in the mean."
+        f"{words.minute(most['bin_start'])} UTC; {mean} in the mean."
     )
 
 
@@ -182,10 +186,10 @@ def kinds(frame: pl.DataFrame) -> str:
     if slow.is_empty():
         return f"{frame.height} kinds of task; none has ended often enough to compare."
     first, last = slow.row(0, named=True), slow.row(-1, named=True)
-    return (
-        f"{frame.height} kinds of task. Half of {kind_name(first)} have ended within "
-        f"{words.duration(first['p50_seconds'])}, half of {kind_name(last)} within {words.duration(last['p50_seconds'])}."
+    slowest, fastest = (
+        f"half of {kind_name(row)} have ended within {words.duration(row['p50_seconds'])}" for row in (first, last)
     )
+    return f"{frame.height} kinds of task: {slowest}, {fastest}."
 
 
 def kind_name(row: Facts) -> str:
@@ -234,7 +238,7 @@ def answers(frame: pl.DataFrame) -> str:
     if frame.is_empty():
         return "Nothing was asked for in this range of time."
     total = int(frame["answers"].sum())
-    useful = frame.filter(pl.col("outcome") == "task")["answers"].sum()
+    useful = int(frame.filter(pl.col("outcome") == "task")["answers"].sum())
     return f"{useful:,} of {total:,} answers held a task: {words.percent(useful / total)}."
 
 
@@ -262,9 +266,8 @@ def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
         )
         lines.append(f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}{slow}.")
     if facts["failure_rate"] is not None:
-        lines.append(
-            f"{_in_every(facts['failure_rate'])} of the tasks that ended failed. {whose(classes) if facts['failed'] else ''}".rstrip()
-        )
+        blame = f" {whose(classes)}" if facts["failed"] else ""
+        lines.append(f"{_in_every(facts['failure_rate'])} of the tasks that ended failed.{blame}")
     lines.append(_running(facts))
     if facts["without_submit_time"]:
         lines.append(

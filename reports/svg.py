@@ -20,7 +20,7 @@ _ROLES: Final = re.compile(r' (role|aria-\w+|pointer-events)="[^"]*"')
 
 def svg(chart: alt.TopLevelMixin, *, name: str, css_class: str, label: str) -> str:
     """The chart drawn; `name` keeps its ids apart from those of others on the page."""
-    drawn = str(vl_convert.vegalite_to_svg(chart.to_dict()))  # type: ignore[attr-defined]  # every chart has it
+    drawn = str(vl_convert.vegalite_to_svg(chart.to_dict()))
     drawn = _ID.sub(rf"\g<1>{name}-\g<2>", drawn)
     drawn = _MARK.sub(r"<\1\2\4><title>\3</title></\1>", drawn)
     drawn = _ROLES.sub("", drawn)

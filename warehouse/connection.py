@@ -164,7 +164,9 @@ def _attached(version: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _open_newest(paths: DataPaths, open_version: Callable[[Path], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
+def _open_newest(
+    paths: DataPaths, open_version: Callable[[Path], duckdb.DuckDBPyConnection]
+) -> duckdb.DuckDBPyConnection:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             version = paths.published_version()

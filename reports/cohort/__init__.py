@@ -20,6 +20,7 @@ from warehouse.catalog import definitions, in_order
 from warehouse.connection import open_beside_published
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     import polars as pl
@@ -50,6 +51,21 @@ DATABASES: Final = {
     "cohort_total": frozenset(_RATES),
     "pooled_total": frozenset(_RATES),
     "pooled_buckets": frozenset(_RATES | _CURVES),
+}
+
+
+#: What the rows of a table have to be, by what was asked for; the values are in the table `filters`.
+_KINDS: Final = {
+    "sources": "source in (select unnest(sources) from memory.filters)",
+    "actions": "action in (select unnest(actions) from memory.filters)",
+    "templates": (
+        "(source, task_id) in (select (source, task_id) from published.works "
+        "where template_id in (select unnest(templates) from memory.filters))"
+    ),
+}
+_TIMES: Final = {
+    "since": ">= (select since from memory.filters)",
+    "until": "< (select until from memory.filters)",
 }
 
 
@@ -114,9 +130,10 @@ def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
 
 def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
     con.execute(_text("cohort/filters"), _parameters(cohort))
-    con.execute(_text("cohort/always"))
-    for name in DATABASES:
+    for name in ("always", *DATABASES):
         con.execute(f"attach ':memory:' as {name}")
+    for view, table, conditions in _chosen(cohort):
+        con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
     con.execute(_text("cohort/tables"))
     _pass_on_tables(con)
     con.execute(_text("cohort/histories"))
@@ -128,6 +145,23 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
     con.execute("use memory")
     for name in VIEWS:
         con.execute(_text(f"views/{name}"))
+
+
+def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
+    """View, the table it is of, and what its rows have to be; only what is asked for, so that all is as fast as none.
+
+    Answers are chosen by source and time of asking: one that holds no task has neither action nor template.
+    """
+    asked = {name for name, value in _parameters(cohort).items() if value is not None}
+    kinds = [_KINDS[name] for name in _KINDS if name in asked]
+    source = [_KINDS["sources"]] if "sources" in asked else []
+    submitted, observed = (
+        [f"{column} {_TIMES[name]}" for name in _TIMES if name in asked] for column in ("submit_time", "observed_at")
+    )
+    yield "always.tasks", "published.tasks", kinds
+    yield "cohort.tasks", "always.tasks", submitted
+    yield "cohort.observations", "published.observations", source + observed
+    yield "cohort.quarantine", "published.quarantine", source + observed
 
 
 def _pass_on_tables(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,20 +1,12 @@
 -- The tables under the views of each database: the same views over other tasks give the same statistics of those.
 --
--- cohort: the tasks chosen, and what belongs to them. Answers and quarantine are chosen by source and time of asking, for
---   an answer that holds no task has neither action nor template
+-- always: the tasks of the sources, actions and templates chosen, submitted at any time
+-- cohort: of these the ones submitted in the range of time chosen, and what belongs to them
 -- pooled: the tasks chosen as if they were of one kind, source and action 'all'
 -- pooled_always: the same, submitted at any time
 -- cohort_total: the tasks chosen, all submitted at one time, those without a submit_time too: one day holds them all
 -- pooled_total: the same as if they were of one kind
 -- pooled_buckets: likewise, but each bucket of time is a source of its own, named by its beginning in Unix seconds
-create view cohort.tasks as
-select always.*,
-from memory.always
-cross join memory.filters
-where
-    (since is null or submit_time >= since)
-    and (until is null or submit_time < until);
-
 create view cohort.works as
 from published.works
 semi join cohort.tasks using (source, task_id);
@@ -23,31 +15,13 @@ create view cohort.pt_infos as
 from published.pt_infos
 semi join cohort.tasks using (source, task_id);
 
-create view cohort.observations as
-select observations.*,
-from published.observations
-cross join memory.filters
-where
-    (sources is null or list_contains(sources, observations.source))
-    and (since is null or observed_at >= since)
-    and (until is null or observed_at < until);
-
-create view cohort.quarantine as
-select quarantine.*,
-from published.quarantine
-cross join memory.filters
-where
-    (sources is null or list_contains(sources, quarantine.source))
-    and (since is null or observed_at >= since)
-    and (until is null or observed_at < until);
-
 create view pooled.tasks as
 select * replace ('all' as source, 'all' as action),
 from cohort.tasks;
 
 create view pooled_always.tasks as
 select * replace ('all' as source, 'all' as action),
-from memory.always;
+from always.tasks;
 
 create view pooled_buckets.tasks as
 select

@@ -1,8 +1,10 @@
 """Ranked bars, with their names above them: there is no width to lose on a phone."""
 
+# ruff: noqa: ANN401 - altair's own types of charts do not add up
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
@@ -20,7 +22,7 @@ _LEGEND: Final = 34
 _REST: Final = "other kinds"
 
 
-def failure_pareto(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def failure_pareto(frame: pl.DataFrame, look: Look) -> Any:
     """Reasons by their number, coloured by whose fault they are; beside each its share, and the share so far."""
     data = [
         {
@@ -29,8 +31,8 @@ def failure_pareto(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
             "value": row["tasks"],
             "shown": f"{row['tasks']:,} · {words.rough(row['share'])} · {words.rough(row['share_so_far'])} so far",
             "series": row["fail_class"] or _REST,
-            "about": f"{row['reason'] or 'no reason given'}: {words.tasks(row['tasks'])}, {words.percent(row['share'])} "
-            f"of all failures ({row['fail_class'] or _REST})",
+            "about": f"{row['reason'] or 'no reason given'}: {words.tasks(row['tasks'])}, "
+            f"{words.percent(row['share'])} of all failures ({row['fail_class'] or _REST})",
         }
         for row in rows(frame)
     ]
@@ -39,7 +41,7 @@ def failure_pareto(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     return _ranked(data, names, look, has_legend=True)
 
 
-def quality(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def quality(frame: pl.DataFrame, look: Look) -> Any:
     """The checks that some tasks fail, by the share that does."""
     data = [
         {
@@ -55,7 +57,7 @@ def quality(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     return _ranked(data, {"failing": "amber"}, look, has_legend=False)
 
 
-def api_outcomes(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def api_outcomes(frame: pl.DataFrame, look: Look) -> Any:
     """What the answers were, by their number."""
     fine, poor = "an answer", "no use"
     data = [
@@ -72,14 +74,12 @@ def api_outcomes(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     return _ranked(data, {fine: "blue", poor: "orange"}, look, has_legend=len({row["series"] for row in data}) > 1)
 
 
-def _ranked(data: list[Row], names: dict[str, str], look: Look, *, has_legend: bool) -> alt.LayerChart:
+def _ranked(data: list[Row], names: dict[str, str], look: Look, *, has_legend: bool) -> Any:
     top = largest(row["value"] for row in data) or 1
     base = chart(data).encode(y=alt.Y("position:O", axis=None))
     # room to the right of the longest bar for what is said beside it
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * look.width / (look.width - 190)]))
-    colour = coloured("series", names, look)
-    if not has_legend:
-        colour.legend = None
+    colour = coloured("series", names, look, has_legend=has_legend)
     bars = base.mark_bar(size=12, yOffset=9, cornerRadius=2).encode(
         x=x, color=colour, description="about:N", tooltip="about:N"
     )

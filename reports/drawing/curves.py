@@ -1,9 +1,11 @@
 """Curves over time, with the uncertainty around them."""
 
+# ruff: noqa: ANN401 - altair's own types of charts do not add up
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 import polars as pl
@@ -35,7 +37,7 @@ _OUTCOMES: Final = {"succeeded": "green", "still running": "grey", "failed": "or
 _RATES: Final = {"of those that ended": "blue", "projected: once those in flight have ended": "amber"}
 
 
-def latency_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def latency_over_time(frame: pl.DataFrame, look: Look) -> Any:
     """Two percentiles with their intervals; a band without an upper end runs off the top."""
     top = 1.15 * largest([*frame["p95_seconds"], *frame["p95_seconds_low"], *frame["p50_seconds_high"]])
     data = [
@@ -61,21 +63,16 @@ def _spread(row: Row, label: str, name: str, *, beyond: float) -> Row:
     }
 
 
-def _band(base: alt.Chart, data: list[Row], top: float) -> alt.Chart:
+def _band(base: Any, data: list[Row], top: float) -> Any:
     """The interval as a band, or as whiskers where a band would be a sliver."""
     y, y2 = duration_y("low", top), alt.Y2("high:Q")
     known = len({row["bucket_start"] for row in data if row["low"] is not None})
     if known <= FEW_POINTS:
         return base.mark_rule(strokeWidth=3, opacity=0.35, clip=True).encode(y=y, y2=y2)
-    return base.mark_area(opacity=0.16, clip=True, line=False).encode(y=y, y2=y2, color=_silent(base))
+    return base.mark_area(opacity=0.16, clip=True).encode(y=y, y2=y2)
 
 
-def _silent(base: alt.Chart) -> alt.Color:
-    """The colour of `base`; the legend shows lines, not bands."""
-    return base.encoding.color
-
-
-def failure_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def failure_over_time(frame: pl.DataFrame, look: Look) -> Any:
     """The failure rate with its Wilson interval, and on top of it the rate projected, where some are in flight."""
     near = frame.with_columns(near=(pl.col("in_flight") > 0) | (pl.col("in_flight").shift(-1) > 0))
     data = [row | {"about": _about_rate(row)} for row in rows(near)]
@@ -112,13 +109,14 @@ def _about_rate(row: Row) -> str:
     bounds = words.interval(words.percent(row["failure_rate_low"]), words.percent(row["failure_rate_high"]))
     return (
         f"{_when(row['bucket_start'])}: {words.percent(row['failure_rate'])} failed ({bounds}), projected "
-        f"{words.percent(row['projected_failure_rate'])}; {words.tasks(row['submitted'])}, {row['in_flight']:,} in flight"
+        f"{words.percent(row['projected_failure_rate'])}; {words.tasks(row['submitted'])}, "
+        f"{row['in_flight']:,} in flight"
     )
 
 
-def outcome_by_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def outcome_by_time(frame: pl.DataFrame, look: Look) -> Any:
     """Shares of tasks by the time since submission: succeeded from below, failed from above, running between."""
-    top = float(frame["t_seconds"].max() or 1)
+    top = largest(frame["t_seconds"]) or 1.0
     data = [
         {"t_seconds": row["t_seconds"], "series": series, "low": low, "high": high}
         for row in rows(frame)
@@ -142,7 +140,7 @@ def outcome_by_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     return framed(alt.layer(areas, edge.encode(y=alt.Y("high:Q", axis=share, title=None)), hover), look, _HEIGHT)
 
 
-def _hover(frame: pl.DataFrame, look: Look, top: float) -> alt.Chart:
+def _hover(frame: pl.DataFrame, look: Look, top: float) -> Any:
     """Invisible strips that tell the shares at a time."""
     data = [{"t_seconds": row["t_seconds"], "about": _about_outcome(row)} for row in rows(frame.gather_every(4))]
     x = duration_x("t_seconds", top, is_exact=True)
@@ -160,7 +158,7 @@ def _about_outcome(row: Row) -> str:
     )
 
 
-def queue_and_run(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def queue_and_run(frame: pl.DataFrame, look: Look) -> Any:
     """Median waiting and running, with a band from the median to the 90th percentile."""
     top = 1.1 * largest([*frame["queue_p90_seconds"], *frame["run_p90_seconds"]])
     data = [
@@ -181,7 +179,7 @@ def queue_and_run(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
     return framed(_band(base, data, top) + base.mark_line(strokeWidth=2).encode(y=y) + dots, look, _HEIGHT)
 
 
-def in_flight_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def in_flight_over_time(frame: pl.DataFrame, look: Look) -> Any:
     """The most that were under way in each bin, and their mean."""
     names = {"most at a time": "sky", "mean": "blue"}
     data = [row | {"most": "most at a time", "mean": "mean", "about": _about_load(row)} for row in rows(frame)]
@@ -205,7 +203,7 @@ def _about_load(row: Row) -> str:
     )
 
 
-def api_over_time(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def api_over_time(frame: pl.DataFrame, look: Look) -> Any:
     """From the median answer to the slow ones, by bin."""
     top = largest(frame["p95_ms"]) or 1
     data = [row | {"series": "half of the answers to 95 % of them", "about": _about_speed(row)} for row in rows(frame)]

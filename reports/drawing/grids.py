@@ -1,8 +1,10 @@
 """Hours by weekdays, and two clocks side by side."""
 
+# ruff: noqa: ANN401 - altair's own types of charts do not add up
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
@@ -10,6 +12,8 @@ from reports import words
 from reports.drawing.parts import Row, chart, coloured, duration_x, framed, largest, rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
 
     from reports.look import Look
@@ -19,7 +23,7 @@ _CELL: Final = 22
 _CLOCKS: Final = {"by the gateway's clock": "blue", "by the provider's clock": "orange"}
 
 
-def hour_by_weekday(frame: pl.DataFrame, look: Look) -> alt.TopLevelMixin:
+def hour_by_weekday(frame: pl.DataFrame, look: Look) -> Any:
     """Two maps of the week: how many tasks were submitted, and how long those that succeeded took."""
     data = [row | {"day": _DAYS[row["weekday"] - 1], "about": _about(row)} for row in rows(frame)]
     busy = _map(data, "tasks", f"Tasks submitted ({_ends(frame['tasks'], words.count)})", "blue", look)
@@ -30,7 +34,7 @@ def hour_by_weekday(frame: pl.DataFrame, look: Look) -> alt.TopLevelMixin:
     return joined.properties(padding=4).configure(**look.config())
 
 
-def _map(data: list[Row], field: str, title: str, colour: str, look: Look) -> alt.LayerChart:
+def _map(data: list[Row], field: str, title: str, colour: str, look: Look) -> Any:
     width = (look.width if look.is_narrow else (look.width - 28) / 2) - 48
     hours = alt.Axis(values=[0, 6, 12, 18, 23], title="hour, UTC", titleAnchor="end", labelAngle=0, domain=False)
     days = alt.Axis(title=None, domain=False)
@@ -45,11 +49,10 @@ def _map(data: list[Row], field: str, title: str, colour: str, look: Look) -> al
     return alt.layer(empty, cells).properties(width=width, height=_CELL * 7, title=title)
 
 
-def _ends(values: pl.Series, shown: object) -> str:
+def _ends(values: pl.Series, shown: Callable[[Any], str]) -> str:
     known = [value for value in values if value]
     if not known:
         return "none"
-    assert callable(shown)
     return f"strongest {shown(max(known))}, faintest {shown(min(known))}"
 
 
@@ -58,7 +61,7 @@ def _about(row: Row) -> str:
     return f"{_DAYS[row['weekday'] - 1]} {row['hour']:02}:00 UTC: {words.tasks(row['tasks'])} submitted{median}"
 
 
-def clocks(frame: pl.DataFrame, look: Look) -> alt.LayerChart:
+def clocks(frame: pl.DataFrame, look: Look) -> Any:
     """The same shares of tasks by either clock; the line between is what one of them adds."""
     data = [
         {

@@ -53,7 +53,7 @@ def chart(data: Sequence[Row]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(data)))
 
 
-def framed(picture: alt.LayerChart, look: Look, height: int) -> alt.LayerChart:
+def framed(picture: Any, look: Look, height: int) -> Any:  # noqa: ANN401 - altair's types of charts do not add up
     """In the look's width, axes and legend included."""
     fit = alt.AutoSizeParams(type="fit", contains="padding")
     sized = picture.properties(width=look.width, height=height, autosize=fit, padding=4)
@@ -106,10 +106,11 @@ def share_axis(**options: Any) -> alt.Axis:  # noqa: ANN401 - of alt.Axis
     return alt.Axis(labelExpr="format(100 * datum.value, '~g') + ' %'", **options)
 
 
-def coloured(field: str, names: dict[str, str], look: Look) -> alt.Color:
+def coloured(field: str, names: dict[str, str], look: Look, *, has_legend: bool = True) -> alt.Color:
     """Colour by `field`, whose values have the colours of these names, with a legend of those."""
     scale = alt.Scale(domain=list(names), range=[look.colour(name) for name in names.values()])
-    return alt.Color(f"{field}:N", scale=scale, sort=list(names), legend=alt.Legend(columns=_columns(names, look)))
+    legend = alt.Legend(columns=_columns(names, look)) if has_legend else None
+    return alt.Color(f"{field}:N", scale=scale, sort=list(names), legend=legend)
 
 
 def _columns(names: Iterable[str], look: Look) -> int:
