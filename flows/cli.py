@@ -114,15 +114,16 @@ def collect(
 @click.option(
     "--prefect/--no-prefect", default=True, help="Run the flow on a Prefect server of its own (default), or plain."
 )
+@click.option("--report/--no-report", "with_report", default=True, help="Write the report at the end (default).")
 @_options(_JSON)
 @ends_well
-def demo(tasks: int, out: Path, *, prefect: bool, as_json: bool) -> int:
+def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bool) -> int:
     """Everything at once on a simulated gateway, with nothing set up."""
     from flows.demo import run_demo
 
     progress = Progress("fetching")
     try:
-        result = run_demo(tasks, out, voice(progress), with_prefect=prefect)
+        result = run_demo(tasks, out, voice(progress), with_prefect=prefect, with_report=with_report)
     finally:
         progress.stop()
     if as_json:

@@ -47,7 +47,7 @@ _NEXT: Final = (
 )
 
 
-def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool) -> Summary:
+def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_report: bool = True) -> Summary:
     """Collect `tasks` simulated tasks into `out` until every one has ended, and say what came of it.
 
     Raises:
@@ -69,7 +69,8 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool) -> Summ
         ids = IdSource(file=str(_write_ids(world, out)))
         summary = _collect(run, ids, with_prefect=with_prefect)
     _say_results(run, summary)
-    _report(run)
+    if with_report:
+        _report(run)
     return summary
 
 

@@ -107,7 +107,7 @@ class NoPrefect:
 sys.meta_path.insert(0, NoPrefect())
 import gateway.client, gateway.simulator, transforms.flatten, warehouse.load, warehouse.publish, warehouse.rebuild
 from flows.cli import main
-main(["demo", "--tasks", "5", "--no-prefect", "--json"])
+main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False

@@ -48,9 +48,10 @@ DATABASES: Final = {
     "cohort": frozenset(one.name for one in definitions("marts")) - {"failure_chance", "stuck_tasks"},
     "pooled": frozenset(_CURVES),
     "pooled_always": frozenset({"in_flight_by_minute"}),
+    "pooled_buckets": frozenset(_CURVES),
     "cohort_total": frozenset(_RATES),
     "pooled_total": frozenset(_RATES),
-    "pooled_buckets": frozenset(_RATES | _CURVES),
+    "buckets_total": frozenset(_RATES),
 }
 
 

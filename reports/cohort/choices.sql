@@ -23,7 +23,7 @@ with found as (
         concat_ws(' ', mode(music_title), '(' || template_id || ')') as label,
         count(*) as tasks,
     from published.works
-    group by all
+    group by template_id
 )
 
 from found

@@ -16,7 +16,7 @@ create view pooled_total.failure_chance as
 select * replace ('epoch'::timestamptz as submit_time),
 from pooled.failure_chance;
 
-create view pooled_buckets.failure_chance as
+create view buckets_total.failure_chance as
 select
     failure_chance.* replace (
         (floor(epoch(submit_time) / step_seconds) * step_seconds)::bigint::varchar as source,

@@ -4,9 +4,11 @@
 -- cohort: of these the ones submitted in the range of time chosen, and what belongs to them
 -- pooled: the tasks chosen as if they were of one kind, source and action 'all'
 -- pooled_always: the same, submitted at any time
--- cohort_total: the tasks chosen, all submitted at one time, those without a submit_time too: one day holds them all
+-- pooled_buckets: the same, but each bucket of time is a source of its own, named by its beginning in Unix seconds
+-- cohort_total: the tasks chosen, all submitted at one time, those without a submit_time too: one day holds them all, so
+--   that its failure rate is theirs. Only counts make sense here and below, for durations are wrong
 -- pooled_total: the same as if they were of one kind
--- pooled_buckets: likewise, but each bucket of time is a source of its own, named by its beginning in Unix seconds
+-- buckets_total: the same, but each bucket is a source of its own
 create view cohort.works as
 from published.works
 semi join cohort.tasks using (source, task_id);
@@ -27,8 +29,7 @@ create view pooled_buckets.tasks as
 select
     tasks.* replace (
         (floor(epoch(submit_time) / step_seconds) * step_seconds)::bigint::varchar as source,
-        'all' as action,
-        'epoch'::timestamptz as submit_time
+        'all' as action
     ),
 from cohort.tasks
 cross join memory.filters
@@ -41,3 +42,7 @@ from cohort.tasks;
 create view pooled_total.tasks as
 select * replace ('epoch'::timestamptz as submit_time),
 from pooled.tasks;
+
+create view buckets_total.tasks as
+select * replace ('epoch'::timestamptz as submit_time),
+from pooled_buckets.tasks;

@@ -8,7 +8,7 @@
 create view failure_over_time as
 with rates as (
     select to_timestamp(source::bigint) as bucket_start, * exclude (bucket_start),
-    from pooled_buckets.failure_rate_daily
+    from buckets_total.failure_rate_daily
 )
 
 select
