@@ -113,7 +113,8 @@ class Look:
                 "labelLimit": 300,
             },
             "text": {"fontSize": 12, "fill": self.colour("ink")},
-            "title": {"anchor": "start", "fontSize": 13, "fontWeight": 600, "color": self.colour("ink"), "offset": 8},
+            "title": {"anchor": "start", "fontSize": 13, "fontWeight": 600, "color": self.colour("ink"), "offset": 8}
+            | {"subtitleColor": muted, "subtitleFontSize": 12, "subtitlePadding": 4},
         }
 
 

@@ -26,15 +26,15 @@ _CLOCKS: Final = {"by the gateway's clock": "blue", "by the provider's clock": "
 def hour_by_weekday(frame: pl.DataFrame, look: Look) -> Any:
     """Two maps of the week: how many tasks were submitted, and how long those that succeeded took."""
     data = [row | {"day": _DAYS[row["weekday"] - 1], "about": _about(row)} for row in rows(frame)]
-    busy = _map(data, "tasks", f"Tasks submitted ({_ends(frame['tasks'], words.count)})", "blue", look)
-    slow = _map(data, "p50_seconds", f"Median latency ({_ends(frame['p50_seconds'], words.duration)})", "orange", look)
+    busy = _map(data, "tasks", ["Tasks submitted", _ends(frame["tasks"], words.count)], "blue", look)
+    slow = _map(data, "p50_seconds", ["Median latency", _ends(frame["p50_seconds"], words.duration)], "orange", look)
     join = alt.vconcat if look.is_narrow else alt.hconcat
     spacing = 18 if look.is_narrow else 28
     joined = join(busy, slow, spacing=spacing).resolve_scale(opacity="independent")
     return joined.properties(padding=4).configure(**look.config())
 
 
-def _map(data: list[Row], field: str, title: str, colour: str, look: Look) -> Any:
+def _map(data: list[Row], field: str, words_above: list[str], colour: str, look: Look) -> Any:
     width = (look.width if look.is_narrow else (look.width - 28) / 2) - 48
     hours = alt.Axis(values=[0, 6, 12, 18, 23], title="hour, UTC", titleAnchor="end", labelAngle=0, domain=False)
     days = alt.Axis(title=None, domain=False)
@@ -46,6 +46,7 @@ def _map(data: list[Row], field: str, title: str, colour: str, look: Look) -> An
     cells = base.mark_rect(fill=look.colour(colour)).encode(opacity=strength, description="about:N", tooltip="about:N")
     empty = chart([row for row in data if not row[field]]).mark_rect(fill=look.colour("grid"), opacity=0.5)
     empty = empty.encode(x=base.encoding.x, y=base.encoding.y)
+    title = alt.TitleParams(words_above[0], subtitle=words_above[1])
     return alt.layer(empty, cells).properties(width=width, height=_CELL * 7, title=title)
 
 
@@ -53,7 +54,7 @@ def _ends(values: pl.Series, shown: Callable[[Any], str]) -> str:
     known = [value for value in values if value]
     if not known:
         return "none"
-    return f"strongest {shown(max(known))}, faintest {shown(min(known))}"
+    return f"faintest {shown(min(known))}, strongest {shown(max(known))}"
 
 
 def _about(row: Row) -> str:
