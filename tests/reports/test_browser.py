@@ -83,7 +83,7 @@ def test_every_plot_is_drawn_and_nothing_is_asked_of_anybody(
     plots = visit.page.evaluate(DRAWN)
     assert len(plots) == 11
     for plot in plots:
-        assert (plot["width"] > 250, plot["height"] > 40) == (True, True)
+        assert (plot["width"] > 250, plot["height"] > 30) == (True, True)
         assert min(plot["marks"], plot["texts"], plot["titles"]) > 0
         assert plot["cut"] == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
