@@ -33,6 +33,8 @@ def latency(frame: pl.DataFrame, facts: Facts) -> str:
         return f"{half}; how long the slowest of them take cannot be told yet."
     slow = _days(frame.filter(pl.col("p95_seconds_low") > (facts["p95_seconds_high"] or facts["p95_seconds"])), facts)
     worse = f" Clearly slower than usual: {slow}." if slow else ""
+    if facts["p95_seconds"] == facts["p50_seconds"]:
+        return f"{half}.{worse}"
     return f"{half}; one in twenty takes longer than {words.duration(facts['p95_seconds'])}.{worse}"
 
 
@@ -261,9 +263,8 @@ def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
         return ["There is nothing to report: no task is in this cohort."]
     lines = []
     if facts["p50_seconds"] is not None:
-        slow = (
-            f", one in twenty takes longer than {words.duration(facts['p95_seconds'])}" if facts["p95_seconds"] else ""
-        )
+        differs = facts["p95_seconds"] not in {None, facts["p50_seconds"]}
+        slow = f", one in twenty takes longer than {words.duration(facts['p95_seconds'])}" if differs else ""
         lines.append(f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}{slow}.")
     if facts["failure_rate"] is not None:
         blame = f" {whose(classes)}" if facts["failed"] else ""

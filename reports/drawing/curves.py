@@ -190,7 +190,9 @@ def in_flight_over_time(frame: pl.DataFrame, look: Look) -> Any:
         if len(data) <= FEW_POINTS
         else base.mark_area(opacity=0.35, interpolate="step-after")
     )
-    line = base.mark_line(strokeWidth=1.5).encode(y="mean_in_flight:Q", color=coloured("mean", names, look))
+    line = base.mark_line(strokeWidth=1.5).encode(
+        y=alt.Y("mean_in_flight:Q", axis=whole, title=None), color=coloured("mean", names, look)
+    )
     most = most.encode(y=alt.Y("most_in_flight:Q", axis=whole, title=None), color=coloured("most", names, look))
     hover = base.mark_circle(size=70, opacity=0).encode(y="most_in_flight:Q", description="about:N", tooltip="about:N")
     return framed(alt.layer(most, line, hover), look, _LOW)
