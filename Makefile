@@ -6,10 +6,10 @@ BENCH := .venv-bench
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format docs bench lock clean
+.PHONY: help setup demo test soak report-million check format docs bench lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## build .venv with every dependency, pinned by hash
 
@@ -30,6 +30,9 @@ test: setup  ## run the tests
 
 soak: setup  ## run the long forms of the promises' tests, an hour or so, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0
+
+report-million: setup  ## what a report costs on a million tasks; fails when the page is 5 MB or more
+	@$(BIN)/python -m benchmarks.report
 
 check: setup  ## formatting, lint and types
 	@$(BIN)/ruff format --check .

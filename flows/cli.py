@@ -120,15 +120,16 @@ def collect(
 @click.option(
     "--prefect/--no-prefect", default=True, help="Run the flow on a Prefect server of its own (default), or plain."
 )
+@click.option("--report/--no-report", "with_report", default=True, help="Write the report at the end (default).")
 @_options(_JSON)
 @ends_well
-def demo(tasks: int, out: Path, *, prefect: bool, as_json: bool) -> int:
+def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bool) -> int:
     """Everything at once on a simulated gateway, with nothing set up."""
     from flows.demo import run_demo
 
     progress = Progress("fetching")
     try:
-        result = run_demo(tasks, out, voice(progress), with_prefect=prefect)
+        result = run_demo(tasks, out, voice(progress), with_prefect=prefect, with_report=with_report)
     finally:
         progress.stop()
     if as_json:
@@ -193,6 +194,33 @@ def sql(query: str, kind: str, out: Path | None, **options: Any) -> None:
     from flows.querying import run_query
 
     run_query(_settings(**options).paths, query, kind, out)
+
+
+@main.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="PATH", help="A file; for png a folder. Below DATA_DIR/reports."
+)
+@click.option("--since", metavar="TIME", help="Submitted from then on: a date, a time in UTC, or e.g. '7 days' ago.")
+@click.option("--until", metavar="TIME", help="Submitted before then.")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Of this gateway only; may be repeated.")
+@click.option("--action", "actions", multiple=True, metavar="NAME", help="Of this action only; may be repeated.")
+@click.option("--template", "templates", multiple=True, metavar="ID", help="Of this template only; may be repeated.")
+@click.option("--format", "kind", type=click.Choice(["html", "png"]), default="html", show_default=True)
+@_options(_DATA_DIR, _JSON)
+@ends_well
+def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool, **filters: Any) -> None:
+    """Render the notebook to one HTML file that opens anywhere, offline, or its plots to PNG files."""
+    from datetime import UTC, datetime
+
+    from flows.report_files import Filters, place, write_report
+
+    paths = _settings(data_dir=data_dir).paths
+    written = write_report(paths, Filters(**filters), out or place(paths, kind), kind, datetime.now(UTC))
+    if as_json:
+        show_json(written.as_dict())
+        return
+    for line in [*written.in_short, *(f"wrote {path}" for path in written.files)]:
+        tell(line)
 
 
 @main.command()

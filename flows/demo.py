@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
+from flows import report_files
 from flows import run as runs
 from flows.collecting import Options, collect
 from flows.console import aligned
@@ -46,7 +47,7 @@ _NEXT: Final = (
 )
 
 
-def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool) -> Summary:
+def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_report: bool = True) -> Summary:
     """Collect `tasks` simulated tasks into `out` until every one has ended, and say what came of it.
 
     Raises:
@@ -68,6 +69,8 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool) -> Summ
         ids = IdSource(file=str(_write_ids(world, out)))
         summary = _collect(run, ids, with_prefect=with_prefect)
     _say_results(run, summary)
+    if with_report:
+        _report(run)
     return summary
 
 
@@ -97,6 +100,16 @@ def _say_results(run: Run, summary: Summary) -> None:
     published = run.settings.data_dir / "published" / "current.duckdb"
     for line in _NEXT:
         run.voice.say(line.format(program=_program(), where=where, published=published))
+
+
+def _report(run: Run) -> None:
+    """The page that people look at, where what draws it is installed."""
+    if not report_files.is_installed():
+        run.voice.say("for a report to look at: pip install 'avatar-tasks[report]', then `avatar-tasks report`")
+        return
+    target = report_files.place(run.paths, "html")
+    report_files.write_report(run.paths, report_files.Filters(), target, "html", run.clock.now())
+    run.voice.say(f"and look at {os.path.relpath(target)} in a browser: the same in plots and sentences")
 
 
 def _program() -> str:

@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("gateway", "transforms", "warehouse", "flows")
+ROOMS = ("gateway", "transforms", "warehouse", "flows", "reports")
 
 #: What no module of a room may import, at the top or inside a function.
 FORBIDDEN = {
-    "gateway": {"duckdb", "polars", "pyarrow", "prefect", "transforms", "warehouse", "flows"},
-    "transforms": {"httpx", "prefect", "aiohttp", "asyncio", "os", "pathlib", "time", "gateway", "warehouse", "flows"},
-    "warehouse": {"httpx", "aiohttp", "prefect", "gateway", "flows"},
+    "gateway": {"duckdb", "polars", "pyarrow", "prefect", "transforms", "warehouse", "flows", "reports"},
+    "transforms": {
+        *{"httpx", "prefect", "aiohttp", "asyncio", "os", "pathlib", "time"},
+        *{"gateway", "warehouse", "flows", "reports"},
+    },
+    "warehouse": {"httpx", "aiohttp", "prefect", "gateway", "flows", "reports"},
+    "reports": {"httpx", "aiohttp", "prefect", "gateway", "transforms", "flows"},
     "flows": set[str](),
 }
 
@@ -83,7 +87,7 @@ def test_only_the_connection_module_opens_database_files() -> None:
     """`duckdb.connect` to a file has one door, but for the copy that publishing checks; memory is not a file."""
     opened = {
         (str(path.relative_to(ROOT)), ast.unparse(call.args[0]))
-        for room in ("warehouse", "flows")
+        for room in ("warehouse", "flows", "reports")
         for path in modules(room)
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "duckdb.connect"
@@ -96,7 +100,7 @@ def test_only_the_connection_module_opens_database_files() -> None:
 
 def test_no_file_of_flows_has_the_name_of_a_room() -> None:
     """Prefect puts a flow's folder first on the path, where such a file would hide the room."""
-    assert not {path.stem for path in modules("flows")} & {*ROOMS, "reports", "tests", "benchmarks"}
+    assert not {path.stem for path in modules("flows")} & {*ROOMS, "tests", "benchmarks"}
 
 
 def test_everything_but_the_flow_works_without_prefect(tmp_path: Path) -> None:
@@ -110,13 +114,41 @@ class NoPrefect:
 sys.meta_path.insert(0, NoPrefect())
 import gateway.client, gateway.simulator, transforms.flatten, warehouse.load, warehouse.publish, warehouse.rebuild
 from flows.cli import main
-main(["demo", "--tasks", "5", "--no-prefect", "--json"])
+main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     assert '"fetched"' in done.stdout
+
+
+def test_without_the_report_extra_everything_else_runs_and_report_says_what_to_install(tmp_path: Path) -> None:
+    """The demo says so, too, and ends well."""
+    code = """
+import sys
+class NoReport:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"marimo", "altair", "vl_convert"}:
+            raise ModuleNotFoundError("not installed", name=name)
+sys.meta_path.insert(0, NoReport())
+from flows.cli import main
+main(sys.argv[1:])
+"""
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        for arguments in (["demo", "--tasks", "5", "--no-prefect"], ["report"])
+    )
+    assert (first.returncode, second.returncode) == (0, 2)
+    assert "avatar-tasks[report]" in first.stderr
+    assert "pip install 'avatar-tasks[report]'" in second.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -126,4 +158,5 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     heavy = {"polars", "duckdb", "pyarrow", "httpx", "aiohttp", "prefect", "pydantic", "rich", "uvicorn", "numpy"}
+    heavy |= {"marimo", "altair", "vl_convert"}
     assert not heavy & set(done.stdout.split())

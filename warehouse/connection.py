@@ -18,7 +18,7 @@ from warehouse.errors import NothingPublishedError, WarehouseDamagedError, Wareh
 from warehouse.locks import RETRY_SECONDS, full, held, held_here, is_open_here, lock_path, sole_writer, who_holds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from warehouse.paths import DataPaths
@@ -27,6 +27,7 @@ __all__ = [
     "QueryError",
     "damaged",
     "lock_path",
+    "open_beside_published",
     "open_file",
     "open_published",
     "prepare",
@@ -140,10 +141,38 @@ def open_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
         NothingPublishedError: when nothing has been published yet.
         WarehouseError: when the published copy cannot be opened.
     """
+    return _open_newest(paths, lambda version: duckdb.connect(version, read_only=True, config=_SETTINGS))
+
+
+def open_beside_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
+    """A database of its own in memory, with the newest published copy in it as `published`, read-only.
+
+    For readers that want views of their own beside those of the warehouse: nothing of it outlives the connection.
+
+    Raises:
+        NothingPublishedError, WarehouseError: as `open_published`.
+    """
+    return _open_newest(paths, _attached)
+
+
+def _attached(version: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(":memory:", config=_SETTINGS)
+    quoted = str(version).replace("'", "''")  # ATTACH takes no parameter for its file
+    try:
+        con.execute(f"attach '{quoted}' as published (read_only)")
+    except duckdb.Error:
+        con.close()
+        raise
+    return con
+
+
+def _open_newest(
+    paths: DataPaths, open_version: Callable[[Path], duckdb.DuckDBPyConnection]
+) -> duckdb.DuckDBPyConnection:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             version = paths.published_version()
-            con = duckdb.connect(version, read_only=True, config=_SETTINGS)
+            con = open_version(version)
         except FileNotFoundError:
             raise _nothing_published(paths) from None
         except duckdb.Error as error:

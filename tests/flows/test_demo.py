@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_the_demo_follows_its_tasks_until_every_one_has_ended(avatar_tasks: CommandLine, tmp_path: Path) -> None:
     """Some of them still run when it begins; the last end while it watches."""
-    result = avatar_tasks("demo", "--tasks", "150", "--no-prefect", "--json")
+    result = avatar_tasks("demo", "--tasks", "150", "--no-prefect", "--no-report", "--json")
     assert (result.code, result.json["still_running"], result.json["requested"]) == (0, 0, 150)
     assert result.json["fetched"] > 150
     database = tmp_path / "data" / "published" / "current.duckdb"
@@ -28,10 +28,12 @@ def test_the_demo_follows_its_tasks_until_every_one_has_ended(avatar_tasks: Comm
 
 
 def test_what_the_demo_says_to_type_next_works(avatar_tasks: CommandLine) -> None:
-    """Every command it names."""
+    """Every command it names, and the report to look at."""
     shown = avatar_tasks("demo", "--tasks", "30", "--no-prefect").err
     lines = [line for line in shown.splitlines() if "avatar-tasks " in line]
     assert len(lines) >= 3
+    assert "data/reports/report.html" in shown
+    assert "Half of the tasks" in (avatar_tasks.folder / "data" / "reports" / "report.html").read_text(encoding="utf-8")
     for line in lines:
         done = subprocess.run(["sh", "-c", line], cwd=avatar_tasks.folder, timeout=60, check=False)
         assert done.returncode == 0
@@ -41,18 +43,18 @@ def test_the_demo_leaves_a_folder_with_real_data_alone(avatar_tasks: CommandLine
     """And replaces a former demo."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "precious").touch()
-    refused = avatar_tasks("demo", "--tasks", "10", "--no-prefect")
+    refused = avatar_tasks("demo", "--tasks", "10", "--no-prefect", "--no-report")
     assert refused.code == 2
     assert "--out" in refused.err
     assert (tmp_path / "data" / "precious").exists()
     for _ in range(2):
-        assert avatar_tasks("demo", "--tasks", "10", "--no-prefect", "--out", "elsewhere").code == 0
+        assert avatar_tasks("demo", "--tasks", "10", "--no-prefect", "--no-report", "--out", "elsewhere").code == 0
     assert len(rows(tmp_path / "elsewhere" / "published" / "current.duckdb", "tasks")) == 10
 
 
 def test_the_demo_runs_the_flow_on_a_prefect_server_of_its_own(avatar_tasks: CommandLine, tmp_path: Path) -> None:
     """The server knows the run, its batches and its summary, and its noise stays off the terminal."""
-    result = avatar_tasks("demo", "--tasks", "600", "--json")
+    result = avatar_tasks("demo", "--tasks", "600", "--no-report", "--json")
     assert (result.code, result.json["still_running"]) == (0, 0), result.err
     assert "Traceback" not in result.err
     assert "| INFO" not in result.err

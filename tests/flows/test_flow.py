@@ -69,3 +69,19 @@ def test_the_key_may_be_in_a_secret_block(on_prefect: CommandLine, gateway: Gate
     plain = on_prefect("collect", gateway.world.ids[0], "--no-prefect", **block)
     assert plain.code == 2
     assert "--no-prefect" in plain.err
+
+
+def test_the_report_flow_leaves_a_link_and_what_it_says(
+    on_prefect: CommandLine, gateway: Gateway, server_home: tuple[Path, dict[str, str]]
+) -> None:
+    """On the server, beside the file; people find it where it is served."""
+    assert on_prefect("collect", *gateway.world.ids, "--no-prefect").code == 0
+    code = "from flows.reporting import report; report(since='30 days', served_at='https://reports.example/')"
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=on_prefect.folder, env=on_prefect.environment, check=True, timeout=120
+    )
+    assert (on_prefect.folder / "data" / "reports" / "report.html").stat().st_size > 100_000
+    artifacts = dict(ask(server_home[0], "select key, data from artifact where key like 'report%'"))
+    assert "https://reports.example/report.html" in artifacts["report-link"]
+    assert "Half of the tasks have ended within" in artifacts["report"]
+    assert "whose fault" in artifacts["report"]

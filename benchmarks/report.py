@@ -1,0 +1,142 @@
+"""What a report costs on a million tasks: seconds and megabytes.
+
+    python -m benchmarks.report [--tasks 1000000] [--keep DIR]
+
+Two months of tasks of three actions and fifty templates, straight into the tables: one in fifteen fails, for two dozen
+reasons; those of the last minutes are in flight, and a few older ones are stuck. Ends with 1 when the page is 5 MB or
+more. Most of the time is the views', see benchmarks/views.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from reports.cohort import Cohort
+from reports.render import run_notebook, write_html
+from warehouse.connection import writer
+from warehouse.paths import DataPaths
+from warehouse.publish import publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+MOST_BYTES: Final = 5_000_000
+NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
+
+FILL: Final = """
+    insert into tasks by name
+    with drawn as (
+        select
+            range as number,
+            epoch('2026-01-01'::timestamptz) + range * (60 * 86400.0 / $tasks) as submitted,
+            random() as fate,
+            5 + 20 * random() as queue,
+            exp(2.5 + random() + random() + random() + random()) as run,
+        from range($tasks)
+    ),
+
+    lived as (
+        select
+            *,
+            fate < 1.0 / 15 as has_failed,
+            round(queue + run * if(has_failed, 0.5, 1), 3) as took,
+            submitted + took < epoch($now) and number % (1 + $tasks // 500) <> 7 as is_terminal,
+        from drawn
+    )
+
+    select
+        if(number % 5 = 0, 'second', 'default') as source,
+        md5(number::varchar) as task_id,
+        ['avatar-generate', 'avatar-lipsync', 'avatar-image'][1 + number % 3] as action,
+        case when not is_terminal then 'IN_PROGRESS' when has_failed then 'FAILURE' else 'SUCCESS' end as status,
+        is_terminal,
+        case when is_terminal and has_failed then 'gpu worker lost, code ' || (100 + number % 24)
+            || ['', ' 服务繁忙', ' while rendering'][1 + number % 3] end as fail_reason,
+        case when is_terminal and has_failed then ['provider', 'gateway', 'input'][1 + number % 3] end as fail_class,
+        to_timestamp(submitted) as submit_time,
+        to_timestamp(submitted + queue) as start_time,
+        if(is_terminal, to_timestamp(submitted + took), null) as finish_time,
+        queue as queue_seconds,
+        if(is_terminal, took - queue, null) as run_seconds,
+        if(is_terminal, took, null) as latency_seconds,
+        if(is_terminal, took + 40 + 60 * fate, null) as provider_latency_seconds,
+        'task_envelope' as shape,
+        to_timestamp(submitted) as first_observed_at,
+        if(is_terminal, to_timestamp(submitted + took), $now) as last_observed_at,
+        if(is_terminal, to_timestamp(submitted + took), null) as first_terminal_at,
+        [] as quality_flags,
+    from lived;
+
+    insert into works by name
+    select
+        source,
+        task_id,
+        submit_time as create_time,
+        substr(md5((hash(task_id) % 50)::varchar), 1, 24) as template_id,
+        'Template ' || hash(task_id) % 50 as music_title,
+    from tasks;
+
+    insert into observations by name
+    select
+        source,
+        task_id,
+        last_observed_at as observed_at,
+        if(hash(task_id) % 200 = 0, 'server_error', 'task') as outcome,
+        status,
+        20 + hash(task_id) % 300 as elapsed_ms,
+        1 as attempts,
+        0 as refusals,
+    from tasks;
+
+    insert into objectives values ('within-two-minutes', null, null, 120, 0.95);
+"""
+
+
+def main() -> None:
+    """Print one line for each step."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, default=1_000_000)
+    parser.add_argument("--keep", type=Path, help="where to leave it all")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        sys.exit(measure(options.keep or Path(scratch), options.tasks))
+
+
+def measure(root: Path, tasks: int) -> int:
+    paths = DataPaths(root.absolute())
+    paths.root.mkdir(parents=True, exist_ok=True)
+    if not paths.published.exists():
+        timed(f"fill {tasks:,} tasks", lambda: fill(paths, tasks))
+    report = timed("run the notebook", lambda: run_notebook(paths, Cohort(), NOW))
+    out = timed("write the page", lambda: write_html(report, paths.reports / "report.html"))
+    size = out.stat().st_size
+    print(f"{'page':<24}{size / 1e6:8.2f} MB")
+    return int(size >= MOST_BYTES)
+
+
+def fill(paths: DataPaths, tasks: int) -> None:
+    with writer(paths.warehouse, 5) as con:
+        con.execute("select setseed(0.5)")
+        for statement in FILL.split(";\n"):
+            if statement.strip():
+                named = {"tasks": tasks, "now": NOW}
+                con.execute(statement, {name: value for name, value in named.items() if f"${name}" in statement})
+    publish(paths, 5)
+
+
+def timed(what: str, do: Callable[[], T]) -> T:
+    started = time.perf_counter()
+    done = do()
+    print(f"{what:<24}{time.perf_counter() - started:8.1f} s", flush=True)
+    return done
+
+
+if __name__ == "__main__":
+    main()

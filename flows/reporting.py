@@ -1,0 +1,63 @@
+"""The Prefect flow `report`: the same page as on the command line, with a link to it and its numbers as artifacts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+
+from flows.headline import headline
+from flows.report_files import Filters, Written, place, write_report
+from flows.settings import Settings, read_settings
+
+
+@flow(name="report", persist_result=False)
+def report(
+    since: str | None = None,
+    until: str | None = None,
+    sources: list[str] | None = None,
+    actions: list[str] | None = None,
+    templates: list[str] | None = None,
+    out: str | None = None,
+    file_format: Literal["html", "png"] = "html",
+    served_at: str | None = None,
+) -> dict[str, Any]:
+    """Write the report on the published warehouse, and show where it is and what it says.
+
+    Args:
+        since: Tasks submitted from then on: a date, a time (UTC where it names no zone) or a span like `7 days`.
+        until: And before then.
+        sources: Of these gateways only.
+        actions: Of these actions only.
+        templates: Of these templates only.
+        out: A file (for png a folder) for it; below DATA_DIR/reports if not given.
+        file_format: One HTML page, or a PNG file for each plot.
+        served_at: Address under which people find that folder, e.g. `https://reports.example`, for the link.
+
+    Raises:
+        UnusableInputError: when it cannot be made of what was given.
+        NothingPublishedError: when nothing has been published yet.
+    """
+    settings = read_settings()
+    target = Path(out) if out else place(settings.paths, file_format)
+    filters = Filters(sources or (), actions or (), templates or (), since, until)
+    written = write_report(settings.paths, filters, target, file_format, datetime.now(UTC))
+    _show(settings, written, served_at)
+    return written.as_dict()
+
+
+def _show(settings: Settings, written: Written, served_at: str | None) -> None:
+    """A server that does not answer is no reason to fail a report that is written."""
+    first = written.files[0].absolute() if written.files else settings.paths.reports
+    link = f"{served_at.rstrip('/')}/{first.name}" if served_at else first.as_uri()
+    lines = [f"- {line}" for line in written.in_short]
+    lines += ["", f"[{first.name}]({link})", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in headline(settings.paths)]
+    try:
+        create_link_artifact(link=link, link_text=first.name, key="report-link", description=written.in_short[0])
+        create_markdown_artifact("\n".join(lines), key="report", description="the report in short")
+    except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises
+        get_run_logger().warning("Prefect did not take the report's artifacts: %s", error)

@@ -1,0 +1,198 @@
+"""The warehouse's own views, over a part of its tasks.
+
+Statistics have one home, the warehouse's views. A report about a part of the tasks puts the same definitions on other
+tables, in databases in memory beside the published copy: `cohort` holds the tasks chosen, `pooled` the same as if they
+were of one kind, and so on (see `tables.sql`). So `from cohort.latency_quantiles` is `latency_quantiles` of the tasks
+chosen, and nothing is computed in two ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from reports.errors import OutdatedError, UnknownFilterError
+from warehouse.catalog import definitions, in_order
+from warehouse.connection import open_beside_published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    import polars as pl
+
+    from warehouse.catalog import Definition
+    from warehouse.paths import DataPaths
+
+ROOM: Final = Path(__file__).parent.parent
+
+#: The report's own views, in `reports/views`; `every_bucket` first, for others use it.
+VIEWS: Final = (
+    "every_bucket",
+    *sorted(path.stem for path in (ROOM / "views").glob("*.sql") if path.stem != "every_bucket"),
+)
+
+_RATES: Final = {"task_latency", "failure_rate_by", "failure_rate_daily"}
+_CURVES: Final = {
+    *("task_latency", "latency_life_table_between", "latency_survival_between", "latency_survival"),
+    *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
+}
+
+#: Databases, and which of the warehouse's views each holds over tables of its own: the cohort's has all but those that
+#: look at the whole warehouse (see histories.sql), the others what the report asks of them.
+DATABASES: Final = {
+    "cohort": frozenset(one.name for one in definitions("marts")) - {"failure_chance", "stuck_tasks"},
+    "pooled": frozenset(_CURVES),
+    "pooled_always": frozenset({"in_flight_by_minute"}),
+    "pooled_buckets": frozenset(_CURVES),
+    "cohort_total": frozenset(_RATES),
+    "pooled_total": frozenset(_RATES),
+    "buckets_total": frozenset(_RATES),
+}
+
+
+#: What the rows of a table have to be, by what was asked for; the values are in the table `filters`.
+_KINDS: Final = {
+    "sources": "source in (select unnest(sources) from memory.filters)",
+    "actions": "action in (select unnest(actions) from memory.filters)",
+    "templates": (
+        "(source, task_id) in (select (source, task_id) from published.works "
+        "where template_id in (select unnest(templates) from memory.filters))"
+    ),
+}
+_TIMES: Final = {
+    "since": ">= (select since from memory.filters)",
+    "until": "< (select until from memory.filters)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Which tasks a report is about; nothing given is all of them.
+
+    Attributes:
+        sources: their gateways.
+        actions: what they do.
+        templates: template ids of their works.
+        since: the beginning of the range of submit_time, included.
+        until: its end, not included.
+    """
+
+    sources: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
+    """The published warehouse with its views over `cohort`, and the report's own views on top of them.
+
+    Raises:
+        UnknownFilterError: when no task has what the cohort asks for.
+        OutdatedError: when the warehouse was made by another version.
+        NothingPublishedError, WarehouseError: as `warehouse.connect`.
+    """
+    con = open_beside_published(paths)
+    try:
+        _check(con, cohort)
+        _build(con, cohort)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        con.close()
+        raise _outdated(paths, error) from error
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def choices(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What can be filtered by: see `choices.sql`."""
+    return con.execute(_text("cohort/choices")).pl()
+
+
+def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
+    asked = {"source": cohort.sources, "action": cohort.actions, "template": cohort.templates}
+    if not any(asked.values()):
+        return
+    rows = con.execute(_text("cohort/choices")).fetchall()
+    for name, values in asked.items():
+        known = [value for kind, value, *_ in rows if kind == name]
+        for value in values:
+            if value not in known:
+                there = ", ".join(known[:10]) + (" …" if len(known) > 10 else "")  # noqa: PLR2004 - a line's worth
+                msg = f"no task has the {name} {value!r}: the warehouse has {there or 'none at all'}"
+                raise UnknownFilterError(msg)
+
+
+def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
+    con.execute(_text("cohort/filters"), _parameters(cohort))
+    for name in ("always", *DATABASES):
+        con.execute(f"attach ':memory:' as {name}")
+    for view, table, conditions in _chosen(cohort):
+        con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
+    con.execute(_text("cohort/tables"))
+    _pass_on_tables(con)
+    con.execute(_text("cohort/histories"))
+    for name, views in DATABASES.items():
+        con.execute(f"use {name}")
+        for definition in _in_order():
+            if definition.name in views:
+                con.execute(definition.sql)
+    con.execute("use memory")
+    for name in VIEWS:
+        con.execute(_text(f"views/{name}"))
+
+
+def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
+    """View, the table it is of, and what its rows have to be; only what is asked for, so that all is as fast as none.
+
+    Answers are chosen by source and time of asking: one that holds no task has neither action nor template.
+    """
+    asked = {name for name, value in _parameters(cohort).items() if value is not None}
+    kinds = [_KINDS[name] for name in _KINDS if name in asked]
+    source = [_KINDS["sources"]] if "sources" in asked else []
+    submitted, observed = (
+        [f"{column} {_TIMES[name]}" for name in _TIMES if name in asked] for column in ("submit_time", "observed_at")
+    )
+    yield "always.tasks", "published.tasks", kinds
+    yield "cohort.tasks", "always.tasks", submitted
+    yield "cohort.observations", "published.observations", source + observed
+    yield "cohort.quarantine", "published.quarantine", source + observed
+
+
+def _pass_on_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables that `tables.sql` says nothing about are those of the published warehouse."""
+    for name in DATABASES:
+        for table in definitions("tables"):
+            con.execute(f"create view if not exists {name}.{table.name} as from published.{table.name}")
+
+
+@cache
+def _in_order() -> tuple[Definition, ...]:
+    return tuple(in_order(definitions("marts")))
+
+
+def _parameters(cohort: Cohort) -> dict[str, object]:
+    return {
+        "sources": list(cohort.sources) or None,
+        "actions": list(cohort.actions) or None,
+        "templates": list(cohort.templates) or None,
+        "since": cohort.since,
+        "until": cohort.until,
+    }
+
+
+def _outdated(paths: DataPaths, error: duckdb.Error) -> OutdatedError:
+    return OutdatedError(
+        f"{paths.published} was made by another version of avatar-tasks ({str(error).splitlines()[0]}): "
+        "run `avatar-tasks publish`, and if that asks for it `avatar-tasks rebuild`"
+    )
+
+
+def _text(name: str) -> str:
+    return (ROOM / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,31 @@
+-- What a task's past has to say about it does not depend on what a report is about: these two, over the whole warehouse,
+-- stand in for the views of their name.
+create table cohort.failure_chance as
+from published.failure_chance
+semi join cohort.tasks using (source, task_id);
+
+create view pooled.failure_chance as
+select * replace ('all' as source, 'all' as action),
+from cohort.failure_chance;
+
+create view cohort_total.failure_chance as
+select * replace ('epoch'::timestamptz as submit_time),
+from cohort.failure_chance;
+
+create view pooled_total.failure_chance as
+select * replace ('epoch'::timestamptz as submit_time),
+from pooled.failure_chance;
+
+create view buckets_total.failure_chance as
+select
+    failure_chance.* replace (
+        (floor(epoch(submit_time) / step_seconds) * step_seconds)::bigint::varchar as source,
+        'all' as action,
+        'epoch'::timestamptz as submit_time
+    ),
+from cohort.failure_chance
+cross join memory.filters;
+
+create view cohort.stuck_tasks as
+from published.stuck_tasks
+semi join cohort.tasks using (source, task_id);

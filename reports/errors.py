@@ -1,0 +1,20 @@
+"""What can go wrong with a report.
+
+ReportError
+├── UnknownFilterError    a source, action or template that no task has
+└── OutdatedError         the published warehouse was made by another version of avatar-tasks
+"""
+
+from __future__ import annotations
+
+
+class ReportError(Exception):
+    """Base of all errors of this room; the message says what to do."""
+
+
+class UnknownFilterError(ReportError):
+    """No task of the published warehouse has what was asked for."""
+
+
+class OutdatedError(ReportError):
+    """The published warehouse lacks a column that this version reads."""

@@ -1,0 +1,292 @@
+"""What each figure says, in a sentence or two that need no statistics. Nothing is computed here but comparisons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from reports import words
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Facts = dict[str, Any]
+
+_NAMED: Final = 3
+_WHO: Final = {
+    "provider": "the provider's doing",
+    "gateway": "the gateway's",
+    "gateway_timeout": "the gateway's timeout",
+    "content_policy": "refused content",
+    "input": "bad input",
+    "unknown": "of unknown cause",
+}
+
+
+def latency(frame: pl.DataFrame, facts: Facts) -> str:
+    """How long tasks take, and when they clearly took longer."""
+    if facts["p50_seconds"] is None:
+        return _none_ended(facts)
+    half = f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}"
+    if facts["p95_seconds"] is None:
+        return f"{half}; how long the slowest of them take cannot be told yet."
+    slow = _days(frame.filter(pl.col("p95_seconds_low") > (facts["p95_seconds_high"] or facts["p95_seconds"])), facts)
+    worse = f" Clearly slower than usual: {slow}." if slow else ""
+    if facts["p95_seconds"] == facts["p50_seconds"]:
+        return f"{half}.{worse}"
+    return f"{half}; one in twenty takes longer than {words.duration(facts['p95_seconds'])}.{worse}"
+
+
+def _none_ended(facts: Facts) -> str:
+    if not facts["tasks"]:
+        return "No task is in this cohort: nothing was collected, or the filters leave nothing."
+    return "Too few tasks of this cohort have ended to say how long they take."
+
+
+def _days(frame: pl.DataFrame, facts: Facts) -> str:
+    """The buckets of `frame`, the first few by name."""
+    named = [_bucket(moment, facts) for moment in frame["bucket_start"].head(_NAMED)]
+    more = frame.height - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more else "")
+
+
+def _bucket(moment: datetime, facts: Facts) -> str:
+    day = f"{moment.day} {moment:%b}"
+    return day if facts["step_seconds"] % 86_400 == 0 else f"{day} {moment:%H:%M}"
+
+
+def outcome(frame: pl.DataFrame, shares: pl.DataFrame) -> str:
+    """How likely a task is finished by when."""
+    if frame.is_empty():
+        return "No task of this cohort has a duration yet, so there is no curve to draw."
+    last = frame.row(-1, named=True)
+    half, most = shares["seconds"]
+    said = [
+        f"{name} of all tasks have succeeded after {words.duration(seconds)}"
+        for name, seconds in (("half", half), ("nine in ten", most))
+        if seconds is not None
+    ]
+    begin = (" and ".join(said) or "fewer than half of all tasks have succeeded") + ". "
+    return (
+        f"{begin[0].upper()}{begin[1:]}After {words.duration(last['t_seconds'])}, {words.percent(last['p_success'])} "
+        f"have succeeded, {words.percent(last['p_failure'])} have failed and {words.percent(last['p_running'])} still "
+        "run."
+    )
+
+
+def failure(frame: pl.DataFrame, facts: Facts) -> str:
+    """How many fail, when it was clearly worse, and what is to come."""
+    if facts["failure_rate"] is None:
+        return (
+            "No task of this cohort has ended, so there is no failure rate yet."
+            if facts["tasks"]
+            else _none_ended(facts)
+        )
+    ended = facts["succeeded"] + facts["failed"]
+    bounds = words.interval(words.percent(facts["failure_rate_low"]), words.percent(facts["failure_rate_high"]))
+    rate = words.percent(facts["failure_rate"])
+    said = f"{facts['failed']:,} of {ended:,} tasks that ended have failed: {rate} ({bounds})."
+    worse = _days(frame.filter(pl.col("failure_rate_low") > facts["failure_rate_high"]), facts)
+    return said + (f" Clearly worse than the whole: {worse}." if worse else "") + _projection(facts)
+
+
+def _projection(facts: Facts) -> str:
+    if not facts["in_flight"]:
+        return " None is in flight, so the projected rate is the rate."
+    if facts["projected_failure_rate"] is None:
+        return f" {words.tasks(facts['in_flight'])} in flight; too little came before to project how they will end."
+    return (
+        f" Once the {facts['in_flight']:,} in flight have ended, {words.percent(facts['projected_failure_rate'])} are "
+        "expected to have failed."
+    )
+
+
+def reasons(frame: pl.DataFrame, classes: pl.DataFrame) -> str:
+    """What fails most, and whose fault it is."""
+    if frame.is_empty():
+        return "No task of this cohort has failed."
+    first = frame.row(0, named=True)
+    name = f"“{first['reason']}”" if first["reason"] else "no reason at all"
+    size = f"{words.tasks(first['tasks'])}, {words.rough(first['share'])}"
+    return f"The commonest reason is {name} ({size}). {whose(classes)}"
+
+
+def whose(classes: pl.DataFrame) -> str:
+    """Whose fault failures are."""
+    if classes.is_empty():
+        return "None has failed."
+    said = ", ".join(f"{words.rough(share)} {_WHO.get(who or 'unknown', who)}" for who, share in classes.iter_rows())
+    return f"Of all failures {said}."
+
+
+def waiting(facts: Facts) -> str:
+    """How time divides into waiting and running."""
+    if not facts["tasks"]:
+        return "Of no success in this cohort is the start known, so waiting and running cannot be told apart."
+    return (
+        f"Half start within {words.duration(facts['queue_p50_seconds'])} and run for "
+        f"{words.duration(facts['run_p50_seconds'])} or less; in all, {words.percent(facts['queue_share'])} of the "
+        f"time is waiting. The start is known of {words.percent(facts['tasks'] / facts['succeeded'])} of the successes."
+    )
+
+
+def clocks(frame: pl.DataFrame) -> str:
+    """What the provider's clock says, against the gateway's."""
+    if frame.is_empty():
+        return "Of no success in this cohort are both clocks known."
+    half = frame.filter(pl.col("q") == 0.5).row(0, named=True)  # noqa: PLR2004 - the median
+    gap = half["gap_seconds"]
+    order = "before" if gap >= 0 else "after"
+    return (
+        f"Half take up to {words.duration(half['gateway_seconds'])} by the gateway's clock and "
+        f"{words.duration(half['provider_seconds'])} by the provider's, who typically created the work "
+        f"{words.duration(abs(gap))} {order} the gateway's submission."
+    )
+
+
+def load(frame: pl.DataFrame) -> str:
+    """How many were under way at most, and are at the end."""
+    if frame.is_empty():
+        return "No task of this cohort has a time of submission, so nobody knows when any was under way."
+    most = frame.sort("most_in_flight", "bin_start", descending=[True, False]).row(0, named=True)
+    mean = f"{frame['mean_in_flight'].mean():,.1f}"  # type: ignore[str-bytes-safe]  # a number
+    return (
+        f"At most {words.tasks(most['most_in_flight'])} were under way at a time, around "
+        f"{words.minute(most['bin_start'])} UTC; {mean} in the mean."
+    )
+
+
+def week(frame: pl.DataFrame) -> str:
+    """When it is busy, and when slow."""
+    if not frame["tasks"].sum():
+        return "No task of this cohort has a time of submission, so there is no week to show."
+    busy = frame.sort("tasks", descending=True).row(0, named=True)
+    said = f"Busiest is {_hour(busy)} UTC with {words.tasks(busy['tasks'])}"
+    known = frame.filter(pl.col("succeeded") >= 5).sort("p50_seconds", descending=True, nulls_last=True)  # noqa: PLR2004
+    if known.is_empty():
+        return f"{said}."
+    slow = known.row(0, named=True)
+    return (
+        f"{said}. Slowest, where at least five succeeded, is {_hour(slow)} with a median of "
+        f"{words.duration(slow['p50_seconds'])}."
+    )
+
+
+def _hour(row: Facts) -> str:
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    return f"{days[row['weekday'] - 1]} {row['hour']:02}:00"
+
+
+def kinds(frame: pl.DataFrame) -> str:
+    """Which kind fails most, and which is slowest."""
+    if frame.is_empty():
+        return "There is no task, so there are no kinds of it."
+    if frame.height == 1:
+        return "All tasks are of one source and action."
+    slow = frame.drop_nulls("p50_seconds").sort("p50_seconds", descending=True)
+    if slow.is_empty():
+        return f"{frame.height} kinds of task; none has ended often enough to compare."
+    first, last = slow.row(0, named=True), slow.row(-1, named=True)
+    slowest, fastest = (
+        f"half of {kind_name(row)} have ended within {words.duration(row['p50_seconds'])}" for row in (first, last)
+    )
+    return f"{frame.height} kinds of task: {slowest}, {fastest}."
+
+
+def kind_name(row: Facts) -> str:
+    return f"{row['source']} / {row['action'] or 'works alone'}"
+
+
+def objectives(frame: pl.DataFrame) -> str:
+    """Which objectives were kept."""
+    if frame.is_empty():
+        return "No objective has a task in this cohort that counts for it."
+    said = [
+        f"{row['objective']}: {words.percent(row['attainment'])} of {row['good'] + row['missed']:,} were good, "
+        f"{words.percent(row['target'])} should be"
+        for row in frame.iter_rows(named=True)
+    ]
+    return f"{'; '.join(said)}."
+
+
+def stuck(frame: pl.DataFrame, number: int) -> str:
+    """How many are stuck."""
+    if not number:
+        return "No task is stuck: none still runs beyond three times the 99th percentile of its kind."
+    many = "1 task still runs" if number == 1 else f"{number:,} tasks still run"
+    return (
+        f"{many} beyond three times the 99th percentile of its kind; the oldest was "
+        f"{words.duration(frame['age_seconds'].max())} old when last seen."  # type: ignore[arg-type]  # a duration
+    )
+
+
+def quality(frame: pl.DataFrame) -> str:
+    """How many checks found something."""
+    found = frame.filter(pl.col("failing") > 0)
+    if not frame["checked"].sum():
+        return "There is no task to check."
+    if found.is_empty():
+        return f"None of the {frame.height} checks found anything."
+    first = found.row(0, named=True)
+    return (
+        f"{found.height} of {frame.height} checks found something. The largest share is {first['check_name']} with "
+        f"{words.percent(first['share'])}: {first['description']}."
+    )
+
+
+def answers(frame: pl.DataFrame) -> str:
+    """How many answers were of use."""
+    if frame.is_empty():
+        return "Nothing was asked for in this range of time."
+    total = int(frame["answers"].sum())
+    useful = int(frame.filter(pl.col("outcome") == "task")["answers"].sum())
+    return f"{useful:,} of {total:,} answers held a task: {words.percent(useful / total)}."
+
+
+def speed(frame: pl.DataFrame) -> str:
+    """How fast the gateway answers, and how often it refused."""
+    known = frame.drop_nulls("p95_ms")
+    if known.is_empty():
+        return "No answer has a time, so nobody knows how fast they came."
+    slow = known.sort("p95_ms", descending=True).row(0, named=True)
+    refused, asked = int(frame["refusals"].sum()), int(frame["requests"].sum())
+    return (
+        f"Even in the slowest hour half of the answers came within {slow['p50_ms']:,.0f} ms and 95 % within "
+        f"{slow['p95_ms']:,.0f} ms. {words.plural(refused, 'request')} of {asked:,} refused for being too many."
+    )
+
+
+def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
+    """The report in a few plain sentences."""
+    if not facts["tasks"]:
+        return ["There is nothing to report: no task is in this cohort."]
+    lines = []
+    if facts["p50_seconds"] is not None:
+        differs = facts["p95_seconds"] not in {None, facts["p50_seconds"]}
+        slow = f", one in twenty takes longer than {words.duration(facts['p95_seconds'])}" if differs else ""
+        lines.append(f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}{slow}.")
+    if facts["failure_rate"] is not None:
+        blame = f" {whose(classes)}" if facts["failed"] else ""
+        lines.append(f"{_in_every(facts['failure_rate'])} of the tasks that ended failed.{blame}")
+    lines.append(_running(facts))
+    if facts["without_submit_time"]:
+        lines.append(
+            f"{words.tasks(facts['without_submit_time'])} came without a time of submission: counted, but in no curve."
+        )
+    return lines
+
+
+def _in_every(share: float) -> str:
+    if share in {0, 1}:
+        return "None" if share == 0 else "Every one"
+    if share > 1 / 3:
+        return words.percent(share)
+    return f"{words.percent(share)}, about one in {1 / share:,.0f},"
+
+
+def _running(facts: Facts) -> str:
+    if not facts["in_flight"]:
+        return "Every task has ended."
+    stuck = f"{facts['stuck']:,} of them stuck" if facts["stuck"] else "none of them stuck"
+    return f"{words.tasks(facts['in_flight'])} had not ended when last seen, {stuck}."

@@ -1,0 +1,22 @@
+-- One row per objective that tasks of the cohort count for, over all its days: was it kept? From slo_daily.
+--
+-- objective: name of the objective
+-- source, action: which tasks it holds for; NULL for all
+-- seconds: the latency within which a task has to succeed
+-- target: the share of tasks that should be good
+-- good, missed, open: tasks that were good, were not, and are still running in time
+-- attainment: good / (good + missed)
+create view objectives_kept as
+select
+    objective,
+    source,
+    action,
+    seconds,
+    target,
+    sum(good)::bigint as good,
+    sum(missed)::bigint as missed,
+    sum(open)::bigint as open,
+    sum(good) / nullif(sum(good + missed), 0) as attainment,
+from cohort.slo_daily
+group by all
+order by seconds, objective;

@@ -1,0 +1,12 @@
+-- One row per share of tasks, a half and nine in ten: how long until so many of the cohort have succeeded.
+--
+-- share: the share of all tasks
+-- seconds: the first time at which p_success in outcome_incidence is that share or more; NULL when it is not reached
+create view outcome_at as
+select
+    shares.share,
+    min(t_seconds) filter (where p_success >= share - 1e-9) as seconds,
+from (select unnest([0.5, 0.9]::double[]) as share) as shares
+left join pooled.outcome_incidence on true
+group by shares.share
+order by shares.share;

@@ -1,0 +1,18 @@
+-- One row, of the cohort's tasks that succeeded: how their time divides into waiting and running.
+--
+-- succeeded: tasks that succeeded
+-- tasks: of these, those whose start is known
+-- queue_p50_seconds, queue_p90_seconds: quantiles of the time from submission to start
+-- run_p50_seconds, run_p90_seconds: quantiles of the time from start to end
+-- queue_share: the sum of all waiting as a share of all waiting and running
+create view queue_against_run as
+select
+    count(*) as succeeded,
+    count(queue_seconds) as tasks,
+    quantile_cont(queue_seconds, 0.5) as queue_p50_seconds,
+    quantile_cont(queue_seconds, 0.9) as queue_p90_seconds,
+    quantile_cont(run_seconds, 0.5) as run_p50_seconds,
+    quantile_cont(run_seconds, 0.9) as run_p90_seconds,
+    sum(queue_seconds) / nullif(sum(queue_seconds + run_seconds), 0) as queue_share,
+from cohort.task_latency
+where event = 'SUCCESS';

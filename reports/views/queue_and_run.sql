@@ -1,0 +1,32 @@
+-- One row per bucket of submit_time, those without tasks included: waiting and running of the cohort's tasks that
+-- succeeded and whose start is known.
+--
+-- bucket_start: the first instant of the bucket
+-- succeeded: tasks that succeeded
+-- tasks: of these, those whose start is known
+-- queue_p50_seconds, queue_p90_seconds: quantiles of the time from submission to start
+-- run_p50_seconds, run_p90_seconds: quantiles of the time from start to end
+create view queue_and_run as
+with timed as (
+    select
+        to_timestamp(floor(epoch(submit_time) / step_seconds) * step_seconds) as bucket_start,
+        count(*) as succeeded,
+        count(queue_seconds) as tasks,
+        quantile_cont(queue_seconds, 0.5) as queue_p50_seconds,
+        quantile_cont(queue_seconds, 0.9) as queue_p90_seconds,
+        quantile_cont(run_seconds, 0.5) as run_p50_seconds,
+        quantile_cont(run_seconds, 0.9) as run_p90_seconds,
+    from cohort.task_latency
+    cross join filters
+    where event = 'SUCCESS' and submit_time is not null
+    group by 1
+)
+
+select
+    every_bucket.bucket_start,
+    coalesce(timed.succeeded, 0) as succeeded,
+    coalesce(timed.tasks, 0) as tasks,
+    timed.* exclude (bucket_start, succeeded, tasks),
+from every_bucket
+left join timed on every_bucket.bucket_start = timed.bucket_start
+order by every_bucket.bucket_start;

@@ -1,0 +1,113 @@
+"""Numbers as people read them: three digits that matter, a unit, thousands apart; what is not known in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reports.cohort import Cohort
+
+UNKNOWN: Final = "not known"
+
+#: A no-break space: a number keeps its unit.
+_NB: Final = "\u00a0"
+
+#: From here on seconds become minutes, minutes hours, and hours days.
+_MINUTES_FROM: Final = 120
+_HOURS_FROM: Final = 7200
+_DAYS_FROM: Final = 172_800
+_TENTHS_BELOW: Final = 10
+#: Percents this close to a whole number are one; those below a tenth need two digits.
+_WHOLE: Final = 1e-9
+_SMALL: Final = 0.1
+
+
+def count(number: int) -> str:
+    """1,234."""
+    return f"{number:,}"
+
+
+def tasks(number: int) -> str:
+    """1 task, 1,234 tasks."""
+    return plural(number, "task")
+
+
+def plural(number: int, noun: str) -> str:
+    """1 answer, 1,234 answers."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent: 6.9 %, 0.04 %; 100 % only where it is all."""
+    if share is None:
+        return UNKNOWN
+    hundredths = 100 * share
+    if abs(hundredths - round(hundredths)) < _WHOLE:
+        return f"{hundredths:.0f}{_NB}%"
+    return f"{hundredths:.2f}{_NB}%" if hundredths < _SMALL else f"{hundredths:.1f}{_NB}%"
+
+
+def rough(share: float) -> str:
+    """A share in whole percent."""
+    return f"{100 * share:.0f}{_NB}%"
+
+
+def duration(seconds: float | None) -> str:
+    """A time span in the largest units that people would choose: 7.5 s, 65 s, 2 min 53 s, 2 h 5 min, 3 d 4 h."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < _TENTHS_BELOW:
+        return f"{seconds:.1f}".removesuffix(".0") + f"{_NB}s"
+    if seconds < _MINUTES_FROM:
+        return f"{seconds:.0f}{_NB}s"
+    if seconds < _HOURS_FROM:
+        return _two(round(seconds), 60, "min", "s")
+    if seconds < _DAYS_FROM:
+        return _two(round(seconds / 60), 60, "h", "min")
+    return _two(round(seconds / 3600), 24, "d", "h")
+
+
+def _two(small: int, per_large: int, large_unit: str, small_unit: str) -> str:
+    whole, rest = divmod(small, per_large)
+    return f"{whole}{_NB}{large_unit}" + (f"{_NB}{rest}{_NB}{small_unit}" if rest else "")
+
+
+def interval(low: str, high: str) -> str:
+    """From low to high, where either may not be known."""
+    return f"{low if low != UNKNOWN else '?'} to {high if high != UNKNOWN else '?'}"
+
+
+def minute(moment: datetime | None) -> str:
+    """18 Nov 2026 00:33, in UTC."""
+    return UNKNOWN if moment is None else f"{moment.day} {moment:%b %Y %H:%M}"
+
+
+def bucket(seconds: int) -> str:
+    """How long a bucket of time is: hour, 6 hours, day, 7 days."""
+    number, unit = (seconds // 86_400, "day") if seconds % 86_400 == 0 else (seconds // 3600, "hour")
+    return unit if number == 1 else f"{number} {unit}s"
+
+
+def cohort(chosen: Cohort) -> str:
+    """Which tasks a figure is about."""
+    parts = [
+        _some(chosen.sources, "sources"),
+        _some(chosen.actions, "actions"),
+        _some(chosen.templates, "templates"),
+        _range(chosen),
+    ]
+    return ", ".join(part for part in parts if part) or "all tasks"
+
+
+def _some(values: tuple[str, ...], noun: str) -> str:
+    return "" if not values else f"{noun.removesuffix('s') if len(values) == 1 else noun} {', '.join(values)}"
+
+
+def _range(chosen: Cohort) -> str:
+    if chosen.since and chosen.until:
+        return f"submitted {minute(chosen.since)} to {minute(chosen.until)} UTC"
+    if chosen.since:
+        return f"submitted from {minute(chosen.since)} UTC"
+    return f"submitted before {minute(chosen.until)} UTC" if chosen.until else ""

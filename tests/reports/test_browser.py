@@ -1,0 +1,116 @@
+"""The page as people see it: in Chromium, with the network off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.reports.conftest import Made
+
+PLACES = ["/usr/bin/chromium", shutil.which("chromium"), shutil.which("google-chrome")]
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+DRAWN = """
+() => [...document.querySelectorAll('figure svg')].filter(svg => svg.getBoundingClientRect().width > 0).map(svg => {
+  const box = svg.getBoundingClientRect();
+  const marks = [...svg.querySelectorAll('path, line, rect')].filter(one => {
+    const [fill, stroke] = [getComputedStyle(one).fill, getComputedStyle(one).stroke];
+    const size = one.getBoundingClientRect();
+    return (fill !== 'none' || stroke !== 'none') && size.width + size.height > 2;
+  });
+  const cut = [...svg.querySelectorAll('text')].filter(text => {
+    const [size, card] = [text.getBoundingClientRect(), svg.closest('figure').getBoundingClientRect()];
+    return size.width && (size.left < card.left || size.right > card.right + 0.5);
+  }).map(text => text.textContent);
+  return {width: box.width, height: box.height, marks: marks.length, titles: svg.querySelectorAll('title').length,
+          texts: svg.querySelectorAll('text').length, cut};
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. Where there is none the tests skip; in CI, which installs it, they fail."""
+    if not (path := next((one for one in PLACES if one and Path(one).exists()), None)):
+        reason = "there is no Chromium here to look at the report with: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason} (CI has to have one)")
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+Scheme = Literal["light", "dark"]
+
+
+class Visit:
+    """The page open in a window, and what it said and asked for."""
+
+    def __init__(self, browser: Browser, made: Made, width: int, scheme: Scheme) -> None:
+        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.url = made.file.as_uri()
+        self.page.goto(self.url)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_every_plot_is_drawn_and_nothing_is_asked_of_anybody(
+    browser: Browser, week: Made, width: int, scheme: Scheme
+) -> None:
+    """Marks with a size, words in the plot, tooltips, nothing cut off, no error, no request but for the file itself."""
+    visit = Visit(browser, week, width, scheme)
+    plots = visit.page.evaluate(DRAWN)
+    assert len(plots) == 11
+    for plot in plots:
+        assert (plot["width"] > 250, plot["height"] > 30) == (True, True)
+        assert min(plot["marks"], plot["texts"], plot["titles"]) > 0
+        assert plot["cut"] == []
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert (visit.complaints, visit.requests) == ([], [visit.url])
+    visit.page.close()
+
+
+def test_light_and_dark_are_what_the_system_says(browser: Browser, week: Made) -> None:
+    """Page and plots change together; paper is always light."""
+    ask = """() => [getComputedStyle(document.body).backgroundColor,
+      getComputedStyle(document.querySelector('figure svg text')).fill]"""
+    visit = Visit(browser, week, 1280, "light")
+    light = visit.page.evaluate(ask)
+    visit.page.emulate_media(color_scheme="dark")
+    dark = visit.page.evaluate(ask)
+    visit.page.emulate_media(color_scheme="dark", media="print")
+    paper = visit.page.evaluate(ask)
+    assert light[0] != dark[0]
+    assert light[1] != dark[1]
+    assert paper[1] == light[1]
+    visit.page.close()
+
+
+def test_it_prints_on_a_few_pages(browser: Browser, week: Made) -> None:
+    """A PDF of some pages, of a size that a report has."""
+    visit = Visit(browser, week, 1280, "dark")
+    content = visit.page.pdf(format="A4", print_background=True)
+    assert content.startswith(b"%PDF")
+    assert 3 <= content.count(b"/Type /Page\n") <= 10
+    visit.page.close()

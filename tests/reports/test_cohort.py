@@ -1,0 +1,132 @@
+"""A cohort: the warehouse's own views, over the tasks chosen."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reports.cohort import DATABASES, Cohort, choices, open_cohort
+from reports.errors import UnknownFilterError
+from tests.marts.world import END
+from warehouse.catalog import definitions
+from warehouse.connection import reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+    from warehouse.paths import DataPaths
+
+SINCE, UNTIL = datetime(2025, 1, 15, 6, tzinfo=UTC), datetime(2025, 1, 18, tzinfo=UTC)
+VIEWS = sorted(one.name for one in definitions("marts") if one.kind == "view")
+
+
+def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any] | None = None) -> list[str]:
+    """The rows of a query, in an order of their own, numbers to nine digits."""
+    found = con.execute(query, parameters).fetchall()
+    return sorted(repr([f"{one:.9g}" if isinstance(one, float) else one for one in row]) for row in found)
+
+
+@pytest.fixture(scope="module")
+def everything(week_paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
+    """All tasks of the week."""
+    with closing(open_cohort(week_paths, Cohort())) as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def some(week_paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Tasks of one action and three days."""
+    with closing(open_cohort(week_paths, Cohort(actions=("avatar-generate",), since=SINCE, until=UNTIL))) as con:
+        yield con
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_cohort_of_all_tasks_is_the_warehouse(view: str, everything: duckdb.DuckDBPyConnection) -> None:
+    """Every view of it says what the published view says."""
+    assert rows(everything, f"from cohort.{view}") == rows(everything, f"from published.{view}")
+
+
+def test_a_range_of_time_gives_the_curve_that_the_macro_gives(
+    some: duckdb.DuckDBPyConnection, week_paths: DataPaths
+) -> None:
+    """`latency_survival` of the cohort is `latency_survival_between` of all."""
+    with reader(week_paths) as con:
+        asked = "from latency_survival_between($since, $until) where action = 'avatar-generate'"
+        expected = rows(con, asked, {"since": SINCE, "until": UNTIL})
+    assert len(expected) > 50
+    assert rows(some, "from cohort.latency_survival") == expected
+    shown = rows(some, "select * exclude (source, action) from pooled.latency_survival")
+    assert shown == rows(some, "select * exclude (source, action) from cohort.latency_survival")
+
+
+def test_days_of_a_cohort_are_the_days_of_its_kind(week_paths: DataPaths) -> None:
+    """The report's buckets are `failure_rate_daily` and the quantiles of each day, when it has one kind of task."""
+    with closing(open_cohort(week_paths, Cohort(actions=("avatar-generate",)))) as con:
+        names = (
+            "select bucket_start, submitted, failed, in_flight, failure_rate, failure_rate_low, projected_failure_rate"
+        )
+        shown = rows(con, f"{names} from failure_over_time")
+        asked = f"{names} from published.failure_rate_daily where action = 'avatar-generate'"
+        assert len(shown) == 8
+        assert shown == rows(con, asked)
+        quantiles = con.execute("select bucket_start, p95_seconds, p95_seconds_high from latency_over_time").fetchall()
+    with reader(week_paths) as con:
+        for begin, seconds, high in quantiles:
+            between = (
+                "select min(t_seconds) filter (where survival <= 0.05 + 1e-9), "
+                "min(t_seconds) filter (where survival_high <= 0.05 + 1e-9 and survival > 0) "
+                "from latency_survival_between($begin, $begin + interval 1 day) where action = 'avatar-generate'"
+            )
+            assert con.execute(between, {"begin": begin}).fetchone() == (seconds, high)
+
+
+def test_what_is_projected_rests_on_all_that_came_before(week_paths: DataPaths) -> None:
+    """A cohort of the last hours forgets nothing: the chance of a task in flight is that of the whole warehouse."""
+    since = END.replace(hour=11)
+    with closing(open_cohort(week_paths, Cohort(since=since))) as con:
+        found = rows(con, "from cohort.failure_chance")
+        assert len(found) > 5
+        assert found == rows(con, "from published.failure_chance where submit_time >= $since", {"since": since})
+        assert rows(con, "from cohort.stuck_tasks") == rows(
+            con, "from published.stuck_tasks where submit_time >= $since", {"since": since}
+        )
+
+
+def test_tasks_under_way_when_the_range_begins_are_under_way(week_paths: DataPaths) -> None:
+    """Whenever they were submitted."""
+    with closing(open_cohort(week_paths, Cohort(since=END.replace(hour=11)))) as con:
+        [(shown,)] = con.execute("select max(most_in_flight) from in_flight_over_time").fetchall()
+        asked = (
+            "select max(in_flight) from (select sum(in_flight) as in_flight from published.in_flight_by_minute where "
+        )
+        [(expected,)] = con.execute(
+            f"{asked} minute >= $since group by minute)", {"since": END.replace(hour=11)}
+        ).fetchall()
+    assert shown == expected
+
+
+def test_a_template_is_that_of_the_work(week_paths: DataPaths, everything: duckdb.DuckDBPyConnection) -> None:
+    """Tasks whose work has another, or has not come, are out."""
+    known = choices(everything).iter_rows(named=True)
+    template = next(row for row in known if row["filter_name"] == "template")
+    with closing(open_cohort(week_paths, Cohort(templates=(template["value"],)))) as con:
+        assert con.execute("select count(*) from cohort.tasks").fetchall() == [(template["tasks"],)]
+        assert con.execute("select distinct template_id from cohort.works").fetchall() == [(template["value"],)]
+
+
+def test_what_no_task_has_is_refused_by_name(week_paths: DataPaths) -> None:
+    """With what there is; and nobody's quotes reach the SQL."""
+    with pytest.raises(UnknownFilterError, match=r"no task has the action .x'' or 1=1.: the warehouse has avatar-"):
+        open_cohort(week_paths, Cohort(actions=("x'' or 1=1",)))
+
+
+def test_every_database_has_each_table(everything: duckdb.DuckDBPyConnection) -> None:
+    """So that a cell of one's own may name any."""
+    for name in DATABASES:
+        for table in definitions("tables"):
+            everything.execute(f"from {name}.{table.name} limit 0")

@@ -1,0 +1,116 @@
+"""`avatar-tasks report`: what people type, and the files that come of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from flows.errors import UnusableInputError
+from flows.report_files import moment
+from tests.reports.conftest import TASK, published
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warehouse.paths import DataPaths
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> DataPaths:
+    """Forty tasks that succeeded."""
+    root = tmp_path_factory.mktemp("forty")
+    return published(root, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 40}))
+
+
+def report(paths: DataPaths, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["report", "--data-dir", str(paths.root), *arguments])
+
+
+def facts(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_a_report_is_one_file_below_the_data_directory(paths: DataPaths) -> None:
+    """Its numbers are in `--json`, and a former one is replaced whole."""
+    paths.reports.mkdir(exist_ok=True)
+    (paths.reports / "report.html").write_text("a former one", encoding="utf-8")
+    result = report(paths, "--json")
+    assert result.exit_code == 0, result.output
+    assert facts(result)["files"] == [str(paths.reports / "report.html")]
+    assert (facts(result)["tasks"], facts(result)["failure_rate"], facts(result)["p50_seconds"]) == (40, 0.0, 60.0)
+    assert (paths.reports / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert [path.name for path in paths.reports.iterdir()] == ["report.html"]
+
+
+def test_filters_narrow_it_down(paths: DataPaths, tmp_path: Path) -> None:
+    """A half-open range of submission: its beginning is in, its end is not."""
+    arguments = ("--since", "2025-01-20T10:10", "--until", "2025-01-20T10:20Z", "--action", "avatar-generate")
+    result = report(paths, *arguments, "--source", "default", "--out", str(tmp_path / "new" / "some.html"), "--json")
+    assert result.exit_code == 0, result.output
+    assert facts(result)["tasks"] == 10
+    assert "action avatar-generate, submitted 20 Jan 2025 10:10" in (tmp_path / "new" / "some.html").read_text()
+
+
+def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
+    """One PNG per plot, in the order of the report."""
+    result = report(paths, "--format", "png", "--out", str(tmp_path / "plots"))
+    assert result.exit_code == 0, result.output
+    names = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    assert names[:2] == ["01-latency.png", "02-outcome.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "plots").iterdir())
+    assert "Half of the tasks have ended within" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["--since", "yesterdayish"], "--since 'yesterdayish' is no time", id="no time"),
+        pytest.param(["--since", "2025-02-01", "--until", "2025-01-01"], "is not before", id="nothing in between"),
+        pytest.param(["--action", "avatar-sing"], "no task has the action 'avatar-sing'", id="unknown action"),
+        pytest.param(["--out", "/proc/no/report.html"], "cannot write /proc/no/report.html", id="no such place"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_line(paths: DataPaths, arguments: list[str], says: str) -> None:
+    """With exit code 2."""
+    result = report(paths, *arguments)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert says in result.stderr
+
+
+def test_without_a_warehouse_it_says_what_to_run_first(tmp_path: Path) -> None:
+    """And leaves nothing behind."""
+    result = CliRunner().invoke(main, ["report", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "avatar-tasks collect" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, None),
+        ("2026-11-20", datetime(2026, 11, 20, tzinfo=UTC)),
+        ("2026-11-20T14:30+02:00", datetime(2026, 11, 20, 12, 30, tzinfo=UTC)),
+        ("7 days", NOW - timedelta(days=7)),
+        ("36h", NOW - timedelta(hours=36)),
+        ("90 min", NOW - timedelta(minutes=90)),
+        ("2w", NOW - timedelta(weeks=2)),
+    ],
+)
+def test_times_are_what_people_type(text: str | None, expected: datetime | None) -> None:
+    """Dates and times are UTC where they name no zone; spans end now."""
+    assert moment(text, "--since", NOW) == expected
+
+
+def test_a_word_is_no_time() -> None:
+    """The option is named."""
+    with pytest.raises(UnusableInputError, match="--until '7 fortnights' is no time"):
+        moment("7 fortnights", "--until", NOW)
