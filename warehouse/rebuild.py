@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: the last rows of each table again, which takes a fifth of a rebuild.
 _CHECKPOINT: Final = "256MB"
 
+#: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
+_MEMORY: Final = "1GB"
+
 
 def rebuild(
     paths: DataPaths,
@@ -85,6 +88,7 @@ def _build_and_swap(
     with open_file(beside, 0, 0) as con:
         prepare(con)
         con.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
+        con.execute(f"set memory_limit = '{_MEMORY}'")
         load_all(con, unloaded(con, store))
     deadline = time.monotonic() + wait_seconds
     with sole_writer(paths.warehouse, wait_seconds):
