@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
 
-#: So much is written ahead before it is brought into the file. At DuckDB's own 16 MB every step of a load would compress
+#: So much is written ahead before it is brought into the file. At DuckDB's own 16 MB each step of a load would compress
 #: the last rows of each table again, which takes a fifth of a rebuild.
 _CHECKPOINT: Final = "256MB"
 
