@@ -33,7 +33,7 @@ def templates(odd_share: float = 0.0) -> list[tuple[str, bytes]]:
 
 
 def answers(count: int, run_id: str, first_look: datetime) -> Iterator[pl.DataFrame]:
-    """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one a millisecond, in the schema `ANSWERS`."""
+    """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one a millisecond, as `ANSWERS`."""
     told = templates()
     for first in range(0, count, SEGMENT_ROWS):
         rows = [

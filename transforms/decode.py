@@ -116,9 +116,9 @@ def decode(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0
     return _query(con, sql, docs)
 
 
-def signatures(con: Connection, docs: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
-    """`row` and `signature` of documents that are such an object, where nothing else is wanted of them."""
-    return _query(con, f"select row, {_signature(spec)} as signature from ({_objects(0)})", docs)
+def signatures(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
+    """`row` and `signature` of the objects at `level` of documents, where nothing else is wanted of them."""
+    return _query(con, f"select row, {_signature(spec)} as signature from ({_objects(level)})", docs)
 
 
 def entries(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:

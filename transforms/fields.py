@@ -117,6 +117,9 @@ ENVELOPE = ObjectSpec(
     ),
 )
 
+#: That of a gateway behind the gateway, in the place of the work.
+INNER_ENVELOPE = ObjectSpec("$.data.data", ENVELOPE.fields)
+
 TASK = ObjectSpec(
     "$.data",
     (

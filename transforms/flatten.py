@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from transforms import decode, drift, objects, schema, triage
-from transforms.fields import ENVELOPE, TASK, WORK
+from transforms.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
 from transforms.locate import Located, Place, locate, shape
 from transforms.params import Params, read_params
 from transforms.tasks import flatten_tasks
@@ -52,10 +52,16 @@ def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
         work_columns, work_surprises = objects.read_all(con, _within(located.works, good), WORK)
         params = read_params(con, work_columns)
         envelopes = good.filter(pl.col("letters").str.starts_with("e")).select("row", "text")
-        envelope_surprises = objects.surprises(con, envelopes, ENVELOPE)
+        envelope_surprises = [
+            objects.surprises(con, envelopes, ENVELOPE),
+            *(
+                objects.surprises(con, place.docs, INNER_ENVELOPE, place.level)
+                for place in _within(located.inner_envelopes, good)
+            ),
+        ]
     works = flatten_works(good, work_columns, params)
     tasks = flatten_tasks(good, task_columns, inner, works, rules)
-    found = [task_surprises, work_surprises, params.surprises, envelope_surprises, _payload_surprises(good, located)]
+    found = [task_surprises, work_surprises, params.surprises, *envelope_surprises, _payload_surprises(good, located)]
     return Frames(
         tasks=tasks.select(schema.TASKS.names()).cast(schema.TASKS),
         works=_works(works, tasks),

@@ -40,6 +40,7 @@ WALK: Final = pl.Schema(
         "task_level": pl.Int8(),
         "last_task_level": pl.Int8(),
         "work_level": pl.Int8(),
+        "last_envelope_level": pl.Int8(),
     }
 )
 
@@ -61,6 +62,7 @@ class Located:
         tasks: where the outermost tasks stand.
         inner_tasks: where the innermost tasks stand; the same as `tasks` but for gateways behind gateways.
         works: where the works stand.
+        inner_envelopes: where the innermost envelopes of gateways behind gateways stand.
         leftovers: `row` and `json_type` of payloads that are neither empty nor anything known.
     """
 
@@ -68,6 +70,7 @@ class Located:
     tasks: list[Place]
     inner_tasks: list[Place]
     works: list[Place]
+    inner_envelopes: list[Place]
     leftovers: pl.DataFrame
 
 
@@ -81,11 +84,13 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
     too_far = walks[-1].filter(pl.col("end").is_in(_GO_ON)).select("row", json_type=_json_type_ahead())
     ends = pl.concat([too_far, *(_leftovers(con, hops[hop], walk) for hop, walk in enumerate(walks))])
     every = pl.concat(walks)
+    is_inner = (pl.col("hop") > 0) | (pl.col("last_envelope_level") > 0)
     return Located(
         walks=_whole(every, ends.filter(pl.col("json_type").is_null())),
         tasks=_places(hops, every, "task_level", keep="first"),
         inner_tasks=_places(hops, every, "last_task_level", keep="last"),
         works=_places(hops, every, "work_level", keep="first"),
+        inner_envelopes=_places(hops, every.filter(is_inner), "last_envelope_level", keep="last"),
         leftovers=ends.drop_nulls("json_type"),
     )
 
@@ -161,6 +166,7 @@ def _steps(kinds: Sequence[str]) -> list[pl.Expr]:
     reached = [pl.all_horizontal(pl.lit(value=True), *passed[:level]) for level in range(_BELOW + 1)]
     seen = [pl.when(here).then(kind) for here, kind in zip(reached, kinds, strict=False)]
     tasks = [pl.when(kind == "task").then(level) for level, kind in enumerate(seen)]
+    envelopes = [pl.when(kind == "envelope").then(level) for level, kind in enumerate(seen)]
     ends = [pl.when(here & ~passing) for here, passing in zip(reached, passed, strict=False)]
     return [
         pl.concat_str(kind.replace_strict(_LETTERS, default="").fill_null("") for kind in seen).alias("letters"),
@@ -169,6 +175,7 @@ def _steps(kinds: Sequence[str]) -> list[pl.Expr]:
         pl.min_horizontal(tasks).alias("task_level"),
         pl.max_horizontal(tasks).alias("last_task_level"),
         pl.coalesce(pl.when(kind == "work").then(level) for level, kind in enumerate(seen)).alias("work_level"),
+        pl.max_horizontal(envelopes).alias("last_envelope_level"),
     ]
 
 

@@ -48,10 +48,10 @@ def read(
     return columns, pl.concat([mistyped, _unknown_fields(unknown, spec), unreadable])
 
 
-def surprises(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
-    """Only the surprises of documents that are such an object and have nothing to read."""
-    judged = drift.judge(decode.signatures(con, docs, spec), spec)
-    unknown = _unknown(con, docs.join(judged.filter("has_more"), on="row", how="semi"), spec, 0)
+def surprises(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
+    """Only the surprises of the objects at `level` of documents, of which nothing is to be read."""
+    judged = drift.judge(decode.signatures(con, docs, spec, level), spec)
+    unknown = _unknown(con, docs.join(judged.filter("has_more"), on="row", how="semi"), spec, level)
     return pl.concat([drift.mismatches(judged), _unknown_fields(unknown, spec)])
 
 

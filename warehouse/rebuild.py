@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
 
-#: So much is written ahead before it is brought into the file. At DuckDB's own 16 MB every step of a load would compress
+#: So much is written ahead before it is brought into the file. At DuckDB's own 16 MB each step of a load would compress
 #: the last rows of each table again, which takes a fifth of a rebuild.
 _CHECKPOINT: Final = "256MB"
+
+#: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
+_MEMORY: Final = "1GB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def built_beside(work: Rebuilding) -> Iterator[Loaded]:
             with open_file(work.beside, 0, 0) as con:
                 prepare(con)
                 con.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
+                con.execute(f"set memory_limit = '{_MEMORY}'")
                 work.load_all(con, total)
             yield total
         finally:

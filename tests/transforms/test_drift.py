@@ -53,6 +53,14 @@ def test_an_unknown_field_is_reported_wherever_it_stands(body: object, path: str
     assert drift(body) == {(path, UNKNOWN): "UBIGINT"}
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+def test_an_unknown_field_in_the_envelope_of_an_inner_gateway_is_reported(*, as_text: bool) -> None:
+    """A gateway behind a gateway has an envelope of its own, where the work is; it may be JSON in a string."""
+    inner = {"code": "success", "message": "", "data": EXAMPLE["data"]["data"], "trace": 1}
+    body = task(data=dumps(inner).decode() if as_text else inner)
+    assert drift(body) == {("data.data.trace", UNKNOWN): "UBIGINT"}
+
+
 def test_fields_of_newer_gateways_are_known() -> None:
     """All that WIRE.md names; a null is never a surprise."""
     newer: dict[str, Any] = {

@@ -1,6 +1,8 @@
--- How the ids stand, in one row.
+-- How the ids stand, in one row. An id that was accepted has either ended or is pending, so that neither has to be told
+-- apart from its other requests.
 select
-    (select count(*) from (select distinct source, task_id from requests)) as accepted,
+    (select count(*) from tasks where is_terminal and requested_at is not null)
+        + (select count(*) from pending where requested_at is not null) as accepted,
     (select count(*) from due_tasks where is_due) as due,
     (select count(*) from due_tasks) as still_asked_for,
     (select count(*) from given_up_tasks) as given_up,
