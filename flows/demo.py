@@ -109,7 +109,9 @@ def _report(run: Run) -> None:
         return
     target = report_files.place(run.paths, "html")
     report_files.write_report(run.paths, report_files.Filters(), target, "html", run.clock.now())
-    run.voice.say(f"and look at {os.path.relpath(target)} in a browser: the same in plots and sentences")
+    run.voice.say(
+        f"and look at {run.settings.data_dir / 'reports' / target.name} in a browser: the same in plots and sentences"
+    )
 
 
 def _program() -> str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
-import polars as pl
 
 from reports import words
 from reports.drawing.parts import (
@@ -26,6 +25,8 @@ from reports.drawing.parts import (
 )
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from reports.look import Look
 
 _HEIGHT: Final = 270
@@ -74,18 +75,18 @@ def _band(base: Any, data: list[Row], top: float) -> Any:
 
 def failure_over_time(frame: pl.DataFrame, look: Look) -> Any:
     """The failure rate with its Wilson interval, and on top of it the rate projected, where some are in flight."""
-    near = frame.with_columns(near=(pl.col("in_flight") > 0) | (pl.col("in_flight").shift(-1) > 0))
-    data = [row | {"about": _about_rate(row)} for row in rows(near)]
+    some_in_flight = bool(frame["in_flight"].sum())
+    data = [row | {"about": _about_rate(row)} for row in rows(frame)]
     observed, projected = _RATES
     long = [
         {**row, "series": series, "rate": row[name]}
         for row in data
         for series, name in ((observed, "failure_rate"), (projected, "projected_failure_rate"))
-        if series == observed or row["near"]
+        if series == observed or some_in_flight
     ]
     top = min(1.0, 1.1 * largest([*frame["failure_rate_high"], *frame["projected_failure_rate"]]) or 0.1)
     y = alt.Y("rate:Q", scale=alt.Scale(domain=[0, top]), axis=share_axis(), title=None)
-    colour = coloured("series", _RATES if frame["in_flight"].sum() else {observed: _RATES[observed]}, look)
+    colour = coloured("series", _RATES if some_in_flight else {observed: _RATES[observed]}, look)
     base = chart(long).encode(x=time_axis("bucket_start", data, look), color=colour)
     seen = alt.datum.series == observed
     bounds = base.transform_filter(seen).encode(
