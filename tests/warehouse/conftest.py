@@ -42,7 +42,7 @@ class Site:
         return Archive(self.paths.archive)
 
     def writer(self, wait_seconds: float = 5) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """As `connection.writer`; a warehouse that is not there yet is copied from one made before, which is quicker."""
+        """As `connection.writer`; a warehouse that is not there yet is copied from one made before, as is quicker."""
         if not self.paths.warehouse.exists():
             make_directory(self.paths.root)
             self.paths.warehouse.write_bytes(_new_warehouse())
