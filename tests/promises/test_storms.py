@@ -219,7 +219,7 @@ def test_three_requests_in_ten_fail_in_real_time(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.soak
 def test_a_gateway_is_away_for_a_minute_in_real_time(capsys: pytest.CaptureFixture[str]) -> None:
-    """It resets every connection; then it is back, and is asked no faster than before."""
+    """It resets every connection; then it is back, and is asked no faster than at other times."""
     storm = Real()
     slow = Reply(answer().data, delay_seconds=0.05)
     away = lambda now, _request: Reply(b"", "reset") if 3 < now < 63 else slow  # noqa: E731
@@ -228,7 +228,8 @@ def test_a_gateway_is_away_for_a_minute_in_real_time(capsys: pytest.CaptureFixtu
     first_second = count_between(storm.sent_at, returned_at, returned_at + 1)
     assert count_between(storm.sent_at, 4, returned_at) <= 3
     assert count_between(storm.sent_at, returned_at, returned_at + 0.04) <= 1
-    assert first_second <= 1.1 * count_between(storm.sent_at, 1.5, 2.5)
+    otherwise = [at for at in storm.sent_at if at < 3 or at > returned_at + 1]
+    assert first_second <= most_within(otherwise, 1.0)
     with capsys.disabled():
         print(f"\naway for a minute: {storm}; {first_second} requests in the first second after it")  # noqa: T201
 
