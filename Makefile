@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs lock clean
+.PHONY: help setup demo test test-prefect-long check format docs lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## build .venv with every dependency, pinned by hash
 
@@ -26,6 +26,9 @@ demo: setup  ## run everything on a simulated gateway, nothing else needed
 
 test: setup  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-prefect-long: setup  ## kill a worker under a run, and wait until its slot is free again
+	@AVATAR_LONG=1 $(BIN)/python -m pytest tests/flows/test_zombies.py
 
 check: setup  ## formatting, lint and types
 	@$(BIN)/ruff format --check .
