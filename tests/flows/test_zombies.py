@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.flows.test_operating import Plant, plant
