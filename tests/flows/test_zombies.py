@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif("AVATAR_LONG" not in os.environ, reason="takes t
 
 
 def test_a_run_whose_worker_was_killed_is_crashed_within_90_seconds(plant: Plant) -> None:
-    """And the next run, which its slot held up till then, completes; nothing is lost, nothing asked twice but once."""
+    """And the next run completes; what came in the last five seconds (8 at once, each 0.25 s) is asked again."""
     operator, ids = plant.operator, list(plant.gateway.world.ids[:250])
     operator.drop_into_inbox("zombie.txt", ids)
     before = plant.gateway.total_calls
@@ -33,7 +33,7 @@ def test_a_run_whose_worker_was_killed_is_crashed_within_90_seconds(plant: Plant
     assert time.monotonic() - began < 90
     with operator.worker():
         assert operator.end_of(operator.start_run("collect/collect", inbox=str(operator.inbox))) == "Completed"
-    assert plant.gateway.total_calls - before <= len(ids) + 16
+    assert plant.gateway.total_calls - before <= len(ids) + 5 * 32 + 8
 
 
 def _is_worker(process: psutil.Process, folder: str) -> bool:
