@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import yaml  # type: ignore[import-untyped]  # a need of Prefect's, which ships no types
-from prefect.blocks import notifications
+from prefect.blocks import notifications  # noqa: F401 - so that their types are known
+from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -136,7 +137,7 @@ async def _automations(client: PrefectClient, declarations: list[dict[str, Any]]
 
 async def _receiver(client: PrefectClient) -> UUID | None:
     """The notification block, of whatever type, that alerts are sent with."""
-    kinds = {kind.get_block_type_slug() for kind in _notification_blocks(notifications.NotificationBlock)}
+    kinds = {kind.get_block_type_slug() for kind in _notification_blocks(NotificationBlock)}
     found = [
         one
         for one in await client.read_block_documents()
