@@ -8,7 +8,7 @@ import polars as pl
 
 from transforms import decode, drift
 from transforms.fields import Kind
-from transforms.values import finite, integer
+from transforms.values import finite, integer, percent, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,6 +104,13 @@ def _numbers(decoded: pl.DataFrame, spec: ObjectSpec) -> tuple[list[pl.Expr], pl
             "row", path=pl.lit(field.path), json_type=_json_type(field)
         )
         for field in fields
+    ]
+    lost += [
+        decoded.filter(text(field.column).is_not_null() & percent(field.column).is_null()).select(
+            "row", path=pl.lit(field.path), json_type=pl.lit("VARCHAR")
+        )
+        for field in spec.decoded
+        if field.kind is Kind.PROGRESS
     ]
     found = [drift.surprises(rows, spec, "type_mismatch") for rows in lost]
     return [_number(field).alias(field.column) for field in fields], pl.concat([drift.SURPRISES.to_frame(), *found])

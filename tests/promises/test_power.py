@@ -30,7 +30,7 @@ def cut_power(siege: Siege, name: str, at: int, *mutation: SetUp) -> None:
     cut = PowerCut(siege.paths.root, image, at, siege.rng.randrange(2**32))
     siege.tally[f"{name}: power cuts"] += 1
     assert siege.command(name, cut, *mutation).run() == -9, siege.command(name, new_ids=0).said()
-    shutil.rmtree(siege.paths.root)
+    shutil.rmtree(siege.paths.root, ignore_errors=True)
     image.rename(siege.paths.root)
     check_promised(siege)
     siege.inspect()

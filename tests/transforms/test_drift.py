@@ -114,7 +114,8 @@ def leaves() -> list[Any]:
 @pytest.mark.parametrize(("build", "path", "key", "kind"), leaves())
 def test_a_mistyped_leaf_is_reported(build: Any, path: str, key: str, kind: Kind) -> None:  # noqa: ANN401 - a builder
     """Every JSON type that its kind does not have, and none that it has; in one batch, so each type is named once."""
-    misfits = {name: value for name, value in MISFITS.items() if name not in kind.json_types}
+    misfits = {name for name in MISFITS if name not in kind.json_types}
+    misfits |= {"VARCHAR"} if kind is Kind.PROGRESS else set()  # a text that says no progress
     frames = flatten(*(answer(build(key, value)) for value in MISFITS.values()))
     assert frames.observations["outcome"].to_list() == ["task"] * len(MISFITS)
     rows = {row["json_path"]: row for row in frames.schema_drift.rows(named=True) if row["kind"] == MISTYPED}
