@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs lock clean
+.PHONY: help setup demo test check format docs bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,9 +40,19 @@ format: setup  ## format and fix what can be fixed
 docs: setup  ## write the data dictionary again
 	@$(BIN)/python -m warehouse.dictionary
 
+bench: $(BENCH)/.set-up  ## run the benchmarks beside their peers (an hour; see benchmarks/README.md)
+	@$(BENCH)/bin/python -m benchmarks
+	@$(BENCH)/bin/python -m benchmarks --docs
+
+$(BENCH)/.set-up: setup requirements-bench.lock
+	$(PYTHON) -m venv --clear $(BENCH)
+	$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes -r requirements-bench.lock
+	@touch $@
+
 lock: setup  ## resolve the dependencies anew (then run `make setup test`)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra dev --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra bench --constraint requirements.lock --upgrade pyproject.toml -o requirements-bench.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade - -o requirements-uv.lock
 
 clean:  ## remove .venv and caches (never data)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,194 @@
+"""What every benchmark shares: contenders that alternate, a check that they did the same work, rows with their bars.
+
+A benchmark is a module of this folder with a docstring and
+
+    def run(rounds: int, scale: float) -> Iterator[Row]: ...
+
+`scale` is 1 for the sizes the bars speak of and smaller for a quick look. It gives `compete` its contenders, functions
+that do the work once and return an `Outcome`, and yields one `Row` for each figure, with the bar it is held to. Nothing
+is fast because it does less: `Outcome.rows` says what a contender ended with, and all have to say the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import operator
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_VERSIONED: Final = ("duckdb", "polars", "pyarrow", "httpx", "httpx-aiohttp", "aiohttp", "uvloop", "pandas", "dlt")
+_COMPARE: Final = {"at least": operator.ge, "at most": operator.le}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Work done once.
+
+    Attributes:
+        seconds: how long it took.
+        rows: what it ended with, e.g. a checksum of its tables; the same for every contender.
+        peak_mb: the most memory it had, where that is measured.
+    """
+
+    seconds: float
+    rows: object
+    peak_mb: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a figure is held to."""
+
+    side: str
+    value: float
+
+    def is_met(self, figure: float) -> bool:
+        return bool(_COMPARE[self.side](figure, self.value))
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.value:g}"
+
+
+def at_least(value: float) -> Bar:
+    return Bar("at least", value)
+
+
+def at_most(value: float) -> Bar:
+    return Bar("at most", value)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One printed figure.
+
+    Attributes:
+        what: what was measured.
+        figure: the number, in `unit`: a ratio wherever there is a peer.
+        unit: e.g. "times as fast", "times the scan", "s".
+        bar: what it is held to; None for what is only worth knowing.
+        detail: the numbers behind it, for people.
+    """
+
+    what: str
+    figure: float
+    unit: str
+    bar: Bar | None = None
+    detail: str = ""
+
+    def as_cells(self) -> list[str]:
+        met = "" if self.bar is None else ("met" if self.bar.is_met(self.figure) else "not met")
+        return [self.what, f"{self.figure:,.3g} {self.unit}", str(self.bar or ""), met, self.detail]
+
+    def as_dict(self) -> dict[str, Any]:
+        bar = self.bar and {"side": self.bar.side, "value": self.bar.value, "is_met": self.bar.is_met(self.figure)}
+        return {"what": self.what, "figure": self.figure, "unit": self.unit, "bar": bar, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """What the contenders did, round by round."""
+
+    rounds: Sequence[Mapping[str, Outcome]]
+
+    def seconds(self, name: str) -> float:
+        return statistics.median(one[name].seconds for one in self.rounds)
+
+    def peak_mb(self, name: str) -> float:
+        return statistics.median(one[name].peak_mb for one in self.rounds)
+
+    def times(self, name: str, other: str) -> float:
+        """How many times the seconds of `other` those of `name` are: the median over rounds, each with its own."""
+        return statistics.median(one[name].seconds / one[other].seconds for one in self.rounds)
+
+
+def compete(contenders: Mapping[str, Callable[[], Outcome]], rounds: int) -> Contest:
+    """Let contenders work in turn, every other round in reverse, so that a busy minute hits all of them.
+
+    Raises:
+        ValueError: when they did not all end with the same rows.
+    """
+    done: list[Mapping[str, Outcome]] = []
+    for number in range(rounds):
+        names = list(contenders)[:: 1 if number % 2 == 0 else -1]
+        outcomes: dict[str, Outcome] = {}
+        for name in names:
+            outcomes[name] = contenders[name]()
+            print(f"  round {number + 1}, {name}: {outcomes[name].seconds:,.2f} s", file=sys.stderr, flush=True)
+        _check(outcomes)
+        done.append(outcomes)
+    return Contest(done)
+
+
+def _check(outcomes: Mapping[str, Outcome]) -> None:
+    if len({repr(one.rows) for one in outcomes.values()}) > 1:
+        ended_with = "; ".join(f"{name}: {one.rows!r}" for name, one in outcomes.items())
+        raise ValueError(f"the contenders did not end with the same rows: {ended_with}")
+
+
+def timed(work: Callable[[], object]) -> Outcome:
+    """Run `work` in this process; what it returns is what it ended with."""
+    started = time.perf_counter()
+    rows = work()
+    return Outcome(time.perf_counter() - started, rows)
+
+
+def run_process(
+    arguments: Sequence[str], rows: Callable[[], object], folder: Path | None = None, **environment: str
+) -> Outcome:
+    """Run a process to its end: its seconds and its peak memory; then `rows` looks at what it left.
+
+    Raises:
+        RuntimeError: when it failed.
+    """
+    here = {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    started = time.perf_counter()
+    process = subprocess.Popen(arguments, cwd=folder, env=os.environ | here | environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(arguments)[:200]} ended with {process.returncode}")
+    peak_kb = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return Outcome(seconds, rows(), peak_kb / 1024)
+
+
+def checksum(rows: object) -> str:
+    """What rows (anything that `json` can write, or has a `str`) are, in 16 hex digits."""
+    return hashlib.blake2b(json.dumps(rows, default=str).encode(), digest_size=8).hexdigest()
+
+
+def machine() -> dict[str, Any]:
+    """Where this runs, without its name."""
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": platform.system(), "cpu": _cpu(), "cores": cores, "memory_gb": round(memory_gb)}
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that matter, as far as they are installed."""
+    found = {"python": platform.python_version()}
+    for name in _VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
