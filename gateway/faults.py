@@ -46,17 +46,11 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def describe(failure: BaseException) -> Fault:
-    """The fault that `failure` was.
-
-    The transport translates aiohttp's errors into httpx's, some of them wrongly (a server that hangs up is a
-    `ConnectTimeout` in httpx-aiohttp 0.2), so the original is looked at where there is one.
-    """
+    """The fault that `failure` was: one of aiohttp, of httpx, or of ours."""
     if isinstance(failure, BodyFault):
         return Fault(failure.kind, failure.text)
-    cause = failure.__cause__
-    origin = cause if isinstance(cause, aiohttp.ClientError) else failure
-    kind = next((kind for error, kind in _KINDS if isinstance(origin, error)), "unexpected")
-    return Fault(kind, _one_line(origin))
+    kind = next((kind for error, kind in _KINDS if isinstance(failure, error)), "unexpected")
+    return Fault(kind, _one_line(failure))
 
 
 def _one_line(failure: BaseException) -> str:
