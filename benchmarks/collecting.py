@@ -123,7 +123,11 @@ def _faster(contest: Contest, peer: str, ids: int, in_flight: int, bar: float) -
 
 
 def _speeds(contest: Contest, ids: int) -> str:
-    return ", ".join(f"{name} {ids / contest.seconds(name):,.0f}/s" for name in contest.rounds[0])
+    """Ids a second, and what one costs: on a machine that others use, too, the second says more."""
+    return ", ".join(
+        f"{name} {ids / contest.seconds(name):,.0f}/s ({contest.cpu_seconds(name) / ids * 1e6:,.0f} µs of CPU each)"
+        for name in contest.rounds[0]
+    )
 
 
 def _with_latency(here: Work, ids: int, rounds: int) -> Row:

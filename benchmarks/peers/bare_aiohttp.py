@@ -1,4 +1,4 @@
-"""Ask for all ids of a file with aiohttp alone, and throw the bodies away: `bare_aiohttp URL IDS_FILE IN_FLIGHT OUT`."""
+"""Ask for the ids of a file with aiohttp alone, throw the bodies away: `bare_aiohttp URL IDS_FILE IN_FLIGHT OUT`."""
 
 import asyncio
 import sys
