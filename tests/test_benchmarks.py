@@ -58,7 +58,7 @@ def test_a_bar_is_met_or_not(bar: object, figure: float, *, is_met: bool) -> Non
 
 
 def test_the_page_gets_the_kept_figures(tmp_path: Path) -> None:
-    """What stands between the marks is replaced, the text around it stays; where there is no result, nothing changes."""
+    """What stands between the marks is replaced, the text around it stays; without a result nothing changes."""
     row = Row("collect", 9.5, "times as fast", at_least(8), "4,000/s")
     result = {"taken_at": "2026-11-25", "rounds": 3, "machine": machine(), "versions": versions()}
     (tmp_path / "a.json").write_text(json.dumps(result | {"rows": [row.as_dict()]}))
