@@ -1,92 +1,143 @@
-"""What collecting costs per id at 64 and at 512 in flight, and how its memory grows with the number of ids.
+"""Collect: ids to loaded tables, beside a plain httpx and pandas script and a bare aiohttp loop.
 
-    python -m benchmarks.collecting [--rounds 3]
-
-The simulated gateway runs in a process of its own; each figure is a whole `collect`, ids to published warehouse, in a
-process of its own. Rounds alternate, and ratios are of figures of the same round.
+Each contender is a process of its own, measured from its start to its end, imports included. The bare loop throws its
+bodies away, so all it ends with is the number of answers.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import re
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-COLLECT = [sys.executable, "-c", "from flows.cli import main; main()", "collect"]
-_MORE = 4
-SERVE = """
-import sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from gateway.simulator import SimulatedGateway, World, run
-end = datetime.now(UTC) - timedelta(days=1)
-world = World(seed=3, tasks=int(sys.argv[1]), start=end - timedelta(days=7), end=end, odd_share=0.0)
-app = SimulatedGateway(world, cache_size=10**6)
-app.prerender()
-Path("ids.txt").write_text("".join(f"{one}\\n" for one in world.ids))
-run(app, 0, on_ready=lambda url: print(url, flush=True))
+import duckdb
+
+from benchmarks import fast_gateway
+from benchmarks.harness import Contest, Outcome, Row, at_least, at_most, compete, run_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COMMAND: Final = (sys.executable, "-c", "from flows.cli import main; main()", "collect", "--no-prefect", "--json")
+_IDS: Final = 20_000
+_LATENCY_SECONDS: Final = 0.1
+_LATENCY_IN_FLIGHT: Final = 256
+
+# Tables of ours and of the script's, as the same rows: numbers and a checksum of what both keep.
+_OURS: Final = """
+    select
+        (select (count(*), bit_xor(hash(
+            task_id, action, status, epoch(submit_time)::bigint, epoch(start_time)::bigint, epoch(finish_time)::bigint,
+            case when status = 'FAILURE' then fail_reason end
+        ))) from tasks),
+        (select (count(*), bit_xor(hash(task_id, epoch_ms(create_time), work_name, template_id, work_video_path)))
+            from works),
+        (select (count(*), bit_xor(hash(task_id, audio_url))) from pt_infos),
+"""
+_SCRIPT: Final = """
+    select
+        (select (count(*), bit_xor(hash(
+            task_id, action, status, nullif(submit_time, 0), nullif(start_time, 0), nullif(finish_time, 0),
+            case when status = 'FAILURE' then nullif(fail_reason, '') end
+        ))) from tasks),
+        (select (count(*), bit_xor(hash(
+            task_id, create_time, nullif(work_name, ''), nullif(template_id, ''), nullif(work_video_path, '')
+        ))) from works),
+        (select (count(*), bit_xor(hash(task_id, nullif(audio_url, '')))) from pt_infos),
 """
 
 
-def collect(folder: Path, base_url: str, ids: int, concurrency: int) -> tuple[float, float]:
-    """Collect the first `ids` ids into a fresh folder: (seconds, peak memory in MB)."""
-    with tempfile.TemporaryDirectory(dir=folder) as work:
-        lines = (folder / "ids.txt").read_text().splitlines()[:ids]
-        Path(work, "ids.txt").write_text("\n".join(lines))
-        environment = os.environ | {"AVATAR_TASKS_BASE_URL": base_url, "PYTHONPATH": str(Path.cwd())}
-        arguments = [*COLLECT, "--no-prefect", "--ids-file", "ids.txt", "--concurrency", str(concurrency), "--json"]
-        started = time.monotonic()
-        process = subprocess.Popen(arguments, cwd=work, env=environment, stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - started
-        found = re.search(rb'"outcomes": \{"task": (\d+)\}', printed)
-        assert found, printed
-        assert int(found[1]) == len(lines)
-        return seconds, usage.ru_maxrss / 1024
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the contenders have to do."""
+
+    base_url: str
+    ids_file: Path
+
+    def ours(self, in_flight: int, *, counted: bool = False) -> Outcome:
+        """`avatar-tasks collect`, as typed. `counted`: end with the number of tasks, as the bare loop does."""
+        with tempfile.TemporaryDirectory(dir=self.ids_file.parent) as name:
+            published = Path(name, "data", "published", "current.duckdb")
+            arguments = [*COMMAND, "--ids-file", str(self.ids_file), "--concurrency", str(in_flight)]
+            query = "select count(*)::varchar from tasks" if counted else _OURS
+            return run_process(
+                arguments, partial(_read, published, query), Path(name), AVATAR_TASKS_BASE_URL=self.base_url
+            )
+
+    def script(self, in_flight: int) -> Outcome:
+        """The httpx and pandas script."""
+        return self._peer("httpx_pandas", in_flight, lambda out: _read(out, _SCRIPT))
+
+    def bare(self, in_flight: int) -> Outcome:
+        """The bare aiohttp loop."""
+        return self._peer("bare_aiohttp", in_flight, lambda out: (out.read_text(),))
+
+    def _peer(self, name: str, in_flight: int, rows: Callable[[Path], object]) -> Outcome:
+        with tempfile.TemporaryDirectory(dir=self.ids_file.parent) as folder:
+            out = Path(folder, "out")
+            module = [sys.executable, "-m", f"benchmarks.peers.{name}"]
+            arguments = [*module, self.base_url, str(self.ids_file), str(in_flight), str(out)]
+            return run_process(arguments, lambda: rows(out), Path(folder))
 
 
-def main() -> None:
-    """Print both comparisons."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--ids", type=int, default=20_000)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(_MORE * options.ids)],
-            cwd=name,
-            env=os.environ | {"PYTHONPATH": str(Path.cwd())},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert server.stdout is not None
-        try:
-            measure(Path(name), server.stdout.readline().strip(), options.rounds, options.ids)
-        finally:
-            server.terminate()
-            server.wait()
+def _read(path: Path, query: str) -> object:
+    with duckdb.connect(path, read_only=True) as con:
+        return con.execute(query).fetchone()
 
 
-def measure(folder: Path, base_url: str, rounds: int, ids: int) -> None:
-    collect(folder, base_url, 500, 64)  # warm
-    rows = [(collect(folder, base_url, ids, 64), collect(folder, base_url, ids, 512)) for _ in range(rounds)]
-    for number, ((slow, _), (fast, _)) in enumerate(rows, start=1):
-        print(f"round {number}: {ids:,} ids, {ids / slow:,.0f}/s at 64 and {ids / fast:,.0f}/s at 512 in flight")
-    ratio = statistics.median(fast / slow for (slow, _), (fast, _) in rows)
-    print(f"cost per id at 512 in flight / at 64: {ratio:.2f} (median of {rounds}; bar: at most 1)")
-    peaks = {count: collect(folder, base_url, count, 64)[1] for count in (ids // 4, ids, _MORE * ids)}
-    print("peak memory: " + ", ".join(f"{peak:,.0f} MB for {count:,} ids" for count, peak in peaks.items()))
-    print(f"peak memory for {_MORE * ids:,} ids / for {ids:,}: {peaks[_MORE * ids] / peaks[ids]:.2f}")
+@contextmanager
+def work(ids: int, latency_seconds: float = 0.0) -> Iterator[Work]:
+    """So many ids in a file, and a gateway that answers them."""
+    with tempfile.TemporaryDirectory() as folder, fast_gateway.running(latency_seconds) as base_url:
+        path = Path(folder, "ids.txt")
+        path.write_text("\n".join(fast_gateway.ids(ids)))
+        yield Work(base_url, path)
 
 
-if __name__ == "__main__":
-    main()
+def run(rounds: int, scale: float) -> Iterator[Row]:
+    """Beside the script, beside the bare loop, at 512 in flight, and with latency."""
+    ids = int(_IDS * scale)
+    with work(ids) as here:
+        contest = compete({"ours": partial(here.ours, 64), "httpx and pandas": partial(here.script, 64)}, rounds)
+        yield _faster(contest, "httpx and pandas", ids, 64, 8)
+        bare = {
+            "ours": partial(here.ours, 64, counted=True),
+            "ours at 512": partial(here.ours, 512, counted=True),
+            "bare aiohttp": partial(here.bare, 64),
+        }
+        contest = compete(bare, rounds)
+        yield _faster(contest, "bare aiohttp", ids, 64, 0.5)
+        costs = contest.times("ours at 512", "ours")
+        yield Row("cost per id at 512 in flight", costs, "times that at 64", at_most(1.05), _speeds(contest, ids))
+    with work(ids, _LATENCY_SECONDS) as here:
+        yield _with_latency(here, ids, rounds)
+
+
+def _faster(contest: Contest, peer: str, ids: int, in_flight: int, bar: float) -> Row:
+    what = f"collect {ids:,} ids, {in_flight} in flight, beside {peer}"
+    return Row(what, contest.times(peer, "ours"), "times as fast", at_least(bar), _speeds(contest, ids))
+
+
+def _speeds(contest: Contest, ids: int) -> str:
+    """Ids a second, and what one costs: on a machine that others use, too, the second says more."""
+    return ", ".join(
+        f"{name} {ids / contest.seconds(name):,.0f}/s ({contest.cpu_seconds(name) / ids * 1e6:,.0f} µs of CPU each)"
+        for name in contest.rounds[0]
+    )
+
+
+def _with_latency(here: Work, ids: int, rounds: int) -> Row:
+    """Beside what the latency allows, or what bare aiohttp makes of it on this machine, whichever is less."""
+    in_flight = _LATENCY_IN_FLIGHT
+    contest = compete(
+        {"ours": partial(here.ours, in_flight, counted=True), "bare aiohttp": partial(here.bare, in_flight)}, rounds
+    )
+    allowed = in_flight / _LATENCY_SECONDS
+    limit = min(allowed, ids / contest.seconds("bare aiohttp"))
+    what = f"collect {ids:,} ids, {in_flight} in flight, 100 ms latency"
+    detail = f"{_speeds(contest, ids)}; the latency allows {allowed:,.0f}/s"
+    return Row(what, ids / contest.seconds("ours") / limit, "of the limit", at_least(0.9), detail)

@@ -40,11 +40,16 @@ class Outcome:
         seconds: how long it took.
         rows: what it ended with, e.g. a checksum of its tables; the same for every contender.
         peak_mb: the most memory it had, where that is measured.
+        cpu_seconds: how long it computed, where that is measured: what it would have taken on a machine of its own.
     """
 
     seconds: float
     rows: object
     peak_mb: float = 0.0
+    cpu_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.seconds:,.2f} s ({self.cpu_seconds:,.2f} s of CPU, {self.peak_mb:,.0f} MB)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,9 @@ class Contest:
     def peak_mb(self, name: str) -> float:
         return statistics.median(one[name].peak_mb for one in self.rounds)
 
+    def cpu_seconds(self, name: str) -> float:
+        return statistics.median(one[name].cpu_seconds for one in self.rounds)
+
     def times(self, name: str, other: str) -> float:
         """How many times the seconds of `other` those of `name` are: the median over rounds, each with its own."""
         return statistics.median(one[name].seconds / one[other].seconds for one in self.rounds)
@@ -125,7 +133,7 @@ def compete(contenders: Mapping[str, Callable[[], Outcome]], rounds: int) -> Con
         outcomes: dict[str, Outcome] = {}
         for name in names:
             outcomes[name] = contenders[name]()
-            print(f"  round {number + 1}, {name}: {outcomes[name].seconds:,.2f} s", file=sys.stderr, flush=True)
+            print(f"  round {number + 1}, {name}: {outcomes[name]}", file=sys.stderr, flush=True)
         _check(outcomes)
         done.append(outcomes)
     return Contest(done)
@@ -161,7 +169,7 @@ def run_process(
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)[:200]} ended with {process.returncode}")
     peak_kb = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return Outcome(seconds, rows(), peak_kb / 1024)
+    return Outcome(seconds, rows(), peak_kb / 1024, usage.ru_utime + usage.ru_stime)
 
 
 def checksum(rows: object) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
+from flows.threads import run_to_its_end
 from transforms.schema import ANSWERS
 from warehouse.archive import body_hash
 
@@ -77,11 +78,9 @@ class AnswerBuffer:
     async def _flush(self) -> None:
         async with self._writing:
             taken = self._take()
-            writing = asyncio.ensure_future(asyncio.to_thread(self._write, taken))
             try:
-                await asyncio.shield(writing)
+                await run_to_its_end(self._write, taken)
             except asyncio.CancelledError:
-                await writing  # half a write is no write: let it end before the cancellation goes on
                 raise
             except BaseException:
                 self._waiting = taken + self._waiting

@@ -1,7 +1,7 @@
 """The main job: ids in, warehouse out. It arranges the other rooms; with or without Prefect it is the same.
 
-accept (ids durable) → load what earlier runs left → plan → batches to the archive → load → publish. Whatever ends it
-early, the next run goes on from what the archive holds.
+accept (ids durable) → load what earlier runs left → plan → batches to the archive, loaded meanwhile → load the rest →
+publish. Whatever ends it early, the next run goes on from what the archive holds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 from flows import loading
 from flows.accepting import Accepted, accept
-from flows.batches import BATCH_IDS, fetch_batch
+from flows.asking import Tally, ask_all
+from flows.batches import fetch_batch
 from flows.errors import ExitCode, UnusableInputError
 from flows.feeds import NO_FEEDS, Feeds
 from flows.run import write_run
@@ -24,34 +25,21 @@ from gateway.errors import InvalidSetting
 from warehouse import plan
 from warehouse.at_work import at_work
 from warehouse.debris import clear_debris
-from warehouse.errors import (
-    WarehouseDamagedError,
-    WarehouseError,
-    WarehouseFullError,
-    WarehouseHeldError,
-    WarehouseUnwritableError,
-)
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
     import duckdb
 
+    from flows.asking import RunBatch
     from flows.id_files import IdSource
     from flows.run import Run
-
-    RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
 
 #: How long the warehouse is waited for before asking: collecting is not to be held up.
 _CATCH_UP_SECONDS: Final = 2.0
 
 #: While following, readers get a new copy this often.
 _PUBLISH_SECONDS: Final = 60.0
-
-_PROGRESS_SECONDS: Final = 0.2
-
-_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError, WarehouseUnwritableError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +59,6 @@ class Options:
     feeds: Feeds = NO_FEEDS
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What a run has done so far."""
-
-    asked: int = 0
-    answered: int = 0
-    segments_loaded: int = 0
-    skipped_terminal: int = 0
-    problem: WarehouseError | None = None
-
-
 async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch = fetch_batch) -> Summary:
     """Collect ids; the summary tells how it ended, in `exit_code` and `problem`.
 
@@ -95,14 +72,14 @@ async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch
         UnusableInputError: when the ids or the settings cannot be used; nothing was asked then.
         ArchiveError: when the archive cannot be written; what was written before stays.
     """
-    tally = _Tally()
+    tally = Tally()
     client = make_client(run)
     with at_work(run.paths.at_work, run.started_at):
         return await _collect(run, client, ids, options, tally, run_batch)
 
 
 async def _collect(
-    run: Run, client: GatewayClient, ids: IdSource, options: Options, tally: _Tally, run_batch: RunBatch
+    run: Run, client: GatewayClient, ids: IdSource, options: Options, tally: Tally, run_batch: RunBatch
 ) -> Summary:
     async with client:
         await asyncio.to_thread(clear_debris, run.paths)
@@ -142,7 +119,7 @@ def make_client(run: Run) -> GatewayClient:
         raise UnusableInputError(str(error)) from None
 
 
-def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> IO[bytes]:
+def _catch_up_and_plan(run: Run, question: Question, tally: Tally) -> IO[bytes]:
     """Load what earlier runs left in the archive, then write down what to ask for."""
     todo = plan.new_todo(run.paths.root)
     moment = run.clock.now()
@@ -156,7 +133,7 @@ def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> IO[bytes]
         with loading.loaded_warehouse(run, _CATCH_UP_SECONDS) as (con, done):
             tally.segments_loaded += done.segments
             ask(con)
-    except _CANNOT_LOAD as problem:
+    except loading.CANNOT_LOAD as problem:
         run.voice.warn(f"{problem}. Collecting goes on from what was last published")
         looked_at = loading.own_answers(run) if question.only_due else loading.last_known(run)
         with looked_at as con:
@@ -169,14 +146,14 @@ async def _rounds(
     client: GatewayClient,
     question: Question,
     todo: IO[bytes],
-    tally: _Tally,
+    tally: Tally,
     options: Options,
     run_batch: RunBatch,
 ) -> None:
     """Ask; while following, load and ask again whoever is due, until all have ended or time is up."""
     deadline = None if options.deadline_seconds is None else run.clock.monotonic() + options.deadline_seconds
     published_at = run.clock.monotonic()
-    await _ask_all(run, client, todo, tally, run_batch)
+    await ask_all(run, client, todo, tally, run_batch)
     while options.follow and client.ended is None:
         publish = run.clock.monotonic() - published_at > _PUBLISH_SECONDS
         published_at = run.clock.monotonic() if publish else published_at
@@ -189,44 +166,15 @@ async def _rounds(
         )
         await run.clock.sleep(wait)
         later = dataclasses.replace(question, only_due=True)
-        await _ask_all(run, client, await asyncio.to_thread(_catch_up_and_plan, run, later, tally), tally, run_batch)
+        await ask_all(run, client, await asyncio.to_thread(_catch_up_and_plan, run, later, tally), tally, run_batch)
 
 
-async def _ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: _Tally, run_batch: RunBatch) -> None:
-    """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
-    at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
-    running: set[asyncio.Task[int]] = set()
-    watcher = asyncio.create_task(_show_progress(run, client, tally))
-    try:
-        for ids in plan.read_todo(todo, BATCH_IDS):
-            if client.ended is not None:
-                break
-            if len(running) >= at_once:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                tally.answered += sum(task.result() for task in done)
-            running.add(asyncio.ensure_future(run_batch(run, client, ids)))
-        while running:
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            tally.answered += sum(task.result() for task in done)
-        run.voice.progress(tally.answered, tally.asked)
-    finally:
-        for task in (watcher, *running):
-            task.cancel()
-        await asyncio.gather(watcher, *running, return_exceptions=True)
-
-
-async def _show_progress(run: Run, client: GatewayClient, tally: _Tally) -> None:
-    while True:
-        await asyncio.sleep(_PROGRESS_SECONDS)
-        run.voice.progress(client.stats.observations, tally.asked)
-
-
-def _load_and_look(run: Run, question: Question, tally: _Tally, *, publish: bool) -> Progress:
+def _load_and_look(run: Run, question: Question, tally: Tally, *, publish: bool) -> Progress:
     try:
         with loading.loaded_warehouse(run, run.settings.lock_wait, publish=publish) as (con, done):
             tally.segments_loaded += done.segments
             return plan.progress(con, question, run.clock.now())
-    except _CANNOT_LOAD:
+    except loading.CANNOT_LOAD:
         with loading.own_answers(run) as con:
             return plan.progress(con, question, run.clock.now())
 
@@ -238,14 +186,14 @@ def _seconds_until_due(run: Run, state: Progress) -> float | None:
     return max(state.next_due_at - run.clock.now().timestamp(), run.settings.policy.min_seconds / 4)
 
 
-def _finish(run: Run, client: GatewayClient, accepted: Accepted, question: Question, tally: _Tally) -> Summary:
+def _finish(run: Run, client: GatewayClient, accepted: Accepted, question: Question, tally: Tally) -> Summary:
     """Load, write down how the run went, and publish."""
     try:
         with loading.loaded_warehouse(run, run.settings.lock_wait, publish=True) as (con, done):
             tally.segments_loaded += done.segments
             summary = _summarise(run, client, accepted, question, tally, con)
             loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
-    except _CANNOT_LOAD as problem:
+    except loading.CANNOT_LOAD as problem:
         tally.problem = problem
         with loading.own_answers(run) as con:
             summary = _summarise(run, client, accepted, question, tally, con)
@@ -258,7 +206,7 @@ def _summarise(
     client: GatewayClient,
     accepted: Accepted,
     question: Question,
-    tally: _Tally,
+    tally: Tally,
     con: duckdb.DuckDBPyConnection,
 ) -> Summary:
     state = plan.progress(con, question, run.clock.now())
@@ -292,7 +240,7 @@ def _summarise(
 
 
 def _verdict(
-    run: Run, client: GatewayClient, tally: _Tally, unreachable: int, asked_for: int
+    run: Run, client: GatewayClient, tally: Tally, unreachable: int, asked_for: int
 ) -> tuple[ExitCode, str | None]:
     """How the run ended, the gravest first, and why."""
     ended = client.ended

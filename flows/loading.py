@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from warehouse import connection
-from warehouse.errors import NothingPublishedError
+from warehouse.errors import (
+    NothingPublishedError,
+    WarehouseDamagedError,
+    WarehouseFullError,
+    WarehouseHeldError,
+    WarehouseUnwritableError,
+)
 from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
@@ -18,6 +24,9 @@ if TYPE_CHECKING:
 
     from flows.run import Run
     from warehouse.archive import Segment
+
+#: What keeps a run from loading and not from collecting: what it archived is loaded by the next.
+CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError, WarehouseUnwritableError)
 
 
 @contextmanager

@@ -45,14 +45,14 @@ class Exchange:
         redactions: frozenset[str],
     ) -> None:
         self._transport = transport
-        self._endpoint = base_url + ENDPOINT
+        self._endpoint = httpx.URL(base_url + ENDPOINT)
         self._key = key
         self._timeout_seconds = timeout_seconds
         self._max_body_bytes = max_body_bytes
         self._redactions = redactions
         connect = min(CONNECT_SECONDS, timeout_seconds)
         # "pool" covers names and handshakes as well; there is a connection for every request, so none waits for one.
-        self._extensions = {"timeout": {"connect": connect, "pool": connect}}
+        self._timeout = {"connect": connect, "pool": connect}
         self._headers = httpx.Headers(
             {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "avatar-tasks", **key.headers()}
         )
@@ -69,7 +69,9 @@ class Exchange:
         return answer
 
     async def _converse(self, task_id: str, answer: Answer) -> None:
-        request = httpx.Request("GET", self._endpoint + task_id, headers=self._headers, extensions=self._extensions)
+        target = self._endpoint.raw_path + task_id.encode("ascii")
+        extensions = {"timeout": self._timeout, "target": target}
+        request = httpx.Request("GET", self._endpoint, headers=self._headers, extensions=extensions)
         response = await self._transport.handle_async_request(request)
         try:
             headers = {name.lower(): value for name, value in response.headers.raw}

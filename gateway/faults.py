@@ -47,17 +47,14 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def describe(failure: BaseException, scrub: Callable[[str], str]) -> Fault:
-    """The fault that `failure` was; its text goes through `scrub` before it is cut, so that no half of a key is left.
+    """The fault that `failure` was: one of aiohttp, of httpx, or of ours.
 
-    The transport translates aiohttp's errors into httpx's, some of them wrongly (a server that hangs up is a
-    `ConnectTimeout` in httpx-aiohttp 0.2), so the original is looked at where there is one.
+    Its text goes through `scrub` before it is cut, so that no half of a key is left.
     """
     if isinstance(failure, BodyFault):
         return Fault(failure.kind, shorten(scrub(failure.text), LONGEST_TEXT))
-    cause = failure.__cause__
-    origin = cause if isinstance(cause, aiohttp.ClientError) else failure
-    kind = next((kind for error, kind in _KINDS if isinstance(origin, error)), "unexpected")
-    return Fault(kind, shorten(scrub(_one_line(origin)), LONGEST_TEXT))
+    kind = next((kind for error, kind in _KINDS if isinstance(failure, error)), "unexpected")
+    return Fault(kind, shorten(scrub(_one_line(failure)), LONGEST_TEXT))
 
 
 def _one_line(failure: BaseException) -> str:

@@ -1,19 +1,21 @@
-"""httpx's transport over aiohttp, set up so that it does what it is told and nothing on its own.
+"""An httpx transport over aiohttp, set up so that it does what it is told and nothing on its own.
 
-httpx's own connection pool collapses with concurrency (450 requests/s at 64 in flight, 187 at 512); this transport
-keeps its speed. A client speaks to it through `handle_async_request`, httpx's own seam, and not through
-`httpx.AsyncClient`: half of the time of a request would go into cookies, redirects, authentication and a log line per
-request, none of which is wanted here.
+httpx's own connection pool collapses with concurrency (450 requests/s at 64 in flight, 187 at 512); aiohttp's keeps its
+speed. A client speaks to it through `handle_async_request`, httpx's own seam, and not through `httpx.AsyncClient`: half
+of the time of a request would go into cookies, redirects, authentication and a log line per request, none of which is
+wanted here. httpx-aiohttp bridges the same two libraries and costs half as much again as all of aiohttp (see
+docs/performance.md); it also takes a server that hangs up for a time-out.
 """
 
 import ipaddress
 import os
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from gateway.errors import InvalidCertificates, InvalidProxy
 
@@ -24,6 +26,56 @@ if TYPE_CHECKING:
 
 KEEP_IDLE_SECONDS = 4.0
 """Below the 5 s after which common servers hang up, so that few requests meet a connection that is just closing."""
+
+_CHUNK_BYTES = 16 * 1024
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """One origin through one aiohttp session; bodies and their encoding are left as they come.
+
+    Of a request it takes method, headers, the timeouts `connect` and `pool`, and httpx's extension `target`: the path
+    to ask for at the URL's origin, ready to be sent. It spares parsing a URL for each request. Errors are aiohttp's
+    own, which tell more than httpx's; see `faults`.
+    """
+
+    def __init__(self, open_session: Callable[[], aiohttp.ClientSession]) -> None:
+        self._open_session = open_session
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._session is None:  # now that there is an event loop
+            self._session = self._open_session()
+        timeout = request.extensions["timeout"]
+        response = await self._session.request(
+            request.method,
+            _address(request),
+            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(sock_connect=timeout["connect"], connect=timeout["pool"]),
+        )
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response))
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class _Stream(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._response.content.iter_chunked(_CHUNK_BYTES)
+
+    async def aclose(self) -> None:
+        """The connection is kept if the body was read to its end."""
+        self._response.release()
+
+
+def _address(request: httpx.Request) -> URL:
+    target: bytes = request.extensions.get("target", request.url.raw_path)
+    scheme, netloc = request.url.raw_scheme.decode(), request.url.netloc.decode()
+    return URL(f"{scheme}://{netloc}{target.decode()}", encoded=True)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -54,12 +106,13 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
     """
 
     def open_session() -> aiohttp.ClientSession:
-        connector = _Connector(limit=concurrency, ssl=transport.ssl_context, keepalive_timeout=KEEP_IDLE_SECONDS)
+        connector = _Connector(limit=concurrency, ssl=ssl_context, keepalive_timeout=KEEP_IDLE_SECONDS)
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             proxy=proxy,
+            auto_decompress=False,
         )
         # aiohttp would send a request a second time when a connection breaks: uncounted, unpaced, over any cap.
         session._retry_connection = False  # noqa: SLF001 - there is no public way; a test counts the requests
@@ -67,13 +120,13 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
 
     proxy = _proxy_for(httpx.URL(base_url))
     try:
-        transport = AiohttpTransport(client=open_session)
+        ssl_context = httpx.create_ssl_context()
     except OSError as error:  # an `ssl.SSLError`, too, and neither names the file
         raise InvalidCertificates(
             f"{_named_certificates()} cannot be used: {error.strerror or error}. "
             "It has to be certificates in PEM form; unset it to trust the usual authorities."
         ) from error
-    return transport
+    return AiohttpTransport(open_session)
 
 
 def _named_certificates() -> str:

@@ -46,7 +46,7 @@ MARKERS: Final = (
 Connection = duckdb.DuckDBPyConnection
 
 #: DuckDB gives each thread a record batch at a time, and a polars frame is one batch.
-_BATCH_ROWS: Final = 2_048
+_BATCH_ROWS: Final = 128
 
 
 def connect() -> Connection:

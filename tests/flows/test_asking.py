@@ -1,0 +1,78 @@
+"""What has come is loaded while the rest is on its way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import SecretStr
+
+from flows import asking, collecting
+from flows import run as runs
+from flows.asking import Tally, ask_all
+from flows.batches import fetch_batch
+from flows.settings import Settings
+from tests.flows.conftest import KEY
+from warehouse import connection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.run import Run
+    from gateway.client import GatewayClient
+    from tests.flows.conftest import Gateway
+
+PATIENCE_SECONDS = 30.0
+IDS_IN_A_BATCH = 100
+
+
+@pytest.fixture
+def run(tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run whose batches and loads are small."""
+    monkeypatch.setattr(asking, "BATCH_IDS", IDS_IN_A_BATCH)
+    monkeypatch.setattr(asking, "STEP_ROWS", IDS_IN_A_BATCH)
+    settings = Settings(base_url=gateway.base_url, api_key=SecretStr(KEY), data_dir=tmp_path / "data")
+    return runs.begin(settings, "collect")
+
+
+def todo(folder: Path, ids: list[str]) -> Path:
+    pq.write_table(pa.table({"task_id": ids}), folder / "todo.parquet")
+    return folder / "todo.parquet"
+
+
+async def ask(run: Run, ids: Path, tally: Tally, *, wait_for_load: bool) -> None:
+    """Ask in batches, of which all but the first, if so wished, wait until something has been loaded."""
+    batches = 0
+
+    async def run_batch(run: Run, client: GatewayClient, ids: list[str]) -> int:
+        nonlocal batches
+        batches += 1
+        if wait_for_load and batches > 1:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not tally.segments_loaded:  # noqa: ASYNC110 - a number has no event
+                    await asyncio.sleep(0.02)
+        return await fetch_batch(run, client, ids)
+
+    async with collecting.make_client(run) as client:
+        await ask_all(run, client, ids, tally, run_batch)
+
+
+def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway, tmp_path: Path) -> None:
+    """The later batches wait for a load of the first: it does not wait for them."""
+    tally = Tally()
+    asyncio.run(ask(run, todo(tmp_path, gateway.world.ids), tally, wait_for_load=True))
+    assert tally.answered == len(gateway.world.ids)
+    assert tally.segments_loaded
+
+
+def test_a_warehouse_that_somebody_holds_holds_nobody_up(run: Run, gateway: Gateway, tmp_path: Path) -> None:
+    """Everything is asked and archived, and nothing loaded."""
+    tally = Tally()
+    with connection.sole_writer(run.paths.warehouse, 0):
+        asyncio.run(ask(run, todo(tmp_path, gateway.world.ids), tally, wait_for_load=False))
+    assert tally.answered == len(gateway.world.ids)
+    assert not tally.segments_loaded
+    assert run.store.segments("observations")

@@ -1,0 +1,82 @@
+"""Memory is bounded by what is in flight, not by the number of ids."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gateway.simulator.app import Receive, Scope, Send
+
+BODY_BYTES = 100_000
+FEW, MANY = 200, 1000
+
+#: `collect` with pieces, steps and flushes so small that a few hundred answers go through all of them many times.
+COLLECT = """
+import sys, flows.asking, flows.batches, warehouse.archive, warehouse.load
+flows.batches.FLUSH_ANSWERS = flows.asking.BATCH_IDS = 20
+flows.asking.STEP_ROWS = warehouse.load.STEP_ROWS = 40
+warehouse.archive.PIECE_BYTES = 4_000_000
+from flows.cli import main
+main()
+"""
+
+
+class Talkative:
+    """The simulated gateway, its answers drawn out with white space."""
+
+    def __init__(self, app: SimulatedGateway) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_more(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                headers: list[tuple[bytes, bytes]] = message["headers"]  # type: ignore[assignment]
+                kept = [one for one in headers if one[0] != b"content-length"]
+                message = message | {"headers": [*kept, (b"content-length", b"%d" % BODY_BYTES)]}
+            else:
+                message = message | {"body": bytes(message["body"]).ljust(BODY_BYTES)}  # type: ignore[call-overload]
+            await send(message)
+
+        await self._app(scope, receive, send_more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def talkative() -> Iterator[tuple[str, list[str]]]:
+    """Its base URL, and ids it knows."""
+    end = datetime(2026, 6, 1, tzinfo=UTC)
+    world = World(seed=5, tasks=MANY, start=end - timedelta(days=7), end=end, odd_share=0.0)
+    with serve(Talkative(SimulatedGateway(world, clock=ManualClock(world.all_terminal_at())))) as base_url:  # type: ignore[arg-type]
+        yield base_url, world.ids
+
+
+def peak_mb(folder: Path, base_url: str, ids: list[str]) -> float:
+    folder.mkdir()
+    (folder / "ids.txt").write_text("\n".join(ids))
+    process = subprocess.Popen(
+        [sys.executable, "-c", COLLECT, "collect", "--no-prefect", "--base-url", base_url, "--ids-file", "ids.txt"],
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def test_five_times_the_ids_need_no_more_memory(tmp_path: Path, talkative: tuple[str, list[str]]) -> None:
+    """The bodies of the many are 100 MB, those of the few 20."""
+    base_url, ids = talkative
+    few = peak_mb(tmp_path / "few", base_url, ids[:FEW])
+    many = peak_mb(tmp_path / "many", base_url, ids)
+    assert many < 1.15 * few

@@ -1,0 +1,83 @@
+"""The benchmarks' own rules: alternate, the same rows or nothing, a bar beside each figure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.__main__ import as_table, names, with_tables
+from benchmarks.harness import Outcome, Row, at_least, at_most, compete, machine, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def contender(seconds: list[float], rows: object, calls: list[str], name: str) -> Callable[[], Outcome]:
+    left = iter(seconds)
+
+    def work() -> Outcome:
+        calls.append(name)
+        return Outcome(next(left), rows)
+
+    return work
+
+
+def test_contenders_alternate_and_ratios_are_those_of_each_round() -> None:
+    """A busy round makes both slow: the median of its ratios does not care."""
+    calls: list[str] = []
+    contest = compete(
+        {"ours": contender([1, 10, 1], 5, calls, "ours"), "peer": contender([3, 40, 2], 5, calls, "peer")}, rounds=3
+    )
+    assert calls == ["ours", "peer", "peer", "ours", "ours", "peer"]
+    assert contest.times("peer", "ours") == 3
+    assert contest.seconds("ours") == 1
+
+
+def test_who_ends_with_other_rows_does_not_count() -> None:
+    """Nothing is fast because it does less."""
+    contenders = {"ours": contender([1], 5, [], "ours"), "peer": contender([3], 4, [], "peer")}
+    with pytest.raises(ValueError, match="ours: 5; peer: 4"):
+        compete(contenders, rounds=1)
+
+
+@pytest.mark.parametrize(
+    ("bar", "figure", "is_met"),
+    [
+        pytest.param(at_least(8), 8.0, True, id="just-enough"),
+        pytest.param(at_least(8), 7.9, False, id="too-little"),
+        pytest.param(at_most(1.2), 1.3, False, id="too-much"),
+    ],
+)
+def test_a_bar_is_met_or_not(bar: object, figure: float, *, is_met: bool) -> None:
+    """And the row says which."""
+    row = Row("collect", figure, "times", bar)  # type: ignore[arg-type]
+    assert row.as_cells()[2:4] == [str(bar), "met" if is_met else "not met"]
+
+
+def test_the_page_gets_the_kept_figures(tmp_path: Path) -> None:
+    """What stands between the marks is replaced, the text around it stays; without a result nothing changes."""
+    row = Row("collect", 9.5, "times as fast", at_least(8), "4,000/s")
+    result = {"taken_at": "2026-11-25", "rounds": 3, "machine": machine(), "versions": versions()}
+    (tmp_path / "a.json").write_text(json.dumps(result | {"rows": [row.as_dict()]}))
+    page = "before\n<!-- figures: a -->\nold\n<!-- end -->\nafter\n<!-- figures: b -->\nkept\n<!-- end -->\n"
+    written = with_tables(page, tmp_path)
+    assert "| collect | 9.5 times as fast | at least 8 | met | 4,000/s |" in written
+    assert "old" not in written
+    assert "kept" in written
+    assert with_tables(written, tmp_path) == written
+
+
+def test_no_figure_tells_whose_machine_it_was() -> None:
+    """The machine's name is nobody's business."""
+    table = as_table({"taken_at": "", "rounds": 1, "machine": machine(), "versions": versions(), "rows": []})
+    assert set(machine()) == {"system", "cpu", "cores", "memory_gb"}
+    assert "duckdb 1.5.5" in table
+
+
+def test_benchmarks_are_found_by_their_run_function() -> None:
+    """A new one is a new file."""
+    assert {"collecting", "memory", "starting"} <= set(names())
+    assert not {"harness", "fast_gateway", "__main__"} & set(names())
