@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from warehouse.lake import Lake
+
 
 @dataclass(frozen=True, slots=True)
 class DataPaths:
-    """The places of one data directory; nothing is created by looking at them."""
+    """The places of one data directory; nothing is created by looking at them.
+
+    Attributes:
+        root: the data directory.
+        warehouse_file: the warehouse's file, where it is not below `root`.
+        lake: the lake that takes the place of that file, where there is one.
+    """
 
     root: Path
     warehouse_file: Path | None = None
+    lake: Lake | None = None
 
     @property
     def archive(self) -> Path:
