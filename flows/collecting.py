@@ -23,7 +23,7 @@ from gateway.clock import Clock
 from gateway.errors import InvalidSetting
 from warehouse import plan
 from warehouse.at_work import at_work
-from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
+from warehouse.errors import LakeError, WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _PUBLISH_SECONDS: Final = 60.0
 
 _PROGRESS_SECONDS: Final = 0.2
 
-_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError)
+_CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError, LakeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,7 @@ def _summarise(
         still_running=state.waiting,
         exit_code=exit_code,
         problem=problem,
-        published=None if tally.problem else str(run.paths.published),
+        published=None if tally.problem or run.paths.lake else str(run.paths.published),
         seconds=round(run.clock.monotonic() - run.began, 3),
     )
 

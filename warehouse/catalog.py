@@ -95,7 +95,7 @@ def make_anew(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def copy_rows(con: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Fill the empty tables in use with the rows of those in `source` (database.schema), within the caller's transaction."""
+    """Fill the empty tables in use with the rows of those in `source`, a database and schema; the caller has begun."""
     for definition in definitions("tables"):
         if definition.name != "catalog_version":
             con.execute(f"insert into {definition.name} by name from {source}.{definition.name}")

@@ -29,7 +29,7 @@ _ABSENT: Final = "does not exist - and creating a new DuckLake is explicitly dis
 _ELSEWHERE: Final = "does not match existing data path"
 _PASSWORD: Final = re.compile(r"(password\s*=\s*)('[^']*'|\S+)|(://[^:@/\s]*:)[^@\s]+(?=@)", re.IGNORECASE)
 
-_SECRET: Final = """
+_SIGN_IN: Final = """
 create or replace temporary secret lake_storage (
     type s3,
     key_id $key_id,
@@ -78,7 +78,7 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> No
     """
     load_extensions(con, ("ducklake", "postgres_scanner", *(("httpfs",) if lake.is_on_s3 else ())))
     if lake.is_on_s3:
-        con.execute(_SECRET, _storage_secret())
+        con.execute(_SIGN_IN, _storage_secret())
     if read_only:
         _try(lake, lambda: _attach_lake(con, lake, "read_only"))
     else:
@@ -116,7 +116,9 @@ def _try(lake: Lake, step: Callable[[], None]) -> None:
             msg = f"the lake {lake} has its data elsewhere than {lake.data}: set AVATAR_TASKS_LAKE_DATA to where it is"
             raise LakeError(msg) from None
         reason = " ".join(without_password(str(error)).split())
-        msg = f"the lake {lake} cannot be reached: {reason}. What was collected is in the archive; the next run loads it"
+        msg = (
+            f"the lake {lake} cannot be reached: {reason}. What was collected is in the archive; the next run loads it"
+        )
         raise LakeError(msg) from None
 
 

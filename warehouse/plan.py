@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.archive import pieces
 from warehouse.catalog import statement
 from warehouse.durable import make_directory
+from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.archive import Segment
+    from warehouse.archive import Damaged, Segment
 
 _ROWS: Final = 100_000
 _SCHEMA: Final = pa.schema([("task_id", pa.string())])
@@ -98,9 +100,17 @@ def tasks_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str,
 
 
 def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
-    con.execute("create or replace temp table given (task_id varchar)")
-    if question.given:
-        paths = [str(segment.path) for segment in question.given]
-        con.execute(
-            "insert into given select distinct task_id from read_parquet(?) where source = ?", [paths, question.source]
-        )
+    """The temp table `given`, from wherever the archive is.
+
+    Raises:
+        ArchiveError: when a segment that was written a moment ago cannot be read.
+    """
+    con.execute("create or replace temp table all_given (task_id varchar)")
+    damaged: list[Damaged] = []
+    for rows in pieces(question.given, _ROWS, damaged):
+        con.register("some_given", rows)
+        con.execute("insert into all_given select task_id from some_given where source = ?", [question.source])
+        con.unregister("some_given")
+    if damaged:
+        raise ArchiveError(damaged[0].error)
+    con.execute("create or replace temp table given as select distinct task_id from all_given")

@@ -1,14 +1,14 @@
 """Writing transactions on a lake, one after another, however many processes load at once.
 
-DuckLake has no unique constraints, and lets two transactions that only insert commit side by side: two loads of the same
-answers would double them. What keeps the load idempotent there:
+DuckLake has no unique constraints, and lets two transactions that only insert commit side by side: two loads of the
+same answers would double them. What keeps the load idempotent there:
 
 - **The proof.** A connection that writes has `ducklake_max_retry_count = 0`: a transaction that began at snapshot n is
   written as snapshot n + 1 or not at all, whatever it changed. The primary key of the catalog's snapshots lets one of
   two win; the other is rolled back and done again from its beginning, where it finds the first one's ledger. So writing
   transactions are serial, as behind the lock of a file.
-- **The pace.** Before it begins, each takes its turn: an advisory lock of PostgreSQL, first come first served, gone with
-  the session that holds it. It only spares work that would be done twice; nothing rests on it.
+- **The pace.** Before it begins, each takes its turn: an advisory lock of PostgreSQL, first come first served, gone
+  with the session that holds it. It only spares work that would be done twice; nothing rests on it.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _WAIT_SECONDS: Final = 600.0
 _LOST: Final = re.compile(r"Failed to commit DuckLake transaction")
 _TOOK_TOO_LONG: Final = "lock timeout"
 _LOCK: Final = "hashtext('avatar-tasks {what}')"
-_TAKE: Final = f"select 1 as mine from pg_advisory_xact_lock({_LOCK})"
+_TAKE: Final = f"select 1 as mine from pg_advisory_xact_lock({_LOCK})"  # noqa: S608 - words of ours
 _HOLDER: Final = f"""
     select application_name from pg_stat_activity join pg_locks using (pid)
     where locktype = 'advisory' and granted and objid::bigint = {_LOCK}::bigint & 4294967295
-"""  # noqa: S608 - words of ours
+"""  # noqa: S608 - likewise
 
 
 def wait_at_most(con: duckdb.DuckDBPyConnection, seconds: float) -> None:
@@ -114,8 +114,8 @@ def holder(con: duckdb.DuckDBPyConnection, what: str = "load") -> str | None:
 def _held(con: duckdb.DuckDBPyConnection, what: str, seconds: float) -> WarehouseHeldError:
     who = holder(con, what) or "another process"
     return WarehouseHeldError(
-        f"the turn to {what} on the lake is that of {who}: waited {seconds:g} s. Nothing is lost: everything collected is in the "
-        "archive, and the next run loads it"
+        f"the turn to {what} on the lake is that of {who}: waited {seconds:g} s. Nothing is lost: everything collected "
+        "is in the archive, and the next run loads it"
     )
 
 

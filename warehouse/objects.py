@@ -1,0 +1,195 @@
+"""Files on S3-compatible storage, with as much of `pathlib.Path` as the archive needs.
+
+An object is there whole or not at all: it is sent in one request, and storage shows it once it has all of it. Once that
+request is answered, the object is as durable as the storage is. obstore does the work: the object_store library of
+Apache Arrow, which retries what may be retried and reads the standard AWS_* variables.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from obstore.store import S3Store
+
+SCHEME: Final = "s3://"
+
+#: Objects up to this size are read in one request, and the last few kept: a load looks at each several times.
+WHOLE_BYTES: Final = 4 * 1024 * 1024
+_KEPT: Final = 32
+
+_BUFFER_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    st_size: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectPath:
+    """An object, or what the keys below it begin with. Errors of storage are `OSError`s, as those of a disk.
+
+    Attributes:
+        bucket: its bucket.
+        key: its key, without a slash at either end.
+        size: its size in bytes, where it is known from a listing.
+    """
+
+    bucket: str
+    key: str
+    size: int | None = field(default=None, compare=False)
+
+    @classmethod
+    def at(cls, url: str) -> ObjectPath:
+        """The place that `s3://bucket/prefix` names."""
+        bucket, _, key = url.removeprefix(SCHEME).partition("/")
+        return cls(bucket, key.strip("/"))
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.key}"
+
+    def __truediv__(self, name: str) -> ObjectPath:
+        return ObjectPath(self.bucket, f"{self.key}/{name}".lstrip("/"))
+
+    @property
+    def name(self) -> str:
+        return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> ObjectPath:
+        return ObjectPath(self.bucket, self.key.rpartition("/")[0])
+
+    def stat(self) -> _Status:
+        """Its size.
+
+        Raises:
+            OSError: when it cannot be had; FileNotFoundError when it is not there.
+        """
+        return _Status(self.size if self.size is not None else _head(self))
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """Its content, seekable; a large one is read piece by piece.
+
+        Raises:
+            OSError: when it cannot be read; FileNotFoundError when it is not there.
+        """
+        if mode != "rb":
+            msg = f"an object is written by `write_whole`, not opened for {mode!r}"
+            raise ValueError(msg)
+        if self.stat().st_size > WHOLE_BYTES:
+            return _reader(self)
+        return io.BytesIO(_content(self.bucket, self.key))
+
+    def read_bytes(self) -> bytes:
+        """All of it."""
+        with self.open() as file:
+            return file.read()
+
+    def write_whole(self, content: bytes) -> None:
+        """Write an object that is not there yet, in one request; to write the same again is no mistake.
+
+        Raises:
+            OSError: when it cannot be written; FileExistsError when another is there, which stays.
+        """
+        import obstore  # noqa: PLC0415 - installed for those who use it
+        from obstore.exceptions import AlreadyExistsError, BaseError  # noqa: PLC0415 - likewise
+
+        try:
+            obstore.put(_store(self.bucket), self.key, content, mode="create", use_multipart=False)
+        except AlreadyExistsError as error:
+            if self.read_bytes() != content:  # else an attempt before has been answered too late
+                msg = f"{self} is there already, with other content"
+                raise FileExistsError(msg) from error
+        except BaseError as error:
+            raise _failed(self, error) from error
+
+    def unlink(self, *, missing_ok: bool = False) -> None:
+        """Remove it; storage does not tell whether it was there.
+
+        Raises:
+            OSError: when it cannot be removed.
+        """
+        import obstore  # noqa: PLC0415 - installed for those who use it
+        from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
+
+        try:
+            obstore.delete(_store(self.bucket), self.key)
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+        except BaseError as error:
+            raise _failed(self, error) from error
+
+    def walk(self) -> Iterator[ObjectPath]:
+        """Every object below it, with its size, a thousand a request.
+
+        Raises:
+            OSError: when they cannot be listed.
+        """
+        import obstore  # noqa: PLC0415 - installed for those who use it
+        from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
+
+        try:
+            for page in obstore.list(_store(self.bucket), f"{self.key}/"):
+                for found in page:
+                    yield ObjectPath(self.bucket, found["path"], found["size"])
+        except BaseError as error:
+            raise _failed(self, error) from error
+
+
+def _head(path: ObjectPath) -> int:
+    import obstore  # noqa: PLC0415 - installed for those who use it
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
+
+    try:
+        return int(obstore.head(_store(path.bucket), path.key)["size"])
+    except BaseError as error:
+        raise _failed(path, error) from error
+
+
+@lru_cache(maxsize=_KEPT)
+def _content(bucket: str, key: str) -> bytes:
+    import obstore  # noqa: PLC0415 - installed for those who use it
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
+
+    try:
+        return bytes(obstore.get(_store(bucket), key).bytes())
+    except BaseError as error:
+        raise _failed(ObjectPath(bucket, key), error) from error
+
+
+def _reader(path: ObjectPath) -> BinaryIO:
+    import obstore  # noqa: PLC0415 - installed for those who use it
+
+    opened: Any = obstore.open_reader(_store(path.bucket), path.key, buffer_size=_BUFFER_BYTES)
+    return opened  # type: ignore[no-any-return]
+
+
+@cache
+def _store(bucket: str) -> S3Store:
+    """The store of a bucket, by the AWS_* variables.
+
+    Raises:
+        ArchiveError: when obstore is not installed.
+    """
+    try:
+        from obstore.store import S3Store  # noqa: PLC0415 - installed for those who use it
+    except ImportError as error:
+        msg = f"storage at {SCHEME}{bucket} needs obstore: install it with `pip install 'avatar-tasks[lake]'`"
+        raise ArchiveError(msg) from error
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    return S3Store(bucket, client_options={"allow_http": endpoint.startswith("http://")})
+
+
+def _failed(path: ObjectPath, error: Exception) -> OSError:
+    reason = str(error).split("\n", maxsplit=1)[0]
+    return OSError(f"{path}: {reason}")
