@@ -49,11 +49,12 @@ class Lake:
 
     Attributes:
         catalog: how to reach PostgreSQL, in libpq's words: `dbname=lake host=db user=loader` or a URI.
-        data: where its Parquet files are, a folder or `s3://bucket/prefix`. Every process has to see the same.
+        data: where its Parquet files are, a folder or `s3://bucket/prefix`. Every process has to see the same. The
+            catalog knows it, so that readers need not.
     """
 
     catalog: str
-    data: str
+    data: str = ""
 
     def __str__(self) -> str:
         return f"{PREFIX}{without_password(self.catalog)}"
@@ -76,8 +77,9 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> No
         NothingPublishedError: when a reader finds no lake there.
         LakeError: when it cannot be reached.
     """
-    load_extensions(con, ("ducklake", "postgres_scanner", *(("httpfs",) if lake.is_on_s3 else ())))
-    if lake.is_on_s3:
+    load_extensions(con, ("ducklake", "postgres_scanner"))
+    if lake.is_on_s3 or (not lake.data and os.environ.get("AWS_ACCESS_KEY_ID")):
+        load_extensions(con, ("httpfs",))
         con.execute(_SIGN_IN, _storage_secret())
     if read_only:
         _try(lake, lambda: _attach_lake(con, lake, "read_only"))

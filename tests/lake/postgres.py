@@ -26,15 +26,18 @@ class Postgres:
     folder: Path
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def new_database(self) -> str:
-        """How to reach a database that nobody else uses, in libpq's words."""
+    def new_database(self, like: str | None = None) -> str:
+        """How to reach a database of one's own, in libpq's words; empty, or a copy of one that is not in use."""
         name = f"lake{next(self._numbers)}"
-        _run(self.folder, "createdb", "-h", str(self.folder), "-U", "lake", name)
+        template = ["-T", like.split()[0].removeprefix("dbname=")] if like else []
+        _run(self.folder, "createdb", "-h", str(self.folder), "-U", "lake", *template, name)
         return f"dbname={name} host={self.folder} user=lake"
 
     def ask(self, catalog: str, query: str) -> list[str]:
         """The lines that `psql` prints."""
-        done = subprocess.run([_program("psql"), "-XAt", catalog, "-c", query], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [_program("psql"), "-XAt", catalog, "-c", query], check=True, capture_output=True, text=True
+        )
         return done.stdout.splitlines()
 
 
@@ -50,12 +53,23 @@ def why_not() -> str | None:
 @contextlib.contextmanager
 def running() -> Iterator[Postgres]:
     """A server in a folder of its own, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108 - a socket's path has to be short
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
         _run(folder, "initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "lake", "-E", "UTF8", "--no-sync")
-        _run(folder, "pg_ctl", "-D", f"{folder}/data", "-l", f"{folder}/log", "-w", "-o", f"{_QUICK} -k {folder}", "start")
+        _run(
+            folder,
+            "pg_ctl",
+            "-D",
+            f"{folder}/data",
+            "-l",
+            f"{folder}/log",
+            "-w",
+            "-o",
+            f"{_QUICK} -k {folder}",
+            "start",
+        )
         try:
             folder.chmod(0o755)
             yield Postgres(folder)
@@ -66,7 +80,6 @@ def running() -> Iterator[Postgres]:
 
 
 def _run(folder: Path, program: str, *arguments: str) -> None:
-    as_user = {"user": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     subprocess.run(
         [_program(program) or program, *arguments],
         cwd=folder,
@@ -74,7 +87,8 @@ def _run(folder: Path, program: str, *arguments: str) -> None:
         timeout=60,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        **as_user,
+        user="postgres" if os.geteuid() == 0 else None,
+        extra_groups=[] if os.geteuid() == 0 else None,
     )
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def warehouse(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(postgres: Postgres, empty_lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     """A lake, its tables empty."""
-    lake = Lake(postgres.new_database(), str(tmp_path_factory.mktemp("lake")))
+    lake = Lake(postgres.new_database(empty_lake.catalog), empty_lake.data)
     with connection.lake_writer(lake, wait_seconds=10) as con:
         yield con
 
