@@ -52,7 +52,8 @@ def as_lines(done: Moved, place: str) -> Iterator[str]:
     if done.differing is None:
         yield "the old warehouse could not be read, so there was nothing to compare with"
     elif done.differing:
-        yield f"other than what readers saw of the old one: {', '.join(done.differing)}; the new one is as the archive says"
+        names = ", ".join(done.differing)
+        yield f"other than what readers saw of the old one: {names}; the new one is as the archive says"
     else:
         yield f"all {len(done.rows)} tables are the same as in the old one"
     yield f"to use it, set AVATAR_TASKS_WAREHOUSE={place}, here and in every deployment"

@@ -36,9 +36,9 @@ class Postgres:
     def ask(self, catalog: str, query: str) -> list[str]:
         """The lines that `psql` prints."""
         done = subprocess.run(
-            [_program("psql"), "-XAt", catalog, "-c", query], check=True, capture_output=True, text=True
+            [_program("psql") or "psql", "-XAt", catalog, "-c", query], check=True, capture_output=True, text=True
         )
-        return done.stdout.splitlines()
+        return str(done.stdout).splitlines()
 
 
 def why_not() -> str | None:
