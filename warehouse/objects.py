@@ -7,11 +7,13 @@ Apache Arrow, which retries what may be retried and reads the standard AWS_* var
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from warehouse.errors import ArchiveError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from obstore.store import S3Store
+    from typing_extensions import Buffer
 
 SCHEME: Final = "s3://"
 
@@ -86,7 +89,7 @@ class ObjectPath:
             msg = f"an object is written by `write_whole`, not opened for {mode!r}"
             raise ValueError(msg)
         if self.stat().st_size > WHOLE_BYTES:
-            return _reader(self)
+            return io.BufferedReader(_Ranges(self), _BUFFER_BYTES)
         return io.BytesIO(_content(self.bucket, self.key))
 
     def read_bytes(self) -> bytes:
@@ -101,16 +104,15 @@ class ObjectPath:
             OSError: when it cannot be written; FileExistsError when another is there, which stays.
         """
         import obstore  # noqa: PLC0415 - installed for those who use it
-        from obstore.exceptions import AlreadyExistsError, BaseError  # noqa: PLC0415 - likewise
+        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415 - likewise
 
         try:
-            obstore.put(_store(self.bucket), self.key, content, mode="create", use_multipart=False)
+            with _named(self):
+                obstore.put(_store(self.bucket), self.key, content, mode="create", use_multipart=False)
         except AlreadyExistsError as error:
             if self.read_bytes() != content:  # else an attempt before has been answered too late
                 msg = f"{self} is there already, with other content"
                 raise FileExistsError(msg) from error
-        except BaseError as error:
-            raise _failed(self, error) from error
 
     def unlink(self, *, missing_ok: bool = False) -> None:
         """Remove it; storage does not tell whether it was there.
@@ -119,15 +121,9 @@ class ObjectPath:
             OSError: when it cannot be removed.
         """
         import obstore  # noqa: PLC0415 - installed for those who use it
-        from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
 
-        try:
+        with contextlib.suppress(*[FileNotFoundError] if missing_ok else []), _named(self):
             obstore.delete(_store(self.bucket), self.key)
-        except FileNotFoundError:
-            if not missing_ok:
-                raise
-        except BaseError as error:
-            raise _failed(self, error) from error
 
     def walk(self) -> Iterator[ObjectPath]:
         """Every object below it, with its size, a thousand a request.
@@ -136,42 +132,66 @@ class ObjectPath:
             OSError: when they cannot be listed.
         """
         import obstore  # noqa: PLC0415 - installed for those who use it
-        from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
 
-        try:
-            for page in obstore.list(_store(self.bucket), f"{self.key}/"):
-                for found in page:
-                    yield ObjectPath(self.bucket, found["path"], found["size"])
-        except BaseError as error:
-            raise _failed(self, error) from error
+        pages = iter(obstore.list(_store(self.bucket), f"{self.key}/"))
+        while True:
+            with _named(self):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from (ObjectPath(self.bucket, found["path"], found["size"]) for found in page)
 
 
 def _head(path: ObjectPath) -> int:
     import obstore  # noqa: PLC0415 - installed for those who use it
-    from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
 
-    try:
+    with _named(path):
         return int(obstore.head(_store(path.bucket), path.key)["size"])
-    except BaseError as error:
-        raise _failed(path, error) from error
 
 
 @lru_cache(maxsize=_KEPT)
 def _content(bucket: str, key: str) -> bytes:
     import obstore  # noqa: PLC0415 - installed for those who use it
-    from obstore.exceptions import BaseError  # noqa: PLC0415 - likewise
 
-    try:
+    with _named(ObjectPath(bucket, key)):
         return bytes(obstore.get(_store(bucket), key).bytes())
-    except BaseError as error:
-        raise _failed(ObjectPath(bucket, key), error) from error
 
 
-def _reader(path: ObjectPath) -> BinaryIO:
+class _Ranges(io.RawIOBase):
+    """An object read range by range; `io.BufferedReader` makes the ranges long."""
+
+    def __init__(self, path: ObjectPath) -> None:
+        super().__init__()
+        self._path = path
+        self._size = path.stat().st_size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)
+        end = min(self._at + len(view), self._size)
+        if end <= self._at:
+            return 0
+        found = _range(self._path, self._at, end)
+        view[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+
+def _range(path: ObjectPath, start: int, end: int) -> bytes:
     import obstore  # noqa: PLC0415 - installed for those who use it
 
-    opened: Any = obstore.open_reader(_store(path.bucket), path.key, buffer_size=_BUFFER_BYTES)
-    return opened  # type: ignore[no-any-return]
+    with _named(path):
+        return bytes(obstore.get_range(_store(path.bucket), path.key, start=start, end=end))
 
 
 @cache
@@ -190,6 +210,21 @@ def _store(bucket: str) -> S3Store:
     return S3Store(bucket, client_options={"allow_http": endpoint.startswith("http://")})
 
 
-def _failed(path: ObjectPath, error: Exception) -> OSError:
-    reason = str(error).split("\n", maxsplit=1)[0]
-    return OSError(f"{path}: {reason}")
+@contextlib.contextmanager
+def _named(path: ObjectPath) -> Iterator[None]:
+    """Errors of storage become errors of a file, with its name and in one line."""
+    from obstore.exceptions import AlreadyExistsError, BaseError  # noqa: PLC0415 - installed for those who use it
+
+    try:
+        yield
+    except AlreadyExistsError:
+        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path}: {_reason(error)}") from error
+    except (BaseError, OSError) as error:
+        raise OSError(f"{path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    code = re.search(r"<Code>(\w+)</Code>", str(error))
+    return code[1] if code else str(error).split("\n", maxsplit=1)[0]
