@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from warehouse import connection
-from warehouse.errors import NothingPublishedError
+from warehouse.errors import LakeError, NothingPublishedError
 from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
@@ -67,12 +67,12 @@ def _own_first(run: Run, segments: Sequence[Segment]) -> list[Segment]:
 
 @contextmanager
 def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What was known when the warehouse was last published, or nothing."""
+    """What was known when the warehouse was last published, or what is in the lake; nothing where it cannot be read."""
     try:
         with connection.reader(run.paths) as con:
             yield con
             return
-    except NothingPublishedError:
+    except (NothingPublishedError, LakeError):
         pass
     with connection.scratch() as con:
         yield con

@@ -27,6 +27,7 @@ LAKE: Final = "lake"
 
 _ABSENT: Final = "does not exist - and creating a new DuckLake is explicitly disabled"
 _ELSEWHERE: Final = "does not match existing data path"
+_FAILED: Final = "connection to server "
 _PASSWORD: Final = re.compile(r"(password\s*=\s*)('[^']*'|\S+)|(://[^:@/\s]*:)[^@\s]+(?=@)", re.IGNORECASE)
 
 _SIGN_IN: Final = """
@@ -117,7 +118,7 @@ def _try(lake: Lake, step: Callable[[], None]) -> None:
         if _ELSEWHERE in str(error):
             msg = f"the lake {lake} has its data elsewhere than {lake.data}: set AVATAR_TASKS_LAKE_DATA to where it is"
             raise LakeError(msg) from None
-        reason = " ".join(without_password(str(error)).split())
+        reason = without_password(" ".join(str(error).split()).rpartition(_FAILED)[-1])
         msg = (
             f"the lake {lake} cannot be reached: {reason}. What was collected is in the archive; the next run loads it"
         )

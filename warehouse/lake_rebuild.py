@@ -45,13 +45,19 @@ def rebuild_lake(
     with turn(con, "rebuild"):
         _drop_beside(con)
         try:
-            con.execute(f"create schema {_BESIDE}; use {_BESIDE}")
-            catalog.bring_up_to_date(con)
+            serially(con, lambda: _create_beside(con))
             total = _load_all(con, store, analysis, policy, on_progress)
             rest = serially(con, lambda: _take_its_place(con, store, analysis, policy))
             return _sum([total, rest])
         finally:
             _drop_beside(con)
+
+
+def _create_beside(con: duckdb.DuckDBPyConnection) -> None:
+    """A name that is not in the schema in use is looked for in `main`, so all of them have to be there."""
+    with transaction(con):
+        con.execute(f"create schema {_BESIDE}; use {_BESIDE}")
+        catalog.make_anew(con)
 
 
 def _load_all(
