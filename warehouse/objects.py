@@ -11,7 +11,7 @@ import contextlib
 import io
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -44,12 +44,10 @@ class ObjectPath:
     Attributes:
         bucket: its bucket.
         key: its key, without a slash at either end.
-        size: its size in bytes, where it is known from a listing.
     """
 
     bucket: str
     key: str
-    size: int | None = field(default=None, compare=False)
 
     @classmethod
     def at(cls, url: str) -> ObjectPath:
@@ -77,7 +75,8 @@ class ObjectPath:
         Raises:
             OSError: when it cannot be had; FileNotFoundError when it is not there.
         """
-        return _Status(self.size if self.size is not None else _head(self))
+        content = _content(self.bucket, self.key)
+        return _Status(_head(self.bucket, self.key) if content is None else len(content))
 
     def open(self, mode: str = "rb") -> BinaryIO:
         """Its content, seekable; a large one is read piece by piece.
@@ -88,9 +87,8 @@ class ObjectPath:
         if mode != "rb":
             msg = f"an object is written by `write_whole`, not opened for {mode!r}"
             raise ValueError(msg)
-        if self.stat().st_size > WHOLE_BYTES:
-            return io.BufferedReader(_Ranges(self), _BUFFER_BYTES)
-        return io.BytesIO(_content(self.bucket, self.key))
+        content = _content(self.bucket, self.key)
+        return io.BufferedReader(_Ranges(self), _BUFFER_BYTES) if content is None else io.BytesIO(content)
 
     def read_bytes(self) -> bytes:
         """All of it."""
@@ -126,7 +124,7 @@ class ObjectPath:
             obstore.delete(_store(self.bucket), self.key)
 
     def walk(self) -> Iterator[ObjectPath]:
-        """Every object below it, with its size, a thousand a request.
+        """Every object below it in the order of their keys, a thousand a request.
 
         Raises:
             OSError: when they cannot be listed.
@@ -139,22 +137,25 @@ class ObjectPath:
                 page = next(pages, None)
             if page is None:
                 return
-            yield from (ObjectPath(self.bucket, found["path"], found["size"]) for found in page)
-
-
-def _head(path: ObjectPath) -> int:
-    import obstore  # noqa: PLC0415 - installed for those who use it
-
-    with _named(path):
-        return int(obstore.head(_store(path.bucket), path.key)["size"])
+            yield from (ObjectPath(self.bucket, found["path"]) for found in page)
 
 
 @lru_cache(maxsize=_KEPT)
-def _content(bucket: str, key: str) -> bytes:
+def _head(bucket: str, key: str) -> int:
     import obstore  # noqa: PLC0415 - installed for those who use it
 
     with _named(ObjectPath(bucket, key)):
-        return bytes(obstore.get(_store(bucket), key).bytes())
+        return int(obstore.head(_store(bucket), key)["size"])
+
+
+@lru_cache(maxsize=_KEPT)
+def _content(bucket: str, key: str) -> bytes | None:
+    """All of a small object; None for a large one. Objects never change, so that it can be kept."""
+    import obstore  # noqa: PLC0415 - installed for those who use it
+
+    with _named(ObjectPath(bucket, key)):
+        found = obstore.get(_store(bucket), key)
+        return bytes(found.bytes()) if found.meta["size"] <= WHOLE_BYTES else None
 
 
 class _Ranges(io.RawIOBase):

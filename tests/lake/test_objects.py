@@ -46,6 +46,7 @@ def test_answers_come_back_byte_for_byte_wherever_they_were(store: Archive, monk
     assert found.path.stat().st_size == segment.path.stat().st_size == len(found.path.read_bytes())
     for limit in (objects.WHOLE_BYTES, 10):
         monkeypatch.setattr(objects, "WHOLE_BYTES", limit)
+        objects._content.cache_clear()
         assert read(found)["body"].to_list() == BODIES
         assert archive.count_rows(found) == len(BODIES)
 
@@ -72,6 +73,7 @@ def test_damage_is_named_and_the_rest_is_loaded(store: Archive) -> None:
     good = write_answers(store, [Answer("t1", START, RUNNING)])
     bad = write_answers(store, [Answer("t2", START, RUNNING)])
     bad.path.unlink()
+    objects._content.cache_clear()
     write = getattr(bad.path, "write_whole", None) or bad.path.write_bytes  # on storage, on a disk
     write(b"PAR1 and then nothing of use PAR1")
     damaged: list[Damaged] = []
