@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs lock clean
+.PHONY: help setup demo test soak check format docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ demo: setup  ## run everything on a simulated gateway, nothing else needed
 
 test: setup  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+soak: setup  ## run the long forms of the promises' tests, an hour or so, and print their figures
+	@$(BIN)/python -m pytest -m soak -n 0
 
 check: setup  ## formatting, lint and types
 	@$(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from flows import loading
 from flows.accepting import Accepted, accept
@@ -18,17 +18,17 @@ from flows.errors import ExitCode, UnusableInputError
 from flows.feeds import NO_FEEDS, Feeds
 from flows.run import write_run
 from flows.summary import UNREACHABLE, Summary
-from gateway.client import GatewayClient
+from gateway.client import ApiKey, GatewayClient
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
 from warehouse import plan
 from warehouse.at_work import at_work
+from warehouse.debris import clear_debris
 from warehouse.errors import LakeError, WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     import duckdb
 
@@ -99,6 +99,7 @@ async def _collect(
     run: Run, client: GatewayClient, ids: IdSource, options: Options, tally: _Tally, run_batch: RunBatch
 ) -> Summary:
     async with client:
+        await asyncio.to_thread(clear_debris, run.paths)
         accepted = await asyncio.to_thread(accept, run, ids, options.feeds)
         question = Question(run.settings.source, accepted.segments, refresh=options.refresh)
         todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally)
@@ -121,7 +122,7 @@ def make_client(run: Run) -> GatewayClient:
     try:
         return GatewayClient(
             settings.base_url,
-            settings.api_key.get_secret_value() if settings.api_key else None,
+            ApiKey(settings.api_key.get_secret_value() if settings.api_key else None),
             source=settings.source,
             concurrency=settings.concurrency,
             rate=settings.rate,
@@ -135,13 +136,13 @@ def make_client(run: Run) -> GatewayClient:
         raise UnusableInputError(str(error)) from None
 
 
-def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> Path:
+def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> IO[bytes]:
     """Load what earlier runs left in the archive, then write down what to ask for."""
-    path = run.paths.plans / f"{run.run_id}.parquet"
+    todo = plan.new_todo(run.paths.root)
     moment = run.clock.now()
 
     def ask(con: duckdb.DuckDBPyConnection) -> None:
-        tally.asked += plan.write_todo(con, question, moment, path)
+        tally.asked += plan.write_todo(con, question, moment, todo)
         if not question.only_due:
             tally.skipped_terminal = plan.progress(con, question, moment).ended
 
@@ -154,14 +155,14 @@ def _catch_up_and_plan(run: Run, question: Question, tally: _Tally) -> Path:
         looked_at = loading.own_answers(run) if question.only_due else loading.last_known(run)
         with looked_at as con:
             ask(con)
-    return path
+    return todo
 
 
 async def _rounds(
     run: Run,
     client: GatewayClient,
     question: Question,
-    todo: Path,
+    todo: IO[bytes],
     tally: _Tally,
     options: Options,
     run_batch: RunBatch,
@@ -185,7 +186,7 @@ async def _rounds(
         await _ask_all(run, client, await asyncio.to_thread(_catch_up_and_plan, run, later, tally), tally, run_batch)
 
 
-async def _ask_all(run: Run, client: GatewayClient, todo: Path, tally: _Tally, run_batch: RunBatch) -> None:
+async def _ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: _Tally, run_batch: RunBatch) -> None:
     """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
     at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
     running: set[asyncio.Task[int]] = set()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import sys
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 import click
 
 from flows.errors import AvatarTasksError, ExitCode
+from flows.private import keep_private
 from gateway.errors import GatewayError
 from warehouse.errors import AnalysisFileError, ArchiveError, NothingPublishedError, WarehouseError, WarehouseHeldError
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from flows.run import Voice
 
 P = ParamSpec("P")
+
+#: C0 and C1 controls but line feed and tab, and what changes the direction of writing: gateways' texts may hold any.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 _UNUSABLE = (AnalysisFileError, ArchiveError, NothingPublishedError, GatewayError)
 
@@ -33,13 +38,14 @@ def exit_code_of(error: Exception) -> ExitCode:
 
 
 def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
-    """Run a command's body: its errors become one line and an exit code, never a traceback.
+    """Run a command's body: what it creates is private, its errors become one line and an exit code, never a traceback.
 
     A body returns its exit code, or None for 0.
     """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        keep_private()
         try:
             code = command(*args, **kwargs) or ExitCode.DONE
         except (AvatarTasksError, WarehouseError, GatewayError) as error:
@@ -66,7 +72,12 @@ def _show_error(message: str, code: int, *, as_json: bool) -> None:
 
 def tell(line: str) -> None:
     """A line for people."""
-    click.echo(line, err=True)
+    click.echo(harmless(line), err=True)
+
+
+def harmless(text: str) -> str:
+    """Text that a terminal only shows: what would move its cursor, colour it or turn its writing around is replaced."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def show_json(value: dict[str, Any]) -> None:

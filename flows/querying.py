@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import click
 import duckdb
 
+from flows.console import harmless
 from flows.errors import UnusableInputError
 from warehouse.connection import reader
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from warehouse.paths import DataPaths
 
 _STDOUT: Final = "/dev/stdout"
@@ -50,10 +55,20 @@ def run_query(paths: DataPaths, query: str, kind: str, out: Path | None) -> None
 
 
 def _show(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: str, out: Path | None) -> None:
-    target = str(out) if out else _STDOUT
     if kind == "table":
         _show_table(rows, out)
-    elif kind == "csv":
+    elif out is None and sys.stdout.isatty():
+        with tempfile.TemporaryDirectory() as folder:
+            shown = Path(folder, "shown")
+            _write(con, rows, kind, str(shown))
+            click.echo(harmless(shown.read_text(encoding="utf-8")), nl=False)
+    else:
+        _write(con, rows, kind, str(out) if out else _STDOUT)
+
+
+def _write(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: str, target: str) -> None:
+    """Into a file as it is, whatever is in it: files are data."""
+    if kind == "csv":
         rows.write_csv(target, header=True)
     elif kind == "parquet":
         rows.write_parquet(target, compression="zstd")
@@ -65,6 +80,9 @@ def _show(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: s
 def _show_table(rows: duckdb.DuckDBPyRelation, out: Path | None) -> None:
     if out:
         out.write_text(f"{rows}\n", encoding="utf-8")
-    else:
-        width = shutil.get_terminal_size((160, 40)).columns if os.isatty(1) else 250
+        return
+    width = shutil.get_terminal_size((160, 40)).columns if os.isatty(1) else 250
+    table = io.StringIO()
+    with contextlib.redirect_stdout(table):
         rows.show(max_rows=_ROWS_SHOWN, max_width=width)
+    click.echo(harmless(table.getvalue()), nl=False)

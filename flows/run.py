@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from flows.private import keep_private
 from gateway.clock import SYSTEM_CLOCK, Clock
 from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
@@ -78,11 +79,12 @@ class Run:
 
 
 def begin(settings: Settings, command: str, *, clock: Clock = SYSTEM_CLOCK, voice: Voice | None = None) -> Run:
-    """A new run.
+    """A new run; what it creates is for its owner only.
 
     Raises:
         AnalysisFileError: when analysis.toml cannot be used.
     """
+    keep_private()
     started_at, run_id = clock.now(), uuid.uuid4().hex[:12]
     return Run(
         settings=settings,

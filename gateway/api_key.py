@@ -1,11 +1,20 @@
 """The key, held so that it shows up nowhere."""
 
+import html
+import re
+
 from gateway.errors import InvalidApiKey
 
 _MASK = "***"
 
 _SHORTEST_SCRUBBED = 6
 """A key of a letter or two is nobody's secret, and replacing every such letter would ruin what is kept."""
+
+_SHORTEST_PART = 16
+"""Of a key with dashes in it, a shorter beginning is a word rather than the secret."""
+
+_LONGEST_ESCAPE = 16
+"""Characters that one of the key's may become where it is escaped."""
 
 
 class ApiKey:
@@ -15,17 +24,20 @@ class ApiKey:
         InvalidApiKey: it cannot stand in a header.
     """
 
-    __slots__ = ("_forms", "_text")
+    __slots__ = ("_core", "_core_bytes", "_pattern", "_pattern_bytes", "_text")
 
     def __init__(self, text: str | None) -> None:
         self._text = (text or "").strip()
+        text = None  # a traceback that shows variables shows this one
         if any(not "!" <= character <= "~" for character in self._text):
             raise InvalidApiKey(
                 "AVATAR_TASKS_API_KEY has a space, a line break or a character outside ASCII in it. Copy it once more."
             )
-        secret = len(self._text) >= _SHORTEST_SCRUBBED
-        spellings = {self._text, self._text.replace("/", "\\/")} if secret else set()
-        self._forms = tuple(sorted(spellings, key=len, reverse=True))
+        forms = _forms(self._text)
+        self._core = _plain_core(forms[-1]) if forms else None
+        self._core_bytes = (self._core or "").encode("ascii")
+        spellings = "|".join("".join(map(_spelling, form)) for form in forms)
+        self._pattern, self._pattern_bytes = re.compile(spellings), re.compile(spellings.encode("ascii"))
 
     def __repr__(self) -> str:
         return f"ApiKey({_MASK if self._text else 'none'})"
@@ -35,18 +47,48 @@ class ApiKey:
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest spelling."""
-        return max(map(len, self._forms), default=0)
+        """Bytes of the longest spelling, or more."""
+        escaped = sum(not character.isalnum() for character in self._text)
+        return 0 if self._core is None else len(self._text) + escaped * _LONGEST_ESCAPE
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._text}"} if self._text else {}
 
     def scrub(self, text: str) -> str:
-        for form in self._forms:
-            text = text.replace(form, _MASK)
-        return text
+        if self._core is None or self._core not in text:
+            return text
+        return self._pattern.sub(_MASK, text)
 
     def scrub_bytes(self, body: bytes) -> bytes:
-        for form in self._forms:
-            body = body.replace(form.encode("ascii"), _MASK.encode("ascii"))
-        return body
+        if self._core is None or self._core_bytes not in body:
+            return body
+        return self._pattern_bytes.sub(_MASK.encode("ascii"), body)
+
+
+def _forms(key: str) -> list[str]:
+    """What a gateway may repeat of a key, the longest first: all of it, or what of it stands in its database.
+
+    `sk-` is put before that, and `-` and a channel's number may be put behind it.
+    """
+    secret = key.removeprefix("sk-")
+    in_database = secret.partition("-")[0]
+    forms = {key, secret, in_database if len(in_database) >= _SHORTEST_PART else secret}
+    return sorted((form for form in forms if len(form) >= _SHORTEST_SCRUBBED), key=len, reverse=True)
+
+
+def _plain_core(form: str) -> str:
+    """The longest piece that looks the same in every spelling: what does not hold it need not be searched closely."""
+    return max(re.split("[^A-Za-z0-9]", form), key=len)
+
+
+def _spelling(character: str) -> str:
+    """A pattern for what a character may be: escaped for JSON, a URL or a page, also more than once."""
+    plain = re.escape(character)
+    if character.isalnum():
+        return plain
+    code = ord(character)
+    in_page = re.escape(html.escape(character))
+    return (
+        rf"(?:\\{{0,8}}{plain}|\\{{1,8}}u00(?i:{code:02x})|%(?:25){{0,4}}(?i:{code:02x})"
+        rf"|{in_page}|&\#0?{code};|&\#x(?i:{code:x});)"
+    )

@@ -75,7 +75,7 @@ def _decoder(encoding: str) -> _Decoder:
         return _Identity()
     if name in {"gzip", "x-gzip", "deflate"}:
         return _Inflate(name.removeprefix("x-"))
-    raise BodyFault("encoding", f"cannot decode {encoding[:40]!r}, which was not asked for")
+    raise BodyFault("encoding", f"cannot decode {encoding!r}, which was not asked for")
 
 
 class Body:

@@ -33,7 +33,7 @@ from gateway.redact import check_redactions
 from gateway.retrying import Retries
 from gateway.transport import build_transport
 
-__all__ = ["ClientStats", "Clock", "End", "GatewayClient", "check_base_url"]
+__all__ = ["ApiKey", "ClientStats", "Clock", "End", "GatewayClient", "check_base_url"]
 
 
 class GatewayClient:
@@ -43,7 +43,8 @@ class GatewayClient:
 
     Args:
         base_url: scheme, host and perhaps a path prefix.
-        api_key: sent to this origin only, as redirects are not followed. None sends none.
+        api_key: sent to this origin only, as redirects are not followed. None sends none. Given as an `ApiKey`, it is
+            in no traceback that shows variables, either.
         source: the name that observations carry for this gateway.
         concurrency: most requests in flight.
         rate: most requests in any one second; None is as fast as the gateway lets us.
@@ -62,7 +63,7 @@ class GatewayClient:
     def __init__(
         self,
         base_url: str,
-        api_key: str | None,
+        api_key: ApiKey | str | None,
         *,
         source: str = "default",
         concurrency: int = 64,
@@ -75,12 +76,15 @@ class GatewayClient:
         clock: Clock = SYSTEM_CLOCK,
         rng: random.Random | None = None,
     ) -> None:
+        self.source, self.base_url = (
+            source,
+            "",
+        )  # what a traceback that shows variables shows
+        key = api_key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         _check_limits(concurrency=concurrency, rate=rate, timeout=timeout, max_body_bytes=max_body_bytes)
         redactions = check_redactions(redact)
-        self.source = source
         self.base_url = check_base_url(base_url)
         self.stats = ClientStats()
-        key = ApiKey(api_key)
         rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._concurrency = concurrency
         pacer = Pacer(concurrency, rate, rng)

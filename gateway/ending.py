@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.breaker import FAILURES_TO_OPEN, PATIENCE_SECONDS, REMEMBERED_ATTEMPTS
+from gateway.breaker import FAILURES_TO_OPEN, PATIENCE_SECONDS
 from gateway.retrying import LONGEST_PAUSE_SECONDS
 
 Reason = Literal["key_refused", "unavailable", "retry_later", "stopped"]
@@ -43,7 +43,7 @@ def never_answered(base_url: str, last_error: str) -> End:
 def down_too_long(base_url: str, last_error: str) -> End:
     return End(
         "unavailable",
-        f"{base_url} failed {FAILURES_TO_OPEN} of {REMEMBERED_ATTEMPTS} requests and stayed down for "
+        f"{base_url} failed {FAILURES_TO_OPEN} requests in a row and stayed down for "
         f"{PATIENCE_SECONDS / 60:.0f} minutes in all; the last request ended with: {last_error}. {_KEPT}",
     )
 

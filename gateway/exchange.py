@@ -65,7 +65,7 @@ class Exchange:
                 await self._converse(task_id, answer)
         except Exception as failure:  # noqa: BLE001 - whatever happens, an id that was asked becomes an observation
             late = Fault("timeout", f"no whole answer within {self._timeout_seconds:g} s")
-            answer.fault = self._scrubbed(late if deadline.expired() else describe(failure))
+            answer.fault = late if deadline.expired() else describe(failure, self._key.scrub)
         return answer
 
     async def _converse(self, task_id: str, answer: Answer) -> None:
@@ -106,9 +106,6 @@ class Exchange:
 
     def _text(self, value: bytes | None) -> str | None:
         return None if value is None else self._key.scrub(value.decode("latin-1"))[:_LONGEST_HEADER]
-
-    def _scrubbed(self, fault: Fault) -> Fault:
-        return Fault(fault.kind, self._key.scrub(fault.text))
 
 
 async def _pour(response: httpx.Response, body: Body) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -45,21 +46,21 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 """The first that fits, so from special to general."""
 
 
-def describe(failure: BaseException) -> Fault:
-    """The fault that `failure` was.
+def describe(failure: BaseException, scrub: Callable[[str], str]) -> Fault:
+    """The fault that `failure` was; its text goes through `scrub` before it is cut, so that no half of a key is left.
 
     The transport translates aiohttp's errors into httpx's, some of them wrongly (a server that hangs up is a
     `ConnectTimeout` in httpx-aiohttp 0.2), so the original is looked at where there is one.
     """
     if isinstance(failure, BodyFault):
-        return Fault(failure.kind, failure.text)
+        return Fault(failure.kind, shorten(scrub(failure.text), LONGEST_TEXT))
     cause = failure.__cause__
     origin = cause if isinstance(cause, aiohttp.ClientError) else failure
     kind = next((kind for error, kind in _KINDS if isinstance(origin, error)), "unexpected")
-    return Fault(kind, _one_line(origin))
+    return Fault(kind, shorten(scrub(_one_line(origin)), LONGEST_TEXT))
 
 
 def _one_line(failure: BaseException) -> str:
     text = re.sub(r"\s+", " ", str(failure)).strip()
     name = type(failure).__name__
-    return shorten(f"{name}: {text}" if text else name, LONGEST_TEXT)
+    return f"{name}: {text}" if text else name

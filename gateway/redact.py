@@ -3,6 +3,8 @@
 - `notify_hook`: the value of every key of that name becomes "", also inside strings that hold JSON themselves.
 - `signed_urls`: every http(s) URL loses its query, where the signature is.
 
+Both also where they are percent-encoded, once or several times.
+
 JSON stays JSON, and outside the changed strings stays byte for byte what it was. Text that is no JSON (a page, a body
 that was cut) is treated by pattern, and rather loses too much than too little.
 """
@@ -32,6 +34,8 @@ _URL = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _QUERY = re.compile(r"\?|\\u003f", re.IGNORECASE)
+_ENCODED_URL = re.compile(r"https?%(?:25)*3A%(?:25)*2F%(?:25)*2F(?:(?!%(?:25)*22)[^\s\"'<>\\&,])*", re.IGNORECASE)
+_ENCODED_QUERY = re.compile(r"\?|%(?:25)*3F", re.IGNORECASE)
 _HOOK = re.compile(
     r"""
     (\\{0,64}["']notify_hook\\{0,64}["']\s*[:=]\s*)
@@ -39,6 +43,17 @@ _HOOK = re.compile(
         (?P<quote>\\{0,64}["']) (?:(?!(?<!\\)(?P=quote)).)* (?:(?P=quote)|\Z)
       | [^\s,}\]"'\\]+
     )
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_ENCODED_HOOK = re.compile(
+    r"""
+    (?P<key> (?<![\w.-])notify_hook=) [^&\s"'<>\\]*                  # in a form
+    |
+    (?P<encoded> notify_hook%(?:25)*3D) (?:(?!%(?:25)*26)[^&\s"'<>\\])*  # in a form that is encoded itself
+    |
+    (?P<name> %(?:25)*22notify_hook%(?:25)*22 %(?:25)*3A (?:%(?:25)*20|\+)*)
+    (?P<quote> %(?:25)*22) .*? (?P<end> (?P=quote)|\Z)                # in JSON
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
@@ -83,10 +98,18 @@ def _is_json(text: str) -> bool:
 
 def _redact_by_pattern(text: str, names: frozenset[str]) -> str:
     if NOTIFY_HOOK in names:
+        text = _ENCODED_HOOK.sub(
+            lambda found: found["key"] or found["encoded"] or found["name"] + 2 * found["quote"], text
+        )
         text = _HOOK.sub(lambda found: found[1] + (found["quote"] or '"') + (found["quote"] or '"'), text)
     if SIGNED_URLS in names:
         text = _URL.sub(lambda found: _QUERY.split(found[0], maxsplit=1)[0], text)
+        text = _ENCODED_URL.sub(lambda found: _ENCODED_QUERY.split(found[0], maxsplit=1)[0], text)
     return text
+
+
+def _emptied(hook: re.Match[str]) -> str:
+    return hook["key"] or hook["encoded"] or hook["name"] + 2 * hook["quote"]
 
 
 def _redact_json(text: str, names: frozenset[str], depth: int) -> str:
@@ -113,7 +136,7 @@ def _redact_string(token: str, names: frozenset[str], depth: int) -> str:
 
 
 def _may_hold_something(token: str) -> bool:
-    return "\\" in token or ":" in token
+    return any(mark in token for mark in "\\:%=")
 
 
 def _value(token: str) -> str:

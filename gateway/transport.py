@@ -7,6 +7,7 @@ request, none of which is wanted here.
 """
 
 import ipaddress
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -15,8 +16,28 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.errors import InvalidProxy
 
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
 KEEP_IDLE_SECONDS = 4.0
 """Below the 5 s after which common servers hang up, so that few requests meet a connection that is just closing."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Never uses a connection again on which something came that nobody had asked for.
+
+    aiohttp 3.14 does: what came becomes the answer to the next request, the answer to that one the answer to the one
+    after it, and so on, each task's row holding the task before.
+    """
+
+    async def _get(self, key: "ConnectionKey", traces: list["Trace"]) -> "Connection | None":
+        while (connection := await super()._get(key, traces)) is not None:
+            if connection.protocol is None or not connection.protocol.should_close:
+                break
+            connection.close()
+        return connection
 
 
 def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport:
@@ -31,9 +52,7 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
     """
 
     def open_session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=concurrency, ssl=transport.ssl_context, keepalive_timeout=KEEP_IDLE_SECONDS
-        )
+        connector = _Connector(limit=concurrency, ssl=transport.ssl_context, keepalive_timeout=KEEP_IDLE_SECONDS)
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, proxy=proxy
         )

@@ -11,7 +11,6 @@ goes on from there.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import shutil
@@ -23,12 +22,11 @@ import pyarrow.parquet as pq
 
 from warehouse import archive
 from warehouse.archive import COMPACTED, COMPOSITION, SCHEMAS, Damaged, Segment
-from warehouse.durable import UNFINISHED, replace_whole, sync_directory
+from warehouse.durable import UNFINISHED, clear_unfinished, replace_whole, sync_directory
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     import polars as pl
@@ -111,14 +109,11 @@ def drop_days(store: Archive, not_before: str) -> list[Path]:
     return dropped
 
 
-def discard(store: Archive, now: datetime) -> None:
-    """Delete what `drop_days` took out, and what runs that were killed more than a day ago had begun to write."""
+def discard(store: Archive) -> None:
+    """Delete what `drop_days` took out, and what runs that were killed had begun to write."""
     for folder in store.root.glob(f"*/{UNFINISHED}dropped-*"):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in store.root.glob(f"*/*/{UNFINISHED}*"):
-        with contextlib.suppress(FileNotFoundError):  # whoever writes it may have just given it its name
-            if file.stat().st_mtime < now.timestamp() - 86_400:
-                file.unlink()
+    clear_unfinished(store.root)
 
 
 def _aside(day: Path) -> Path:
@@ -176,7 +171,7 @@ def _fill(unfinished: Segment, parts: Sequence[Segment]) -> None:
     composition = {"parts": [one.segment_id for one in parts], "replaced": sorted(replaced)}
     schema = SCHEMAS[unfinished.kind].to_frame().to_arrow().schema
     expected = 0
-    with pq.ParquetWriter(unfinished.path, schema, compression="zstd", compression_level=3) as file:
+    with pq.ParquetWriter(unfinished.path, schema, **archive.WRITTEN) as file:
         file.add_key_value_metadata({COMPOSITION: json.dumps(composition)})
         for piece in _all_rows(parts):
             file.write_table(piece.to_arrow().cast(schema), row_group_size=piece.height)

@@ -1,8 +1,13 @@
-"""Files that are there whole or not at all, for their owner only."""
+"""Files that are there whole or not at all, for their owner only.
+
+Who writes one holds a lock on it until it has its name. So a file that is unfinished and not locked belongs to a
+process that is no more, in whatever container it ran, and `clear_unfinished` may remove it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -45,32 +50,58 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: when it cannot be written.
     """
-    make_directory(path.parent)
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+    with _unfinished(path) as (unfinished, descriptor), os.fdopen(descriptor, "wb", closefd=False) as file:
+        yield file
+        file.flush()
+        os.fsync(descriptor)
         unfinished.replace(path)
         sync_directory(path.parent)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def replace_whole(path: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write a file by name, then put it in the place of `path`, in the same order as `written_whole`."""
-    make_directory(path.parent)
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
-    try:
+    with _unfinished(path) as (unfinished, descriptor):
         fill(unfinished)
-        descriptor = os.open(unfinished, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        os.fsync(descriptor)
         unfinished.replace(path)
         sync_directory(path.parent)
+
+
+def clear_unfinished(folder: Path) -> int:
+    """Remove what writers that are no more left unfinished in `folder` and below; returns how many files."""
+    return sum(_clear_if_abandoned(path) for path in folder.rglob(f"{UNFINISHED}*"))
+
+
+@contextlib.contextmanager
+def _unfinished(path: Path) -> Iterator[tuple[Path, int]]:
+    """A file beside `path` and a descriptor that holds its lock; gone afterwards, unless it got another name."""
+    make_directory(path.parent)
+    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    descriptor = _open_locked(unfinished)
+    try:
+        yield unfinished, descriptor
     finally:
+        os.close(descriptor)
         unfinished.unlink(missing_ok=True)
+
+
+def _open_locked(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)  # taken for abandoned in the instant between the two
+
+
+def _clear_if_abandoned(path: Path) -> bool:
+    """Whether the file was nobody's and is gone; what cannot be looked at stays."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(descriptor)
+        return True
+    return False

@@ -93,7 +93,7 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Mainta
         ArchiveError: when the archive cannot be read or written.
     """
     with _one_at_a_time(work.paths):
-        discard(work.store, now)
+        discard(work.store)
         done = Maintained(_size(work.store))
         before = first_busy_day(work.paths.at_work, now)
         ledger = _load_and_tidy(work)
@@ -105,7 +105,7 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Mainta
             _load_and_tidy(work)
         _verify(work, done)
         if not_before and done.is_sound:
-            _drop(work, kept, done, now)
+            _drop(work, kept, done)
         done.after = _size(work.store)
     return done
 
@@ -170,7 +170,7 @@ def _fingerprints(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _drop(work: Rebuilding, kept: Archive, done: Maintained, now: datetime) -> None:
+def _drop(work: Rebuilding, kept: Archive, done: Maintained) -> None:
     """Derive the warehouse without the days before `kept.not_before`, put it in place, and take them out."""
     if not any(kept.not_before > one.day for kind in SCHEMAS if kind != "runs" for one in work.store.segments(kind)):
         return
@@ -183,4 +183,4 @@ def _drop(work: Rebuilding, kept: Archive, done: Maintained, now: datetime) -> N
         gone = drop_days(work.store, kept.not_before)
         publish_closed(less.paths)
     done.dropped_days = sorted({path.name[-10:] for path in gone})
-    discard(work.store, now)
+    discard(work.store)

@@ -59,10 +59,6 @@ class DataPaths:
         return self.root / "analysis.toml"
 
     @property
-    def plans(self) -> Path:
-        return self.root / "plans"
-
-    @property
     def at_work(self) -> Path:
         return self.root / ".at-work"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,7 +54,13 @@ class Progress:
     next_due_at: float | None
 
 
-def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime, path: Path) -> int:
+def new_todo(folder: Path) -> IO[bytes]:
+    """A file for `write_todo` without a name: a run that is killed leaves none behind."""
+    make_directory(folder)
+    return tempfile.TemporaryFile(dir=folder)
+
+
+def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime, todo: IO[bytes]) -> int:
     """Write the ids to ask for at `moment` to a Parquet file; returns their number. Memory does not grow with it."""
     _give(con, question)
     parameters = {
@@ -62,20 +69,20 @@ def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datet
         "refresh": question.refresh,
         "only_due": question.only_due,
     }
-    make_directory(path.parent)
+    todo.seek(0)
+    todo.truncate()
     count = 0
-    with pq.ParquetWriter(path, _SCHEMA, compression="zstd") as file:
+    with pq.ParquetWriter(todo, _SCHEMA, compression="zstd") as file:
         for batch in con.execute(statement("queries/todo"), parameters).to_arrow_reader(_ROWS):
             file.write_batch(batch.cast(_SCHEMA))
             count += batch.num_rows
     return count
 
 
-def read_todo(path: Path, rows: int) -> Iterator[list[str]]:
-    """The ids of `write_todo` in lists of `rows`. The file is gone from its folder once reading has begun."""
-    with path.open("rb") as file, pq.ParquetFile(file) as todo:
-        path.unlink()
-        for batch in todo.iter_batches(batch_size=rows):
+def read_todo(todo: IO[bytes], rows: int) -> Iterator[list[str]]:
+    """The ids of `write_todo` in lists of `rows`; the file is closed afterwards."""
+    with todo, pq.ParquetFile(todo) as ids:
+        for batch in ids.iter_batches(batch_size=rows):
             yield batch.column(0).to_pylist()
 
 

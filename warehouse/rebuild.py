@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ class Rebuilding:
 
     @property
     def beside(self) -> Path:
-        return self.paths.warehouse.with_name(f"{UNFINISHED}rebuild-{self.paths.warehouse.name}")
+        return _beside(self.paths)
 
     def load_all(self, con: duckdb.DuckDBPyConnection, total: Loaded) -> None:
         """Load into `con` what it lacks of the archive; damaged segments are those of this time."""
@@ -100,6 +101,18 @@ def rebuild(
     return total
 
 
+def clear_half_made(paths: DataPaths) -> None:
+    """Remove what a rebuild that was killed left beside the warehouse.
+
+    Raises:
+        WarehouseHeldError: when a rebuild is at work.
+    """
+    beside = _beside(paths)
+    if any(beside.parent.glob(f"{beside.name}*")):
+        with sole_writer(beside, 0):
+            _remove(beside)
+
+
 @contextlib.contextmanager
 def built_beside(work: Rebuilding) -> Iterator[Loaded]:
     """A warehouse derived from the archive at `work.beside`, gone when the block ends unless it was swapped in."""
@@ -142,13 +155,20 @@ def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
         with contextlib.suppress(WarehouseDamagedError, duckdb.Error):  # damage is why it is being rebuilt
             stack.enter_context(open_file(live, deadline, wait_seconds)).execute("checkpoint")
         _log_of(live).unlink(missing_ok=True)
+        sync_directory(live.parent)  # or a power cut might leave the new file beside the old log
         new.replace(live)
         sync_directory(live.parent)
 
 
+def _beside(paths: DataPaths) -> Path:
+    return paths.warehouse.with_name(f"{UNFINISHED}rebuild-{paths.warehouse.name}")
+
+
 def _remove(path: Path) -> None:
+    """A database file, its log, and the folder in which DuckDB keeps what memory does not hold."""
     for leftover in (path, _log_of(path)):
         leftover.unlink(missing_ok=True)
+    shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
 
 
 def _log_of(path: Path) -> Path:

@@ -54,14 +54,16 @@ class CommandLine:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
+    def whole_environment(self) -> dict[str, str]:
+        inherited = os.environ.items()
+        plain = {name: value for name, value in inherited if not name.startswith(("AVATAR_TASKS_", "PREFECT_"))}
+        return plain | self.environment
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        plain = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AVATAR_TASKS_", "PREFECT_"))
-        }
         return subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env=plain | self.environment | environment,
+            env=self.whole_environment() | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
+from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+from tests.flows.conftest import KEY, CommandLine
 from tests.flows.tables import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.flows.conftest import CommandLine, Gateway
+    from tests.flows.conftest import Gateway
+
+
+@pytest.fixture(scope="module")
+def collected_once(tmp_path_factory: pytest.TempPathFactory, ended_world: World) -> Path:
+    """A folder with a warehouse of fifty tasks, an answer in quarantine and an unknown id."""
+    folder = tmp_path_factory.mktemp("collected")
+    app = SimulatedGateway(ended_world, key=KEY, clock=ManualClock(ended_world.all_terminal_at()))
+    with serve(app) as base_url:
+        there = CommandLine(folder, {"AVATAR_TASKS_BASE_URL": base_url, "AVATAR_TASKS_API_KEY": KEY})
+        assert there("collect", *ended_world.ids[:50], "sim_html_1", "sim_missing_1").code == 0
+    return folder
 
 
 @pytest.fixture
-def collected(connected: CommandLine, gateway: Gateway) -> CommandLine:
-    """A warehouse with fifty tasks, an answer in quarantine and an unknown id."""
-    connected("collect", *gateway.world.ids[:50], "sim_html_1", "sim_missing_1")
-    return connected
+def collected(avatar_tasks: CommandLine, collected_once: Path) -> CommandLine:
+    """A copy of it of one's own."""
+    shutil.copytree(collected_once, avatar_tasks.folder, dirs_exist_ok=True)
+    return avatar_tasks
 
 
 def test_collect_tells_machines_what_it_promises(connected: CommandLine, gateway: Gateway) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import socket
+import ssl
 import struct
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,6 +27,11 @@ class Reply:
     data: bytes
     then: Literal["keep", "close", "reset", "hang"] = "keep"
     delay_seconds: float = 0.0
+    drip_seconds: float = 0.0
+    """Between one byte and the next, from byte `drip_from` on; 0 sends them all at once."""
+    drip_from: int = 0
+    stray: bytes = b""
+    """Sent a little later, when nobody has asked for anything."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def raw(text: str, then: Literal["keep", "close", "reset", "hang"] = "close") ->
 
 
 @asynccontextmanager
-async def serve(reply: Callable[[Request], Reply]) -> AsyncGenerator[Server, None]:
+async def serve(reply: Callable[[Request], Reply], tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server, None]:
     """Answers every request with what `reply` makes of it."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -75,8 +83,9 @@ async def serve(reply: Callable[[Request], Reply]) -> AsyncGenerator[Server, Non
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(converse, "127.0.0.1", 0)
-    running = Server(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    listener = await asyncio.start_server(converse, "127.0.0.1", 0, ssl=tls)
+    scheme = "http" if tls is None else "https"
+    running = Server(f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     try:
         yield running
     finally:
@@ -85,6 +94,27 @@ async def serve(reply: Callable[[Request], Reply]) -> AsyncGenerator[Server, Non
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
+
+
+@contextmanager
+def serving(reply: Callable[[Request], Reply], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """The same from a thread, for commands in processes of their own."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Server]] = Future()
+
+    async def main() -> None:
+        over = asyncio.Event()
+        async with serve(reply, tls) as server:
+            started.set_result((asyncio.get_running_loop(), over, server))
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
+    thread.start()
+    loop, over, server = started.result(10)
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
 
 
 async def _exchange(
@@ -98,8 +128,7 @@ async def _exchange(
     server.requests.append(request)
     chosen = reply(request)
     await asyncio.sleep(chosen.delay_seconds)
-    writer.write(chosen.data)
-    await writer.drain()
+    await _send(writer, chosen)
     if chosen.then == "hang":
         await asyncio.sleep(60)
     if chosen.then == "reset":
@@ -108,6 +137,17 @@ async def _exchange(
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
     return chosen.then == "keep"
+
+
+async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    at_once = reply.drip_from if reply.drip_seconds else len(reply.data)
+    for piece in (reply.data[:at_once], *(bytes([byte]) for byte in reply.data[at_once:])):
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(reply.drip_seconds)
+    if reply.stray:
+        await asyncio.sleep(0.02)
+        writer.write(reply.stray)
 
 
 def closed_port() -> int:

@@ -1,15 +1,52 @@
 """What becomes of a key that a gateway echoes."""
 
+import html
+import json
+from timeit import timeit
+from urllib.parse import quote
+
 import pytest
 
 from gateway.api_key import ApiKey
 from gateway.errors import InvalidApiKey
 
+ODD = r"sk-a/b&c<d'e+\secret-0123"
 
-def test_an_echoed_key_is_masked_in_every_spelling() -> None:
-    """A gateway may repeat the key it refuses, also with JSON's escaped slashes."""
-    key = ApiKey("sk-a/b-secret")
-    assert key.scrub_bytes(rb'{"a":"sk-a/b-secret","b":"sk-a\/b-secret"}') == b'{"a":"***","b":"***"}'
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        pytest.param(ODD, id="as it is"),
+        pytest.param(ODD.removeprefix("sk-"), id="as it is in a database"),
+        pytest.param(json.dumps(ODD)[1:-1], id="in JSON"),
+        pytest.param(json.dumps(json.dumps(ODD))[3:-3], id="in JSON in JSON"),
+        pytest.param(json.dumps(ODD)[1:-1].replace("/", "\\/"), id="in PHP's JSON"),
+        pytest.param(json.dumps(ODD)[1:-1].replace("<", "\\u003c").replace("&", "\\u0026"), id="in Go's JSON"),
+        pytest.param(quote(ODD), id="in a path"),
+        pytest.param(quote(quote(ODD, safe=""), safe=""), id="in a URL in a URL"),
+        pytest.param(html.escape(ODD), id="in a page"),
+    ],
+)
+def test_an_echoed_key_is_masked_in_every_spelling(spelling: str) -> None:
+    """A gateway may repeat the key it refuses."""
+    text = f"Invalid token: {spelling}."
+    assert ApiKey(ODD).scrub(text) in {"Invalid token: ***.", "Invalid token: sk-***."}
+    assert ApiKey(ODD).scrub_bytes(text.encode()).decode() == ApiKey(ODD).scrub(text)
+    assert len(spelling) <= ApiKey(ODD).longest
+
+
+def test_what_stands_in_the_database_is_masked_without_what_was_put_around_it() -> None:
+    """`sk-` before it, and a channel behind it."""
+    assert (
+        ApiKey("sk-0123456789abcdef0123-17").scrub("token 0123456789abcdef0123 is disabled") == "token *** is disabled"
+    )
+    assert ApiKey("sk-proj-0123456789abcdef").scrub("no such proj") == "no such proj"
+
+
+def test_a_thousand_answers_are_searched_in_no_time() -> None:
+    """What does not hold the key is not searched closely."""
+    key, body = ApiKey("sk-" + "k3y" * 16), b'{"fail_reason":"sk-k3y k3yk3y"}' * 70
+    assert timeit(lambda: key.scrub_bytes(body), number=1000) < 100 * timeit(lambda: body.count(b"k3y"), number=1000)
 
 
 def test_a_key_of_a_letter_or_two_leaves_answers_alone() -> None:

@@ -2,7 +2,7 @@
 
 import math
 
-from gateway.breaker import Breaker
+from gateway.breaker import PATIENCE_SECONDS, Breaker
 
 
 def opened(at: float) -> Breaker:
@@ -13,18 +13,27 @@ def opened(at: float) -> Breaker:
     return breaker
 
 
-def test_ten_of_the_last_twenty_open_it() -> None:
-    """Ten successes among them do not help, eleven do."""
+def test_ten_in_a_row_open_it() -> None:
+    """And not nine, however often, with a success between."""
     breaker = Breaker()
-    for _ in range(10):
+    for _ in range(100):
+        assert not any(breaker.failed(0.0, is_probe=False) for _ in range(9))
         breaker.succeeded(0.0, is_probe=False)
     assert [breaker.failed(0.0, is_probe=False) for _ in range(10)] == [False] * 9 + [True]
-    mostly_fine = Breaker()
-    for _ in range(100):
-        mostly_fine.failed(0.0, is_probe=False)
-        mostly_fine.succeeded(0.0, is_probe=False)
-        mostly_fine.succeeded(0.0, is_probe=False)
-    assert not mostly_fine.is_open
+
+
+def test_a_gateway_that_is_up_most_of_the_time_may_fail_now_and_then_for_ever() -> None:
+    """A second closed makes up for a second open; one that is down more than up does not get away with it."""
+    for up_seconds, lasts in ((60.0, True), (20.0, False)):
+        breaker, now, longest = Breaker(), 0.0, 0.0
+        for _ in range(100):
+            for _ in range(10):
+                breaker.failed(now, is_probe=False)
+            now += breaker.wait(now)
+            longest = max(longest, breaker.seconds_open(now))
+            breaker.succeeded(now, is_probe=breaker.sent())
+            now += up_seconds
+        assert (longest < PATIENCE_SECONDS) == lasts
 
 
 def test_one_probe_goes_after_thirty_seconds_and_nobody_else() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.client import GatewayClient
 from gateway.errors import InvalidLimit, InvalidTaskId, UnknownRedaction
-from tests.gateway.servers import KEY, NO_WAIT, Reply, answer, closed_port, fetch, look, raw, serve
+from tests.gateway.servers import KEY, answer, closed_port, fetch, look, serve
 
 
 def test_an_answer_is_kept_as_it_came() -> None:
@@ -83,82 +83,6 @@ def test_an_answer_that_is_no_task_is_an_answer(status: int, body: bytes, conten
     assert (seen.attempts, seen.error, len(server.requests)) == (1, None, 1)
 
 
-@pytest.mark.parametrize(
-    ("reply", "kind", "status"),
-    [
-        pytest.param(Reply(b"", "close"), "reset", None, id="hangs up before an answer"),
-        pytest.param(Reply(b"", "reset"), "reset", None, id="resets before an answer"),
-        pytest.param(raw("HTTP/1.1 200 OK\nContent-Length: 9\n\n{}", "close"), "truncated", 200, id="too short"),
-        pytest.param(raw("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\n{}"), "truncated", 200, id="chunk cut"),
-        pytest.param(
-            raw("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\n{}\n"), "truncated", 200, id="last chunk missing"
-        ),
-        pytest.param(Reply(b"", "hang"), "timeout", None, id="never answers"),
-        pytest.param(raw("HTTP/1.1 200 OK\nContent-Length: 9\n\n{}", "hang"), "timeout", 200, id="body never ends"),
-    ],
-)
-def test_a_transient_fault_is_tried_four_times(reply: Reply, kind: str, status: int | None) -> None:
-    """Then it becomes an observation that says what it was and keeps what there is, with no retry hidden below."""
-    seen, server = look(lambda _: reply, timeout=0.15)
-    assert seen.error is not None
-    assert seen.error.startswith(f"{kind}: ")
-    assert (seen.http_status, seen.attempts, len(server.requests)) == (status, 4, 4)
-    assert (seen.body is None) == (status is None)
-
-
-def test_a_reset_within_the_body_is_tried_again() -> None:
-    """It is a reset or a truncated body, depending on what of it the system noticed first."""
-    seen, _ = look(lambda _: raw("HTTP/1.1 200 OK\nContent-Length: 9\n\n{}", "reset"))
-    assert seen.error is not None
-    assert seen.error.startswith(("reset: ", "truncated: "))
-    assert (seen.http_status, seen.attempts) == (200, 4)
-
-
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_a_server_error_is_tried_again_until_it_is_gone(status: int) -> None:
-    """The observation is of the answer that came in the end."""
-    seen, _ = look(lambda request: answer(status, b"no") if request.number < 2 else answer(200, b"yes"))
-    assert (seen.http_status, seen.body, seen.attempts, seen.error) == (200, b"yes", 3, None)
-
-
-def test_a_server_error_that_stays_is_an_answer() -> None:
-    """After four tries its status and body are the observation."""
-    seen, server = look(lambda _: answer(500, b'{"code":"get_task_failed"}'))
-    assert (seen.http_status, seen.body, seen.error) == (500, b'{"code":"get_task_failed"}', None)
-    assert seen.attempts == len(server.requests) == 4
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        pytest.param(raw("\x16\x03\x01 what is this\n\n"), id="no HTTP"),
-        pytest.param(raw("HTTP/1.1 200 OK\nno colon here\n\n"), id="no header"),
-        pytest.param(raw("HTTP/1.1 200 OK\nContent-Length: many\n\n"), id="no length"),
-        pytest.param(raw(f"HTTP/1.1 200 OK\nX: {'x' * 20_000}\n\n"), id="a header without end"),
-    ],
-)
-def test_an_answer_that_is_not_http_is_not_asked_for_again(reply: Reply) -> None:
-    """Another try would not help."""
-    seen, server = look(lambda _: reply)
-    assert seen.error is not None
-    assert seen.error.startswith("protocol: ")
-    assert len(seen.error) < 400
-    assert len(server.requests) == 1
-
-
-def test_a_refused_connection_is_a_fault_of_connecting() -> None:
-    """The client does not raise, it observes."""
-
-    async def main() -> None:
-        async with GatewayClient(f"http://127.0.0.1:{closed_port()}", KEY, clock=NO_WAIT) as client:
-            seen = (await fetch(client, ["a"]))["a"]
-        assert seen.error is not None
-        assert seen.error.startswith("connect: ")
-        assert (seen.http_status, seen.body, seen.attempts) == (None, None, 4)
-
-    asyncio.run(main())
-
-
 def test_a_wrong_host_ends_the_run_at_once() -> None:
     """Without a single answer there is nothing to wait for; the sentence says what to check."""
 
@@ -172,18 +96,6 @@ def test_a_wrong_host_ends_the_run_at_once() -> None:
         assert len(seen) == client.stats.first_attempts
 
     asyncio.run(asyncio.wait_for(main(), 10))
-
-
-def test_speaking_tls_to_a_server_that_does_not_is_one_observation() -> None:
-    """The wrong scheme is a fault and no crash."""
-
-    async def main() -> str | None:
-        async with serve(lambda _: answer()) as server:
-            url = server.url.replace("http:", "https:")
-            async with GatewayClient(url, KEY, clock=NO_WAIT, timeout=0.2) as client:
-                return (await fetch(client, ["a"]))["a"].error
-
-    assert (asyncio.run(main()) or "").startswith(("tls: ", "reset: ", "connect: ", "timeout: "))
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -95,6 +96,29 @@ def test_escaped_urls_lose_their_queries_too(url: str, body: str) -> None:
         assert json.loads(redacted)["u"] == "https://h/a"
 
 
+HIDDEN = "https://h/a.mp4?Signature=hidden&x=1"
+IN_JSON = json.dumps({"notify_hook": "https://hook/hidden", "result": HIDDEN})
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("place", ["a value", "a value in JSON in a string", "a text", "a cut body"])
+@pytest.mark.parametrize("secret", [HIDDEN, f"u={HIDDEN}&b=2", IN_JSON, "a=1&notify_hook=https://hook/hidden&b=2"])
+def test_what_is_percent_encoded_is_stripped_too(secret: str, place: str, times: int) -> None:
+    """Once or several times, as paths are within `animate_params_str`."""
+    for _ in range(times):
+        secret = quote(secret, safe="=&" if times == 1 and secret.startswith("a=1") else "")
+    wrapped_in = {
+        "a value": json.dumps({"v": secret}),
+        "a value in JSON in a string": json.dumps({"data": {"animate_params_str": json.dumps({"video_path": secret})}}),
+        "a text": f"see {secret} there",
+        "a cut body": json.dumps({"v": secret})[:-2],
+    }
+    redacted = redact(wrapped_in[place].encode(), frozenset(REDACTIONS)).decode()
+    assert "hidden" not in redacted
+    if place.startswith("a value"):
+        json.loads(redacted)
+
+
 def test_invalid_unicode_and_deep_nesting_pass() -> None:
     """Bytes that are no UTF-8, lone surrogates and a hundred thousand brackets."""
     both = frozenset(REDACTIONS)
@@ -107,7 +131,18 @@ def test_invalid_unicode_and_deep_nesting_pass() -> None:
 
 def test_hostile_bodies_take_no_time() -> None:
     """A megabyte of what makes patterns backtrack."""
-    for piece in (b"\\", b"http://", b'"notify_hook":"', b'\\"', b"https://a?", b'"'):
+    for piece in (
+        b"\\",
+        b"http://",
+        b'"notify_hook":"',
+        b'\\"',
+        b"https://a?",
+        b'"',
+        b"https%3A%2F%2F",
+        b"notify_hook%3D",
+        b"%25",
+        b"%22notify_hook%22%3A%22",
+    ):
         redact(piece * (1_000_000 // len(piece)), frozenset(REDACTIONS))
 
 

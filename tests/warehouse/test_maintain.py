@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from tests.warehouse.tables import column, contents
 from warehouse import connection
 from warehouse import maintain as maintaining
 from warehouse.at_work import at_work
-from warehouse.durable import UNFINISHED
+from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import WarehouseHeldError
 from warehouse.maintain import Maintained, maintain
 from warehouse.rebuild import Rebuilding
@@ -221,12 +220,11 @@ def test_what_is_archived_meanwhile_is_kept(three_days: Site) -> None:
     assert found == ["late-0", "late-1", "late-2"]
 
 
-def test_what_killed_runs_left_is_cleared_away_after_a_day(three_days: Site) -> None:
+def test_what_killed_runs_left_is_cleared_away(three_days: Site) -> None:
     """And what somebody is writing now is not."""
     folder = three_days.store.segments("observations")[0].path.parent
-    old, new = folder / f"{UNFINISHED}1-x.parquet", folder / f"{UNFINISHED}2-x.parquet"
-    for path, age in ((old, timedelta(days=2)), (new, timedelta(hours=1))):
-        path.write_bytes(b"half")
-        os.utime(path, ((NOW - age).timestamp(),) * 2)
-    run(three_days)
-    assert (old.exists(), new.exists()) == (False, True)
+    left = folder / f"{UNFINISHED}1-x.parquet"
+    left.write_bytes(b"half")
+    with written_whole(folder / "y.parquet"):
+        run(three_days)
+        assert [path.name[-9:] for path in folder.glob(f"{UNFINISHED}*")] == ["y.parquet"]

@@ -197,9 +197,10 @@ def test_a_plan_is_the_given_ids_that_have_not_ended_and_what_is_due(bench: Benc
 
 
 def planned(bench: Bench, question: plan.Question) -> list[str]:
-    path = bench.store.root.parent / "plans" / "plan.parquet"
-    count = plan.write_todo(bench.con, question, minute(10), path)
-    ids = [task_id for ids in plan.read_todo(path, 2) for task_id in ids]
+    todo = plan.new_todo(bench.store.root.parent / "new")
+    count = plan.write_todo(bench.con, question, minute(10), todo)
+    ids = [task_id for ids in plan.read_todo(todo, 2) for task_id in ids]
     assert count == len(ids)
-    assert not path.exists()
+    assert todo.closed
+    assert list((bench.store.root.parent / "new").iterdir()) == []
     return sorted(ids)

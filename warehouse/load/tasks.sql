@@ -35,6 +35,7 @@ where not believed.is_new and tasks.rowid = believed.task_row;
 insert into tasks by name
 select
     new_tasks.*,
+    url_expires_at(new_tasks.result_url) as result_expires_at,
     believed.requested_at,
     believed.first_asked_at,
     believed.first_observed_at,

@@ -9,28 +9,44 @@
 -- example_source: source of the example
 -- example_task_id: the first task, by id, that fails it; NULL when none does
 create or replace view data_quality as
-with facts as (
+with of_tasks as (
     select
-        tasks.source,
-        tasks.task_id,
-        tasks.status,
-        tasks.is_terminal,
-        tasks.submit_time,
-        tasks.start_time,
-        tasks.finish_time,
-        tasks.shape,
-        tasks.shape not in ('work_envelope', 'bare_work') as has_task,
-        works.create_time,
-        works.id as work_id,
-        works.web_work_status,
-        works.animate_params_str,
-        case when tasks.status = 'SUCCESS' then url_expires_at(tasks.result_url) end as expires_at,
-        case
-            when expires_at < now() then list_append(tasks.quality_flags, 'result_expired')
-            else tasks.quality_flags
-        end as flags,
+        count(*) as all_tasks,
+        count(*) filter (where has_task) as with_task,
+        count(*) filter (where has_task and (is_terminal or status = 'IN_PROGRESS')) as begun,
+        count(*) filter (where has_task and is_terminal) as ended,
+        count(*) filter (where status = 'SUCCESS') as succeeded,
+        count(*) filter (where shape = 'nested_gateway') as nested,
+        count(coalesce(submit_time, start_time, finish_time)) as with_time,
+        count(finish_time) as with_finish,
+        count(*) filter (where submit_time is not null and finish_time is not null) as finished,
+        count(*) filter (where start_time is not null and coalesce(submit_time, finish_time) is not null) as with_order,
+        count(result_expires_at) filter (where status = 'SUCCESS') as with_expiry,
+    from (select *, shape not in ('work_envelope', 'bare_work') as has_task from tasks)
+),
+
+-- Few as a rule: tasks for which more than the work alone decides whether a check applies to it. To bring each work
+-- together with its task would take as long as all the rest.
+odd_tasks as (
+    select
+        source,
+        task_id,
+        submit_time is not null as has_submit,
+        coalesce(submit_time, start_time, finish_time) is not null as has_time,
+        coalesce(shape not in ('work_envelope', 'bare_work', 'nested_gateway'), false) as is_plain,
     from tasks
-    left join works using (source, task_id)
+    where submit_time is null or shape is distinct from 'task_envelope'
+),
+
+of_works as (
+    select
+        count(animate_params_str) as with_params,
+        count(*) filter (where create_time is not null and regexp_full_match(id, '[0-9a-fA-F]{24}')) as with_object_id,
+        count(create_time) filter (where coalesce(has_submit, true)) as with_both_clocks,
+        count(create_time) filter (where not coalesce(has_time, true)) as with_work_time_alone,
+        count(web_work_status) filter (where coalesce(is_plain, true)) as with_work_status_alone,
+    from works
+    left join odd_tasks using (source, task_id)
 ),
 
 checks as (
@@ -39,101 +55,110 @@ checks as (
             {
                 'check_name': 'start_missing',
                 'description': 'it was seen running or ended, and start_time is unknown: so are queue and run time',
-                'checked': count(*) filter (where has_task and (is_terminal or status = 'IN_PROGRESS')),
+                'checked': begun,
             },
             {
                 'check_name': 'finish_missing',
                 'description': 'it has ended, and finish_time is unknown: so is latency_seconds',
-                'checked': count(*) filter (where has_task and is_terminal),
+                'checked': ended,
             },
             {
                 'check_name': 'submit_missing',
                 'description': 'submit_time is unknown: it belongs to no cohort',
-                'checked': count(*) filter (where has_task),
+                'checked': with_task,
             },
             {
                 'check_name': 'finish_before_submit',
                 'description': 'finish_time is before submit_time: it has no latency_seconds',
-                'checked': count(*) filter (where submit_time is not null and finish_time is not null),
+                'checked': finished,
             },
             {
                 'check_name': 'start_out_of_order',
                 'description': 'start_time is before submit_time or after finish_time',
-                'checked': count(*) filter (
-                    where start_time is not null and coalesce(submit_time, finish_time) is not null
-                ),
+                'checked': with_order,
             },
             {
                 'check_name': 'finish_in_future',
                 'description': 'finish_time is more than a minute later than the answer that told it',
-                'checked': count(finish_time),
+                'checked': with_finish,
             },
             {
                 'check_name': 'units_corrected',
                 'description': 'a time came in another unit, e.g. milliseconds for seconds, and was corrected',
-                'checked': count(coalesce(submit_time, start_time, finish_time, create_time)),
+                'checked': with_time + with_work_time_alone,
             },
             {
                 'check_name': 'time_implausible',
                 'description': 'a number stood where a time should and was none in any unit; the time is NULL',
-                'checked': count(*),
+                'checked': all_tasks,
             },
             {
                 'check_name': 'provider_clock_gap',
                 'description': 'the provider created the work more than 5 minutes before or after submit_time',
-                'checked': count(*) filter (where submit_time is not null and create_time is not null),
+                'checked': with_both_clocks,
             },
             {
                 'check_name': 'object_id_time_differs',
                 'description': 'the time in the work''s ObjectId is more than 2 seconds from its create_time',
-                'checked': count(*) filter (
-                    where create_time is not null and regexp_full_match(work_id, '[0-9a-fA-F]{24}')
-                ),
+                'checked': with_object_id,
             },
             {
                 'check_name': 'outer_inner_disagree',
                 'description': 'the gateway''s status contradicts that of the work, or of the gateway behind it',
-                'checked': count(*) filter (
-                    where has_task and (web_work_status is not null or shape = 'nested_gateway')
-                ),
+                'checked': nested + with_work_status_alone,
             },
             {
                 'check_name': 'result_missing',
                 'description': 'it succeeded, and no URL of a result came',
-                'checked': count(*) filter (where status = 'SUCCESS'),
+                'checked': succeeded,
             },
             {
                 'check_name': 'result_expired',
                 'description': 'the signed URL of its result has expired by now',
-                'checked': count(expires_at),
+                'checked': with_expiry,
             },
             {
                 'check_name': 'reason_on_success',
                 'description': 'it succeeded, and fail_reason held a text that is no URL',
-                'checked': count(*) filter (where status = 'SUCCESS'),
+                'checked': succeeded,
             },
             {
                 'check_name': 'params_unreadable',
                 'description': 'the parameters in animate_params_str could not be read: see works.animate_params_error',
-                'checked': count(animate_params_str),
+                'checked': with_params,
             },
             {
                 'check_name': 'task_id_differs',
                 'description': 'the answer named another task_id than was asked for',
-                'checked': count(*) filter (where has_task),
+                'checked': with_task,
             },
             {
                 'check_name': 'status_unknown',
                 'description': 'the status is a word that nobody knows; it counts as running, never as a failure',
-                'checked': count(*),
+                'checked': all_tasks,
             },
         ], recursive := true),
-    from facts
+    from of_tasks
+    cross join of_works
+),
+
+failures_by_source as (
+    select flag, source, count(*) as failing, min(task_id) as example_task_id,
+    from (select source, task_id, unnest(quality_flags) as flag from tasks)
+    group by flag, source
+    union all
+    select 'result_expired' as flag, source, count(*) as failing, min(task_id) as example_task_id,
+    from tasks
+    where status = 'SUCCESS' and result_expires_at < now()
+    group by source
 ),
 
 failures as (
-    select flag, count(*) as failing, min({'task_id': task_id, 'source': source}) as example,
-    from (select source, task_id, unnest(flags) as flag from facts)
+    select
+        flag,
+        sum(failing)::bigint as failing,
+        min({'task_id': example_task_id, 'source': source}) as example,
+    from failures_by_source
     group by flag
 )
 

@@ -26,8 +26,15 @@ with looks as (
         lead(observed_at) over looks is null as is_last,
     from observations
     where outcome = 'task' and status is not null
-    -- hashes first: to sort by numbers takes a quarter of the time that long strings take
-    window looks as (partition by hash(task_id), task_id, source order by observed_at, hash(body_hash, run_id))
+    window looks as (
+        partition by task_id, source
+        -- two answers of one instant: ends come last; sorting by a number takes half the time that sorting by text does
+        order by
+            observed_at,
+            list_position(
+                ['NOT_START', 'SUBMITTED', 'QUEUED', 'IN_PROGRESS', 'UNKNOWN', 'FAILURE', 'SUCCESS'], status
+            )
+    )
 ),
 
 -- what stands between the first look at a status and the last look at the task says nothing more
@@ -40,8 +47,8 @@ turns as (
         lead(look_before) over turns as before_next,
         lead(look) over turns as next_look,
     from looks
-    where is_entered or is_last
-    window turns as (partition by hash(task_id), task_id, source order by look)
+    where (is_entered or is_last) and not (look = 1 and is_last)
+    window turns as (partition by task_id, source order by look)
 )
 
 select
@@ -65,4 +72,17 @@ select
     epoch(left_after) - epoch(entered_by) as min_seconds,
     epoch(left_by) - epoch(entered_after) as max_seconds,
 from turns
-where is_entered;
+where is_entered
+union all by name
+-- tasks looked at once, most of them as a rule, need no second sorting
+select
+    source,
+    task_id,
+    0 as span_index,
+    status,
+    observed_at as entered_by,
+    observed_at as left_after,
+    1 as observations,
+    0 as min_seconds,
+from looks
+where look = 1 and is_last;

@@ -11,6 +11,7 @@
 -- fail_class: whose fault a failure is, by failure_rules: provider, gateway, gateway_timeout, content_policy, input,
 --   unknown
 -- result_url: where the video is: the task's own field, or wherever older gateways put it, or the work's video path
+-- result_expires_at: when result_url, if signed, stops working (see url_expires_at); NULL when it does not tell
 -- notify_hook: the caller's webhook
 -- submit_time: when the gateway accepted the task
 -- start_time: when the gateway's poller first saw it running; NULL when it never did, which is common
@@ -48,6 +49,7 @@ create table if not exists tasks (
     fail_reason varchar,
     fail_class varchar,
     result_url varchar,
+    result_expires_at timestamptz,
     notify_hook varchar,
     submit_time timestamptz,
     start_time timestamptz,

@@ -1,0 +1,103 @@
+"""`avatar-tasks …` in a process of its own that is forked from one with everything imported: a start in milliseconds.
+
+What a test wants to go wrong in it, it sets up here, before the command begins: the code under test has no hooks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import sys
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
+
+    #: Called in the child before the command begins; it has to be picklable.
+    SetUp = Callable[[], object]
+
+PRELOADED = [
+    *(f"tests.promises.{name}" for name in ("child", "clocks", "mutations", "power", "steps")),
+    *(f"flows.{name}" for name in ("cli", "console", "maintaining", "rebuilding", "starting")),
+    "warehouse.publish",
+    "httpx_aiohttp",
+    "rich.progress",
+    "uvloop",
+]
+
+_PATIENCE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, the environment it sees, and what is set up before it begins."""
+
+    arguments: tuple[str, ...]
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    set_up: tuple[SetUp, ...] = ()
+
+    def start(self) -> BaseProcess:
+        """The process, at work."""
+        process: BaseProcess = _nursery().Process(target=_run, args=(self,), daemon=True)
+        process.start()
+        return process
+
+    def run(self) -> int:
+        """Wait until it has ended; its exit code, or minus the signal that ended it."""
+        process = self.start()
+        process.join(_PATIENCE_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            msg = f"{self.arguments} did not end within {_PATIENCE_SECONDS} s: {self.said()}"
+            raise AssertionError(msg)
+        return process.exitcode
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "said.txt"
+
+    def said(self) -> str:
+        """What it and all before it in this folder said, on stdout and stderr, the last part."""
+        return self.log.read_text(encoding="utf-8")[-4000:]
+
+
+def _nursery() -> Any:  # noqa: ANN401 - a context of multiprocessing, which has no public type
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def _run(command: Command) -> None:
+    with _output_to(command.log):
+        for name in [name for name in os.environ if name.startswith(("AVATAR_TASKS_", "PREFECT_"))]:
+            del os.environ[name]
+        os.environ.update(command.environment)
+        os.chdir(command.folder)
+        for set_up in command.set_up:
+            set_up()
+        from flows.cli import main  # noqa: PLC0415 - so that the tests that import this module stay light
+
+        main(list(command.arguments))
+
+
+@contextlib.contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the rest of the process
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - likewise
+    warnings.simplefilter("default")
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()

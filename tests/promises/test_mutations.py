@@ -1,0 +1,60 @@
+"""The oracle can fail: without the order of syncs, the ledger or the transaction it goes red."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.promises import mutations
+from tests.promises.steps import Trap
+from tests.promises.test_crash import survey
+from tests.promises.test_power import AT_THE_END, cut_again_and_again, cut_power
+
+if TYPE_CHECKING:
+    from tests.promises.child import SetUp
+    from tests.promises.conftest import Besiege
+
+
+def test_without_a_mutation_it_is_green(besiege: Besiege) -> None:
+    """Otherwise what follows would say nothing."""
+    siege = besiege(60)
+    cut_power(siege, "collect", AT_THE_END)
+    siege.recover()
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        pytest.param(mutations.no_sync_of_files, id="no_sync_of_files"),
+        pytest.param(mutations.no_sync_of_folders, id="no_sync_of_folders"),
+        pytest.param(mutations.name_before_content, id="name_before_content"),
+    ],
+)
+def test_without_the_order_of_syncs_a_power_cut_is_noticed(besiege: Besiege, mutation: SetUp) -> None:
+    """By a segment that is gone, or not whole, although it was reported."""
+    siege = besiege(60)
+    with pytest.raises(AssertionError, match="what was reported as archived"):
+        cut_again_and_again(siege, "collect", [AT_THE_END, 10, 9, 11, 12, AT_THE_END], 99, mutation)
+
+
+@pytest.mark.parametrize(
+    ("mutation", "function", "time", "complaint"),
+    [
+        pytest.param(mutations.forget_the_ledger, "written_whole", 1, "not loaded", id="no_ledger"),
+        pytest.param(mutations.ledger_first, "_load_answers", 1, "lacks", id="ledger_first"),
+        pytest.param(mutations.no_transaction, "_load_answers", 4, "asked again", id="no_transaction"),
+        pytest.param(mutations.count_copies, "written_whole", 1, "twice", id="count_copies"),
+        pytest.param(mutations.never_clear, "written_whole", 1, "debris", id="never_clear"),
+    ],
+)
+def test_without_what_a_load_rests_on_a_kill_is_noticed(
+    besiege: Besiege, mutation: SetUp, function: str, time: int, complaint: str
+) -> None:
+    """After a kill in `function` and a run that ends well, both of the program so changed."""
+    siege = besiege(60)
+    steps = [step for step in survey(siege, "collect") if step.endswith(f" {function}")]
+    siege.do("collect", mutation, Trap(steps[-2], time))
+    assert siege.tally["collect killed"] == 1
+    with pytest.raises(AssertionError, match=complaint):
+        siege.recover(mutation)
