@@ -77,15 +77,18 @@ def _put_in_place(paths: DataPaths, fill: Callable[[Path], None]) -> None:
 
 def _fill_from_lake(con: duckdb.DuckDBPyConnection, target: Path) -> None:
     """Everything in the lake as of one moment, as a plain file with the same views and all comments."""
-    quoted = str(target).replace("'", "''")
-    con.execute(f"attach '{quoted}' as copied")
+    made = target.with_name(f"{target.name}.made")  # DuckDB makes no database of a file that is there and empty
+    quoted = str(made).replace("'", "''")
     try:
-        con.execute("use copied")
+        con.execute(f"attach '{quoted}' as copied; use copied")
         prepare(con)
         with transaction(con):
             catalog.copy_rows(con, f"{LAKE}.main")
-    finally:
         con.execute(f"use {LAKE}; detach copied")
+        shutil.copyfile(made, target)
+    finally:
+        con.execute(f"use {LAKE}; detach database if exists copied")
+        made.unlink(missing_ok=True)
 
 
 def _fill(paths: DataPaths, target: Path, fill: Callable[[Path], None]) -> None:
