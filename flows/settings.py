@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     give_up_after: Span = timedelta(days=7)
     max_unreachable_share: float = Field(default=0.5, ge=0, le=1)
     lock_wait: float = Field(default=60.0, ge=0)
+    shard_ids: int = Field(default=100_000, ge=1)
     poll_min: float = Field(default=15.0, gt=0)
 
     @property

@@ -36,12 +36,14 @@ class Question:
         given: the request segments of the run that asks.
         refresh: whether known tasks that are due are meant too.
         only_due: whether given ids are meant only when they are due, as in the later rounds of following.
+        share: (number, of): of the given ids only those whose hash falls to this share, from 0.
     """
 
     source: str
     given: Sequence[Segment] = ()
     refresh: bool = True
     only_due: bool = False
+    share: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,12 @@ def tasks_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str,
     return rows
 
 
+def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[str]:
+    """How runs went, each as the JSON text of its summary."""
+    rows = con.execute(statement("queries/summaries_of_runs"), {"run_ids": list(run_ids)}).fetchall()
+    return [summary for (summary,) in rows]
+
+
 def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
     """The temp table `given`, from wherever the archive is.
 
@@ -116,7 +124,10 @@ def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
     damaged: list[Damaged] = []
     for rows in pieces(question.given, _ROWS, damaged):
         con.register("some_given", rows)
-        con.execute("insert into all_given select task_id from some_given where source = ?", [question.source])
+        con.execute(
+            "insert into all_given select task_id from some_given where source = ? and hash(task_id) % ? = ?",
+            [question.source, question.share[1], question.share[0]],
+        )
         con.unregister("some_given")
     if damaged:
         raise ArchiveError(damaged[0].error)
