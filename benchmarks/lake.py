@@ -1,9 +1,10 @@
 """Several workers on one lake, and what a load costs as the lake grows.
 
-    python -m benchmarks.lake [--ids 6000] [--rounds 3]
+    python -m benchmarks.lake [--ids 9000] [--rounds 3] [--only workers|loads]
 
-The simulated gateway answers after 50 ms, in a process of its own; PostgreSQL is started for the occasion, and needs
-only to be installed. Each figure of the first part is a whole `collect` of the same ids, by one worker or cut by three.
+The simulated gateway answers after 50 ms and lets each worker have 16 requests in flight, in a process of its own;
+PostgreSQL is started for the occasion, and needs only to be installed. Each figure about workers is a whole `collect`
+of the same ids, by one or cut by three: start, plan, fetch, load into a new lake.
 """
 
 from __future__ import annotations
@@ -31,7 +32,16 @@ from warehouse.archive import Archive, Segment
 from warehouse.lake import Lake
 from warehouse.policy import PollingPolicy
 
-COLLECT = [sys.executable, "-c", "from flows.cli import main; main()", "collect", "--no-prefect", "--no-refresh"]
+COLLECT = [
+    sys.executable,
+    "-c",
+    "from flows.cli import main; main()",
+    "collect",
+    "--no-prefect",
+    "--no-refresh",
+    "--concurrency",
+    "16",
+]
 SERVE = """
 import sys
 from datetime import UTC, datetime, timedelta
@@ -65,7 +75,12 @@ def collect(folder: Path, base_url: str, lake: Lake, ids: list[str], workers: in
             arguments = [*COLLECT, "--ids-file", f"{number}.txt"]
             processes.append(subprocess.Popen(arguments, cwd=work, env=environment, stderr=subprocess.DEVNULL))
         assert [process.wait(600) for process in processes] == [0] * workers
-        return time.monotonic() - started
+        seconds = time.monotonic() - started
+        if workers == 1:
+            archive = sum(path.stat().st_size for path in Path(work).rglob("data/archive/**/*.parquet"))
+            files = sum(path.stat().st_size for path in Path(lake.data).rglob("*.parquet"))
+            print(f"bytes per task: {archive / len(ids):,.0f} in the archive, {files / len(ids):,.0f} in the lake")
+        return seconds
 
 
 def new_lake(server: postgres.Postgres, folder: Path) -> Lake:
@@ -133,20 +148,21 @@ def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
         print(f"round {number}: {_ANSWERS:,} answers in {small:.2f} s into an empty lake, {big:.2f} s into a million")
     print(f"into a million tasks / into none: {statistics.median(ratios):.2f} (bar: at most 2)")
     size = sum(path.stat().st_size for path in Path(large.data).rglob("*.parquet"))
-    archived = sum(path.stat().st_size for path in store.root.rglob("*.parquet"))
-    written = _ANSWERS * (rounds + 1)
-    print(f"bytes per task: {size / (_MILLION + written):,.0f} in the lake, {archived / written:,.0f} in the archive")
+    print(f"files of the lake of a million: {size / 1e6:,.0f} MB, of one and the same answer")
 
 
 def main() -> None:
     """Print both parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--ids", type=int, default=6_000)
+    parser.add_argument("--ids", type=int, default=9_000)
+    parser.add_argument("--only", choices=("workers", "loads"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, postgres.running() as server:
-        measure_loads(server, Path(name), options.rounds)
-        measure_workers(server, Path(name), options.rounds, options.ids)
+        if options.only != "workers":
+            measure_loads(server, Path(name), options.rounds)
+        if options.only != "loads":
+            measure_workers(server, Path(name), options.rounds, options.ids)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,6 @@ def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
 
 
 def start(operator: Operator) -> subprocess.Popen[str]:
-    import sys
-
     code = "from flows.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "collect", "--json", "--ids-file", str(operator.folder / "ids.txt")],
