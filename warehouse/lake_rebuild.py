@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from warehouse import catalog
@@ -11,7 +12,7 @@ from warehouse.transaction import transaction
 from warehouse.turns import serially, turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import duckdb
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from warehouse.archive import Archive
     from warehouse.policy import PollingPolicy
 
-_BESIDE: Final = f"{LAKE}.rebuild"
+BESIDE: Final = f"{LAKE}.rebuild"
 
 
 def rebuild_lake(
@@ -42,13 +43,29 @@ def rebuild_lake(
         WarehouseHeldError: when another rebuild is under way, or no turn came.
         ArchiveError: when the archive cannot be read.
     """
+    with built_beside(con, store, analysis, policy, on_progress) as total:
+        rest = serially(con, lambda: _take_its_place(con, store, analysis, policy))
+        return _sum([total, rest])
+
+
+@contextlib.contextmanager
+def built_beside(
+    con: duckdb.DuckDBPyConnection,
+    store: Archive,
+    analysis: Analysis,
+    policy: PollingPolicy,
+    on_progress: Callable[[int, int], None],
+) -> Iterator[Loaded]:
+    """The tables as the archive gives them in the schema `BESIDE`, until the block ends; one process at a time.
+
+    Raises:
+        WarehouseHeldError: when another has them, or no turn came.
+    """
     with turn(con, "rebuild"):
         _drop_beside(con)
         try:
             serially(con, lambda: _create_beside(con))
-            total = _load_all(con, store, analysis, policy, on_progress)
-            rest = serially(con, lambda: _take_its_place(con, store, analysis, policy))
-            return _sum([total, rest])
+            yield _load_all(con, store, analysis, policy, on_progress)
         finally:
             _drop_beside(con)
 
@@ -56,7 +73,7 @@ def rebuild_lake(
 def _create_beside(con: duckdb.DuckDBPyConnection) -> None:
     """A name that is not in the schema in use is looked for in `main`, so all of them have to be there."""
     with transaction(con):
-        con.execute(f"create schema {_BESIDE}; use {_BESIDE}")
+        con.execute(f"create schema {BESIDE}; use {BESIDE}")
         catalog.make_anew(con)
 
 
@@ -82,11 +99,11 @@ def _take_its_place(
     """Load what arrived meanwhile, and let the new rows be those of the tables; nobody else writes now."""
     try:
         with transaction(con):
-            con.execute(f"use {_BESIDE}")
+            con.execute(f"use {BESIDE}")
             rest = load_within(con, unloaded(con, store), analysis, policy)
             con.execute(f"use {LAKE}")
             catalog.make_anew(con)
-            catalog.copy_rows(con, _BESIDE)
+            catalog.copy_rows(con, BESIDE)
     finally:
         con.execute(f"use {LAKE}")
     return rest
@@ -94,7 +111,7 @@ def _take_its_place(
 
 def _drop_beside(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"use {LAKE}")
-    serially(con, lambda: con.execute(f"drop schema if exists {_BESIDE} cascade"))
+    serially(con, lambda: con.execute(f"drop schema if exists {BESIDE} cascade"))
 
 
 def _sum(parts: Iterable[Loaded]) -> Loaded:

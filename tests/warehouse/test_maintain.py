@@ -16,7 +16,8 @@ from warehouse import maintain as maintaining
 from warehouse.at_work import at_work
 from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import WarehouseHeldError
-from warehouse.maintain import Maintained, maintain
+from warehouse.maintain import maintain
+from warehouse.maintained import Maintained
 from warehouse.rebuild import Rebuilding
 
 if TYPE_CHECKING:
