@@ -2,7 +2,7 @@
 
     python -m benchmarks.lake [--ids 9000] [--rounds 3] [--only workers|loads]
 
-The simulated gateway answers after 50 ms and lets each worker have 8 requests in flight, in a process of its own;
+The simulated gateway answers after 50 ms and lets each worker have 16 requests in flight, in a process of its own;
 PostgreSQL is started for the occasion, and needs only to be installed. Each figure about workers is a whole `collect`
 of the same ids, by one or cut by three: start, plan, fetch, load into a new lake.
 """

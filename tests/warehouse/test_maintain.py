@@ -17,11 +17,11 @@ from warehouse.at_work import at_work
 from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import WarehouseHeldError
 from warehouse.maintain import maintain
-from warehouse.maintained import Maintained
 from warehouse.rebuild import Rebuilding
 
 if TYPE_CHECKING:
     from warehouse.archive import Kind
+    from warehouse.maintained import Maintained
 
 NOW = START + timedelta(days=20)
 TAKE_LOCK = """
