@@ -30,6 +30,8 @@ from tests.warehouse.tables import column, contents, emptied
 from warehouse import connection, load, turns
 from warehouse.archive import Archive
 from warehouse.errors import LakeError, WarehouseHeldError
+from warehouse.lake import Lake
+from warehouse.objects import ObjectPath
 from warehouse.policy import PollingPolicy
 from warehouse.transaction import transaction
 
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from tests.lake.postgres import Postgres
     from warehouse.archive import Segment
-    from warehouse.lake import Lake
 
 STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUED)
 
@@ -186,3 +188,14 @@ def test_processes_that_create_the_same_lake_at_once_all_get_it(no_lake: Lake) -
     for thread in threads:
         thread.join(60)
     assert found == [[0], [0], [0]]
+
+
+def test_the_files_of_a_lake_may_be_on_object_storage(postgres: Postgres, bucket: str, store: Archive) -> None:
+    """Written and read through DuckDB's own extension, by the usual AWS_* variables."""
+    segments = archived(store)
+    lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
+    with connection.lake_writer(lake, 10) as con:
+        load.load(con, segments, DEFAULTS, PollingPolicy())
+    assert of_lake(lake) == serial(segments)
+    assert of_lake(Lake(lake.catalog)) == serial(segments)
+    assert any(one.name.endswith(".parquet") for one in ObjectPath.at(lake.data).walk())
