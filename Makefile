@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format docs lock clean
+.PHONY: help setup demo test soak test-prefect-long check format docs lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## build .venv with every dependency, pinned by hash
 
@@ -29,6 +29,9 @@ test: setup  ## run the tests
 
 soak: setup  ## run the long forms of the promises' tests, an hour or so, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0
+
+test-prefect-long: setup  ## kill a worker under a run, and wait until its slot is free again
+	@AVATAR_LONG=1 $(BIN)/python -m pytest tests/flows/test_zombies.py
 
 check: setup  ## formatting, lint and types
 	@$(BIN)/ruff format --check .

@@ -7,8 +7,6 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from prefect.deployments import arun_deployment
-
 from flows import loading
 from flows.run import write_run
 from flows.shards import together
@@ -54,6 +52,8 @@ async def fan_out(run: Run, accepted: Accepted, options: Options, of: int) -> Su
 
 async def _collect_share(run: Run, number: int, of: int, options: Options) -> str | None:
     """The id of the run that came to an end; None when all that were tried died."""
+    from prefect.deployments import arun_deployment
+
     for attempt in range(1, _ATTEMPTS + 1):
         run_id = uuid.uuid4().hex[:12]
         parameters = {

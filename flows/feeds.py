@@ -107,9 +107,9 @@ def _id_files(folder: Path) -> list[Path]:
     return sorted(path for path in files if path.is_file())
 
 
-def _from_query(query: str, column: str | None, rejections: Rejections) -> Iterator[list[str]]:
+def _from_query(wanted: str, column: str | None, rejections: Rejections) -> Iterator[list[str]]:
     try:
-        with query_in_memory(query) as rows:
+        with query_in_memory(wanted) as rows:
             names = rows.columns
             position = names.index(pick_column(names, column))
             number = 0
@@ -124,5 +124,5 @@ def _from_query(query: str, column: str | None, rejections: Rejections) -> Itera
                         valid.append(text)
                 yield valid
     except QueryError as error:
-        msg = f"ids_from is neither a folder, nor a file with ids, nor SQL that DuckDB can run: {error}"
+        msg = f"ids_from is {wanted[:200]!r}: no folder, no file with ids, and no SQL that DuckDB can run: {error}"
         raise UnusableInputError(msg) from error

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flows.run import Run
 
 
-@flow(name="maintain", persist_result=False)
+@flow(name="maintain", persist_result=False, timeout_seconds=6 * 3600)
 async def maintain(retain_days: Annotated[int, Field(ge=1)] | None = None) -> dict[str, Any]:
     """Compact the archive, drop what is too old, and prove that a rebuild would give the same tables.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import yaml  # type: ignore[import-untyped]  # a need of Prefect's, which ships no types
+from prefect.blocks import notifications  # noqa: F401 - so that their types are known
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flows import run as runs
 from flows.collecting import collect
 from flows.errors import UnusableInputError
+from flows.quiet import quiet_prefect
 
 if TYPE_CHECKING:
     from flows.collecting import Options
@@ -30,6 +31,7 @@ def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, 
     run = runs.begin(settings, "collect", voice=voice)
     wanted = bool(os.environ.get("PREFECT_API_URL") or _key_is_in_a_block(settings)) if prefect is None else prefect
     if wanted:
+        quiet_prefect()
         from flows.collect import run_as_flow
 
         return run_as_flow(run, ids, options)
