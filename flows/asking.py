@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS: Final = 0.2
 
 #: Answers are loaded after so many: what one load holds in memory grows with them.
-_LOAD_ANSWERS: Final = 10_000
+LOAD_ANSWERS: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ async def _load_meanwhile(run: Run, client: GatewayClient, tally: Tally) -> None
     loaded = client.stats.observations
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
-        if client.stats.observations - loaded >= _LOAD_ANSWERS:
+        if client.stats.observations - loaded >= LOAD_ANSWERS:
             loaded = client.stats.observations
             await run_to_its_end(_load, run, tally)
 

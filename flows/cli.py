@@ -302,3 +302,25 @@ def setup_prefect(in_flight: int | None, *, as_json: bool, **options: Any) -> No
     set_up(_settings(**options), Path.cwd(), done.append if as_json else tell, in_flight=in_flight)
     if as_json:
         show_json({"done": done})
+
+
+@main.command()
+@click.option(
+    "--to", required=True, metavar="PLACE", help="The new WAREHOUSE: a DuckDB file's path or ducklake:postgres:…"
+)
+@click.option("--lake-data", metavar="PLACE", help="Where a lake's files go: a folder or s3://bucket/prefix.")
+@_options(_DATA_DIR, _JSON)
+@ends_well
+def migrate(to: str, lake_data: str | None, *, as_json: bool, **options: Any) -> None:
+    """Move the warehouse from a file to a lake or back, by deriving it from the archive; the old one stays."""
+    from flows.migrating import as_lines, migrate_warehouse, place_of
+
+    progress = Progress("segments")
+    new = _settings(**options, warehouse=to, lake_data=lake_data)
+    done = migrate_warehouse(_settings(**options, lake_data=lake_data), new, voice(progress))
+    place = place_of(new.paths)
+    if as_json:
+        show_json({"warehouse": place, "rows": done.rows, "differing": done.differing})
+        return
+    for line in as_lines(done, place):
+        tell(line)

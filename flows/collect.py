@@ -14,22 +14,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 from prefect import flow, task
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import ObjectNotFound
 from pydantic import Field, SecretStr
 
 from flows import run as runs
+from flows.accepting import accept
 from flows.alerts import news
 from flows.batches import fetch_batch
 from flows.collecting import Options
 from flows.collecting import collect as collect_ids
 from flows.errors import ExitCode, KeyRefusedError, UnreachableError, UnusableInputError
+from flows.fan_out import DEPLOYMENT, fan_out
 from flows.feeds import Feeds
 from flows.id_files import IdSource
 from flows.run import Run, Voice
 from flows.settings import Settings, read_settings
+from flows.shards import Share, shares_of
 from flows.shared_rate import shared_concurrency, shared_rate
 from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
 
 if TYPE_CHECKING:
+    from flows.accepting import Accepted
     from flows.summary import Summary
     from gateway.client import GatewayClient
 
@@ -99,7 +104,7 @@ async def collect(
     feeds = Feeds(inbox, ids_from, ids_column)
     run = _run_in_use.get() or runs.begin(read_settings(), "collect", voice=prefect_voice())
     options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, feeds=feeds)
-    summary = await _collect(run, given, options)
+    summary = await _collect_or_fan_out(run, given, options)
     if (summaries := _summaries.get()) is not None:
         summaries.append(summary)
     with never_fatal(run, "the summary"):
@@ -113,7 +118,7 @@ async def collect(
     return summary.as_dict()
 
 
-async def _collect(run: Run, given: IdSource, options: Options) -> Summary:
+async def _collect(run: Run, given: IdSource, options: Options, accepted: Accepted | None = None) -> Summary:
     """Collect with the key, the pace and the progress that Prefect's server has a part in."""
     async with (
         shared_rate(run.voice.warn) as permission,
@@ -132,7 +137,49 @@ async def _collect(run: Run, given: IdSource, options: Options) -> Summary:
             permission=permission,
             voice=Voice(voice.say, voice.warn, progress),
         )
-        return await collect_ids(run, given, options, _run_batch)
+        return await collect_ids(run, given, options, _run_batch, accepted)
+
+
+async def _collect_or_fan_out(run: Run, given: IdSource, options: Options) -> Summary:
+    """By this run alone, or by a run for each share where there are too many ids for one and others can write, too."""
+    if run.paths.lake is None or not given.is_given:
+        return await _collect(run, given, options)
+    accepted = await asyncio.to_thread(accept, run, given, options.feeds)
+    of = await asyncio.to_thread(shares_of, accepted, run.settings.shard_ids)
+    if of > 1:
+        try:
+            return await fan_out(run, accepted, options, of)
+        except ObjectNotFound:
+            run.voice.warn(f"there is no {DEPLOYMENT} (see `avatar-tasks setup-prefect`): one run does it all")
+    return await _collect(run, given, options, accepted)
+
+
+@flow(name="collect-shard", persist_result=False)
+async def collect_shard(
+    accepted_by: str,
+    number: int,
+    of: int,
+    run_id: str,
+    *,
+    refresh: bool = False,
+    follow: bool = False,
+    deadline_seconds: Annotated[float, Field(gt=0)] | None = None,
+) -> dict[str, Any]:
+    """Collect one share of the ids that a run of `collect` has accepted, which starts this flow and sums it up.
+
+    Args:
+        accepted_by: The run that has accepted the ids.
+        number: The share, from 0.
+        of: How many shares there are.
+        run_id: The run that this is to be.
+        refresh: Also ask for known tasks that are due.
+        follow: Go on until every task of the share has ended.
+        deadline_seconds: But no longer than this.
+    """
+    run = runs.begin(read_settings(), "collect-shard", voice=prefect_voice(), run_id=run_id)
+    options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, share=(number, of))
+    accepted = await asyncio.to_thread(Share(accepted_by, number, of).accepted, run.store)
+    return (await _collect(run, IdSource(), options, accepted)).as_dict()
 
 
 def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:

@@ -28,7 +28,6 @@ from warehouse.debris import clear_debris
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
-
     import duckdb
 
     from flows.asking import RunBatch
@@ -51,15 +50,19 @@ class Options:
         follow: go on until every task given has ended.
         deadline_seconds: but no longer than this.
         feeds: where further ids come from by themselves.
+        share: (number, of): of the ids accepted, only this share of so many.
     """
 
     refresh: bool = True
     follow: bool = False
     deadline_seconds: float | None = None
     feeds: Feeds = NO_FEEDS
+    share: tuple[int, int] = (0, 1)
 
 
-async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch = fetch_batch) -> Summary:
+async def collect(
+    run: Run, ids: IdSource, options: Options, run_batch: RunBatch = fetch_batch, accepted: Accepted | None = None
+) -> Summary:
     """Collect ids; the summary tells how it ended, in `exit_code` and `problem`.
 
     Args:
@@ -67,6 +70,7 @@ async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch
         ids: the ids given, or none to only refresh what is due.
         options: how to collect.
         run_batch: what fetches a batch; a Prefect task within a flow.
+        accepted: ids that have been accepted already, in the place of `ids`.
 
     Raises:
         UnusableInputError: when the ids or the settings cannot be used; nothing was asked then.
@@ -75,16 +79,23 @@ async def collect(run: Run, ids: IdSource, options: Options, run_batch: RunBatch
     tally = Tally()
     client = make_client(run)
     with at_work(run.paths.at_work, run.started_at):
-        return await _collect(run, client, ids, options, tally, run_batch)
+        return await _collect(run, client, ids, options, tally, run_batch, accepted)
 
 
 async def _collect(
-    run: Run, client: GatewayClient, ids: IdSource, options: Options, tally: Tally, run_batch: RunBatch
+    run: Run,
+    client: GatewayClient,
+    ids: IdSource,
+    options: Options,
+    tally: Tally,
+    run_batch: RunBatch,
+    accepted: Accepted | None,
 ) -> Summary:
     async with client:
         await asyncio.to_thread(clear_debris, run.paths)
-        accepted = await asyncio.to_thread(accept, run, ids, options.feeds)
-        question = Question(run.settings.source, accepted.segments, refresh=options.refresh)
+        if accepted is None:
+            accepted = await asyncio.to_thread(accept, run, ids, options.feeds)
+        question = Question(run.settings.source, accepted.segments, refresh=options.refresh, share=options.share)
         todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally)
         await _rounds(run, client, question, todo, tally, options, run_batch)
     return await asyncio.to_thread(_finish, run, client, accepted, question, tally)
@@ -234,7 +245,7 @@ def _summarise(
         still_running=state.waiting,
         exit_code=exit_code,
         problem=problem,
-        published=None if tally.problem else str(run.paths.published),
+        published=None if tally.problem or run.paths.lake else str(run.paths.published),
         seconds=round(run.clock.monotonic() - run.began, 3),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from warehouse import connection
 from warehouse.errors import (
+    LakeError,
     NothingPublishedError,
     WarehouseDamagedError,
     WarehouseFullError,
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
     from warehouse.archive import Segment
 
 #: What keeps a run from loading and not from collecting: what it archived is loaded by the next.
-CANNOT_LOAD: Final = (WarehouseHeldError, WarehouseDamagedError, WarehouseFullError, WarehouseUnwritableError)
+CANNOT_LOAD: Final = (
+    WarehouseHeldError,
+    WarehouseDamagedError,
+    WarehouseFullError,
+    WarehouseUnwritableError,
+    LakeError,
+)
 
 
 @contextmanager
@@ -35,10 +42,17 @@ def loaded_warehouse(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Loaded]]:
     """The warehouse with everything in the archive loaded, locked for the block; then published, if asked for.
 
+    A lake is neither locked nor published: whoever reads it sees each step at once, and others may load meanwhile.
+
     Raises:
-        WarehouseHeldError: when its lock does not come within `wait_seconds`.
+        WarehouseHeldError: when its lock, or on a lake a turn, does not come within `wait_seconds`.
         WarehouseDamagedError: when it cannot be opened.
+        LakeError: when the lake cannot be reached.
     """
+    if run.paths.lake:
+        with connection.lake_writer(run.paths.lake, wait_seconds) as con:
+            yield con, load_segments(run, con, _own_first(run, unloaded(con, run.store)))
+        return
     warehouse, deadline = run.paths.warehouse, time.monotonic() + wait_seconds
     with connection.sole_writer(warehouse, wait_seconds):
         with connection.open_file(warehouse, deadline, wait_seconds) as con:
@@ -62,14 +76,19 @@ def load_segments(run: Run, con: duckdb.DuckDBPyConnection, segments: Sequence[S
     return total
 
 
+def _own_first(run: Run, segments: Sequence[Segment]) -> list[Segment]:
+    """So that workers that load at once begin at different ends; what others have loaded meanwhile is passed over."""
+    return sorted(segments, key=lambda one: run.run_id not in one.segment_id)
+
+
 @contextmanager
 def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What was known when the warehouse was last published, or nothing."""
+    """What was known when the warehouse was last published, or what is in the lake; nothing where it cannot be read."""
     try:
         with connection.reader(run.paths) as con:
             yield con
             return
-    except NothingPublishedError:
+    except (NothingPublishedError, LakeError):
         pass
     with connection.scratch() as con:
         yield con

@@ -17,7 +17,7 @@ from warehouse.rebuild import Rebuilding
 
 if TYPE_CHECKING:
     from flows.run import Run
-    from warehouse.maintain import Maintained
+    from warehouse.maintained import Maintained
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,9 @@ def maintain(run: Run, retain_days: int | None) -> MaintenanceSummary:
         WarehouseError: see `warehouse.maintain.maintain`.
     """
     _check_retention(run, retain_days)
+    if retain_days is not None and run.paths.lake:
+        msg = "--retain drops days of a warehouse in a file; of a lake nothing is dropped (docs/scaling.md)"
+        raise UnusableInputError(msg)
     settings = run.settings
     work = Rebuilding(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)
     done = maintain_warehouse(work, run.started_at, retain_days)

@@ -86,14 +86,21 @@ class Run:
         return self.settings.paths
 
 
-def begin(settings: Settings, command: str, *, clock: Clock = SYSTEM_CLOCK, voice: Voice | None = None) -> Run:
-    """A new run; what it creates is for its owner only.
+def begin(
+    settings: Settings,
+    command: str,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    voice: Voice | None = None,
+    run_id: str | None = None,
+) -> Run:
+    """A new run; what it creates is for its owner only. `run_id`, if given, is one that no other run has.
 
     Raises:
         AnalysisFileError: when analysis.toml cannot be used.
     """
     keep_private()
-    started_at, run_id = clock.now(), uuid.uuid4().hex[:12]
+    started_at, run_id = clock.now(), run_id or uuid.uuid4().hex[:12]
     return Run(
         settings=settings,
         command=command,

@@ -14,6 +14,10 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.errors import UnusableInputError
+from warehouse.archive import object_folder
+from warehouse.lake import PREFIX as LAKE_PREFIX
+from warehouse.lake import Lake
+from warehouse.objects import SCHEME
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -35,9 +39,20 @@ def _span(value: object) -> object:
     return value
 
 
-def _file(value: object) -> object:
-    if isinstance(value, str) and ":" in value and not Path(value).drive:
-        msg = f"{value.partition(':')[0]!r} warehouses are not supported yet, only a DuckDB file's path"
+def _place(value: object) -> object:
+    """A DuckDB file's path, or `ducklake:postgres:…`; messages leave out the rest, for it may hold a password."""
+    if isinstance(value, str) and ":" in value and not value.startswith(LAKE_PREFIX) and not Path(value).drive:
+        msg = (
+            f"{value.partition(':')[0]!r} warehouses are not known, only a DuckDB file's path or {LAKE_PREFIX}… with "
+            "how to reach PostgreSQL, e.g. ducklake:postgres:dbname=lake host=db"
+        )
+        raise ValueError(msg)
+    return value
+
+
+def _url(value: object) -> object:
+    if isinstance(value, str) and "://" in value and not re.match(r"s3://[^/]+(/|$)", value):
+        msg = f"{value!r} is neither a folder nor s3://bucket/prefix"
         raise ValueError(msg)
     return value
 
@@ -47,7 +62,8 @@ def _listed(value: object) -> object:
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
-WarehouseFile = Annotated[Path, BeforeValidator(_file)]
+WarehousePlace = Annotated[str, BeforeValidator(_place)]
+Place = Annotated[str, BeforeValidator(_url)]
 Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]
 
 
@@ -63,7 +79,9 @@ class Settings(BaseSettings):
     api_key_block: str | None = None
     source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     data_dir: Path = Path("data")
-    warehouse: WarehouseFile | None = None
+    warehouse: WarehousePlace | None = None
+    lake_data: Place | None = None
+    archive: Place | None = None
     concurrency: int = Field(default=64, ge=1, le=4096)
     rate: float | None = Field(default=None, gt=0)
     timeout: float = Field(default=30.0, gt=0)
@@ -72,11 +90,26 @@ class Settings(BaseSettings):
     give_up_after: Span = timedelta(days=7)
     max_unreachable_share: float = Field(default=0.5, ge=0, le=1)
     lock_wait: float = Field(default=60.0, ge=0)
+    shard_ids: int = Field(default=100_000, ge=1)
     poll_min: float = Field(default=15.0, gt=0)
 
     @property
     def paths(self) -> DataPaths:
-        return DataPaths(self.data_dir.absolute(), self.warehouse.absolute() if self.warehouse else None)
+        file = Path(self.warehouse).absolute() if self.warehouse and not self._lake else None
+        return DataPaths(self.data_dir.absolute(), file, self._lake, self._archive)
+
+    @property
+    def _archive(self) -> Path | None:
+        if not self.archive:
+            return None
+        return object_folder(self.archive) if self.archive.startswith(SCHEME) else Path(self.archive).absolute()
+
+    @property
+    def _lake(self) -> Lake | None:
+        if not self.warehouse or not self.warehouse.startswith(LAKE_PREFIX):
+            return None
+        data = self.lake_data or str(self.data_dir.absolute() / "lake")
+        return Lake(self.warehouse.removeprefix(LAKE_PREFIX), data if SCHEME in data else str(Path(data).absolute()))
 
     @property
     def policy(self) -> PollingPolicy:

@@ -31,5 +31,5 @@ def facts(paths: DataPaths) -> dict[str, Any]:
             "segments": sum(len(store.segments(kind)) for kind in SCHEMAS),
             "segments_not_loaded": missing,
         },
-        "warehouse_held_by": who_holds(paths.warehouse) or "nobody",
+        "warehouse_held_by": (None if paths.lake else who_holds(paths.warehouse)) or "nobody",
     }

@@ -29,6 +29,7 @@ ALONE = {
     ("transforms", "duckdb"): {"transforms/decode.py"},
     ("flows", "prefect"): {
         "flows/collect.py",
+        "flows/fan_out.py",
         "flows/maintenance.py",
         "flows/prefect_setup.py",
         "flows/reporting.py",

@@ -1,21 +1,23 @@
 """The archive: every accepted id, every answer and every run, as append-only Parquet segments. The source of truth.
 
 `requests/`, `observations/` and `runs/`, a folder per day, zstd. A segment is written whole or not at all, never
-changed, and carries a name no other has. Each answer knows the segment it was first written to, so that segments can
-later be put together (see `compact`) without changing what is derived from them. A segment that was put together names
-those it replaces in its footer; from the moment it has its name they are no longer listed, so that the archive goes
-from the one to the other in one step.
+changed, and carries a name no other has; on a disk (`durable`) or on object storage (`objects`). Each answer knows the
+segment it was first written to, so that segments can later be put together (see `compact`) without changing what is
+derived from them. A segment that was put together names those it replaces in its footer; from the moment it has its
+name they are no longer listed, so that the archive goes from the one to the other in one step.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import json
 import os
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import polars as pl
 import pyarrow as pa
@@ -24,6 +26,7 @@ import pyarrow.parquet as pq
 from transforms.schema import ANSWERS, REQUESTS, RUNS
 from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import ArchiveError
+from warehouse.objects import ObjectPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -49,7 +52,11 @@ COMPOSITION: Final = b"avatar_tasks.composition"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Segment:
-    """One file of the archive. Ids sort by the time they were written."""
+    """One file of the archive. Ids sort by the time they were written.
+
+    On object storage `path` is an `ObjectPath`, which has of a `Path` what can be done with a segment: `open("rb")`,
+    `read_bytes`, `stat().st_size`, `unlink`, `name` and `parent`.
+    """
 
     segment_id: str
     kind: Kind
@@ -83,7 +90,7 @@ class Damaged:
 
 
 class Archive:
-    """The archive below one folder. Any number of processes may write to it at once.
+    """The archive below one folder, on a disk or on object storage. Any number of processes may write to it at once.
 
     Args:
         root: the folder.
@@ -108,13 +115,12 @@ class Archive:
         """
         path = self.root / kind / f"{at:%Y-%m-%d}" / f"{segment_id}.parquet"
         try:
-            with written_whole(path) as file:
-                pq.write_table(rows.cast(SCHEMAS[kind]).to_arrow(), file, **WRITTEN)
+            _write_whole(path, rows.cast(SCHEMAS[kind]))
         except OSError as error:
             what = f"cannot write to the archive at {path.parent}: {error.strerror or error}"
             msg = f"{what}. What was archived before is kept: make room or give access, and run again"
             raise ArchiveError(msg) from error
-        return Segment(segment_id, kind, path)
+        return Segment(segment_id, kind, _as_path(path))
 
     def segments(self, kind: Kind, without: Collection[str] = ()) -> list[Segment]:
         """Every finished segment of a kind, in the order they were written, but for those of the ids `without`.
@@ -124,7 +130,7 @@ class Archive:
         Raises:
             ArchiveError: when the archive is there and cannot be read.
         """
-        return self._listed(kind, lambda day: _standing(kind, day, without))
+        return self._listed(kind, lambda day, names: _standing(kind, day, names, without))
 
     def replaced(self, kind: Kind) -> list[Segment]:
         """The segments of a kind that are still there although one put together from them has replaced them.
@@ -132,32 +138,56 @@ class Archive:
         Raises:
             ArchiveError: when the archive is there and cannot be read.
         """
-        return self._listed(kind, lambda day: _replaced(kind, day, _names(day)))
+        return self._listed(kind, lambda day, names: _replaced(kind, day, names))
 
-    def _listed(self, kind: Kind, look: Callable[[Path], Iterable[Segment]]) -> list[Segment]:
+    def _listed(self, kind: Kind, look: Callable[[Path, list[str]], Iterable[Segment]]) -> list[Segment]:
         not_before = "" if kind == "runs" else self.not_before
         try:
-            days = [day for day in _days(self.root / kind) if day.name >= not_before]
-            return sorted((segment for day in days for segment in look(day)), key=lambda segment: segment.segment_id)
+            days = [(day, names) for day, names in _days(self.root / kind) if day.name >= not_before]
+            found = [segment for day, names in days for segment in look(day, names)]
+            return sorted(found, key=lambda segment: segment.segment_id)
         except OSError as error:
             msg = f"cannot read the archive at {self.root}: {error.strerror or error}"
             raise ArchiveError(msg) from error
 
 
-def _days(folder: Path) -> list[Path]:
-    if not folder.exists():
-        return []
-    return [Path(day.path) for day in os.scandir(folder) if day.is_dir() and not day.name.startswith(UNFINISHED)]
+def object_folder(url: str) -> Path:
+    """The folder `s3://bucket/prefix`, for an archive to be in; see `Segment` for what it has of a path."""
+    return _as_path(ObjectPath.at(url))
 
 
-def _names(day: Path) -> list[str]:
-    """`os.scandir` rather than `Path.glob`, and no path for what is passed over: the whole archive, at every load."""
-    found = (os.path.splitext(file.name) for file in os.scandir(day))  # noqa: PTH122 - likewise
+def _write_whole(path: Path | ObjectPath, rows: pl.DataFrame) -> None:
+    if isinstance(path, ObjectPath):
+        content = io.BytesIO()
+        pq.write_table(rows.to_arrow(), content, **WRITTEN)
+        path.write_whole(content.getvalue())
+        return
+    with written_whole(path) as file:
+        pq.write_table(rows.to_arrow(), file, **WRITTEN)
+
+
+def _as_path(place: Path | ObjectPath) -> Path:
+    return cast("Path", place)
+
+
+def _days(folder: Path | ObjectPath) -> Iterator[tuple[Path, list[str]]]:
+    """Each day's folder and the names in it."""
+    if isinstance(folder, ObjectPath):
+        for day, found in itertools.groupby(folder.walk(), key=lambda one: one.parent):  # they come in order
+            yield _as_path(day), _finished(one.name for one in found)
+    elif folder.exists():
+        for day in os.scandir(folder):
+            if day.is_dir() and not day.name.startswith(UNFINISHED):
+                yield Path(day.path), _finished(file.name for file in os.scandir(day))
+
+
+def _finished(names: Iterable[str]) -> list[str]:
+    """Names of segments. No path for what is passed over: the whole archive is, at every load."""
+    found = (os.path.splitext(name) for name in names)  # noqa: PTH122 - likewise
     return [name for name, ending in found if ending == ".parquet" and not name.startswith(UNFINISHED)]
 
 
-def _standing(kind: Kind, day: Path, without: Collection[str]) -> Iterator[Segment]:
-    names = _names(day)
+def _standing(kind: Kind, day: Path, names: list[str], without: Collection[str]) -> Iterator[Segment]:
     wanted = [name for name in names if name not in without]
     replaced = set(_replaced(kind, day, names)) if wanted else ()
     for segment in (_segment(kind, day, name) for name in wanted):
@@ -257,14 +287,15 @@ def count_rows(segment: Segment) -> int:
 
 def _footer(segment: Segment) -> pq.FileMetaData:
     try:
-        return pq.read_metadata(segment.path)
+        with segment.path.open("rb") as file:
+            return pq.read_metadata(file)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(segment, error) from error
 
 
 def _batches(segment: Segment, rows: int) -> Iterator[pl.DataFrame]:
     try:
-        with pq.ParquetFile(segment.path, page_checksum_verification=True) as file:
+        with segment.path.open("rb") as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             left = file.metadata.num_rows
             for batch in file.iter_batches(batch_size=_batch_rows(file.metadata, rows)):
                 left -= batch.num_rows

@@ -19,9 +19,10 @@ import duckdb
 
 from warehouse.errors import WarehouseOutdatedError
 from warehouse.transaction import transaction
+from warehouse.turns import is_lake, serially
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 ROOM: Final = Path(__file__).parent
 
@@ -38,15 +39,18 @@ class Definition:
     grain: str
     columns: dict[str, str]
 
-    def comments(self) -> list[str]:
-        """The statements that put the header into the database."""
+    def comments(self, *, on_lake: bool = False) -> list[str]:
+        """The statements that put the header into the database; a lake has no place for some."""
+        if on_lake and self.kind == "macro":
+            return []
         if self.kind == "macro":
             kind = "macro table" if re.search(r"\bas table\b", self.sql) else "macro"
             return [f"comment on {kind} {self.name} is {_literal(self.grain)}"]
         described = [
             f'comment on column {self.name}."{name}" is {_literal(text)}' for name, text in self.columns.items()
         ]
-        return [f"comment on {self.kind} {self.name} is {_literal(self.grain)}", *described]
+        about_columns = [] if on_lake and self.kind == "view" else described
+        return [f"comment on {self.kind} {self.name} is {_literal(self.grain)}", *about_columns]
 
 
 @cache
@@ -70,19 +74,42 @@ def bring_up_to_date(con: duckdb.DuckDBPyConnection) -> None:
         WarehouseOutdatedError: when a table has other columns than its file says. The data under them was derived by
             another version, so that only deriving it again helps.
     """
+    if _standing_fingerprint(con) != fingerprint():
+        serially(con, lambda: _renew(con))
+
+
+def _renew(con: duckdb.DuckDBPyConnection) -> None:
     if _standing_fingerprint(con) == fingerprint():
-        return
+        return  # another process was first
     with transaction(con):
         present = _columns_by_table(con)
         _check_columns(con, present)
-        for definition in definitions("tables"):
-            if definition.name not in present:
-                _create(con, definition)
-        _drop_views(con)
-        for definition in in_order(definitions("marts")):
+        _create_all(con, present)
+
+
+def make_anew(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop every table, view and macro, and create them empty, within the transaction of the caller."""
+    for table in _columns_by_table(con):
+        con.execute(f'drop table "{table}"')
+    _create_all(con, {})
+
+
+def copy_rows(con: duckdb.DuckDBPyConnection, source: str) -> None:
+    """Fill the empty tables in use with the rows of those in `source`, a database and schema; the caller has begun."""
+    for definition in definitions("tables"):
+        if definition.name != "catalog_version":
+            con.execute(f"insert into {definition.name} by name from {source}.{definition.name}")
+
+
+def _create_all(con: duckdb.DuckDBPyConnection, present: Collection[str]) -> None:
+    for definition in definitions("tables"):
+        if definition.name not in present:
             _create(con, definition)
-        con.execute("delete from catalog_version")
-        con.execute("insert into catalog_version values (?)", [fingerprint()])
+    _drop_views(con)
+    for definition in in_order(definitions("marts")):
+        _create(con, definition)
+    con.execute("delete from catalog_version")
+    con.execute("insert into catalog_version values (?)", [fingerprint()])
 
 
 @cache
@@ -124,14 +151,18 @@ def _columns_by_table(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[st
 def _check_columns(con: duckdb.DuckDBPyConnection, present: dict[str, list[tuple[str, str]]]) -> None:
     for table, wanted in _wanted_columns().items():
         if present.get(table, wanted) != wanted:
-            [path] = con.execute(
-                "select path from duckdb_databases() where database_name = current_database()"
-            ).fetchall()
             msg = (
-                f"the warehouse {path[0]} was made by another version of avatar-tasks: its table {table} has other "
+                f"the warehouse {_place(con)} was made by another version of avatar-tasks: its table {table} has other "
                 "columns. It is derived from the archive: run `avatar-tasks rebuild` to make it anew"
             )
             raise WarehouseOutdatedError(msg)
+
+
+def _place(con: duckdb.DuckDBPyConnection) -> str:
+    if is_lake(con):
+        return "in the lake"  # its path has the words to connect with, and may have a password
+    [(path,)] = con.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()
+    return str(path)
 
 
 def _wanted_columns() -> dict[str, list[tuple[str, str]]]:
@@ -148,7 +179,7 @@ def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
 
 def _create(con: duckdb.DuckDBPyConnection, definition: Definition) -> None:
     con.execute(definition.sql)
-    for comment in definition.comments():
+    for comment in definition.comments(on_lake=is_lake(con)):
         con.execute(comment)
 
 

@@ -15,20 +15,26 @@ import duckdb
 
 from warehouse import catalog
 from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
+from warehouse.lake import attach
 from warehouse.locks import RETRY_SECONDS, full, held, held_here, is_open_here, lock_path, sole_writer, who_holds
+from warehouse.turns import wait_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from warehouse.lake import Lake
     from warehouse.paths import DataPaths
 
 __all__ = [
     "QueryError",
     "damaged",
+    "lake_connection",
+    "lake_writer",
     "lock_path",
     "open_beside_published",
     "open_file",
+    "open_lake",
     "open_published",
     "prepare",
     "query_in_memory",
@@ -70,6 +76,29 @@ def writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConn
     deadline = time.monotonic() + wait_seconds
     with sole_writer(warehouse, wait_seconds), open_file(warehouse, deadline, wait_seconds) as con:
         prepare(con)
+        yield con
+
+
+@contextlib.contextmanager
+def lake_writer(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that may write to a lake, as any number of others may, with every table and view in place.
+
+    Raises:
+        WarehouseHeldError: when a turn to write does not come within `wait_seconds`.
+        LakeError, ExtensionMissingError: when the lake cannot be reached.
+    """
+    with lake_connection(lake, wait_seconds) as con:
+        prepare(con)
+        yield con
+
+
+@contextlib.contextmanager
+def lake_connection(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same with whatever tables and views stand there."""
+    with contextlib.closing(duckdb.connect(":memory:", config=_SETTINGS)) as con:
+        _set_up(con)
+        wait_at_most(con, wait_seconds)
+        attach(con, lake, read_only=False)
         yield con
 
 
@@ -125,13 +154,31 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
 
 @contextlib.contextmanager
 def reader(paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published warehouse, read-only: never in the way of the writer, nor the writer in its way.
+    """What readers open, read-only, the published copy or the lake: never in the way of a writer, nor one in its way.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
+        LakeError, ExtensionMissingError: when the lake cannot be reached.
     """
-    with contextlib.closing(open_published(paths)) as con:
+    with contextlib.closing(open_lake(paths.lake) if paths.lake else open_published(paths)) as con:
         yield con
+
+
+def open_lake(lake: Lake) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to a lake; each query sees what is loaded when it begins.
+
+    Raises:
+        NothingPublishedError: when there is no lake yet.
+        LakeError, ExtensionMissingError: when it cannot be reached.
+    """
+    con = duckdb.connect(":memory:", config=_SETTINGS)
+    try:
+        _set_up(con)
+        attach(con, lake, read_only=True)
+    except BaseException:
+        con.close()
+        raise
+    return con
 
 
 def open_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:

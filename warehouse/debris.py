@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.durable import clear_unfinished
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 def clear_debris(paths: DataPaths) -> None:
     """Remove unfinished segments and half-made warehouses that nobody is working on; what is at work stays."""
-    clear_unfinished(paths.archive)
+    if isinstance(paths.archive, Path):  # on object storage nothing is ever unfinished
+        clear_unfinished(paths.archive)
     with contextlib.suppress(WarehouseHeldError):
         clear_half_made(paths)

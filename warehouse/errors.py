@@ -6,6 +6,8 @@ WarehouseError
 │   └── WarehouseOutdatedError   it is whole, but of another version of avatar-tasks: the same remedy
 ├── WarehouseFullError         the disk has no room; nothing is lost, the next run loads it
 ├── WarehouseUnwritableError   its folder cannot be written to; likewise
+├── ExtensionMissingError      an extension of DuckDB is neither installed nor to be had
+├── LakeError                  the lake cannot be reached, or its catalog is no lake
 ├── ArchiveError               the archive cannot be written or read
 ├── AnalysisFileError          analysis.toml cannot be used
 └── NothingPublishedError      there is no published warehouse yet
@@ -36,6 +38,14 @@ class WarehouseFullError(WarehouseError):
 
 class WarehouseUnwritableError(WarehouseError):
     """The warehouse's folder cannot be written to."""
+
+
+class ExtensionMissingError(WarehouseError):
+    """An extension of DuckDB is neither installed as a package nor to be had from its repository."""
+
+
+class LakeError(WarehouseError):
+    """The lake cannot be reached: its catalog does not answer, or its data cannot be written or read."""
 
 
 class ArchiveError(WarehouseError):

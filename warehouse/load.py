@@ -21,6 +21,7 @@ from warehouse import archive
 from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
 from warehouse.transaction import transaction
+from warehouse.turns import serially
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,26 +97,39 @@ def load(
     """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
 
     One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment
-    that cannot be read is left out, of the ledger too, and named in the result.
+    that cannot be read is left out, of the ledger too, and named in the result. On a lake others may load at once, the
+    same segments or others.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
         ArchiveError: when a segment cannot be read any more that could be read a moment ago; likewise.
+        WarehouseHeldError, LakeError: see `turns.serially`.
     """
+
+    def one_transaction() -> Loaded:
+        with transaction(con):
+            return load_within(con, segments, analysis, policy)
+
+    return serially(con, one_transaction)
+
+
+def load_within(
+    con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], analysis: Analysis, policy: PollingPolicy
+) -> Loaded:
+    """The same within the transaction of the caller."""
     done = Loaded()
-    with transaction(con):
-        _decide(con, analysis, policy)
-        known = _ledger(con)
-        todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
-        unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
-        by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in archive.SCHEMAS}
-        _load_runs(con, by_kind["runs"], done.damaged)
-        for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
-            _load_requests(con, rows)
-        for answers in archive.pieces(by_kind["observations"], PIECE_ROWS, done.damaged):
-            done.answers += _load_answers(con, answers, analysis)
-        unreadable = {one.segment.segment_id for one in done.damaged}
-        done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
+    _decide(con, analysis, policy)
+    known = _ledger(con)
+    todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
+    unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
+    by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in archive.SCHEMAS}
+    _load_runs(con, by_kind["runs"], done.damaged)
+    for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
+        _load_requests(con, rows)
+    for answers in archive.pieces(by_kind["observations"], PIECE_ROWS, done.damaged):
+        done.answers += _load_answers(con, answers, analysis)
+    unreadable = {one.segment.segment_id for one in done.damaged}
+    done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
     return done
 
 
@@ -131,7 +145,7 @@ def _decide(con: duckdb.DuckDBPyConnection, analysis: Analysis, policy: PollingP
 
 def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> bool:
     """Let `rows` be what the table holds; whether that changed it. A load of nothing leaves the file as it is."""
-    if Counter(con.table(table).fetchall()) == Counter(rows):
+    if Counter(con.execute(f"from {table}").fetchall()) == Counter(rows):
         return False
     con.execute(f"delete from {table}")  # noqa: S608 - one of three names above
     if rows:

@@ -8,17 +8,18 @@ without it. Killed at any moment, the archive is whole and the next maintenance 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from warehouse.archive import SCHEMAS, Archive
 from warehouse.at_work import first_busy_day
-from warehouse.catalog import definitions, statement
+from warehouse.catalog import statement
 from warehouse.compact import compact, discard, drop_days, remove_replaced
-from warehouse.connection import open_file, prepare, sole_writer, who_holds
+from warehouse.connection import lake_writer, open_file, prepare, sole_writer, who_holds
 from warehouse.errors import WarehouseHeldError
+from warehouse.lake_maintain import maintain_lake
 from warehouse.load import Loaded
+from warehouse.maintained import Difference, Maintained, fingerprints, size
 from warehouse.publish import publish_closed
 from warehouse.rebuild import Rebuilding, built_beside, live_held, swap_in
 
@@ -26,56 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    import duckdb
-
-    from warehouse.archive import Damaged
     from warehouse.paths import DataPaths
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A table that a rebuild would not give as it is."""
-
-    table: str
-    rows: int
-    rows_rebuilt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Segments and bytes of an archive."""
-
-    segments: int
-    bytes: int
-
-
-@dataclass(slots=True)
-class Maintained:
-    """What maintenance did and found.
-
-    Attributes:
-        before: the archive when it began.
-        after: the archive when it ended.
-        joined: segments that were put together.
-        dropped_days: days whose ids and answers were dropped.
-        lost: segments in the ledger that the archive no longer has.
-        damaged: segments that cannot be read.
-        differences: tables that a rebuild would not give as they are.
-        broken: rules that do not hold in the tables, each with the number of rows against it.
-    """
-
-    before: Size
-    after: Size = Size(0, 0)
-    joined: int = 0
-    dropped_days: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    damaged: list[Damaged] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-    broken: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def is_sound(self) -> bool:
-        return not (self.lost or self.damaged or self.differences or self.broken)
 
 
 def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Maintained:
@@ -92,9 +44,12 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Mainta
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         ArchiveError: when the archive cannot be read or written.
     """
+    if work.paths.lake:
+        with lake_writer(work.paths.lake, work.wait_seconds) as con:
+            return maintain_lake(con, work)
     with _one_at_a_time(work.paths):
         discard(work.store)
-        done = Maintained(_size(work.store))
+        done = Maintained(size(work.store))
         before = first_busy_day(work.paths.at_work, now)
         ledger = _load_and_tidy(work)
         done.lost = _lost(work.store, ledger)
@@ -106,7 +61,7 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Mainta
         _verify(work, done)
         if not_before and done.is_sound:
             _drop(work, kept, done)
-        done.after = _size(work.store)
+        done.after = size(work.store)
     return done
 
 
@@ -120,11 +75,6 @@ def _one_at_a_time(paths: DataPaths) -> Iterator[None]:
             msg = f"`avatar-tasks maintain` is at work already on {paths.root}, in {holder}. Nothing was done"
             raise WarehouseHeldError(msg) from None
         yield
-
-
-def _size(store: Archive) -> Size:
-    paths = [one.path for kind in SCHEMAS for one in (*store.segments(kind), *store.replaced(kind))]
-    return Size(len(paths), sum(path.stat().st_size for path in paths))
 
 
 def _load_and_tidy(work: Rebuilding) -> set[str]:
@@ -150,24 +100,15 @@ def _verify(work: Rebuilding, done: Maintained) -> None:
         with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
             prepare(con)
             work.load_all(con, Loaded())
-            live = _fingerprints(con)
+            live = fingerprints(con)
             done.broken = dict(con.execute(statement("queries/broken_rules")).fetchall())
         with open_file(work.beside, deadline, work.wait_seconds) as con:
             work.load_all(con, total)
-            rebuilt = _fingerprints(con)
+            rebuilt = fingerprints(con)
     done.damaged = total.damaged
     done.differences = [
         Difference(table, live[table][0], rebuilt[table][0]) for table in live if live[table] != rebuilt[table]
     ]
-
-
-def _fingerprints(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
-    """Every table: its rows, and a sum of their hashes, which does not depend on their order."""
-    found = {}
-    for name in (one.name for one in definitions("tables")):
-        query = f"select count(*), coalesce(sum(hash(one)), 0) from {name} as one"  # noqa: S608 - names of our files
-        [found[name]] = con.execute(query).fetchall()
-    return found
 
 
 def _drop(work: Rebuilding, kept: Archive, done: Maintained) -> None:

@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from warehouse.lake import Lake
+
 
 @dataclass(frozen=True, slots=True)
 class DataPaths:
-    """The places of one data directory; nothing is created by looking at them."""
+    """The places of one data directory; nothing is created by looking at them.
+
+    Attributes:
+        root: the data directory.
+        warehouse_file: the warehouse's file, where it is not below `root`.
+        lake: the lake that takes the place of that file, where there is one.
+        archive_at: where the archive is, where it is not below `root`: a folder, or a place on object storage
+            (an `ObjectPath`, see `archive.Segment`).
+    """
 
     root: Path
     warehouse_file: Path | None = None
+    lake: Lake | None = None
+    archive_at: Path | None = None
 
     @property
     def archive(self) -> Path:
-        return self.root / "archive"
+        return self.archive_at or self.root / "archive"
 
     @property
     def warehouse(self) -> Path:

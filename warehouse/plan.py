@@ -9,8 +9,10 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.archive import pieces
 from warehouse.catalog import statement
 from warehouse.durable import make_directory
+from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.archive import Segment
+    from warehouse.archive import Damaged, Segment
 
 _ROWS: Final = 100_000
 _SCHEMA: Final = pa.schema([("task_id", pa.string())])
@@ -34,12 +36,14 @@ class Question:
         given: the request segments of the run that asks.
         refresh: whether known tasks that are due are meant too.
         only_due: whether given ids are meant only when they are due, as in the later rounds of following.
+        share: (number, of): of the given ids only those whose hash falls to this share, from 0.
     """
 
     source: str
     given: Sequence[Segment] = ()
     refresh: bool = True
     only_due: bool = False
+    share: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +108,27 @@ def tasks_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str,
     return rows
 
 
+def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[str]:
+    """How runs went, each as the JSON text of its summary."""
+    rows = con.execute(statement("queries/summaries_of_runs"), {"run_ids": list(run_ids)}).fetchall()
+    return [summary for (summary,) in rows]
+
+
 def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
-    con.execute("create or replace temp table given (task_id varchar)")
-    if question.given:
-        paths = [str(segment.path) for segment in question.given]
+    """The temp table `given`, from wherever the archive is.
+
+    Raises:
+        ArchiveError: when a segment that was written a moment ago cannot be read.
+    """
+    con.execute("create or replace temp table all_given (task_id varchar)")
+    damaged: list[Damaged] = []
+    for rows in pieces(question.given, _ROWS, damaged):
+        con.register("some_given", rows)
         con.execute(
-            "insert into given select distinct task_id from read_parquet(?) where source = ?", [paths, question.source]
+            "insert into all_given select task_id from some_given where source = ? and hash(task_id) % ? = ?",
+            [question.source, question.share[1], question.share[0]],
         )
+        con.unregister("some_given")
+    if damaged:
+        raise ArchiveError(damaged[0].error)
+    con.execute("create or replace temp table given as select distinct task_id from all_given")

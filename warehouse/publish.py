@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.connection import damaged, open_file, prepare, sole_writer
+from warehouse import catalog
+from warehouse.connection import damaged, open_file, prepare, reader, sole_writer
 from warehouse.durable import UNFINISHED, replace_whole
 from warehouse.errors import WarehouseError
+from warehouse.lake import LAKE
 from warehouse.locks import held_here, is_open_here
+from warehouse.transaction import transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from warehouse.paths import DataPaths
@@ -34,6 +38,10 @@ def publish(paths: DataPaths, wait_seconds: float) -> Path:
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         WarehouseFullError: when the disk has no room.
     """
+    if paths.lake:
+        with reader(paths) as con:
+            _put_in_place(paths, lambda target: _fill_from_lake(con, target))
+        return paths.published
     deadline = time.monotonic() + wait_seconds
     with sole_writer(paths.warehouse, wait_seconds):
         with open_file(paths.warehouse, deadline, wait_seconds) as con:
@@ -55,16 +63,36 @@ def publish_closed(paths: DataPaths) -> None:
         WarehouseDamagedError: when the copy does not open.
         WarehouseError: when somebody keeps changing the warehouse.
     """
-    folder = paths.published.parent
-    _clear(folder, f"{UNFINISHED}*")
     if is_open_here(paths.warehouse):
         raise held_here(paths.warehouse, 0)
-    replace_whole(paths.published, lambda target: _fill(paths, target))
+    _put_in_place(paths, lambda target: _copy_unchanged(paths.warehouse, target))
+
+
+def _put_in_place(paths: DataPaths, fill: Callable[[Path], None]) -> None:
+    folder = paths.published.parent
+    _clear(folder, f"{UNFINISHED}*")
+    replace_whole(paths.published, lambda target: _fill(paths, target, fill))
     _clear(folder, ".version-*", keep=paths.published_version())
 
 
-def _fill(paths: DataPaths, target: Path) -> None:
-    _copy_unchanged(paths.warehouse, target)
+def _fill_from_lake(con: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Everything in the lake as of one moment, as a plain file with the same views and all comments."""
+    made = target.with_name(f"{target.name}.made")  # DuckDB makes no database of a file that is there and empty
+    quoted = str(made).replace("'", "''")
+    try:
+        con.execute(f"attach '{quoted}' as copied; use copied")
+        prepare(con)
+        with transaction(con):
+            catalog.copy_rows(con, f"{LAKE}.main")
+        con.execute(f"use {LAKE}; detach copied")
+        shutil.copyfile(made, target)
+    finally:
+        con.execute(f"use {LAKE}; detach database if exists copied")
+        made.unlink(missing_ok=True)
+
+
+def _fill(paths: DataPaths, target: Path, fill: Callable[[Path], None]) -> None:
+    fill(target)
     target.chmod(0o600)
     try:
         with duckdb.connect(target, read_only=True) as con:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.connection import open_file, prepare, sole_writer
+from warehouse.connection import lake_connection, open_file, prepare, sole_writer
 from warehouse.durable import UNFINISHED, sync_directory
 from warehouse.errors import WarehouseDamagedError
+from warehouse.lake_rebuild import rebuild_lake
 from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
@@ -78,7 +79,7 @@ def rebuild(
     wait_seconds: float,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Loaded:
-    """Derive the warehouse again and publish it. The live one is untouched until the new one is whole.
+    """Derive the warehouse again and, but for a lake, publish it. The live one is untouched until the new one is whole.
 
     Collecting and loading may go on meanwhile: what arrives is loaded before the swap.
 
@@ -94,6 +95,9 @@ def rebuild(
         WarehouseHeldError: when the live warehouse stays held; it is then untouched.
         ArchiveError: when the archive cannot be read.
     """
+    if paths.lake:
+        with lake_connection(paths.lake, wait_seconds) as con:
+            return rebuild_lake(con, store, analysis, policy, on_progress)
     work = Rebuilding(paths, store, analysis, policy, wait_seconds, on_progress)
     with built_beside(work) as total, live_held(work) as deadline:
         with open_file(work.beside, deadline, wait_seconds) as con:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,17 +34,18 @@ IDS_IN_A_BATCH = 100
 def run(tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run whose batches and loads are small."""
     monkeypatch.setattr(asking, "BATCH_IDS", IDS_IN_A_BATCH)
-    monkeypatch.setattr(asking, "STEP_ROWS", IDS_IN_A_BATCH)
+    monkeypatch.setattr(asking, "LOAD_ANSWERS", IDS_IN_A_BATCH)
     settings = Settings(base_url=gateway.base_url, api_key=SecretStr(KEY), data_dir=tmp_path / "data")
     return runs.begin(settings, "collect")
 
 
-def todo(folder: Path, ids: list[str]) -> Path:
-    pq.write_table(pa.table({"task_id": ids}), folder / "todo.parquet")
-    return folder / "todo.parquet"
+def todo(ids: list[str]) -> IO[bytes]:
+    planned = BytesIO()
+    pq.write_table(pa.table({"task_id": ids}), planned)
+    return planned
 
 
-async def ask(run: Run, ids: Path, tally: Tally, *, wait_for_load: bool) -> None:
+async def ask(run: Run, ids: IO[bytes], tally: Tally, *, wait_for_load: bool) -> None:
     """Ask in batches, of which all but the first, if so wished, wait until something has been loaded."""
     batches = 0
 
@@ -60,19 +62,19 @@ async def ask(run: Run, ids: Path, tally: Tally, *, wait_for_load: bool) -> None
         await ask_all(run, client, ids, tally, run_batch)
 
 
-def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway, tmp_path: Path) -> None:
+def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway) -> None:
     """The later batches wait for a load of the first: it does not wait for them."""
     tally = Tally()
-    asyncio.run(ask(run, todo(tmp_path, gateway.world.ids), tally, wait_for_load=True))
+    asyncio.run(ask(run, todo(gateway.world.ids), tally, wait_for_load=True))
     assert tally.answered == len(gateway.world.ids)
     assert tally.segments_loaded
 
 
-def test_a_warehouse_that_somebody_holds_holds_nobody_up(run: Run, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_warehouse_that_somebody_holds_holds_nobody_up(run: Run, gateway: Gateway) -> None:
     """Everything is asked and archived, and nothing loaded."""
     tally = Tally()
     with connection.sole_writer(run.paths.warehouse, 0):
-        asyncio.run(ask(run, todo(tmp_path, gateway.world.ids), tally, wait_for_load=False))
+        asyncio.run(ask(run, todo(gateway.world.ids), tally, wait_for_load=False))
     assert tally.answered == len(gateway.world.ids)
     assert not tally.segments_loaded
     assert run.store.segments("observations")

@@ -25,7 +25,7 @@ FEW, MANY = 200, 1000
 COLLECT = """
 import sys, flows.asking, flows.batches, warehouse.archive, warehouse.load
 flows.batches.FLUSH_ANSWERS = flows.asking.BATCH_IDS = 20
-flows.asking.STEP_ROWS = warehouse.load.STEP_ROWS = 40
+flows.asking.LOAD_ANSWERS = warehouse.load.STEP_ROWS = 40
 warehouse.archive.PIECE_BYTES = 4_000_000
 from flows.cli import main
 main()

@@ -16,11 +16,12 @@ from warehouse import maintain as maintaining
 from warehouse.at_work import at_work
 from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import WarehouseHeldError
-from warehouse.maintain import Maintained, maintain
+from warehouse.maintain import maintain
 from warehouse.rebuild import Rebuilding
 
 if TYPE_CHECKING:
     from warehouse.archive import Kind
+    from warehouse.maintained import Maintained
 
 NOW = START + timedelta(days=20)
 TAKE_LOCK = """

@@ -5,7 +5,10 @@ select
 from duckdb_columns()
 where
     database_name = current_database()
+    and schema_name = current_schema()
     and table_name in (
-        select table_name from duckdb_tables() where database_name = current_database() and not temporary
+        select table_name
+        from duckdb_tables()
+        where database_name = current_database() and schema_name = current_schema() and not temporary
     )
 group by table_name;

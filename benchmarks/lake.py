@@ -1,0 +1,169 @@
+"""Several workers on one lake, and what a load costs as the lake grows.
+
+    python -m benchmarks.lake [--ids 9000] [--rounds 3] [--only workers|loads]
+
+The simulated gateway answers after 50 ms and lets each worker have 16 requests in flight, in a process of its own;
+PostgreSQL is started for the occasion, and needs only to be installed. Each figure about workers is a whole `collect`
+of the same ids, by one or cut by three: start, plan, fetch, load into a new lake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from flows.batches import answers_frame
+from gateway.observation import Observation
+from tests.lake import postgres
+from tests.warehouse.answers import SUCCESS_WITH_WORK
+from transforms.schema import REQUESTS
+from warehouse import connection, load
+from warehouse.analysis import read_analysis
+from warehouse.archive import Archive, Segment
+from warehouse.lake import Lake
+from warehouse.policy import PollingPolicy
+
+COLLECT = [
+    sys.executable,
+    "-c",
+    "from flows.cli import main; main()",
+    "collect",
+    "--no-prefect",
+    "--no-refresh",
+    "--concurrency",
+    "16",
+]
+SERVE = """
+import sys
+from datetime import UTC, datetime, timedelta
+from gateway.simulator import SimulatedGateway, World, run
+end = datetime.now(UTC) - timedelta(days=1)
+world = World(seed=3, tasks=int(sys.argv[1]), start=end - timedelta(days=7), end=end, odd_share=0.0)
+app = SimulatedGateway(world, latency_seconds=0.05, cache_size=10**6)
+app.prerender()
+open("ids.txt", "w").write("".join(f"{one}\\n" for one in world.ids))
+run(app, 0, on_ready=lambda url: print(url, flush=True))
+"""
+WORKERS = 3
+_ANSWERS = 10_000
+_MILLION = 1_000_000
+
+
+def collect(folder: Path, base_url: str, lake: Lake, ids: list[str], workers: int) -> float:
+    """Seconds until `workers` have collected the ids, a share each."""
+    processes = []
+    environment = os.environ | {
+        "AVATAR_TASKS_BASE_URL": base_url,
+        "AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}",
+        "AVATAR_TASKS_LAKE_DATA": lake.data,
+        "PYTHONPATH": str(Path.cwd()),
+    }
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        for number in range(workers):
+            Path(work, f"{number}.txt").write_text("\n".join(ids[number::workers]), encoding="utf-8")
+        started = time.monotonic()
+        for number in range(workers):
+            arguments = [*COLLECT, "--ids-file", f"{number}.txt"]
+            processes.append(subprocess.Popen(arguments, cwd=work, env=environment, stderr=subprocess.DEVNULL))
+        assert [process.wait(600) for process in processes] == [0] * workers
+        seconds = time.monotonic() - started
+        if workers == 1:
+            archive = sum(path.stat().st_size for path in Path(work).rglob("data/archive/**/*.parquet"))
+            files = sum(path.stat().st_size for path in Path(lake.data).rglob("*.parquet"))
+            print(f"bytes per task: {archive / len(ids):,.0f} in the archive, {files / len(ids):,.0f} in the lake")
+        return seconds
+
+
+def new_lake(server: postgres.Postgres, folder: Path) -> Lake:
+    catalog = server.new_database()
+    lake = Lake(catalog, str(folder / catalog.split()[0]))
+    with connection.lake_writer(lake, 10):
+        return lake
+
+
+def measure_workers(server: postgres.Postgres, folder: Path, rounds: int, count: int) -> None:
+    """One and three workers in turn, each time into a new lake."""
+    command = [sys.executable, "-c", SERVE, str(count)]
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    gateway = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    assert gateway.stdout is not None
+    try:
+        base_url = gateway.stdout.readline().strip()
+        ids = (folder / "ids.txt").read_text(encoding="utf-8").split()
+        ratios = []
+        for number in range(1, rounds + 1):
+            one, three = (collect(folder, base_url, new_lake(server, folder), ids, n) for n in (1, WORKERS))
+            ratios.append(one / three)
+            print(f"round {number}: {count / one:,.0f} tasks/s by one worker, {count / three:,.0f} by {WORKERS}")
+        print(f"{WORKERS} workers / one: {statistics.median(ratios):.2f} times as fast (bar: at least 1.5)")
+    finally:
+        gateway.terminate()
+        gateway.wait()
+
+
+def answers(store: Archive, name: str, at: datetime) -> list[Segment]:
+    """Segments with `_ANSWERS` new ids and an answer about each."""
+    ids = [f"{name}{number:024d}" for number in range(_ANSWERS)]
+    rows = pl.DataFrame([("default", one, at, name) for one in ids], schema=REQUESTS, orient="row")
+    facts = (at, 200, "application/json", SUCCESS_WITH_WORK.body, False, 50.0, 1, 0, "req", "v1", None)
+    seen = [Observation("default", one, *facts) for one in ids]
+    return [
+        store.write("requests", rows, segment_id=f"{name}-r", at=at),
+        store.write("observations", answers_frame(seen, f"{name}-o", name), segment_id=f"{name}-o", at=at),
+    ]
+
+
+def load_once(lake: Lake, segments: list[Segment]) -> float:
+    with connection.lake_writer(lake, 10) as con:
+        started = time.monotonic()
+        load.load(con, segments, read_analysis(Path("none")), PollingPolicy())
+        return time.monotonic() - started
+
+
+def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
+    """The same load into a lake without a row and into one of a million tasks, in turn."""
+    store, began = Archive(folder / "archive"), datetime.now(UTC) - timedelta(days=1)
+    large = new_lake(server, folder)
+    load_once(large, answers(store, "first", began - timedelta(days=30)))
+    with connection.lake_writer(large, 10) as con:
+        for table in ("observations", "tasks", "works", "pt_infos", "requests"):
+            con.execute(  # a month of loads, one a day, in as many files
+                f"insert into {table} select t.* replace (md5(t.task_id || n) as task_id) "  # noqa: S608 - names of ours
+                f"from {table} as t, range({_MILLION // _ANSWERS}) as more(n)"
+            )
+    ratios = []
+    for number in range(1, rounds + 1):
+        segments = answers(store, f"round{number}", began + timedelta(hours=number))
+        small, big = (load_once(lake, segments) for lake in (new_lake(server, folder), large))
+        ratios.append(big / small)
+        print(f"round {number}: {_ANSWERS:,} answers in {small:.2f} s into an empty lake, {big:.2f} s into a million")
+    print(f"into a million tasks / into none: {statistics.median(ratios):.2f} (bar: at most 2)")
+    size = sum(path.stat().st_size for path in Path(large.data).rglob("*.parquet"))
+    print(f"files of the lake of a million: {size / 1e6:,.0f} MB, of one and the same answer")
+
+
+def main() -> None:
+    """Print both parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ids", type=int, default=9_000)
+    parser.add_argument("--only", choices=("workers", "loads"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, postgres.running() as server:
+        if options.only != "workers":
+            measure_loads(server, Path(name), options.rounds)
+        if options.only != "loads":
+            measure_workers(server, Path(name), options.rounds, options.ids)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""DuckDB's extensions: from Python packages where they are installed, from DuckDB's own repository otherwise."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from warehouse.errors import ExtensionMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """Load extensions into a connection's database. A package is used where it lies: nothing is copied or downloaded.
+
+    Raises:
+        ExtensionMissingError: when one is neither installed as a package nor to be had from DuckDB's repository.
+    """
+    for name in names:
+        packaged = _packaged(name)
+        try:
+            if packaged:
+                con.execute(f"load {_quoted(packaged)}")
+            else:
+                con.execute(f"install {name}; load {name}")
+        except duckdb.Error as error:
+            msg = (
+                f"DuckDB's extension {name} is missing: install it with `pip install 'avatar-tasks[lake]'`, or let "
+                f"this machine reach DuckDB's repository of extensions ({str(error).splitlines()[0]})"
+            )
+            raise ExtensionMissingError(msg) from error
+
+
+def _packaged(name: str) -> Path | None:
+    """The file of an extension that is installed as a package, for this very version of DuckDB."""
+    found = importlib.util.find_spec(f"duckdb_extension_{name}")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        file = Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+        if file.exists():
+            return file
+    return None
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

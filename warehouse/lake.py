@@ -1,0 +1,146 @@
+"""The lake: the warehouse for many writers and readers. DuckLake, its catalog in PostgreSQL, its data in Parquet files.
+
+The same tables, views and macros from the same `.sql` files as in a DuckDB file. Readers attach it directly and are
+never refused; any number of processes may load at once (see `turns`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from warehouse.errors import LakeError, NothingPublishedError
+from warehouse.extensions import load_extensions
+from warehouse.turns import CATALOG, turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PREFIX: Final = "ducklake:postgres:"
+
+#: The name the lake has in a connection.
+LAKE: Final = "lake"
+
+_ABSENT: Final = "does not exist - and creating a new DuckLake is explicitly disabled"
+_ELSEWHERE: Final = "does not match existing data path"
+_FAILED: Final = "connection to server "
+_PASSWORD: Final = re.compile(r"(password\s*=\s*)('[^']*'|\S+)|(://[^:@/\s]*:)[^@\s]+(?=@)", re.IGNORECASE)
+
+_SIGN_IN: Final = """
+create or replace temporary secret lake_storage (
+    type s3,
+    key_id $key_id,
+    secret $secret,
+    session_token $session_token,
+    region $region,
+    endpoint $endpoint,
+    url_style $url_style,
+    use_ssl $use_ssl
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """Where a lake is.
+
+    Attributes:
+        catalog: how to reach PostgreSQL, in libpq's words: `dbname=lake host=db user=loader` or a URI.
+        data: where its Parquet files are, a folder or `s3://bucket/prefix`. Every process has to see the same. The
+            catalog knows it, so that readers need not.
+    """
+
+    catalog: str
+    data: str = ""
+
+    def __str__(self) -> str:
+        return f"{PREFIX}{without_password(self.catalog)}"
+
+    @property
+    def is_on_s3(self) -> bool:
+        return self.data.startswith("s3://")
+
+
+def without_password(text: str) -> str:
+    """A connection string, or an error that quotes one, that may be shown."""
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[3]}***", text)
+
+
+def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> None:
+    """Make the lake the database in use of a connection. A writer creates one that is not there yet.
+
+    Raises:
+        ExtensionMissingError: when DuckDB's extensions are not to be had.
+        NothingPublishedError: when a reader finds no lake there.
+        LakeError: when it cannot be reached.
+    """
+    load_extensions(con, ("ducklake", "postgres_scanner"))
+    if lake.is_on_s3 or (not lake.data and os.environ.get("AWS_ACCESS_KEY_ID")):
+        load_extensions(con, ("httpfs",))
+        con.execute(_SIGN_IN, _storage_secret())
+    if read_only:
+        _try(lake, lambda: _attach_lake(con, lake, "read_only"))
+    else:
+        _try(lake, lambda: _attach_for_writing(con, lake))
+        con.execute("set ducklake_max_retry_count = 0")  # see `turns`
+    con.execute(f"use {LAKE}")
+
+
+def _attach_for_writing(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    con.execute(f"attach {_quoted(lake.catalog)} as {CATALOG} (type postgres)")
+    data = f"data_path {_quoted(lake.data)}"
+    try:
+        _attach_lake(con, lake, data, "create_if_not_exists false")
+    except duckdb.InvalidInputException as error:
+        if _ABSENT not in str(error):
+            raise
+        with turn(con):  # two that create it at once would be in each other's way
+            # Inlining would keep few rows in the catalog; of that, the same row deleted by two ways comes back
+            # (ducklake issue 1215).
+            _attach_lake(con, lake, data, "data_inlining_row_limit 0")
+
+
+def _attach_lake(con: duckdb.DuckDBPyConnection, lake: Lake, *options: str) -> None:
+    con.execute(f"attach {_quoted(f'{PREFIX}{lake.catalog}')} as {LAKE} ({', '.join(options)})")
+
+
+def _try(lake: Lake, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except duckdb.Error as error:
+        if _ABSENT in str(error):
+            msg = f"there is no lake at {lake} yet: run `avatar-tasks collect` or `avatar-tasks migrate` first"
+            raise NothingPublishedError(msg) from None
+        if _ELSEWHERE in str(error):
+            msg = f"the lake {lake} has its data elsewhere than {lake.data}: set AVATAR_TASKS_LAKE_DATA to where it is"
+            raise LakeError(msg) from None
+        reason = without_password(" ".join(str(error).split()).rpartition(_FAILED)[-1])
+        msg = (
+            f"the lake {lake} cannot be reached: {reason}. What was collected is in the archive; the next run loads it"
+        )
+        raise LakeError(msg) from None
+
+
+def _storage_secret() -> dict[str, str | bool | None]:
+    """The standard AWS_* variables, as DuckDB wants them."""
+    given = os.environ.get
+    endpoint = given("AWS_ENDPOINT_URL_S3") or given("AWS_ENDPOINT_URL") or given("AWS_ENDPOINT") or ""
+    scheme, _, host = endpoint.rpartition("://")
+    region = given("AWS_REGION") or given("AWS_DEFAULT_REGION") or "us-east-1"
+    return {
+        "key_id": given("AWS_ACCESS_KEY_ID"),
+        "secret": given("AWS_SECRET_ACCESS_KEY"),
+        "session_token": given("AWS_SESSION_TOKEN"),
+        "region": region,
+        "endpoint": host or f"s3.{region}.amazonaws.com",
+        "url_style": "path" if host else "vhost",
+        "use_ssl": scheme != "http",
+    }
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,77 @@
+"""What keeps a lake well: few and large files, no old snapshots, and proof that it can be rebuilt.
+
+The archive is left as it is: who else, on which machine, is about to read or write its segments cannot be known here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from warehouse.archive import SCHEMAS
+from warehouse.catalog import definitions, statement
+from warehouse.lake import LAKE
+from warehouse.lake_rebuild import BESIDE, built_beside
+from warehouse.load import load_in_steps, load_within, unloaded
+from warehouse.maintained import Difference, Maintained, fingerprints, size
+from warehouse.transaction import transaction
+from warehouse.turns import serially
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from warehouse.rebuild import Rebuilding
+
+#: Whoever began to read a snapshot may go on for so long.
+_KEPT: Final = "interval '1 day'"
+
+_TIDY: Final = (
+    f"call ducklake_merge_adjacent_files('{LAKE}')",
+    f"call ducklake_rewrite_data_files('{LAKE}')",
+    f"call ducklake_expire_snapshots('{LAKE}', older_than => now() - {_KEPT})",
+    f"call ducklake_cleanup_old_files('{LAKE}', older_than => now() - {_KEPT})",
+    f"call ducklake_delete_orphaned_files('{LAKE}', older_than => now() - {_KEPT})",
+)
+
+
+def maintain_lake(con: duckdb.DuckDBPyConnection, work: Rebuilding) -> Maintained:
+    """Load what is archived, derive all of it again beside and compare, then let DuckLake put its files in order.
+
+    Collecting, loading and reading may go on meanwhile.
+
+    Raises:
+        WarehouseHeldError: when a rebuild or another maintenance is at work.
+        ArchiveError: when the archive cannot be read.
+    """
+    done = Maintained(size(work.store))
+    for _ in load_in_steps(con, unloaded(con, work.store), work.analysis, work.policy):
+        pass
+    ledger = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
+    done.lost = sorted(ledger - {one.segment_id for kind in SCHEMAS for one in work.store.segments(kind)})
+    with built_beside(con, work.store, work.analysis, work.policy, work.on_progress):
+        serially(con, lambda: _compare(con, work, done))
+    for step in _TIDY:
+        serially(con, lambda step=step: con.execute(step).fetchall())  # type: ignore[misc]
+    done.after = size(work.store)
+    return done
+
+
+def _compare(con: duckdb.DuckDBPyConnection, work: Rebuilding, done: Maintained) -> None:
+    """Both as of the same archive; nobody else writes now."""
+    found = []
+    try:
+        with transaction(con):
+            for place in (LAKE, BESIDE):
+                con.execute(f"use {place}")
+                loaded = load_within(con, unloaded(con, work.store), work.analysis, work.policy)
+                found.append(fingerprints(con))
+            con.execute(f"use {LAKE}")
+            done.broken = dict(con.execute(statement("queries/broken_rules")).fetchall())
+    finally:
+        con.execute(f"use {LAKE}")
+    live, rebuilt = found
+    done.damaged = loaded.damaged
+    done.differences = [
+        Difference(one.name, live[one.name][0], rebuilt[one.name][0])
+        for one in definitions("tables")
+        if live[one.name] != rebuilt[one.name]
+    ]

@@ -1,0 +1,123 @@
+"""A lake's tables again from the archive, in a schema beside them, then in their place in one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from warehouse import catalog
+from warehouse.lake import LAKE
+from warehouse.load import Loaded, load_in_steps, load_within, unloaded
+from warehouse.transaction import transaction
+from warehouse.turns import serially, turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import duckdb
+
+    from warehouse.analysis import Analysis
+    from warehouse.archive import Archive
+    from warehouse.policy import PollingPolicy
+
+BESIDE: Final = f"{LAKE}.rebuild"
+
+
+def rebuild_lake(
+    con: duckdb.DuckDBPyConnection,
+    store: Archive,
+    analysis: Analysis,
+    policy: PollingPolicy,
+    on_progress: Callable[[int, int], None],
+) -> Loaded:
+    """Derive the lake again. Loading, collecting and reading go on meanwhile; readers see the old tables, then the new.
+
+    Args:
+        con: attached to the lake for writing; its tables may be of any version, or absent.
+        store: the archive.
+        analysis: what people decided.
+        policy: when pending ids are asked again.
+        on_progress: called with segments done and segments in all.
+
+    Raises:
+        WarehouseHeldError: when another rebuild is under way, or no turn came.
+        ArchiveError: when the archive cannot be read.
+    """
+    with built_beside(con, store, analysis, policy, on_progress) as total:
+        rest = serially(con, lambda: _take_its_place(con, store, analysis, policy))
+        return _sum([total, rest])
+
+
+@contextlib.contextmanager
+def built_beside(
+    con: duckdb.DuckDBPyConnection,
+    store: Archive,
+    analysis: Analysis,
+    policy: PollingPolicy,
+    on_progress: Callable[[int, int], None],
+) -> Iterator[Loaded]:
+    """The tables as the archive gives them in the schema `BESIDE`, until the block ends; one process at a time.
+
+    Raises:
+        WarehouseHeldError: when another has them, or no turn came.
+    """
+    with turn(con, "rebuild"):
+        _drop_beside(con)
+        try:
+            serially(con, lambda: _create_beside(con))
+            yield _load_all(con, store, analysis, policy, on_progress)
+        finally:
+            _drop_beside(con)
+
+
+def _create_beside(con: duckdb.DuckDBPyConnection) -> None:
+    """A name that is not in the schema in use is looked for in `main`, so all of them have to be there."""
+    with transaction(con):
+        con.execute(f"create schema {BESIDE}; use {BESIDE}")
+        catalog.make_anew(con)
+
+
+def _load_all(
+    con: duckdb.DuckDBPyConnection,
+    store: Archive,
+    analysis: Analysis,
+    policy: PollingPolicy,
+    on_progress: Callable[[int, int], None],
+) -> Loaded:
+    segments = unloaded(con, store)
+    total = Loaded()
+    for done in load_in_steps(con, segments, analysis, policy):
+        total = _sum([total, done])
+        on_progress(total.segments + len(total.damaged), len(segments))
+    total.damaged.clear()  # they are tried again, and named, at the end
+    return total
+
+
+def _take_its_place(
+    con: duckdb.DuckDBPyConnection, store: Archive, analysis: Analysis, policy: PollingPolicy
+) -> Loaded:
+    """Load what arrived meanwhile, and let the new rows be those of the tables; nobody else writes now."""
+    try:
+        with transaction(con):
+            con.execute(f"use {BESIDE}")
+            rest = load_within(con, unloaded(con, store), analysis, policy)
+            con.execute(f"use {LAKE}")
+            catalog.make_anew(con)
+            catalog.copy_rows(con, BESIDE)
+    finally:
+        con.execute(f"use {LAKE}")
+    return rest
+
+
+def _drop_beside(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"use {LAKE}")
+    serially(con, lambda: con.execute(f"drop schema if exists {BESIDE} cascade"))
+
+
+def _sum(parts: Iterable[Loaded]) -> Loaded:
+    total = Loaded()
+    for part in parts:
+        total.segments += part.segments
+        total.answers += part.answers
+        total.damaged += part.damaged
+    return total

@@ -1,0 +1,79 @@
+"""From a file to a lake and back: the new warehouse is derived from the archive, then held against the old one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from warehouse.catalog import definitions, statement
+from warehouse.connection import reader
+from warehouse.errors import WarehouseError
+from warehouse.rebuild import rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import duckdb
+
+    from warehouse.analysis import Analysis
+    from warehouse.archive import Archive
+    from warehouse.load import Loaded
+    from warehouse.paths import DataPaths
+    from warehouse.policy import PollingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a migration did.
+
+    Attributes:
+        loaded: what the new warehouse was derived from.
+        rows: rows by table of the new one.
+        differing: tables that held something else in what readers saw of the old one; None when it could not be read.
+    """
+
+    loaded: Loaded
+    rows: dict[str, int]
+    differing: list[str] | None
+
+
+def migrate(
+    old: DataPaths,
+    new: DataPaths,
+    store: Archive,
+    analysis: Analysis,
+    policy: PollingPolicy,
+    *,
+    wait_seconds: float,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Moved:
+    """Derive the warehouse at `new` from the archive; the one at `old` stays as it is.
+
+    Raises:
+        WarehouseError: see `rebuild`.
+    """
+    before = _checksums_if_readable(old)
+    loaded = rebuild(new, store, analysis, policy, wait_seconds=wait_seconds, on_progress=on_progress)
+    with reader(new) as con:
+        after = checksums(con)
+    differing = None if before is None else sorted(name for name in after if before.get(name) != after[name])
+    return Moved(loaded, {name: rows for name, (rows, _) in after.items()}, differing)
+
+
+def checksums(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int | None]]:
+    """Rows and checksum of every table that is derived from the archive."""
+    found = {}
+    for definition in definitions("tables"):
+        if definition.name != "catalog_version":
+            row = con.execute(statement("queries/checksum"), {"table_name": definition.name}).fetchone()
+            assert row is not None  # noqa: S101 - an aggregate without groups has one row
+            found[definition.name] = row
+    return found
+
+
+def _checksums_if_readable(paths: DataPaths) -> dict[str, tuple[int, int | None]] | None:
+    try:
+        with reader(paths) as con:
+            return checksums(con)
+    except WarehouseError:
+        return None

@@ -1,0 +1,231 @@
+"""Files on S3-compatible storage, with as much of `pathlib.Path` as the archive needs.
+
+An object is there whole or not at all: it is sent in one request, and storage shows it once it has all of it. Once that
+request is answered, the object is as durable as the storage is. obstore does the work: the object_store library of
+Apache Arrow, which retries what may be retried and reads the standard AWS_* variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from obstore.store import S3Store
+    from typing_extensions import Buffer
+
+SCHEME: Final = "s3://"
+
+#: Objects up to this size are read in one request, and the last few kept: a load looks at each several times.
+WHOLE_BYTES: Final = 4 * 1024 * 1024
+_KEPT: Final = 32
+
+_BUFFER_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    st_size: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectPath:
+    """An object, or what the keys below it begin with. Errors of storage are `OSError`s, as those of a disk.
+
+    Attributes:
+        bucket: its bucket.
+        key: its key, without a slash at either end.
+    """
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def at(cls, url: str) -> ObjectPath:
+        """The place that `s3://bucket/prefix` names."""
+        bucket, _, key = url.removeprefix(SCHEME).partition("/")
+        return cls(bucket, key.strip("/"))
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.key}"
+
+    def __truediv__(self, name: str) -> ObjectPath:
+        return ObjectPath(self.bucket, f"{self.key}/{name}".lstrip("/"))
+
+    @property
+    def name(self) -> str:
+        return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> ObjectPath:
+        return ObjectPath(self.bucket, self.key.rpartition("/")[0])
+
+    def stat(self) -> _Status:
+        """Its size.
+
+        Raises:
+            OSError: when it cannot be had; FileNotFoundError when it is not there.
+        """
+        content = _content(self.bucket, self.key)
+        return _Status(_head(self.bucket, self.key) if content is None else len(content))
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """Its content, seekable; a large one is read piece by piece.
+
+        Raises:
+            OSError: when it cannot be read; FileNotFoundError when it is not there.
+        """
+        if mode != "rb":
+            msg = f"an object is written by `write_whole`, not opened for {mode!r}"
+            raise ValueError(msg)
+        content = _content(self.bucket, self.key)
+        return io.BufferedReader(_Ranges(self), _BUFFER_BYTES) if content is None else io.BytesIO(content)
+
+    def read_bytes(self) -> bytes:
+        """All of it."""
+        with self.open() as file:
+            return file.read()
+
+    def write_whole(self, content: bytes) -> None:
+        """Write an object that is not there yet, in one request; to write the same again is no mistake.
+
+        Raises:
+            OSError: when it cannot be written; FileExistsError when another is there, which stays.
+        """
+        import obstore  # noqa: PLC0415 - installed for those who use it
+        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415 - likewise
+
+        try:
+            with _named(self):
+                obstore.put(_store(self.bucket), self.key, content, mode="create", use_multipart=False)
+        except AlreadyExistsError as error:
+            if self.read_bytes() != content:  # else an attempt before has been answered too late
+                msg = f"{self} is there already, with other content"
+                raise FileExistsError(msg) from error
+
+    def unlink(self, *, missing_ok: bool = False) -> None:
+        """Remove it; storage does not tell whether it was there.
+
+        Raises:
+            OSError: when it cannot be removed.
+        """
+        import obstore  # noqa: PLC0415 - installed for those who use it
+
+        with contextlib.suppress(*[FileNotFoundError] if missing_ok else []), _named(self):
+            obstore.delete(_store(self.bucket), self.key)
+
+    def walk(self) -> Iterator[ObjectPath]:
+        """Every object below it in the order of their keys, a thousand a request.
+
+        Raises:
+            OSError: when they cannot be listed.
+        """
+        import obstore  # noqa: PLC0415 - installed for those who use it
+
+        pages = iter(obstore.list(_store(self.bucket), f"{self.key}/"))
+        while True:
+            with _named(self):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from (ObjectPath(self.bucket, found["path"]) for found in page)
+
+
+@lru_cache(maxsize=_KEPT)
+def _head(bucket: str, key: str) -> int:
+    import obstore  # noqa: PLC0415 - installed for those who use it
+
+    with _named(ObjectPath(bucket, key)):
+        return int(obstore.head(_store(bucket), key)["size"])
+
+
+@lru_cache(maxsize=_KEPT)
+def _content(bucket: str, key: str) -> bytes | None:
+    """All of a small object; None for a large one. Objects never change, so that it can be kept."""
+    import obstore  # noqa: PLC0415 - installed for those who use it
+
+    with _named(ObjectPath(bucket, key)):
+        found = obstore.get(_store(bucket), key)
+        return bytes(found.bytes()) if found.meta["size"] <= WHOLE_BYTES else None
+
+
+class _Ranges(io.RawIOBase):
+    """An object read range by range; `io.BufferedReader` makes the ranges long."""
+
+    def __init__(self, path: ObjectPath) -> None:
+        super().__init__()
+        self._path = path
+        self._size = path.stat().st_size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)
+        end = min(self._at + len(view), self._size)
+        if end <= self._at:
+            return 0
+        found = _range(self._path, self._at, end)
+        view[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+
+def _range(path: ObjectPath, start: int, end: int) -> bytes:
+    import obstore  # noqa: PLC0415 - installed for those who use it
+
+    with _named(path):
+        return bytes(obstore.get_range(_store(path.bucket), path.key, start=start, end=end))
+
+
+@cache
+def _store(bucket: str) -> S3Store:
+    """The store of a bucket, by the AWS_* variables.
+
+    Raises:
+        ArchiveError: when obstore is not installed.
+    """
+    try:
+        from obstore.store import S3Store  # noqa: PLC0415 - installed for those who use it
+    except ImportError as error:
+        msg = f"storage at {SCHEME}{bucket} needs obstore: install it with `pip install 'avatar-tasks[lake]'`"
+        raise ArchiveError(msg) from error
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    return S3Store(bucket, client_options={"allow_http": endpoint.startswith("http://")})
+
+
+@contextlib.contextmanager
+def _named(path: ObjectPath) -> Iterator[None]:
+    """Errors of storage become errors of a file, with its name and in one line."""
+    from obstore.exceptions import AlreadyExistsError, BaseError  # noqa: PLC0415 - installed for those who use it
+
+    try:
+        yield
+    except AlreadyExistsError:
+        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path}: {_reason(error)}") from error
+    except (BaseError, OSError) as error:
+        raise OSError(f"{path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    code = re.search(r"<Code>(\w+)</Code>", str(error))
+    return code[1] if code else str(error).split("\n", maxsplit=1)[0]

@@ -1,0 +1,144 @@
+"""Writing transactions on a lake, one after another, however many processes load at once.
+
+DuckLake has no unique constraints, and lets two transactions that only insert commit side by side: two loads of the
+same answers would double them. What keeps the load idempotent there:
+
+- **The proof.** A connection that writes has `ducklake_max_retry_count = 0`: a transaction that began at snapshot n is
+  written as snapshot n + 1 or not at all, whatever it changed. The primary key of the catalog's snapshots lets one of
+  two win; the other is rolled back and done again from its beginning, where it finds the first one's ledger. So writing
+  transactions are serial, as behind the lock of a file.
+- **The pace.** Before it begins, each takes its turn: an advisory lock of PostgreSQL, first come first served, gone
+  with the session that holds it. It only spares work that would be done twice; nothing rests on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import socket
+import time
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import duckdb
+
+from warehouse.errors import LakeError, WarehouseHeldError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+#: The name that the catalog's database has in a connection.
+CATALOG: Final = "turns"
+
+#: How often a transaction that lost against another is begun again, and how long at most is waited before.
+ATTEMPTS: Final = 10
+_PAUSE_SECONDS: Final = 2.0
+
+#: How long a turn is waited for where nobody has said (see `wait_at_most`).
+_WAIT_SECONDS: Final = 600.0
+
+_LOST: Final = re.compile(r"Failed to commit DuckLake transaction")
+_TOOK_TOO_LONG: Final = "lock timeout"
+_LOCK: Final = "hashtext('avatar-tasks {what}')"
+_TAKE: Final = f"select 1 as mine from pg_advisory_xact_lock({_LOCK})"  # noqa: S608 - words of ours
+_HOLDER: Final = f"""
+    select application_name from pg_stat_activity join pg_locks using (pid)
+    where locktype = 'advisory' and granted and objid::bigint = {_LOCK}::bigint & 4294967295
+"""  # noqa: S608 - likewise
+
+
+def wait_at_most(con: duckdb.DuckDBPyConnection, seconds: float) -> None:
+    """Let the turns of a connection be waited for so long."""
+    con.execute("set variable turn_wait_seconds = $seconds", {"seconds": seconds})
+
+
+def serially(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
+    """Run `step`, one whole transaction, as if no other process wrote meanwhile.
+
+    On a lake it may run several times, so it has to be safe to repeat. On a file, which has a lock, it just runs.
+
+    Raises:
+        WarehouseHeldError: when the turn does not come in time.
+        LakeError: when the transaction could not be written in `ATTEMPTS`.
+    """
+    if not is_lake(con):
+        return step()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with turn(con):
+                return step()
+        except duckdb.TransactionException as error:
+            if not _LOST.search(str(error)):
+                raise
+            problem = error
+        time.sleep(random.uniform(0, min(_PAUSE_SECONDS, 0.05 * 2**attempt)))  # noqa: S311 - spreads, hides nothing
+    reason = str(problem).splitlines()[-1]
+    msg = f"the lake took none of {ATTEMPTS} attempts to load: {reason}. Nothing is lost; the next run loads it"
+    raise LakeError(msg)
+
+
+@contextlib.contextmanager
+def turn(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[None]:
+    """The turn to do `what`, held by a session of its own until the block ends.
+
+    Raises:
+        WarehouseHeldError: when it does not come within the wait; it names the holder.
+    """
+    seconds = _wait_seconds(con)
+    with contextlib.closing(con.cursor()) as session:
+        session.execute("begin")
+        _tell(session, f"set local application_name = '{_name()}'")
+        _tell(session, f"set local lock_timeout = {max(1, int(seconds * 1000))}")
+        try:
+            _ask(session, _TAKE.format(what=what))
+        except duckdb.Error as error:
+            if _TOOK_TOO_LONG not in str(error):
+                raise
+            raise _held(con, what, seconds) from None
+        try:
+            yield
+        finally:
+            with contextlib.suppress(duckdb.Error):  # a session that is gone holds nothing
+                session.execute("rollback")
+
+
+def holder(con: duckdb.DuckDBPyConnection, what: str = "load") -> str | None:
+    """Whose turn it is, in words; None when it is nobody's."""
+    found = _ask(con, _HOLDER.format(what=what))
+    return str(found[0][0]) if found else None
+
+
+def _held(con: duckdb.DuckDBPyConnection, what: str, seconds: float) -> WarehouseHeldError:
+    who = holder(con, what) or "another process"
+    return WarehouseHeldError(
+        f"the turn to {what} on the lake is that of {who}: waited {seconds:g} s. Nothing is lost: everything collected "
+        "is in the archive, and the next run loads it"
+    )
+
+
+def is_lake(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the database in use is a lake, and not a file."""
+    kind = con.execute("select type from duckdb_databases() where database_name = current_database()").fetchone()
+    return kind is not None and kind[0] == "ducklake"
+
+
+def _wait_seconds(con: duckdb.DuckDBPyConnection) -> float:
+    row = con.execute("select getvariable('turn_wait_seconds')").fetchone()
+    return _WAIT_SECONDS if row is None or row[0] is None else float(row[0])
+
+
+def _tell(con: duckdb.DuckDBPyConnection, command: str) -> None:
+    con.execute("call postgres_execute($catalog, $command)", {"catalog": CATALOG, "command": command})
+
+
+def _ask(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    return con.execute("from postgres_query($catalog, $query)", {"catalog": CATALOG, "query": query}).fetchall()
+
+
+def _name() -> str:
+    """Who we are to others: only letters that need no quoting, and no more than PostgreSQL keeps."""
+    host = re.sub(r"[^\w.-]", "", socket.gethostname(), flags=re.ASCII)
+    return f"process {os.getpid()} on {host}"[:63]
