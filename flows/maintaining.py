@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flows import loading
 from flows.errors import ExitCode, UnusableInputError
 from flows.run import write_run
+from warehouse.archive import is_on_object_storage
 from warehouse.catalog import statement
 from warehouse.connection import reader
 from warehouse.maintain import maintain as maintain_warehouse
@@ -84,8 +85,11 @@ def maintain(run: Run, retain_days: int | None) -> MaintenanceSummary:
         WarehouseError: see `warehouse.maintain.maintain`.
     """
     _check_retention(run, retain_days)
-    if retain_days is not None and run.paths.lake:
-        msg = "--retain drops days of a warehouse in a file; of a lake nothing is dropped (docs/scaling.md)"
+    if retain_days is not None and (run.paths.lake or is_on_object_storage(run.store)):
+        msg = (
+            "--retain drops days of a warehouse in a file whose archive is a folder; of a lake, and of an archive on "
+            "object storage, nothing is dropped (docs/scaling.md)"
+        )
         raise UnusableInputError(msg)
     settings = run.settings
     work = Rebuilding(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)

@@ -156,6 +156,12 @@ def object_folder(url: str) -> Path:
     return _as_path(ObjectPath.at(url))
 
 
+def is_on_object_storage(store: Archive) -> bool:
+    """Whether it is on object storage, where machines that know nothing of each other write to it."""
+    root: Path | ObjectPath = store.root
+    return isinstance(root, ObjectPath)
+
+
 def _write_whole(path: Path | ObjectPath, rows: pl.DataFrame) -> None:
     if isinstance(path, ObjectPath):
         content = io.BytesIO()

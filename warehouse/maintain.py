@@ -11,7 +11,7 @@ import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from warehouse.archive import SCHEMAS, Archive
+from warehouse.archive import SCHEMAS, Archive, is_on_object_storage
 from warehouse.at_work import first_busy_day
 from warehouse.catalog import statement
 from warehouse.compact import compact, discard, drop_days, remove_replaced
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Maintained:
     """Maintain archive and warehouse. Collecting, loading and reading may go on meanwhile.
 
+    An archive on object storage is verified, neither compacted nor shortened: runs on other machines may count on what
+    is there, and the locks that tell so (`at_work`) are of this machine.
+
     Args:
         work: the data directory, and what it takes to rebuild.
         now: what time it is, UTC.
@@ -48,21 +51,29 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Mainta
         with lake_writer(work.paths.lake, work.wait_seconds) as con:
             return maintain_lake(con, work)
     with _one_at_a_time(work.paths):
-        discard(work.store)
         done = Maintained(size(work.store))
-        before = first_busy_day(work.paths.at_work, now)
-        ledger = _load_and_tidy(work)
-        done.lost = _lost(work.store, ledger)
-        not_before = min(before, f"{now - timedelta(days=retain_days):%Y-%m-%d}") if retain_days is not None else ""
-        kept = Archive(work.store.root, not_before)
-        done.joined = sum(len(joined.parts) for joined in compact(kept, ledger, before))
-        if done.joined:
-            _load_and_tidy(work)
-        _verify(work, done)
-        if not_before and done.is_sound:
-            _drop(work, kept, done)
+        if is_on_object_storage(work.store):
+            done.lost = _lost(work.store, _load_and_tidy(work))
+            _verify(work, done)
+        else:
+            _compact_and_drop(work, done, now, retain_days)
         done.after = size(work.store)
     return done
+
+
+def _compact_and_drop(work: Rebuilding, done: Maintained, now: datetime, retain_days: int | None) -> None:
+    discard(work.store)
+    before = first_busy_day(work.paths.at_work, now)
+    ledger = _load_and_tidy(work)
+    done.lost = _lost(work.store, ledger)
+    not_before = min(before, f"{now - timedelta(days=retain_days):%Y-%m-%d}") if retain_days is not None else ""
+    kept = Archive(work.store.root, not_before)
+    done.joined = sum(len(joined.parts) for joined in compact(kept, ledger, before))
+    if done.joined:
+        _load_and_tidy(work)
+    _verify(work, done)
+    if not_before and done.is_sound:
+        _drop(work, kept, done)
 
 
 @contextlib.contextmanager

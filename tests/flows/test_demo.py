@@ -67,5 +67,4 @@ def test_the_demo_runs_the_flow_on_a_prefect_server_of_its_own(avatar_tasks: Com
         assert tasks[0][1] >= 2
         artifacts = server.execute("select key, data from artifact").fetchall()
     server.close()
-    assert artifacts[0][0] == "collect"
-    assert "failure rate" in artifacts[0][1]
+    assert "failure rate" in dict(artifacts)["collect"]

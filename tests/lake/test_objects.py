@@ -15,8 +15,11 @@ from transforms.schema import ANSWERS
 from warehouse import archive, load, objects
 from warehouse.archive import Archive, Damaged, object_folder, pieces, read
 from warehouse.errors import ArchiveError
+from warehouse.maintain import maintain
 from warehouse.objects import ObjectPath
+from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
+from warehouse.rebuild import Rebuilding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +94,17 @@ def test_a_warehouse_is_the_same_from_either_archive(bucket: str, tmp_path: Path
             load.load(con, [segment], DEFAULTS, PollingPolicy())
             found.append(contents(con))
     assert found[0] == found[1]
+
+
+def test_maintenance_verifies_it_and_leaves_it_as_it_is(on_s3: Archive, tmp_path: Path) -> None:
+    """Days that are long over, too: runs on other machines may count on them. What is lost is named."""
+    paths = DataPaths(tmp_path / "data")
+    segments = [write_answers(on_s3, [Answer("t1", minute(n), RUNNING)]) for n in range(3)]
+    work = Rebuilding(paths, on_s3, DEFAULTS, PollingPolicy(), 5)
+    done = maintain(work, minute(60 * 24 * 30), None)
+    assert (done.is_sound, done.joined, done.before, done.after.segments) == (True, 0, done.after, 3)
+    segments[0].path.unlink()
+    assert maintain(work, minute(60 * 24 * 30), None).lost == [segments[0].segment_id]
 
 
 def test_an_object_is_never_changed_but_may_be_written_again(bucket: str) -> None:

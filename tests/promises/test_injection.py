@@ -36,11 +36,30 @@ KNOWN_SQL = {
     ("flows/querying.py", "f\"copy (from rows) to '{quoted}' (format json, array true)\""): "a file's name, quoted",
     ("transforms/decode.py", "sql"): "made of the names of the schema's fields",
     ("warehouse/catalog.py", "definition.sql"): "the text of a .sql file",
+    ("warehouse/catalog.py", "f'drop table \"{table}\"'"): "what the catalogue itself names",
+    (
+        "warehouse/catalog.py",
+        "f'insert into {definition.name} by name from {source}.{definition.name}'",
+    ): "the name of a .sql file, and of a database of ours",
+    ("warehouse/connection.py", "f\"attach '{quoted}' as published (read_only)\""): "a file's name, quoted",
+    ("warehouse/connection.py", "query"): "the operator's own, over files of his",
+    ("warehouse/extensions.py", "f'install {name}; load {name}'"): "one of three names of ours",
+    ("warehouse/extensions.py", "f'load {_quoted(packaged)}'"): "a file's name, quoted",
+    (
+        "warehouse/lake.py",
+        "f\"attach {_quoted(f'{PREFIX}{lake.catalog}')} as {LAKE} ({', '.join(options)})\"",
+    ): "the operator's setting, quoted",
+    ("warehouse/lake.py", "f'attach {_quoted(lake.catalog)} as {CATALOG} (type postgres)'"): "likewise",
+    ("warehouse/lake_maintain.py", "f'use {place}'"): "one of two names of ours",
+    ("warehouse/lake_maintain.py", "step"): "the text of a .sql file, statement by statement",
     ("warehouse/catalog.py", "comment"): "the header of a .sql file, quoted",
     ("warehouse/catalog.py", "f'drop {kind} if exists \"{name}\"'"): "what the catalogue itself names",
+    ("warehouse/load.py", "f'from {table}'"): "one of three names of ours",
     ("warehouse/load.py", "f'delete from {table}'"): "one of three names of ours",
     ("warehouse/load.py", "f'insert into {table} values ({marks})'"): "likewise, and question marks",
     ("warehouse/load.py", "f'insert into {table} by name from new_{table}'"): "one of two names of ours",
+    ("warehouse/maintained.py", "query"): "the names of .sql files",
+    ("warehouse/publish.py", "f\"attach '{quoted}' as copied; use copied\""): "a file's name, quoted",
 }
 RUNS_SQL = {"execute", "executemany", "sql", "query"}
 
@@ -53,8 +72,22 @@ def run_sql() -> Iterator[tuple[str, str]]:
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in RUNS_SQL:
                     text = call.args[0] if call.args else None
                     is_file = isinstance(text, ast.Call) and ast.unparse(text.func).endswith("statement")
-                    if text is not None and not isinstance(text, ast.Constant) and not is_file:
+                    if text is not None and not is_constant(text) and not is_file:
                         yield str(path.relative_to(ROOT)), ast.unparse(text)
+
+
+def is_constant(text: ast.expr) -> bool:
+    """A literal, a constant of the module, or a literal with such constants in it."""
+    match text:
+        case ast.Constant():
+            return True
+        case ast.Name():
+            return text.id.isupper()
+        case ast.JoinedStr():
+            return all(is_constant(part) for part in text.values)
+        case ast.FormattedValue():
+            return is_constant(text.value)
+    return False
 
 
 def test_no_sql_is_built_from_data() -> None:
