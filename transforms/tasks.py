@@ -55,7 +55,8 @@ def flatten_tasks(
     keys = answers.select("row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape")
     task = columns.rename({"task_id": "answered_id"}).with_columns(has_task=True)
     work = works.select(
-        "row", "create_time", "raw_create_time", "web_work_status", "work_video_path", "no_wm_work_video_path",
+        "row", "create_time", "raw_create_time", "raw_template_create_time", "web_work_status",
+        "work_video_path", "no_wm_work_video_path",
         "animate_params_error", has_work=True, work_id="id",
     )  # fmt: skip
     return (
@@ -143,7 +144,9 @@ def _flags() -> Mapping[str, pl.Expr]:
             *(is_corrected(f"raw_{name}", expected=_SECOND) for name in _TASK_TIMES),
             is_corrected("raw_create_time", expected=_MILLISECOND),
         ),
-        "time_implausible": pl.any_horizontal(is_implausible(f"raw_{name}") for name in (*_TASK_TIMES, "create_time")),
+        "time_implausible": pl.any_horizontal(
+            is_implausible(f"raw_{name}") for name in (*_TASK_TIMES, "create_time", "template_create_time")
+        ),
         "provider_clock_gap": submitted_in_ms.abs() > CLOCK_GAP_SECONDS * 1000,
         "object_id_time_differs": id_gap.abs() > OBJECT_ID_SECONDS,
         "outer_inner_disagree": _disagreement(inner),

@@ -17,7 +17,7 @@ _TIMES: Final = [field.column for field in WORK.decoded if field.kind is Kind.TI
 
 
 def flatten_works(answers: pl.DataFrame, columns: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """Works in the columns of `schema.WORKS` but `is_terminal`, with `row` and the raw times as `raw_create_time`.
+    """Works in the columns of `schema.WORKS` but `is_terminal`, with `row` and the raw times as `raw_…`.
 
     Args:
         answers: the answers with a task: `row` and the keys of an answer.
@@ -28,7 +28,7 @@ def flatten_works(answers: pl.DataFrame, columns: pl.DataFrame, params: Params) 
     return (
         keys.join(columns, on="row")
         .join(params.works, on="row", how="left")
-        .with_columns(pl.col("create_time").alias("raw_create_time"))
+        .with_columns(pl.col("create_time", "template_create_time").name.prefix("raw_"))
         .with_columns(
             *(text(name).alias(name) for name in _TEXTS),
             *(time(name).alias(name) for name in _TIMES),
