@@ -63,9 +63,10 @@ class Detour(httpx.AsyncBaseTransport):
         self.detours = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith(f"/{self._task_id}"):
+        target = request.extensions["target"].decode()
+        if target.endswith(f"/{self._task_id}"):
             self.detours += 1
-            request.url = httpx.URL(self._elsewhere + request.url.path)
+            request.url = httpx.URL(self._elsewhere + target)
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
