@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from warehouse import catalog
+from warehouse.durable import UNFINISHED, sync_directory
 from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
 from warehouse.lake import attach
 from warehouse.locks import RETRY_SECONDS, full, held, held_here, is_open_here, lock_path, sole_writer, who_holds
@@ -129,6 +130,7 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
     while True:
         try:
             if not is_open_here(warehouse):
+                _create_if_missing(warehouse)
                 return duckdb.connect(warehouse, config=_WRITER_SETTINGS)
             in_the_way = held_here(warehouse, wait_seconds)
         except duckdb.Error as error:
@@ -140,6 +142,18 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
         if time.monotonic() >= deadline:
             raise in_the_way
         time.sleep(RETRY_SECONDS)
+
+
+def _create_if_missing(warehouse: Path) -> None:
+    """A new file gets its name when it is a database: killed while making one, DuckDB leaves what it then refuses."""
+    if warehouse.exists():
+        return
+    unfinished = warehouse.with_name(f"{UNFINISHED}new-{warehouse.name}")
+    unfinished.unlink(missing_ok=True)
+    duckdb.connect(unfinished).close()
+    warehouse.with_name(f"{warehouse.name}.wal").unlink(missing_ok=True)
+    unfinished.replace(warehouse)
+    sync_directory(warehouse.parent)
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:

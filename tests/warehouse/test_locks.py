@@ -13,6 +13,7 @@ from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.tables import column
 from warehouse import connection
+from warehouse.durable import make_directory
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.load import unloaded
 from warehouse.publish import publish
@@ -178,3 +179,21 @@ def test_a_log_without_its_file_is_not_taken_for_a_warehouse(made: Site, tmp_pat
     log.write_bytes(b"left over")
     with connection.writer(made.paths.warehouse, 1) as con:
         assert len(unloaded(con, made.store)) == 1
+
+
+def test_a_new_warehouse_has_its_name_only_when_it_is_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while DuckDB makes the file, nothing is left that the next run would have to refuse."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    make_directory(site.paths.root)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.paths.warehouse), "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            connection.writer(site.paths.warehouse, 1).__enter__()
+    assert not site.paths.warehouse.exists()
+    site.paths.warehouse.with_name(".unfinished-new-warehouse.duckdb").write_bytes(b"half of one")
+    with connection.writer(site.paths.warehouse, 1) as con:
+        assert unloaded(con, site.store) == []
+    assert not list(site.paths.root.glob(".unfinished-new*"))
