@@ -145,14 +145,20 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
 
 
 def _create_if_missing(warehouse: Path) -> None:
-    """A new file gets its name when it is a database: killed while making one, DuckDB leaves what it then refuses."""
-    if warehouse.exists():
+    """A new file gets its name when it is a database: killed while making one, DuckDB leaves what it then refuses.
+
+    What a rebuild makes beside the live one is unfinished by its name, and made anew by the next one.
+    """
+    if warehouse.exists() or warehouse.name.startswith(UNFINISHED):
         return
     unfinished = warehouse.with_name(f"{UNFINISHED}new-{warehouse.name}")
-    unfinished.unlink(missing_ok=True)
-    duckdb.connect(unfinished).close()
-    warehouse.with_name(f"{warehouse.name}.wal").unlink(missing_ok=True)
-    unfinished.replace(warehouse)
+    try:
+        unfinished.unlink(missing_ok=True)
+        duckdb.connect(unfinished).close()
+        warehouse.with_name(f"{warehouse.name}.wal").unlink(missing_ok=True)
+        unfinished.replace(warehouse)
+    finally:
+        unfinished.unlink(missing_ok=True)
     sync_directory(warehouse.parent)
 
 

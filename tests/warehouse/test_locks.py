@@ -193,6 +193,7 @@ def test_a_new_warehouse_has_its_name_only_when_it_is_one(site: Site, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             connection.writer(site.paths.warehouse, 1).__enter__()
     assert not site.paths.warehouse.exists()
+    assert not list(site.paths.root.glob(".unfinished-new*"))
     site.paths.warehouse.with_name(".unfinished-new-warehouse.duckdb").write_bytes(b"half of one")
     with connection.writer(site.paths.warehouse, 1) as con:
         assert unloaded(con, site.store) == []
