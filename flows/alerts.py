@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flows.summary import Summary
 
 #: Of each kind, so many are told in words; the rest are counted.
-TOLD_IN_WORDS: Final = 20
+TOLD_IN_WORDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
