@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_VERSIONED: Final = ("duckdb", "polars", "pyarrow", "httpx", "httpx-aiohttp", "aiohttp", "uvloop", "pandas", "dlt")
+_VERSIONED: Final = ("duckdb", "polars", "pyarrow", "httpx", "aiohttp", "uvloop", "pandas", "dlt")
 _COMPARE: Final = {"at least": operator.ge, "at most": operator.le}
 
 

@@ -25,7 +25,7 @@ PRELOADED = [
     *(f"tests.promises.{name}" for name in ("child", "clocks", "mutations", "power", "steps")),
     *(f"flows.{name}" for name in ("cli", "console", "maintaining", "rebuilding", "starting")),
     "warehouse.publish",
-    "httpx_aiohttp",
+    "aiohttp",
     "rich.progress",
     "uvloop",
 ]
