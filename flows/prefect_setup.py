@@ -19,7 +19,7 @@ from prefect.blocks import notifications  # noqa: F401 - so that their types are
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoolCreate
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
     from flows.settings import Settings
+    from flows.shared_rate import Bucket
 
 POOL: Final = "avatar-tasks"
 ALERTS_BLOCK: Final = "avatar-tasks-alerts"
@@ -93,14 +94,23 @@ async def _limits(client: PrefectClient, settings: Settings, in_flight: int | No
     if settings.rate is None:
         await _forget_limit(client, LIMIT_NAME)
     else:
-        bucket = bucket_for(settings.rate)
-        await client.upsert_global_concurrency_limit_by_name(LIMIT_NAME, bucket.slots, bucket.per_second)
+        await _keep_rate(client, bucket_for(settings.rate))
         say(f"global limit {LIMIT_NAME}: at most {settings.rate:g} requests a second over all workers")
     if in_flight is None:
         await _forget_limit(client, IN_FLIGHT_NAME)
     else:
         await client.upsert_global_concurrency_limit_by_name(IN_FLIGHT_NAME, in_flight)
         say(f"global limit {IN_FLIGHT_NAME}: at most {in_flight} requests in flight over all workers")
+
+
+async def _keep_rate(client: PrefectClient, bucket: Bucket) -> None:
+    """A bucket that changes is empty, for what a fast one holds would take a slow one minutes to drain."""
+    with contextlib.suppress(ObjectNotFound):
+        standing = await client.read_global_concurrency_limit_by_name(LIMIT_NAME)
+        if (standing.limit, standing.slot_decay_per_second) == (bucket.slots, bucket.per_second):
+            return
+    await client.upsert_global_concurrency_limit_by_name(LIMIT_NAME, bucket.slots, bucket.per_second)
+    await client.update_global_concurrency_limit(LIMIT_NAME, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 async def _forget_limit(client: PrefectClient, name: str) -> None:
@@ -153,7 +163,8 @@ def _notification_blocks(base: type[Any]) -> list[type[Any]]:
 def _told(receiver: UUID | None, declared: dict[str, Any]) -> dict[str, Any]:
     if receiver is None:
         return {"type": "do-nothing"}
-    body = "{{ event.payload.sentence | default(event.resource.name) }}\n\n" + str(declared["description"])
+    where = "{% if deployment %}Deployment {{ deployment.name }}, r{% else %}R{% endif %}un {{ flow_run.name }}"
+    body = f"{{{{ event.payload.sentence | default(event.resource.name) }}}}\n\n{declared['description']}\n\n{where}"
     return {
         "type": "send-notification",
         "block_document_id": str(receiver),

@@ -1,14 +1,18 @@
 """`RATE` and concurrency over all workers, by global concurrency limits on the Prefect server in use, if it has them.
 
-`RATE`: permissions from a limit that is a bucket, which Prefect drains. Requests are let go in small lots, and what of
-a lot has not gone after `VALID_SECONDS` is forgotten, so that lots cannot pile up. In any `window` seconds no more than
-`limit + decay · (window + VALID_SECONDS)` requests go, which `bucket_for` makes `RATE · window`.
+`RATE`: permissions from a limit that is a bucket, which Prefect drains. It holds one lot, so that lots are granted one
+after another whoever asks. The requests of a lot go evenly spaced. When the server granted it is known to the length of
+the asking only, so that each has some leeway; what has not gone by then is forgotten. In any `window` seconds no more
+than `per_second · (window + leeway + _LATE_SECONDS) + 1` requests go, which `bucket_for` makes `RATE · window`: all but
+a tenth of `RATE` can be had.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 
 #: The global concurrency limit that all workers share.
 LIMIT_NAME: Final = "avatar-tasks-requests"
@@ -29,8 +34,24 @@ LIMIT_NAME: Final = "avatar-tasks-requests"
 #: Requests in flight over all workers; a run takes its `CONCURRENCY` of them for as long as it asks.
 IN_FLIGHT_NAME: Final = "avatar-tasks-in-flight"
 
-#: A permission is good for so long after it was asked for.
-VALID_SECONDS: Final = 0.2
+#: The server drains whole slots, and forgets the rest of one whenever it grants some: so a slot is a small part of one.
+_SLOTS_PER_REQUEST: Final = 1000
+
+#: A lot is of the requests of so long, and of one at least.
+_LOT_SECONDS: Final = 1.0
+
+#: No less than so many requests are counted together where a rate is kept.
+_COUNTED_TOGETHER: Final = 20
+
+#: How far behind its time a request may go, from the earliest at which its lot may have been granted.
+_LEEWAY_SECONDS: Final = 0.07
+
+#: A lot that is asked for this late is not late for the next.
+_LATE_SECONDS: Final = 0.02
+
+#: Clients that wait for the same lot look at different times, lest they all ask at once; the more are refused, the
+#: further apart.
+_SCATTER_SECONDS: Final = (0.02, 0.5)
 
 #: Whoever waits looks up this often.
 _NAP_SECONDS: Final = 0.25
@@ -50,21 +71,36 @@ class Bucket:
 
 
 def bucket_for(rate: float) -> Bucket:
-    """The bucket that keeps `rate` a second: in any one second, or in any eight requests' time where that is longer."""
-    window = max(1.0, 8 / rate)
-    slots = max(1, int(rate * window / 8))
-    return Bucket(slots, (rate * window - slots) / (window + VALID_SECONDS))
+    """The bucket that keeps `rate` a second: in any second, or any twenty requests' time where that is longer."""
+    most = max(math.ceil(rate), _COUNTED_TOGETHER)
+    window = most / rate
+    sparse, dense = (most - 1) / (window + 2 * _LATE_SECONDS), most / (window + _LEEWAY_SECONDS + _LATE_SECONDS)
+    per_second = min(sparse, dense) * (1 - 1e-6)
+    slots = (_lot(per_second) + per_second * _LATE_SECONDS) * _SLOTS_PER_REQUEST
+    return Bucket(int(slots), per_second * _SLOTS_PER_REQUEST)
+
+
+def _lot(per_second: float) -> int:
+    return max(1, int(per_second * _LOT_SECONDS))
+
+
+def _leeway(spacing: float) -> float:
+    """So much that some of a lot is left however long it took to ask for it."""
+    return max(_LEEWAY_SECONDS, spacing + _LATE_SECONDS)
 
 
 class SharedRate:
     """Permissions to send, for one client; see `gateway.gate.Permission`."""
 
-    def __init__(self, client: PrefectClient, slots: int, warn: Callable[[str], None]) -> None:
+    def __init__(self, client: PrefectClient, warn: Callable[[str], None], rng: random.Random) -> None:
         self._client = client
-        self._slots = slots
         self._warn = warn
+        self._rng = rng
         self._left = 0
-        self._valid_until = 0.0
+        self._next_at = 0.0
+        self._spacing = 0.0
+        self._patience = 0.0
+        self._scatter = _SCATTER_SECONDS[0]
         self._truce_until = 0.0
 
     async def __call__(self) -> bool:
@@ -72,27 +108,62 @@ class SharedRate:
         now = time.monotonic()
         if now < self._truce_until:
             return True
-        if self._left and now < self._valid_until:
-            self._left -= 1
-            return True
-        return await self._ask(now)
+        while self._left and now > self._next_at + self._patience:
+            self._take()
+        if not self._left:
+            return await self._ask()
+        if now < self._next_at:
+            await asyncio.sleep(min(self._next_at - now, _NAP_SECONDS))
+            return False
+        self._take()
+        return True
 
-    async def _ask(self, now: float) -> bool:
+    def _take(self) -> None:
+        self._left -= 1
+        self._next_at += self._spacing
+
+    async def _ask(self) -> bool:
         try:
-            await self._client.increment_concurrency_slots([LIMIT_NAME], self._slots, "rate_limit")
+            limit = await self._client.read_global_concurrency_limit_by_name(LIMIT_NAME)
+            if not _is_rate(limit):
+                return self._go_alone(math.inf, "its limit is no rate any more")
+            return await self._ask_for_a_lot(limit)
+        except ObjectNotFound:
+            return self._go_alone(math.inf, "its limit is gone")
+        except httpx.HTTPError as error:
+            return self._go_alone(_TRUCE_SECONDS, str(error))
+
+    async def _ask_for_a_lot(self, limit: GlobalConcurrencyLimitResponse) -> bool:
+        """Only when it is likely to be had: whoever is refused sets the bucket back to how it was at the last grant."""
+        spacing = _SLOTS_PER_REQUEST / limit.slot_decay_per_second
+        lot = _lot(1 / spacing)
+        lacking = limit.active_slots + lot * _SLOTS_PER_REQUEST - limit.limit
+        if lacking > 0:
+            wait = lacking / limit.slot_decay_per_second + self._rng.random() * self._scatter
+            await asyncio.sleep(min(wait, _NAP_SECONDS))
+            return False
+        asked_at = time.monotonic()
+        try:
+            await self._client.increment_concurrency_slots([LIMIT_NAME], lot * _SLOTS_PER_REQUEST, "rate_limit")
         except httpx.HTTPStatusError as error:
             if error.response.status_code != _LOCKED:
-                return self._go_alone(now, error)
-            await asyncio.sleep(min(float(error.response.headers.get("Retry-After", _NAP_SECONDS)), _NAP_SECONDS))
+                raise
+            self._scatter = min(2 * self._scatter, _SCATTER_SECONDS[1])
             return False
-        except httpx.HTTPError as error:
-            return self._go_alone(now, error)
-        self._left, self._valid_until = self._slots, now + VALID_SECONDS
+        self._scatter = max(self._scatter / 2, _SCATTER_SECONDS[0])
+        self._granted(lot, spacing, time.monotonic(), asked_at)
         return False  # to be asked again at once, for asking took its time
 
-    def _go_alone(self, now: float, error: Exception) -> bool:
-        self._warn(f"Prefect does not say how fast to go ({error}): this process goes by its own RATE for a while")
-        self._truce_until = now + _TRUCE_SECONDS
+    def _granted(self, lot: int, spacing: float, now: float, asked_at: float) -> None:
+        """Of a lot whose asking took long, as many are forgotten as may have had their time already."""
+        unsure, leeway = now - asked_at, _leeway(spacing)
+        self._next_at, self._spacing = now, spacing
+        self._patience = max(leeway - unsure, _LATE_SECONDS)
+        self._left = max(0, lot - max(0, math.ceil((unsure + _LATE_SECONDS - leeway) / spacing)))
+
+    def _go_alone(self, seconds: float, why: str) -> bool:
+        self._warn(f"Prefect does not say how fast to go ({why}): this process goes by its own RATE for a while")
+        self._truce_until = time.monotonic() + seconds
         return False
 
 
@@ -105,7 +176,11 @@ async def shared_rate(warn: Callable[[str], None]) -> AsyncIterator[SharedRate |
         except ObjectNotFound:
             yield None
             return
-        yield SharedRate(client, max(1, limit.limit), warn) if limit.active and limit.slot_decay_per_second else None
+        yield SharedRate(client, warn, random.Random()) if _is_rate(limit) else None  # noqa: S311 - no secret
+
+
+def _is_rate(limit: GlobalConcurrencyLimitResponse) -> bool:
+    return limit.active and limit.slot_decay_per_second > 0
 
 
 @contextlib.asynccontextmanager

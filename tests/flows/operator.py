@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE_SECONDS = 150.0
+STATES = "select id, state_name, expected_start_time from flow_run where state_name != 'Scheduled' order by 3"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class Operator:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not happened():
             log = self.folder / "worker.log"
-            assert time.monotonic() < deadline, f"{what}: {log.read_text()[-3000:] if log.exists() else ''}"
+            said = log.read_text()[-3000:] if log.exists() else ""
+            assert time.monotonic() < deadline, f"{what}: {self.ask(STATES)} {said}"
             time.sleep(0.2)
 
     def drop_into_inbox(self, name: str, ids: list[str]) -> None:
