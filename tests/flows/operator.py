@@ -72,9 +72,10 @@ class Operator:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def start_run(self, deployment: str, **parameters: object) -> str:
+    def start_run(self, deployment: str, env: dict[str, str] | None = None, **parameters: object) -> str:
         """Start a deployment; the id of the run."""
         values = [part for name, value in parameters.items() for part in ("-p", f"{name}={json.dumps(value)}")]
+        values += ["-jv", f"env={json.dumps(env)}"] if env else []
         command = [sys.executable, "-m", "prefect", "deployment", "run", deployment, *values]
         done = subprocess.run(
             command, env=self._env({}), capture_output=True, text=True, check=True, timeout=120, cwd=ROOT
