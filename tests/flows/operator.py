@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE_SECONDS = 150.0
-STATES = "select id, state_name, expected_start_time from flow_run where state_name != 'Scheduled' order by 3"
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,17 @@ class Operator:
         with contextlib.closing(sqlite3.connect(self.home / "prefect.db", timeout=30)) as server:
             return server.execute(query, values).fetchall()
 
+    def history(self) -> str:
+        """What became of every run that was not merely planned."""
+        query = """
+            select flow_run.name, deployment.name, expected_start_time, state_name, auto_scheduled, (
+                select message from flow_run_state where flow_run_state.id = flow_run.state_id
+            )
+            from flow_run left join deployment on deployment.id = deployment_id
+            where state_name != 'Scheduled' order by 3
+        """
+        return "\n".join(str(row) for row in self.ask(query))
+
     def state(self, run_id: str) -> str:
         [(name,)] = self.ask("select state_name from flow_run where id = ?", run_id)
         return str(name)
@@ -105,7 +115,7 @@ class Operator:
         while not happened():
             log = self.folder / "worker.log"
             said = log.read_text()[-3000:] if log.exists() else ""
-            assert time.monotonic() < deadline, f"{what}: {self.ask(STATES)} {said}"
+            assert time.monotonic() < deadline, f"{what}: {self.history()} {said}"
             time.sleep(0.2)
 
     def drop_into_inbox(self, name: str, ids: list[str]) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Gateway(SimulatedGateway):
-    """It notes when requests arrive."""
+    """It notes when requests arrive, and can be slow, so that a run is not over before somebody has cancelled it."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world, key=KEY, clock=ManualClock(world.all_terminal_at()), latency_seconds=0.25)
@@ -37,6 +37,12 @@ class Gateway(SimulatedGateway):
         if scope["type"] == "http":
             self.arrived.append(time.monotonic())
         await super().__call__(scope, receive, send)
+
+    @contextlib.contextmanager
+    def slowed(self) -> Iterator[None]:
+        usual, self._latency = self._latency, (5.0, 0.0)
+        yield
+        self._latency = usual
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def plant(
         operator.wait_for(lambda: len(operator.ask(PLANNED)) == 3, "runs on schedule")
         planned = [name for (name,) in operator.ask(PLANNED)]
         operator.python(PAUSE)
-        with operator.worker(PREFECT_WORKER_QUERY_SECONDS="1"):
+        with operator.worker():
             yield Plant(operator, gateway, base_url, planned)
 
 
@@ -124,7 +130,7 @@ def test_every_deployment_runs_and_the_key_is_nowhere(plant: Plant) -> None:
         ("report/report", {}),
     ]
     for name, parameters in runs:
-        assert operator.end_of(operator.start_run(name, **parameters)) == "Completed", name
+        assert operator.end_of(operator.start_run(name, **parameters)) == "Completed", operator.history()
     assert {row["task_id"] for row in rows(operator.published, "tasks", ["task_id"])} >= set(ids)
     assert (operator.inbox / "done" / "first.txt").exists()
     keys = {key for (key,) in operator.ask("select distinct key from artifact")}
@@ -146,7 +152,7 @@ def test_setting_up_again_leaves_one_of_each_and_what_was_paused_paused(plant: P
 def test_an_alert_reaches_whoever_is_told(plant: Plant, changed: Changed) -> None:
     """A run whose key is refused: what is wrong with which deployment, what to do, and no key."""
     operator, wrong = plant.operator, "a-key-that-is-wrong"
-    run = operator.start_run("collect/collect", env={"AVATAR_TASKS_API_KEY": wrong}, ids=[plant.gateway.world.ids[0]])
+    run = operator.start_run("collect/collect", env={"AVATAR_TASKS_API_KEY": wrong}, ids=[plant.gateway.world.ids[-1]])
     assert operator.end_of(run) == "Failed"
     operator.wait_for(lambda: len(changed.received) >= 2, "two notifications")
     told = {one["title"]: one["text"] for one in map(json.loads, changed.received)}
@@ -164,8 +170,9 @@ def test_what_is_cancelled_in_the_middle_is_completed_by_the_next_run(plant: Pla
     operator.drop_into_inbox("second.txt", ids)
     first = operator.start_run("collect/collect", inbox=str(operator.inbox))
     operator.wait_for(lambda: plant.gateway.total_calls >= before + 16, "some requests")
-    operator.cancel(first)
-    assert operator.end_of(first) == "Cancelled"
+    with plant.gateway.slowed():
+        operator.cancel(first)
+        assert operator.end_of(first) == "Cancelled"
     assert plant.gateway.total_calls - before < len(ids)
     second = operator.start_run("collect/collect", inbox=str(operator.inbox))
     assert operator.end_of(second) == "Completed"
@@ -222,20 +229,43 @@ asyncio.run(main())
 
 
 def test_two_processes_together_keep_the_rate_and_use_it(plant: Plant) -> None:
-    """Each may go that fast, and both together do not: in no second more than RATE, in the best three 85 % of it."""
+    """Each may go that fast, and both together do not: in no second more than RATE, in the best three 75 % of it.
+
+    By a bucket that gives away an eighth of RATE at once, and forgets what is older than a fifth of a second, 73 % are
+    the most that can be had. How much it is on a machine with nothing else to do: `make soak`.
+    """
     rate, ids = 40, plant.gateway.world.ids[:220]
+    arrived = arrivals_of(plant, rate, [ids[n::2] for n in (0, 1)])
+    assert len(arrived) == 220
+    assert most_within(1, arrived) <= rate
+    assert most_within(3, arrived) >= 0.75 * 3 * rate
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("rate", "processes"), [pytest.param(r, n, id=f"{r}/s by {n}") for r in (8, 40) for n in (1, 2, 4)]
+)
+def test_the_shared_rate_is_never_exceeded_and_used_by_nine_tenths(plant: Plant, rate: int, processes: int) -> None:
+    """In no second more than RATE, or in no twenty requests' time; 85 % of it in all, the beginning left out."""
+    ids = [one for n in range(processes) for one in plant.gateway.world.ids[: 300 if rate > 8 else 100]][: 25 * rate]
+    window = max(1, 20 / rate)
+    arrived = sorted(arrivals_of(plant, rate, [ids[n::processes] for n in range(processes)]))
+    settled = [one for one in arrived if one > arrived[0] + 2 * window]
+    used = len(settled) / (settled[-1] - settled[0]) / rate
+    print(f"\n{rate}/s by {processes}: {used:.0%} used; at most {most_within(window, arrived)} in {window:g} s")  # noqa: T201
+    assert most_within(window, arrived) <= rate * window
+    assert used >= 0.85
+
+
+def arrivals_of(plant: Plant, rate: int, shares: list[Sequence[str]]) -> list[float]:
+    """When requests arrive while as many processes as there are shares go by one limit."""
     plant.operator.python(LIMIT, str(rate))
     plant.gateway.arrived.clear()
     with ThreadPoolExecutor() as pool:
-        both = [
-            pool.submit(plant.operator.python, A_CLIENT, plant.base_url, KEY, str(rate), *ids[n::2]) for n in (0, 1)
-        ]
-        for one in both:
+        asking = [pool.submit(plant.operator.python, A_CLIENT, plant.base_url, KEY, str(rate), *ids) for ids in shares]
+        for one in asking:
             one.result()
-    arrived = list(plant.gateway.arrived)
-    assert len(arrived) == 220
-    assert most_within(1, arrived) <= rate
-    assert most_within(3, arrived) >= 0.85 * 3 * rate
+    return list(plant.gateway.arrived)
 
 
 def most_within(seconds: float, arrived: list[float]) -> int:
