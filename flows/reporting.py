@@ -14,7 +14,7 @@ from flows.report_files import Filters, Written, place, write_report
 from flows.settings import Settings, read_settings
 
 
-@flow(name="report", persist_result=False)
+@flow(name="report", persist_result=False, timeout_seconds=3600)
 def report(
     since: str | None = None,
     until: str | None = None,
