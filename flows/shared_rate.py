@@ -9,11 +9,9 @@ a tenth of `RATE` can be had.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import math
 import random
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,11 +20,15 @@ from prefect.client.orchestration import get_client
 from prefect.concurrency.asyncio import concurrency
 from prefect.exceptions import ObjectNotFound
 
+from gateway.clock import SYSTEM_CLOCK
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
+
+    from gateway.clock import Clock
 
 #: The global concurrency limit that all workers share.
 LIMIT_NAME: Final = "avatar-tasks-requests"
@@ -92,8 +94,9 @@ def _leeway(spacing: float) -> float:
 class SharedRate:
     """Permissions to send, for one client; see `gateway.gate.Permission`."""
 
-    def __init__(self, client: PrefectClient, warn: Callable[[str], None], rng: random.Random) -> None:
+    def __init__(self, client: PrefectClient, warn: Callable[[str], None], rng: random.Random, clock: Clock) -> None:
         self._client = client
+        self._clock = clock
         self._warn = warn
         self._rng = rng
         self._left = 0
@@ -105,7 +108,7 @@ class SharedRate:
 
     async def __call__(self) -> bool:
         """Whether one request may go now."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now < self._truce_until:
             return True
         while self._left and now > self._next_at + self._patience:
@@ -113,7 +116,7 @@ class SharedRate:
         if not self._left:
             return await self._ask()
         if now < self._next_at:
-            await asyncio.sleep(min(self._next_at - now, _NAP_SECONDS))
+            await self._clock.sleep(min(self._next_at - now, _NAP_SECONDS))
             return False
         self._take()
         return True
@@ -140,9 +143,9 @@ class SharedRate:
         lacking = limit.active_slots + lot * _SLOTS_PER_REQUEST - limit.limit
         if lacking > 0:
             wait = lacking / limit.slot_decay_per_second + self._rng.random() * self._scatter
-            await asyncio.sleep(min(wait, _NAP_SECONDS))
+            await self._clock.sleep(min(wait, _NAP_SECONDS))
             return False
-        asked_at = time.monotonic()
+        asked_at = self._clock.monotonic()
         try:
             await self._client.increment_concurrency_slots([LIMIT_NAME], lot * _SLOTS_PER_REQUEST, "rate_limit")
         except httpx.HTTPStatusError as error:
@@ -151,7 +154,7 @@ class SharedRate:
             self._scatter = min(2 * self._scatter, _SCATTER_SECONDS[1])
             return False
         self._scatter = max(self._scatter / 2, _SCATTER_SECONDS[0])
-        self._granted(lot, spacing, time.monotonic(), asked_at)
+        self._granted(lot, spacing, self._clock.monotonic(), asked_at)
         return False  # to be asked again at once, for asking took its time
 
     def _granted(self, lot: int, spacing: float, now: float, asked_at: float) -> None:
@@ -163,7 +166,7 @@ class SharedRate:
 
     def _go_alone(self, seconds: float, why: str) -> bool:
         self._warn(f"Prefect does not say how fast to go ({why}): this process goes by its own RATE for a while")
-        self._truce_until = time.monotonic() + seconds
+        self._truce_until = self._clock.monotonic() + seconds
         return False
 
 
@@ -176,7 +179,8 @@ async def shared_rate(warn: Callable[[str], None]) -> AsyncIterator[SharedRate |
         except ObjectNotFound:
             yield None
             return
-        yield SharedRate(client, warn, random.Random()) if _is_rate(limit) else None  # noqa: S311 - no secret
+        rng = random.Random()  # noqa: S311 - no secret
+        yield SharedRate(client, warn, rng, SYSTEM_CLOCK) if _is_rate(limit) else None
 
 
 def _is_rate(limit: GlobalConcurrencyLimitResponse) -> bool:
