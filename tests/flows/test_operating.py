@@ -193,6 +193,7 @@ def test_two_runs_together_have_no_more_in_flight_than_all_may(plant: Plant, cha
         both = [pool.submit(collected_by_hand, plant.operator, str(n), ids[n::2]) for n in (0, 1)]
         assert [one.result() for one in both] == [40, 40]
     assert plant.gateway.peak_in_flight <= 12
+    assert (plant.operator.home / "concurrency_leases").is_dir()  # so that who holds them outlives the server
 
 
 def collected_by_hand(operator: Operator, name: str, ids: Sequence[str]) -> int:
