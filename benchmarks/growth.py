@@ -26,7 +26,7 @@ from warehouse.analysis import read_analysis
 from warehouse.archive import Archive
 from warehouse.load import load_in_steps
 from warehouse.paths import DataPaths
-from warehouse.plan import Question, write_todo
+from warehouse.plan import Question, new_todo, write_todo
 from warehouse.policy import PollingPolicy
 from warehouse.publish import publish, publish_closed
 
@@ -101,9 +101,8 @@ def _load(warehouse: Path, segment: Segment) -> Outcome:
 
 
 def _planning(paths: DataPaths, rounds: int) -> Row:
-    with connection.reader(paths) as con:
-        plan = paths.plans / "todo.parquet"
-        outcomes = [timed(lambda: write_todo(con, Question("default"), END, plan)) for _ in range(rounds)]
+    with connection.reader(paths) as con, new_todo(paths.root) as todo:
+        outcomes = [timed(lambda: write_todo(con, Question("default"), END, todo)) for _ in range(rounds)]
     detail = f"{outcomes[0].rows:,} ids due"
     return Row("planning: what is due", median(one.seconds for one in outcomes), "s", at_most(1), detail)
 

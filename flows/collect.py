@@ -7,6 +7,7 @@ run goes on from there, so neither the flow nor its tasks are retried: the gatew
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +35,8 @@ from flows.shared_rate import shared_concurrency, shared_rate
 from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from flows.accepting import Accepted
     from flows.summary import Summary
     from gateway.client import GatewayClient
@@ -123,21 +126,27 @@ async def _collect(run: Run, given: IdSource, options: Options, accepted: Accept
     async with (
         shared_rate(run.voice.warn) as permission,
         shared_concurrency(run.settings.concurrency) as concurrency,
-        progress_told(run, "collect-progress") as tell,
+        _progress_shown(run) as shown,
     ):
-        voice = run.voice
+        run = dataclasses.replace(
+            shown,
+            settings=(await _with_key(run.settings)).model_copy(update={"concurrency": concurrency}),
+            permission=permission,
+        )
+        return await collect_ids(run, given, options, _run_batch, accepted)
+
+
+@contextlib.asynccontextmanager
+async def _progress_shown(run: Run) -> AsyncIterator[Run]:
+    """The run with a voice that tells its progress to Prefect's server, too."""
+    voice = run.voice
+    async with progress_told(run, "collect-progress") as tell:
 
         def progress(done: int, total: int) -> None:
             tell(done, total)
             voice.progress(done, total)
 
-        run = dataclasses.replace(
-            run,
-            settings=(await _with_key(run.settings)).model_copy(update={"concurrency": concurrency}),
-            permission=permission,
-            voice=Voice(voice.say, voice.warn, progress),
-        )
-        return await collect_ids(run, given, options, _run_batch, accepted)
+        yield dataclasses.replace(run, voice=Voice(voice.say, voice.warn, progress))
 
 
 async def _collect_or_fan_out(run: Run, given: IdSource, options: Options) -> Summary:
@@ -148,7 +157,8 @@ async def _collect_or_fan_out(run: Run, given: IdSource, options: Options) -> Su
     of = await asyncio.to_thread(shares_of, accepted, run.settings.shard_ids)
     if of > 1:
         try:
-            return await fan_out(run, accepted, options, of)
+            async with _progress_shown(run) as shown:
+                return await fan_out(shown, accepted, options, of)
         except ObjectNotFound:
             run.voice.warn(f"there is no {DEPLOYMENT} (see `avatar-tasks setup-prefect`): one run does it all")
     return await _collect(run, given, options, accepted)

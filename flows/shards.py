@@ -44,9 +44,14 @@ class Share:
         return Accepted([one for one in store.segments("requests") if self.accepted_by in one.segment_id])
 
 
+def ids_of(accepted: Accepted) -> int:
+    """How many ids were accepted."""
+    return sum(map(count_rows, accepted.segments))
+
+
 def shares_of(accepted: Accepted, ids_per_share: int) -> int:
     """How many shares to cut the accepted ids into."""
-    return -(-sum(map(count_rows, accepted.segments)) // ids_per_share) or 1
+    return -(-ids_of(accepted) // ids_per_share) or 1
 
 
 def together(run: Run, accepted: Accepted, parts: Sequence[dict[str, Any]], lost: Sequence[int]) -> Summary:

@@ -1,4 +1,4 @@
-"""`status`: what is known, from the published copy, the archive and the lock; it disturbs nobody."""
+"""`status`: what is known, from the published copy, the archive and the lock or the turn; it disturbs nobody."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.archive import SCHEMAS, Archive
 from warehouse.catalog import statement
 from warehouse.connection import reader, who_holds
+from warehouse.lake import who_loads
 from warehouse.load import unloaded
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())
         counts = con.execute(statement("queries/counts")).pl().row(0, named=True)
         missing = len(unloaded(con, store))
+        holder = who_loads(con) if paths.lake else who_holds(paths.warehouse)
     return {
         "tasks_by_status": statuses,
         "ids": counts,
@@ -31,5 +33,5 @@ def facts(paths: DataPaths) -> dict[str, Any]:
             "segments": sum(len(store.segments(kind)) for kind in SCHEMAS),
             "segments_not_loaded": missing,
         },
-        "warehouse_held_by": (None if paths.lake else who_holds(paths.warehouse)) or "nobody",
+        "warehouse_held_by": holder or "nobody",
     }

@@ -15,7 +15,7 @@ import duckdb
 
 from warehouse.errors import LakeError, NothingPublishedError
 from warehouse.extensions import load_extensions
-from warehouse.turns import CATALOG, turn
+from warehouse.turns import CATALOG, holder, turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +88,11 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> No
         _try(lake, lambda: _attach_for_writing(con, lake))
         con.execute("set ducklake_max_retry_count = 0")  # see `turns`
     con.execute(f"use {LAKE}")
+
+
+def who_loads(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Whose turn it is to write to the lake of a connection, in words; None when it is nobody's."""
+    return holder(con, catalog=f"__ducklake_metadata_{LAKE}")
 
 
 def _attach_for_writing(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:

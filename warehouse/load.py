@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 #: Answers flattened at a time; with bodies of 2 KB this is some 100 MB at the peak.
 PIECE_ROWS: Final = 20_000
 
-#: Rows of segments loaded in one transaction, unless one segment alone has more.
-STEP_ROWS: Final = 40_000
+#: Rows of segments loaded in one transaction, unless one segment alone has more, or the caller has memory to spare.
+STEP_ROWS: Final = 10_000
 
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
 
@@ -63,12 +63,16 @@ def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
 
 
 def load_in_steps(
-    con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], analysis: Analysis, policy: PollingPolicy
+    con: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    analysis: Analysis,
+    policy: PollingPolicy,
+    step_rows: int | None = None,
 ) -> Iterator[Loaded]:
-    """Load any number of segments in transactions of some `STEP_ROWS` rows, and say after each what it did.
+    """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
 
-    What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
-    Each step is visible whole or not at all, and the ledger says which are.
+    By default of some `STEP_ROWS`. What a transaction changes stays in memory until it ends, uncompressed; so memory
+    does not grow with the archive. Each step is visible whole or not at all, and the ledger says which are.
 
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
@@ -78,7 +82,7 @@ def load_in_steps(
     for segment in segments:
         step.append(segment)
         rows += _rows_if_readable(segment)
-        if rows >= STEP_ROWS:
+        if rows >= (step_rows or STEP_ROWS):
             yield load(con, step, analysis, policy)
             step, rows = [], 0
     if step or not segments:

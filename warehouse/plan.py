@@ -114,6 +114,13 @@ def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) ->
     return [summary for (summary,) in rows]
 
 
+def answered_by_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str], since: datetime) -> int:
+    """How many ids some runs, begun after `since`, have loaded an answer about."""
+    parameters = {"run_ids": list(run_ids), "since": since}
+    row = con.execute(statement("queries/answered_by_runs"), parameters).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
     """The temp table `given`, from wherever the archive is.
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: the last rows of each table again, which takes a fifth of a rebuild.
 _CHECKPOINT: Final = "256MB"
 
+#: Rows loaded in one transaction: nobody waits for the new file, and the larger, the less often rows are merged.
+STEP_ROWS: Final = 40_000
+
 #: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
 _MEMORY: Final = "1GB"
 
@@ -62,7 +65,7 @@ class Rebuilding:
         """Load into `con` what it lacks of the archive; damaged segments are those of this time."""
         total.damaged.clear()
         segments, loaded = unloaded(con, self.store), 0
-        for done in load_in_steps(con, segments, self.analysis, self.policy):
+        for done in load_in_steps(con, segments, self.analysis, self.policy, STEP_ROWS):
             total.segments += done.segments
             total.answers += done.answers
             total.damaged += done.damaged
@@ -131,6 +134,7 @@ def built_beside(work: Rebuilding) -> Iterator[Loaded]:
                 prepare(con)
                 con.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
                 con.execute(f"set memory_limit = '{_MEMORY}'")
+                con.execute("reset threads")
                 work.load_all(con, total)
             yield total
         finally:

@@ -105,9 +105,9 @@ def turn(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[None]:
                 session.execute("rollback")
 
 
-def holder(con: duckdb.DuckDBPyConnection, what: str = "load") -> str | None:
-    """Whose turn it is, in words; None when it is nobody's."""
-    found = _ask(con, _HOLDER.format(what=what))
+def holder(con: duckdb.DuckDBPyConnection, what: str = "load", catalog: str = CATALOG) -> str | None:
+    """Whose turn it is, in words; None when it is nobody's. `catalog` is the name of PostgreSQL in the connection."""
+    found = _ask(con, _HOLDER.format(what=what), catalog)
     return str(found[0][0]) if found else None
 
 
@@ -134,8 +134,8 @@ def _tell(con: duckdb.DuckDBPyConnection, command: str) -> None:
     con.execute("call postgres_execute($catalog, $command)", {"catalog": CATALOG, "command": command})
 
 
-def _ask(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
-    return con.execute("from postgres_query($catalog, $query)", {"catalog": CATALOG, "query": query}).fetchall()
+def _ask(con: duckdb.DuckDBPyConnection, query: str, catalog: str = CATALOG) -> list[tuple[object, ...]]:
+    return con.execute("from postgres_query($catalog, $query)", {"catalog": catalog, "query": query}).fetchall()
 
 
 def _name() -> str:

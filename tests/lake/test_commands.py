@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from tests.flows.conftest import KEY, CommandLine
 from tests.lake.test_load import archived
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents
-from warehouse import connection, extensions, load
+from warehouse import connection, extensions, load, turns
 from warehouse.archive import Archive
 from warehouse.errors import ExtensionMissingError, LakeError, NothingPublishedError
 from warehouse.lake import Lake, without_password
@@ -216,3 +217,9 @@ def test_maintenance_puts_the_files_of_a_lake_together_and_proves_it_whole(paths
     assert [one.table for one in maintain(work, datetime.now(UTC), None).differences] == ["tasks"]
     rebuild(paths, Archive(paths.archive), DEFAULTS, PollingPolicy(), wait_seconds=5)
     assert of_lake(lake) == before
+
+
+def test_status_names_who_is_loading(on_lake: CommandLine, lake: Lake) -> None:
+    assert on_lake("status", "--json").json["warehouse_held_by"] == "nobody"
+    with connection.lake_connection(lake, 5) as con, turns.turn(con):
+        assert f"process {os.getpid()} on" in on_lake("status", "--json").json["warehouse_held_by"]

@@ -71,6 +71,8 @@ def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     assert summary["statuses"].keys() <= {"SUCCESS", "FAILURE"}
     assert "cut into" in err
     assert "died; its answers are kept" in err
+    told = operator.ask("select description from artifact where type = 'progress'")
+    assert (f"{len(ids)} of {len(ids)} ids answered",) in told
     with connection.open_lake(lake) as con:
         assert set(column(con, "select task_id from tasks")) == set(ids)
         commands = [row["command"] for row in rows(con, "select command from runs order by command")]
