@@ -26,7 +26,7 @@ LOCKS = ("requirements.lock", "requirements-bench.lock", "requirements-uv.lock")
 #: Versions from which on a hole that was published is closed. Number and version of each were looked up in November
 #: 2026, in what other projects' audits and distributions have written of them; no advisory database could be asked.
 CLOSED_SINCE = {
-    "aiohttp": ("3.14.3", "CVE-2026-69244: an answer's header that is read beyond its end"),
+    "aiohttp": ("3.14.3", "CVE-2026-69244: a malformed answer that is read beyond its end"),
     "certifi": ("2024.7.4", "CVE-2024-39689: an authority that is not trusted any more"),
     "cryptography": ("50.0.0", "CVE-2026-69247"),
     "flask": ("3.1.3", "CVE-2026-27205: a session in a shared cache"),

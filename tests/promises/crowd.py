@@ -193,4 +193,4 @@ def read_on(data: Path, stop: Path, report: Path) -> None:
             seen.refused.append(repr(error))
         seen.reads += 1
         report.write_text(json.dumps(vars(seen)), encoding="utf-8")
-        time.sleep(min(0.3, time.monotonic() - began))  # others have something to do, too
+        time.sleep(min(1, 2 * (time.monotonic() - began)))  # others have something to do, too
