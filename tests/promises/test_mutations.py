@@ -73,5 +73,5 @@ def test_a_reader_who_is_refused_and_half_a_load_are_noticed(besiege: Besiege) -
     with duckdb.connect(siege.paths.published) as con:
         oracle.check_whole(con)
         con.execute("delete from observations where rowid = 0")
-        with pytest.raises(AssertionError, match="do not hold|not what the ledger says"):
+        with pytest.raises(AssertionError, match=r"do not hold|not what the ledger says"):
             oracle.check_whole(con)
