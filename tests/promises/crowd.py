@@ -74,18 +74,14 @@ class Crowd:
                 actor.process.kill()
             actor.process.join()
 
-    def add(self, name: str, command: str, *arguments: str, lock_wait: float = 60) -> None:
+    def add(self, name: str, command: str, lock_wait: float = 60) -> None:
         """One more who gives `command`, from now on, and waits so many seconds for others."""
 
         def next_command() -> Command:
-            plain = self.siege.command(command, new_ids=0)
+            environment = self.siege.command(command, new_ids=0).environment
             ids = ["--ids-file", str(self._some_ids(name))] if command == "collect" else []
-            return Command(
-                (command, *arguments, *ids),
-                self.siege.folder,
-                plain.environment | {"AVATAR_TASKS_LOCK_WAIT": str(lock_wait)},
-                plain.set_up,
-            )
+            waiting = {"AVATAR_TASKS_LOCK_WAIT": str(lock_wait)}
+            return Command((command, *ids), self.siege.folder, environment | waiting)
 
         self._actors.append(Actor(name, next_command, next_command().start()))
 
