@@ -17,6 +17,7 @@ from warehouse.at_work import at_work
 from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import WarehouseHeldError
 from warehouse.maintain import maintain
+from warehouse.maintained import fingerprints
 from warehouse.rebuild import Rebuilding
 
 if TYPE_CHECKING:
@@ -235,11 +236,9 @@ def test_what_a_run_archives_while_tables_are_compared_is_no_difference(
     three_days: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The live tables have been looked at by then, and what is derived beside them has not."""
-    real = maintaining.fingerprints
-
     def archive_after(con: Any) -> Any:  # noqa: ANN401 - as the real one
         monkeypatch.undo()
-        found = real(con)
+        found = fingerprints(con)
         three_days.archive([Answer("meanwhile", minute(5), RUNNING)], [Request("meanwhile", minute(4))])
         return found
 
