@@ -236,6 +236,7 @@ def test_what_a_run_archives_while_tables_are_compared_is_no_difference(
     three_days: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The live tables have been looked at by then, and what is derived beside them has not."""
+
     def archive_after(con: Any) -> Any:  # noqa: ANN401 - as the real one
         monkeypatch.undo()
         found = fingerprints(con)
