@@ -28,7 +28,7 @@ demo: setup  ## run everything on a simulated gateway, nothing else needed
 test: setup  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-soak: setup  ## run the long forms of the promises' tests, an hour or so, and print their figures
+soak: setup  ## run the long forms of the promises' tests, two hours or so, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0
 
 report-million: setup  ## what a report costs on a million tasks; fails when the page is 5 MB or more

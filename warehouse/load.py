@@ -53,13 +53,14 @@ class Loaded:
 def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
     """The segments that are in the archive and not in the ledger, in the order they were written.
 
-    So ids come with their answers, and few are ever pending while a whole archive is loaded.
+    So ids come with their answers, and few are ever pending while a whole archive is loaded. Others may write
+    meanwhile, so what they write last is looked for first: where an answer is listed, its id is as well.
 
     Raises:
         ArchiveError: when the archive cannot be read.
     """
     known = _ledger(con)
-    return sorted(segment for kind in archive.SCHEMAS for segment in store.segments(kind, known))
+    return sorted(segment for kind in reversed(archive.SCHEMAS) for segment in store.segments(kind, known))
 
 
 def load_in_steps(

@@ -110,11 +110,13 @@ def _verify(work: Rebuilding, done: Maintained) -> None:
     with built_beside(work) as total, live_held(work) as deadline:
         with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
             prepare(con)
-            work.load_all(con, Loaded())
+            work.load_all(con, loaded := Loaded())
             live = fingerprints(con)
+            known = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
+            known |= {one.segment.segment_id for one in loaded.damaged}
             done.broken = dict(con.execute(statement("queries/broken_rules")).fetchall())
         with open_file(work.beside, deadline, work.wait_seconds) as con:
-            work.load_all(con, total)
+            work.load_all(con, total, known)  # and not what a run has archived this moment
             rebuilt = fingerprints(con)
     done.damaged = total.damaged
     done.differences = [

@@ -18,7 +18,7 @@ from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from warehouse.analysis import Analysis
@@ -61,10 +61,12 @@ class Rebuilding:
     def beside(self) -> Path:
         return _beside(self.paths)
 
-    def load_all(self, con: duckdb.DuckDBPyConnection, total: Loaded) -> None:
-        """Load into `con` what it lacks of the archive; damaged segments are those of this time."""
+    def load_all(self, con: duckdb.DuckDBPyConnection, total: Loaded, only: Collection[str] | None = None) -> None:
+        """Load into `con` what it lacks of the archive, or of `only` these; damaged segments are those of this time."""
         total.damaged.clear()
         segments, loaded = unloaded(con, self.store), 0
+        if only is not None:
+            segments = [one for one in segments if one.segment_id in only]
         for done in load_in_steps(con, segments, self.analysis, self.policy, STEP_ROWS):
             total.segments += done.segments
             total.answers += done.answers

@@ -26,8 +26,19 @@ if TYPE_CHECKING:
     from gateway.simulator.app import Receive, Scope, Send
 
 
+#: What the gateway answers with the key in it, which it takes from the request: a task, a page, an error.
+ECHOES = {
+    "echo-task": (
+        200,
+        '{"code":"success","KEY":1,"data":{"task_id":"echo-task","status":"FAILURE","fail_reason":"KEY"}}',
+    ),
+    "echo-page": (200, "<html>KEY"),
+    "echo-error": (400, "not you, KEY"),
+}
+
+
 class Gateway(SimulatedGateway):
-    """It notes when requests arrive, and can be slow, so that a run is not over before somebody has cancelled it."""
+    """It notes when requests arrive, can be slow, and repeats the key where it is asked for `ECHOES`."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world, key=KEY, clock=ManualClock(world.all_terminal_at()), latency_seconds=0.25)
@@ -36,6 +47,9 @@ class Gateway(SimulatedGateway):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.arrived.append(time.monotonic())
+            if (task_id := scope["path"].rpartition("/")[2]) in ECHOES:
+                await echo(task_id, dict(scope["headers"])[b"authorization"], send)
+                return
         await super().__call__(scope, receive, send)
 
     @contextlib.contextmanager
@@ -43,6 +57,14 @@ class Gateway(SimulatedGateway):
         usual, self._latency = self._latency, (5.0, 0.0)
         yield
         self._latency = usual
+
+
+async def echo(task_id: str, authorization: bytes, send: Send) -> None:
+    """In the body and in the headers that are kept."""
+    status, text = ECHOES[task_id]
+    headers = [(name, authorization) for name in (b"x-oneapi-request-id", b"x-new-api-version", b"content-type")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode().replace(b"KEY", authorization)})
 
 
 @dataclass(frozen=True)
@@ -120,10 +142,13 @@ def set_up(operator: Operator, *options: str) -> list[str]:
 
 
 def test_every_deployment_runs_and_the_key_is_nowhere(plant: Plant) -> None:
-    """From nothing by two commands, by schedule or by hand; each leaves its artifacts and its tables."""
+    """From nothing by two commands, by schedule or by hand; each leaves its artifacts and its tables.
+
+    A gateway that repeats the key is quoted in artifacts and events, but for the key.
+    """
     operator, ids = plant.operator, plant.gateway.world.ids[:40]
     assert plant.planned == ["collect", "maintain", "report"]
-    operator.drop_into_inbox("first.txt", list(ids))
+    operator.drop_into_inbox("first.txt", [*ids, *ECHOES])
     runs: list[tuple[str, dict[str, Any]]] = [
         ("collect/collect", {"inbox": str(operator.inbox)}),
         ("maintain/maintain", {}),
@@ -136,6 +161,11 @@ def test_every_deployment_runs_and_the_key_is_nowhere(plant: Plant) -> None:
     keys = {key for (key,) in operator.ask("select distinct key from artifact")}
     assert {"collect", "collect-failures", "collect-progress", "maintain", "data-quality"} <= keys
     assert {row["command"] for row in rows(operator.published, "runs", ["command"])} >= {"collect", "maintain"}
+    assert {row["task_id"] for row in rows(operator.published, "observations", ["task_id"])} >= set(ECHOES)
+    quoted = ["select data from artifact where key = 'collect-failures'"]
+    quoted += ["select payload from events where event = 'avatar-tasks.schema-drift'"]
+    for query in quoted:
+        assert any("Bearer ***" in str(told) for (told,) in operator.ask(query)), query
     assert KEY.encode() not in operator.everything_written()
 
 

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.process import BaseProcess
+    from multiprocessing.sharedctypes import Synchronized
     from pathlib import Path
 
     #: Called in the child before the command begins; it has to be picklable.
     SetUp = Callable[[], object]
 
 PRELOADED = [
-    *(f"tests.promises.{name}" for name in ("child", "clocks", "mutations", "power", "steps")),
-    *(f"flows.{name}" for name in ("cli", "console", "maintaining", "rebuilding", "starting")),
+    *(f"tests.promises.{name}" for name in ("child", "clocks", "crowd", "mutations", "power", "steps")),
+    *(f"flows.{name}" for name in ("cli", "console", "maintaining", "rebuilding", "settings", "starting")),
     "warehouse.publish",
     "aiohttp",
+    "pandas",  # which DuckDB looks for, where it is installed
     "rich.progress",
     "uvloop",
 ]
@@ -44,9 +46,7 @@ class Command:
 
     def start(self) -> BaseProcess:
         """The process, at work."""
-        process: BaseProcess = _nursery().Process(target=_run, args=(self,), daemon=True)
-        process.start()
-        return process
+        return start(_run, self)
 
     def run(self) -> int:
         """Wait until it has ended; its exit code, or minus the signal that ended it."""
@@ -66,6 +66,19 @@ class Command:
     def said(self) -> str:
         """What it and all before it in this folder said, on stdout and stderr, the last part."""
         return self.log.read_text(encoding="utf-8")[-4000:]
+
+
+def start(target: Callable[..., object], *arguments: object) -> BaseProcess:
+    """Any function of a module in a process of its own."""
+    process: BaseProcess = _nursery().Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def shared_seconds(value: float) -> Synchronized[float]:
+    """A number that such processes share."""
+    shared: Synchronized[float] = _nursery().Value("d", value)
+    return shared
 
 
 def _nursery() -> Any:  # noqa: ANN401 - a context of multiprocessing, which has no public type

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Any
 
 from warehouse import archive, durable, load
@@ -99,3 +100,21 @@ def never_clear() -> None:
     import flows.collecting  # noqa: PLC0415 - the one user
 
     put(flows.collecting, "clear_debris", lambda _paths: None)
+
+
+def copy_in_place() -> None:
+    """What is published is written into the file that readers open."""
+    from warehouse import publish  # noqa: PLC0415 - likewise
+
+    def fill_in_place(path: Any, fill: Any) -> None:  # noqa: ANN401 - as the real one
+        beside = path.with_name(f"{durable.UNFINISHED}beside")
+        fill(beside)
+        content = beside.read_bytes()
+        beside.unlink()
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+            file.flush()
+            time.sleep(1)
+            file.write(content[len(content) // 2 :])
+
+    put(publish, "replace_whole", fill_in_place)

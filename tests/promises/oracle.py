@@ -17,6 +17,7 @@ from transforms.schema import IDENTITY
 from warehouse import archive, connection
 from warehouse.analysis import read_analysis
 from warehouse.archive import Archive
+from warehouse.catalog import statement
 from warehouse.load import load
 from warehouse.policy import PollingPolicy
 
@@ -99,6 +100,23 @@ def check_published(paths: DataPaths) -> None:
     with contextlib.closing(duckdb.connect(paths.published_version(), read_only=True)) as con:
         check_keys(con)
         con.execute("select sum(accepted) from id_accounting").fetchall()
+
+
+def check_whole(con: duckdb.DuckDBPyConnection) -> None:
+    """No half of a load: every rule holds, the ledger's rows are there, and so is each answer that a run tells of."""
+    broken = con.execute(statement("queries/broken_rules")).fetchall()
+    assert not broken, f"rules that do not hold: {broken}"
+    for kind in archive.SCHEMAS:
+        entered = con.execute("select coalesce(sum(rows), 0)::bigint from segments where kind = ?", [kind]).fetchall()
+        assert entered == con.table(kind).count("*").fetchall(), f"{kind} is not what the ledger says: {entered}"
+    half = column(con, _RUNS_WHOSE_ANSWERS_ARE_MISSING)
+    assert not half, f"runs of which not every answer is there: {half[:3]}"
+
+
+_RUNS_WHOSE_ANSWERS_ARE_MISSING = """
+    select run_id from runs left join (select run_id, count(*) as answers from observations group by all) using (run_id)
+    where command = 'collect' and (summary ->> 'fetched')::bigint != coalesce(answers, 0)
+"""
 
 
 def check_no_debris(paths: DataPaths) -> None:

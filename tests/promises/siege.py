@@ -80,7 +80,7 @@ class Siege:
         """A command with work to do: a `collect` gets ids of its own."""
         arguments = [name]
         if name == "collect" and new_ids:
-            arguments += ["--ids-file", str(self._write_ids(self._next_ids(new_ids)))]
+            arguments += ["--ids-file", str(self._write_ids(self.next_ids(new_ids)))]
         environment = {"BASE_URL": self.base_url, "API_KEY": KEY, "POLL_MIN": str(POLICY.min_seconds)}
         return Command(
             tuple(arguments),
@@ -89,7 +89,7 @@ class Siege:
             (DAY_AFTER_TOMORROW, *set_up) if name == "maintain" else set_up,
         )
 
-    def _next_ids(self, count: int) -> list[str]:
+    def next_ids(self, count: int) -> list[str]:
         ids = [self._waiting.pop() for _ in range(min(count, len(self._waiting)))]
         self.given += ids
         return [*ids, f"{self.rng.choice(SPECIAL)}_{len(self.given)}"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
-from tests.promises import mutations
+from tests.promises import mutations, oracle
+from tests.promises.crowd import Reader
 from tests.promises.steps import Trap
 from tests.promises.test_crash import survey
 from tests.promises.test_power import AT_THE_END, cut_again_and_again, cut_power
@@ -58,3 +60,18 @@ def test_without_what_a_load_rests_on_a_kill_is_noticed(
     assert siege.tally["collect killed"] == 1
     with pytest.raises(AssertionError, match=complaint):
         siege.recover(mutation)
+
+
+def test_a_reader_who_is_refused_and_half_a_load_are_noticed(besiege: Besiege) -> None:
+    """By a publication into the file that readers open, and by an answer that is not there."""
+    siege = besiege(60)
+    assert siege.do("collect") == 0
+    reader = Reader(siege, 0)
+    with reader.reading():
+        assert siege.command("publish", mutations.copy_in_place).run() == 0
+    assert reader.seen().refused
+    with duckdb.connect(siege.paths.published) as con:
+        oracle.check_whole(con)
+        con.execute("delete from observations where rowid = 0")
+        with pytest.raises(AssertionError, match=r"do not hold|not what the ledger says"):
+            oracle.check_whole(con)

@@ -27,6 +27,7 @@ from tests.warehouse.tables import column, contents
 from transforms.flatten import Frames, transform
 from transforms.schema import ANSWERS, RUNS
 from warehouse import connection, load
+from warehouse.archive import Archive
 from warehouse.durable import UNFINISHED
 
 if TYPE_CHECKING:
@@ -259,3 +260,27 @@ def test_runs_are_loaded_once(site: Site) -> None:
     assert site.load().segments == 2
     with connection.writer(site.paths.warehouse, 1) as con:
         assert column(con, "select summary ->> 'requested' from runs") == ["2"]
+
+
+@pytest.mark.parametrize("kind", ["requests", "observations", "runs"])
+def test_answers_come_with_their_ids_when_another_run_writes_while_the_archive_is_listed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """It writes ids before answers; whichever kind has just been listed then, no answer is loaded without its id."""
+    listed = Archive.segments
+
+    def list_then_write(store: Archive, one: Any, without: Any = ()) -> Any:  # noqa: ANN401 - as the real one
+        found = listed(store, one, without)
+        if one == kind:
+            monkeypatch.undo()
+            site.archive(ANSWERS_SO_FAR, REQUESTS)
+        return found
+
+    monkeypatch.setattr(Archive, "segments", list_then_write)
+    orphans = "select task_id from observations anti join requests using (source, task_id)"
+    for _ in range(2):
+        site.load()
+        with site.writer() as con:
+            assert column(con, orphans) == []
+    with site.writer() as con:
+        assert len(column(con, "select task_id from observations")) == len(ANSWERS_SO_FAR)

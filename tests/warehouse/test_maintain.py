@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from warehouse.at_work import at_work
 from warehouse.durable import UNFINISHED, written_whole
 from warehouse.errors import WarehouseHeldError
 from warehouse.maintain import maintain
+from warehouse.maintained import fingerprints
 from warehouse.rebuild import Rebuilding
 
 if TYPE_CHECKING:
@@ -229,3 +230,18 @@ def test_what_killed_runs_left_is_cleared_away(three_days: Site) -> None:
     with written_whole(folder / "y.parquet"):
         run(three_days)
         assert [path.name[-9:] for path in folder.glob(f"{UNFINISHED}*")] == ["y.parquet"]
+
+
+def test_what_a_run_archives_while_tables_are_compared_is_no_difference(
+    three_days: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The live tables have been looked at by then, and what is derived beside them has not."""
+
+    def archive_after(con: Any) -> Any:  # noqa: ANN401 - as the real one
+        monkeypatch.undo()
+        found = fingerprints(con)
+        three_days.archive([Answer("meanwhile", minute(5), RUNNING)], [Request("meanwhile", minute(4))])
+        return found
+
+    monkeypatch.setattr(maintaining, "fingerprints", archive_after)
+    assert run(three_days).differences == []
