@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.connection import lake_connection, open_file, prepare, sole_writer
+from warehouse.connection import lake_connection, open_file, open_unlogged, prepare, sole_writer
 from warehouse.durable import UNFINISHED, sync_directory
 from warehouse.errors import WarehouseDamagedError
 from warehouse.lake_rebuild import rebuild_lake
@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
 
-#: So much is written ahead before it is brought into the file. At DuckDB's own 16 MB each step of a load would compress
-#: the last rows of each table again, which takes a fifth of a rebuild.
-_CHECKPOINT: Final = "256MB"
+#: Steps of a load between two checkpoints. Each compresses the last rows of every table again, up to 122,880; what
+#: was loaded since the last one stays in memory uncompressed.
+_CHECKPOINT_STEPS: Final = 6
+
+#: A step larger than this is brought into the file at once; at DuckDB's own 16 MB every step would be.
+_CHECKPOINT: Final = "1GB"
 
 #: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
 _MEMORY: Final = "1GB"
@@ -62,7 +65,9 @@ class Rebuilding:
         """Load into `con` what it lacks of the archive; damaged segments are those of this time."""
         total.damaged.clear()
         segments, loaded = unloaded(con, self.store), 0
-        for done in load_in_steps(con, segments, self.analysis, self.policy):
+        for step, done in enumerate(load_in_steps(con, segments, self.analysis, self.policy), start=1):
+            if step % _CHECKPOINT_STEPS == 0:
+                con.execute("checkpoint")
             total.segments += done.segments
             total.answers += done.answers
             total.damaged += done.damaged
@@ -127,7 +132,7 @@ def built_beside(work: Rebuilding) -> Iterator[Loaded]:
     with sole_writer(work.beside, work.wait_seconds):
         _remove(work.beside)
         try:
-            with open_file(work.beside, 0, 0) as con:
+            with open_unlogged(work.beside) as con:
                 prepare(con)
                 con.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
                 con.execute(f"set memory_limit = '{_MEMORY}'")
