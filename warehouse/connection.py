@@ -122,7 +122,7 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
 
 @contextlib.contextmanager
 def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a new file in which nothing outlives a crash: it has no log, which half of writing it would go to.
+    """A connection to a new file in which nothing outlives a crash: without a log, which half of writing would be.
 
     What was changed stays in memory, and beyond its limit in temporary files, until a checkpoint; the end of the block
     is one.
