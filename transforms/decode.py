@@ -14,6 +14,7 @@ All SQL here is built from the constants in `fields`, never from data: data come
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,9 +25,11 @@ import pyarrow as pa
 from transforms.fields import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from transforms.fields import Field, ObjectSpec
+
+    _Paths = Callable[[ObjectSpec, int], list[str]]
 
 #: How deep `data` inside `data` is looked into at once: an envelope, a task, the work.
 LEVELS: Final = tuple("$" + ".data" * depth for depth in range(3))
@@ -108,12 +111,17 @@ def decode(con: Connection, docs: pl.DataFrame, levels: Mapping[ObjectSpec, int]
         `_signature`.
     """
     nested = [part for spec, level in levels.items() for part in _nested(spec, level)]
+    structures = [f'{_object(spec, levels)} as "{level}"' for spec, level in levels.items()]
     sql = f"""
-        select row, {", ".join(f'{_object(spec, level)} as "{level}"' for spec, level in levels.items())}
+        select row, {", ".join(structures)}
         from (
             select {", ".join(["*", *nested])}
             from (
-                select row, text, from_json(text, '{json.dumps(_structure(levels))}') as value
+                select
+                    row,
+                    from_json(text, '{json.dumps(_structure(levels))}') as value,
+                    json_type(text, {_of_each(levels, _leaves)}) as types,
+                    list_transform(json_keys(text, {_of_each(levels, _objects)}), lambda keys: len(keys)) as sizes,
                 from (select row, coalesce(text, 'null') as text from docs)
             )
         )
@@ -173,10 +181,11 @@ def empties(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
     return _query(con, sql, docs)
 
 
-def _object(spec: ObjectSpec, level: int) -> str:
+def _object(spec: ObjectSpec, levels: Mapping[ObjectSpec, int]) -> str:
     """What is wanted of an object, as one structure."""
+    level = levels[spec]
     columns = [f'"{field.column}": {_value_of(field, level)}' for field in spec.decoded]
-    more = [f"known_extras: {_known_extras(spec, level)}", f"signature: {_signature(spec, level)}"]
+    more = [f"known_extras: {_known_extras(spec, level)}", f"signature: {_signature(spec, levels)}"]
     return f"{{{', '.join([*columns, *more])}}}"
 
 
@@ -221,18 +230,35 @@ def _known_extras(spec: ObjectSpec, level: int) -> str:
     return f"nullif(concat_ws(',', {', '.join(present)}), '')" if present else "null::varchar"
 
 
-def _signature(spec: ObjectSpec, level: int) -> str:
+def _signature(spec: ObjectSpec, levels: Mapping[ObjectSpec, int]) -> str:
     """What an object looks like, as JSON; millions of answers share a handful, so that each is looked into once.
 
     `types`: the JSON types of `spec.json_types`; `sizes`: how many keys the object has and each one taken apart in it;
     `elements`: the JSON types of the elements of each list.
     """
-    here = LEVELS[level]
-    paths = [f"{here}.{path}" for path, _ in spec.json_types]
-    objects = [here, *(f"{here}.{key}" for key in spec.nested_keys)]
-    elements = [f"list_sort(list_distinct(json_type({_value(key, level)}, '$[*]')))" for key in spec.list_keys]
+    lists = [_value(key, levels[spec]) for key in spec.list_keys]
+    elements = [f"list_sort(list_distinct(json_type({value}, '$[*]')))" for value in lists]
     return f"""to_json({{
-        'types': json_type(text, {paths}),
-        'sizes': list_transform(json_keys(text, {objects}), lambda keys: len(keys)),
+        'types': types[{_share(spec, levels, _leaves)}],
+        'sizes': sizes[{_share(spec, levels, _objects)}],
         'elements': [{", ".join(elements)}]::varchar[][],
     }})::varchar"""
+
+
+def _leaves(spec: ObjectSpec, level: int) -> list[str]:
+    return [f"{LEVELS[level]}.{path}" for path, _ in spec.json_types]
+
+
+def _objects(spec: ObjectSpec, level: int) -> list[str]:
+    return [LEVELS[level], *(f"{LEVELS[level]}.{key}" for key in spec.nested_keys)]
+
+
+def _of_each(levels: Mapping[ObjectSpec, int], paths: _Paths) -> list[str]:
+    """Paths in all the objects of a document: one call for all of them costs half of one for each."""
+    return [path for spec, level in levels.items() for path in paths(spec, level)]
+
+
+def _share(spec: ObjectSpec, levels: Mapping[ObjectSpec, int], paths: _Paths) -> str:
+    """Which stretch of what was found at these paths is this object's."""
+    first = sum(len(paths(one, 0)) for one in itertools.takewhile(lambda one: one is not spec, levels))
+    return f"{first + 1}:{first + len(paths(spec, 0))}"
