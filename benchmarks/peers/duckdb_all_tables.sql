@@ -127,10 +127,10 @@ select
     to_timestamp(nullif(task.start_time, 0)) as start_time,
     to_timestamp(nullif(task.finish_time, 0)) as finish_time,
     try_cast(rtrim(task.progress, '%') as double) as progress_pct,
-    case when start_time >= submit_time then epoch(start_time) - epoch(submit_time) end as queue_seconds,
-    case when finish_time >= start_time then epoch(finish_time) - epoch(start_time) end as run_seconds,
-    case when finish_time >= submit_time then epoch(finish_time) - epoch(submit_time) end as latency_seconds,
-    case when finish_time >= created then epoch(finish_time) - epoch(created) end as provider_latency_seconds,
+    case when start_time >= submit_time then round(epoch(start_time) - epoch(submit_time), 6) end as queue_seconds,
+    case when finish_time >= start_time then round(epoch(finish_time) - epoch(start_time), 6) end as run_seconds,
+    case when finish_time >= submit_time then round(epoch(finish_time) - epoch(submit_time), 6) end as latency_seconds,
+    case when finish_time >= created then round(epoch(finish_time) - epoch(created), 6) end as provider_latency_seconds,
     task.quota as quota,
     task.platform as platform,
     coalesce(
@@ -172,10 +172,11 @@ left join seen using (source, task_id);
 
 create or replace table works as
 select
-    columns(* exclude (ext, create_time, template_create_time)),
-    ext.animate_channel as ext_animate_channel,
-    ext.sing_title as ext_sing_title,
-    ext.track_info as ext_track_info,
+    columns('^(source|task_id|observed_at|body_hash|run_id|is_terminal|.*_enable|.*_ratio|.*_status|.*_list|.*_types|example_.*)$'),
+    nullif(columns('^(animate_.*|file_type|id|music_title|primary_.*|share_.*|singer|template_id|user_.*|.*work_.*(name|path))$'), ''),
+    nullif(ext.animate_channel, '') as ext_animate_channel,
+    nullif(ext.sing_title, '') as ext_sing_title,
+    nullif(ext.track_info, '') as ext_track_info,
     make_timestamptz((create_time * 1000)::bigint) as create_time,
     make_timestamptz((template_create_time * 1000)::bigint) as template_create_time,
 from (
@@ -197,11 +198,11 @@ select
     source,
     task_id,
     pt_index,
-    unnest(info),
-    url_decode(info.audio_url) as audio_path,
-    url_decode(info.video_url) as video_path,
+    nullif(columns(* exclude (source, task_id, pt_index)), ''),
+    url_decode(nullif(audio_url, '')) as audio_path,
+    url_decode(nullif(video_url, '')) as video_path,
 from (
-    select source, task_id, unnest(infos) as info, (generate_subscripts(infos, 1) - 1)::integer as pt_index
+    select source, task_id, unnest(infos, recursive := true), (generate_subscripts(infos, 1) - 1)::integer as pt_index
     from (
         select
             source,
