@@ -26,12 +26,9 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
 
-#: Steps of a load between two checkpoints. Each compresses the last rows of every table again, up to 122,880; what
-#: was loaded since the last one stays in memory uncompressed.
-_CHECKPOINT_STEPS: Final = 6
-
-#: A step larger than this is brought into the file at once; at DuckDB's own 16 MB every step would be.
-_CHECKPOINT: Final = "1GB"
+#: Rows of segments between two checkpoints. Each compresses the last rows of every table again, up to 122,880; until it
+#: comes, rows stay in memory uncompressed.
+_STEP_ROWS: Final = 240_000
 
 #: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
 _MEMORY: Final = "1GB"
@@ -65,9 +62,8 @@ class Rebuilding:
         """Load into `con` what it lacks of the archive; damaged segments are those of this time."""
         total.damaged.clear()
         segments, loaded = unloaded(con, self.store), 0
-        for step, done in enumerate(load_in_steps(con, segments, self.analysis, self.policy), start=1):
-            if step % _CHECKPOINT_STEPS == 0:
-                con.execute("checkpoint")
+        for done in load_in_steps(con, segments, self.analysis, self.policy, _STEP_ROWS):
+            con.execute("checkpoint")
             total.segments += done.segments
             total.answers += done.answers
             total.damaged += done.damaged
@@ -134,7 +130,6 @@ def built_beside(work: Rebuilding) -> Iterator[Loaded]:
         try:
             with open_unlogged(work.beside) as con:
                 prepare(con)
-                con.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
                 con.execute(f"set memory_limit = '{_MEMORY}'")
                 work.load_all(con, total)
             yield total
