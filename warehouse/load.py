@@ -68,9 +68,9 @@ def load_in_steps(
     segments: Sequence[Segment],
     analysis: Analysis,
     policy: PollingPolicy,
-    step_rows: int = STEP_ROWS,
+    step_rows: int | None = None,
 ) -> Iterator[Loaded]:
-    """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
+    """Load any number of segments in transactions of `step_rows` or some `STEP_ROWS` rows; say after each what it did.
 
     What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
     Each step is visible whole or not at all, and the ledger says which are.
@@ -83,7 +83,7 @@ def load_in_steps(
     for segment in segments:
         step.append(segment)
         rows += _rows_if_readable(segment)
-        if rows >= step_rows:
+        if rows >= (step_rows or STEP_ROWS):
             yield load(con, step, analysis, policy)
             step, rows = [], 0
     if step or not segments:

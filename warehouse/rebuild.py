@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _STEP_ROWS: Final = 240_000
 
 #: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
-_MEMORY: Final = "1GB"
+_MEMORY: Final = "512MB"
 
 
 @dataclass(frozen=True, slots=True)

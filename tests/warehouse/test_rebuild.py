@@ -14,7 +14,6 @@ from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request,
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse import connection
-from warehouse import load as loading
 from warehouse import rebuild as rebuilding
 from warehouse.durable import UNFINISHED
 from warehouse.errors import WarehouseHeldError, WarehouseOutdatedError
@@ -79,7 +78,7 @@ def test_the_log_of_the_old_one_is_not_replayed_into_the_new_one(filled: Site) -
 
 def test_what_arrives_meanwhile_is_in_the_new_one(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Collecting, loading and publishing go on while the new one is made."""
-    monkeypatch.setattr(loading, "STEP_ROWS", 1)
+    monkeypatch.setattr(rebuilding, "_STEP_ROWS", 1)
     steps: list[tuple[int, int]] = []
 
     def meanwhile(done: int, total: int) -> None:
