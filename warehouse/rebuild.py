@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Rows of segments between two checkpoints. Each compresses the last rows of every table again, up to 122,880; until it
 #: comes, rows stay in memory uncompressed.
-_STEP_ROWS: Final = 240_000
+_STEP_ROWS: Final = 160_000
 
 #: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
 _MEMORY: Final = "512MB"

@@ -1,8 +1,8 @@
 """Load bodies with dlt, into tables it makes up itself: `dlt_bodies BODIES.ndjson FOLDER`.
 
-It ends with the tasks, the works as columns of theirs, and a table for each list; there are no observations and no drift
-by path, and of the answers about a task the last one loaded wins. The parameters in a string are parsed first, so that
-their elements are a table.
+It ends with the tasks, the works as columns of theirs, and a table for each list; no observations, no drift by path.
+The answer about a task that was loaded last wins. The parameters in a string are parsed first, so that their elements
+are a table.
 """
 
 import json
