@@ -1,17 +1,20 @@
-"""What deriving the warehouse from the archive costs, beside bare DuckDB reading the same bodies into three tables.
+"""What deriving the warehouse from the archive costs, beside bare DuckDB and dlt reading the same bodies from JSON.
 
-Ours ends with every table, view and published copy; the peer with tasks, works and pt_infos as its JSON reader gives
-them. Both end with as many rows of each and the same sum of latencies.
+Bare DuckDB makes the same tables by hand-written SQL; `peers/duckdb_all_tables.sql` says what it leaves out. Where both
+have a column, it ends with the same values. What only reading JSON into tasks, works and pt_infos costs is printed, too
+(`peers/duckdb_three_tables.sql`). dlt is slow: it gets a twentieth of the answers, and rates are compared.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
+import polars as pl
 
 from benchmarks.bodies import END as FIRST_LOOK
 from benchmarks.bodies import answers, fill_archive
@@ -20,67 +23,155 @@ from warehouse.archive import Archive
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.harness import Outcome
 
 IDS: Final = 200_000
 RUN: Final = "20260301T000000-bench"
-PEER: Final = Path(__file__).with_name("peers") / "bare_duckdb.sql"
+PEERS: Final = Path(__file__).with_name("peers")
 _OURS: Final = "from flows.cli import main; main()"
-_PEER: Final = """
+_DUCKDB: Final = """
 import sys, duckdb
-with duckdb.connect("peer.duckdb") as con:
+with duckdb.connect(sys.argv[2]) as con:
+    con.execute("set enable_progress_bar = false")
     con.execute(open(sys.argv[1], encoding="utf-8").read())
 """
-_CHECK: Final = """
+
+#: What is in an answer's line beside its body.
+_FACTS: Final = (
+    "source", "task_id", "segment_id", "run_id", "http_status", "elapsed_ms", "attempts", "refusals", "request_id",
+    "gateway_version", "error", "body_hash",
+)  # fmt: skip
+
+#: The tables that are compared, and the columns of ours that bare DuckDB does not make.
+_OURS_ALONE: Final[dict[str, set[str]]] = {
+    "tasks": {"result_expires_at"},
+    "works": {"extras", "animate_params_error"},
+    "pt_infos": {"extras"},
+    "observations": set(),
+    "requests": set(),
+    "quarantine": {"detail"},
+    "schema_drift": set(),
+}
+
+#: What every contender has of the three tables: their sizes and a sum.
+_SIZES: Final = """
     select
         (select count(*) from tasks),
         (select count(*) from works),
         (select count(*) from pt_infos),
         (select sum(latency_seconds)::bigint from tasks)
 """
+_SIZES_OF_DLT: Final = """
+    select
+        (select count(*) from answers.tasks),
+        (select count(data__id) from answers.tasks),
+        (select count(*) from answers.tasks__pt_infos),
+        (select sum(finish_time - submit_time) from answers.tasks where finish_time >= submit_time and submit_time > 0)
+"""
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Speed beside bare DuckDB, and the peak of memory at a quarter of the ids and at all of them."""
+    """Speed beside the peers, and the peak of memory at a quarter of the ids and at all of them."""
     with tempfile.TemporaryDirectory() as name:
         folder, count = Path(name), int(IDS * scale)
-        quarter = count // 4
+        quarter, sample = count // 4, count // 20
         for ids in (quarter, count):
             fill_archive(Archive(DataPaths(folder / str(ids)).archive), ids)
-        _write_bodies(folder / "bodies.ndjson", count)
-        ours = folder / str(count)
+        for ids in (sample, count):
+            _write_lines(folder / f"lines-{ids}", ids)
 
         contest = compete(
             {
-                "ours": lambda: run_process(
-                    [sys.executable, "-c", _OURS, "rebuild", "--data-dir", "."],
-                    lambda: _rows(ours / "warehouse.duckdb"),
-                    ours,
-                ),
-                "bare duckdb": lambda: run_process(
-                    [sys.executable, "-c", _PEER, str(PEER)], lambda: _rows(folder / "peer.duckdb"), folder
-                ),
+                "ours": lambda: _ours(folder / str(count), _values),
+                "bare duckdb": lambda: _bare(folder / f"lines-{count}", "duckdb_all_tables", _values),
             },
             rounds,
         )
-        detail = f"{count / contest.seconds('ours'):,.0f} answers/s, bare {count / contest.seconds('bare duckdb'):,.0f}"
-        yield Row("rebuilding", contest.times("bare duckdb", "ours"), "times as fast", at_least(0.6), detail)
-        small = folder / str(quarter)
-        peak = run_process(
-            [sys.executable, "-c", _OURS, "rebuild", "--data-dir", "."],
-            lambda: _rows(small / "warehouse.duckdb"),
-            small,
-        ).peak_mb
+        three = compete({"three": lambda: _bare(folder / f"lines-{count}", "duckdb_three_tables", _sizes)}, rounds)
+        dlt = compete(
+            {
+                "dlt": lambda: _dlt(folder / f"lines-{sample}"),
+                "bare duckdb": lambda: _bare(folder / f"lines-{sample}", "duckdb_three_tables", _sizes),
+            },
+            rounds,
+        )
+        rates = {
+            "ours": count / contest.seconds("ours"),
+            "all": count / contest.seconds("bare duckdb"),
+            "three": count / three.seconds("three"),
+            "dlt": sample / dlt.seconds("dlt"),
+        }
+        cpu = contest.cpu_seconds("bare duckdb") / contest.cpu_seconds("ours")
+        detail = f"{rates['ours']:,.0f} answers/s, bare {rates['all']:,.0f}; by CPU {cpu:.2f} times"
+        times = contest.times("bare duckdb", "ours")
+        yield Row(
+            "rebuilding, beside bare DuckDB making the same tables", times, "times as fast", at_least(0.6), detail
+        )
+        detail = f"bare {rates['three']:,.0f} answers/s: no facts, no drift, no newest answer, no flags"
+        times = rates["ours"] / rates["three"]
+        yield Row("rebuilding, beside bare DuckDB making three tables", times, "times as fast", None, detail)
+        detail = f"dlt {rates['dlt']:,.0f} answers/s, measured on {sample:,}"
+        yield Row("rebuilding, beside dlt", rates["ours"] / rates["dlt"], "times as fast", at_least(100), detail)
+        times = rates["three"] / rates["dlt"]
+        yield Row("bare DuckDB making three tables, beside dlt", times, "times as fast", None, "what can be reached")
+        peak = _ours(folder / str(quarter), _values).peak_mb
         detail = f"{contest.peak_mb('ours'):,.0f} MB for {count:,} ids, {peak:,.0f} MB for {quarter:,}"
         yield Row("peak memory of rebuilding", contest.peak_mb("ours"), "MB", at_most(2000), detail)
 
 
-def _write_bodies(path: Path, count: int) -> None:
-    with path.open("wb") as file:
+def _ours(data: Path, rows: Callable[[Path], object]) -> Outcome:
+    arguments = [sys.executable, "-c", _OURS, "rebuild", "--data-dir", "."]
+    return run_process(arguments, lambda: rows(data / "warehouse.duckdb"), data)
+
+
+def _bare(lines: Path, script: str, rows: Callable[[Path], object]) -> Outcome:
+    made = lines / f"{script}.duckdb"
+    made.unlink(missing_ok=True)
+    arguments = [sys.executable, "-c", _DUCKDB, str(PEERS / f"{script}.sql"), made.name]
+    return run_process(arguments, lambda: rows(made), lines)
+
+
+def _dlt(lines: Path) -> Outcome:
+    with tempfile.TemporaryDirectory() as name:
+        arguments = [sys.executable, str(PEERS / "dlt_bodies.py"), str(lines / "bodies.ndjson"), name]
+        return run_process(arguments, lambda: _sizes(Path(name) / "peer.duckdb", _SIZES_OF_DLT))
+
+
+def _write_lines(folder: Path, count: int) -> None:
+    """Bodies as they came; and in other files with what is known of each answer, and the ids that were accepted."""
+    folder.mkdir()
+    with (
+        (folder / "bodies.ndjson").open("wb") as bodies,
+        (folder / "answers.ndjson").open("wb") as told,
+        (folder / "requests.ndjson").open("wb") as asked,
+    ):
         for frame in answers(count, RUN, FIRST_LOOK):
-            file.writelines(body + b"\n" for body in frame["body"])
+            at = frame.select(pl.col("observed_at").dt.to_string("iso:strict"))["observed_at"]
+            rows = zip(frame.select(_FACTS).iter_rows(named=True), at, frame["body"], strict=True)
+            for facts, observed_at, body in rows:
+                bodies.write(body + b"\n")
+                told.write(
+                    json.dumps(facts | {"observed_at": observed_at}).encode()[:-1] + b', "body": ' + body + b"}\n"
+                )
+                request = {"source": facts["source"], "task_id": facts["task_id"], "run_id": facts["run_id"]}
+                asked.write(json.dumps(request | {"requested_at": observed_at}).encode() + b"\n")
 
 
-def _rows(path: Path) -> object:
+def _sizes(path: Path, query: str = _SIZES) -> object:
     with duckdb.connect(path, read_only=True) as con:
-        return con.execute(_CHECK).fetchall()
+        return con.execute(query).fetchall()
+
+
+def _values(path: Path) -> object:
+    """Of each table its columns, how many rows it has, and a sum of what is in them."""
+    with duckdb.connect(path, read_only=True) as con:
+        con.execute("set timezone = 'UTC'")
+        return [_table(con, name, without) for name, without in _OURS_ALONE.items()]
+
+
+def _table(con: duckdb.DuckDBPyConnection, table: str, without: set[str]) -> object:
+    columns = sorted({name for name, *_ in con.execute(f"describe {table}").fetchall()} - without)
+    rows = con.table(table).select(*columns).query("one", "select count(*), sum(hash(one)) from one")
+    return table, columns, rows.fetchall()

@@ -4,9 +4,9 @@ Why DuckDB: polars' JSON readers abort the whole batch on one ill-typed leaf; `f
 the rest of the row, and is ten times as fast. What it coerced or dropped is told by the signature, so nothing is
 silently NULL.
 
-Every JSON function parses its whole argument again, which is what decoding costs; so objects are cut out once, and
-few, wide calls are made on them. Not used, because they crash the process on deep nesting: `json_structure` and
-`json_merge_patch` (DuckDB 1.5.5; half a million levels, which is a megabyte, are enough).
+Every JSON function parses its whole argument again, which is what decoding costs; so all that stands in a document is
+decoded by few, wide calls, and nothing is cut out first. Not used, because they crash the process on deep nesting:
+`json_structure` and `json_merge_patch` (DuckDB 1.5.5; half a million levels, which is a megabyte, are enough).
 
 All SQL here is built from the constants in `fields`, never from data: data comes in as registered frames.
 """
@@ -14,17 +14,22 @@ All SQL here is built from the constants in `fields`, never from data: data come
 
 from __future__ import annotations
 
+import itertools
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from transforms.fields import Field, Kind, ObjectSpec
+from transforms.fields import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from transforms.fields import Field, ObjectSpec
+
+    _Paths = Callable[[ObjectSpec, int], list[str]]
 
 #: How deep `data` inside `data` is looked into at once: an envelope, a task, the work.
 LEVELS: Final = tuple("$" + ".data" * depth for depth in range(3))
@@ -97,28 +102,32 @@ def messages(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
     return _query(con, sql, docs)
 
 
-def decode(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """The objects at `level` of valid JSON documents.
+def decode(con: Connection, docs: pl.DataFrame, levels: Mapping[ObjectSpec, int]) -> dict[ObjectSpec, pl.DataFrame]:
+    """The objects that stand at `levels` of valid JSON documents.
 
     Returns:
-        One row per document: `row`; one typed column per decoded field of `spec`; `known_extras`, the entries
+        For each object one row per document: `row`; one typed column per decoded field; `known_extras`, the entries
         ('"group":"default","id":7') of known fields that have no column, null when there are none; `signature`, see
         `_signature`.
     """
-    columns = ", ".join(f'{_value_of(field)} as "{field.column}"' for field in spec.decoded)
+    nested = [part for spec, level in levels.items() for part in _nested(spec, level)]
+    structures = [f'{_object(spec, levels)} as "{level}"' for spec, level in levels.items()]
     sql = f"""
-        select row, {columns}, {_known_extras(spec)} as known_extras, {_signature(spec)} as signature
+        select row, {", ".join(structures)}
         from (
-            select {", ".join(["*", *_nested(spec)])}
-            from (select row, object, from_json(object, '{_structure(spec)}') as value from ({_objects(level)}))
+            select {", ".join(["*", *nested])}
+            from (
+                select
+                    row,
+                    from_json(text, '{json.dumps(_structure(levels))}') as value,
+                    json_type(text, {_of_each(levels, _leaves)}) as types,
+                    list_transform(json_keys(text, {_of_each(levels, _objects)}), lambda keys: len(keys)) as sizes,
+                from (select row, coalesce(text, 'null') as text from docs)
+            )
         )
     """
-    return _query(con, sql, docs)
-
-
-def signatures(con: Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """`row` and `signature` of the objects at `level` of documents, where nothing else is wanted of them."""
-    return _query(con, f"select row, {_signature(spec)} as signature from ({_objects(level)})", docs)
+    decoded = _query(con, sql, docs)
+    return {spec: decoded.select("row", str(level)).unnest(str(level)) for spec, level in levels.items()}
 
 
 def entries(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
@@ -172,50 +181,84 @@ def empties(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
     return _query(con, sql, docs)
 
 
-def _objects(level: int) -> str:
-    """The rows of documents with what stands at `level` as `object`, JSON null where nothing does."""
-    here = f"json_extract(text, '{LEVELS[level]}')::varchar" if level else "text"
-    return f"select row, coalesce({here}, 'null') as object from docs"
+def _object(spec: ObjectSpec, levels: Mapping[ObjectSpec, int]) -> str:
+    """What is wanted of an object, as one structure."""
+    level = levels[spec]
+    columns = [f'"{field.column}": {_value_of(field, level)}' for field in spec.decoded]
+    more = [f"known_extras: {_known_extras(spec, level)}", f"signature: {_signature(spec, levels)}"]
+    return f"{{{', '.join([*columns, *more])}}}"
 
 
-def _structure(spec: ObjectSpec) -> str:
-    """The typed structure that `from_json` takes: lists and objects stay JSON here, to be looked into."""
+def _structure(levels: Mapping[ObjectSpec, int]) -> dict[str, Any]:
+    """The typed structure that `from_json` takes, each object in the `data` of the one before."""
+    at = {level: spec for spec, level in levels.items()}
+    structure: dict[str, Any] = {}
+    for level in range(max(at), -1, -1):
+        below = {"data": structure} if structure else {}
+        structure = (_flat(at[level]) if level in at else {}) | below
+    return structure
+
+
+def _flat(spec: ObjectSpec) -> dict[str, str]:
+    """The types of an object's fields: lists and objects stay JSON here, to be looked into."""
     flat = {field.key: field.kind.duckdb_type for field in spec.fields if field.kind is not Kind.PAYLOAD}
-    return json.dumps(flat | dict.fromkeys([*spec.list_keys, *spec.nested_keys, *spec.extra_keys], "JSON"))
+    return flat | dict.fromkeys([*spec.list_keys, *spec.nested_keys, *spec.extra_keys], "JSON")
 
 
-def _nested(spec: ObjectSpec) -> Iterable[str]:
+def _nested(spec: ObjectSpec, level: int) -> Iterable[str]:
     """The objects that are taken apart, each as a structure of its own."""
     for key, fields in spec.nested_fields.items():
         structure = json.dumps({field.path.partition(".")[2]: field.kind.duckdb_type for field in fields})
-        yield f'from_json(value."{key}", \'{structure}\') as "{key}_parts"'
+        yield f"from_json({_value(key, level)}, '{structure}') as \"{key}_parts\""
 
 
-def _value_of(field: Field) -> str:
+def _value(key: str, level: int) -> str:
+    return f'value{".data" * level}."{key}"'
+
+
+def _value_of(field: Field, level: int) -> str:
     key, dot, inner = field.path.partition(".")
     if dot:
         return f'"{key}_parts"."{inner}"'
     if field.kind.element_type:
-        return f'from_json(value."{key}", \'["{field.kind.duckdb_type}"]\')::varchar[]'
-    return f'value."{key}"'
+        return f"from_json({_value(key, level)}, '[\"{field.kind.duckdb_type}\"]')::varchar[]"
+    return _value(key, level)
 
 
-def _known_extras(spec: ObjectSpec) -> str:
-    present = [f"""'"{key}":' || value."{key}\"""" for key in sorted(spec.extra_keys)]
+def _known_extras(spec: ObjectSpec, level: int) -> str:
+    present = [f"""'"{key}":' || {_value(key, level)}""" for key in sorted(spec.extra_keys)]
     return f"nullif(concat_ws(',', {', '.join(present)}), '')" if present else "null::varchar"
 
 
-def _signature(spec: ObjectSpec) -> str:
+def _signature(spec: ObjectSpec, levels: Mapping[ObjectSpec, int]) -> str:
     """What an object looks like, as JSON; millions of answers share a handful, so that each is looked into once.
 
     `types`: the JSON types of `spec.json_types`; `sizes`: how many keys the object has and each one taken apart in it;
     `elements`: the JSON types of the elements of each list.
     """
-    paths = [f"$.{path}" for path, _ in spec.json_types]
-    objects = ["$", *(f"$.{key}" for key in spec.nested_keys)]
-    elements = [f"list_sort(list_distinct(json_type(value.\"{key}\", '$[*]')))" for key in spec.list_keys]
+    lists = [_value(key, levels[spec]) for key in spec.list_keys]
+    elements = [f"list_sort(list_distinct(json_type({value}, '$[*]')))" for value in lists]
     return f"""to_json({{
-        'types': json_type(object, {paths}),
-        'sizes': list_transform(json_keys(object, {objects}), lambda keys: len(keys)),
+        'types': types[{_share(spec, levels, _leaves)}],
+        'sizes': sizes[{_share(spec, levels, _objects)}],
         'elements': [{", ".join(elements)}]::varchar[][],
     }})::varchar"""
+
+
+def _leaves(spec: ObjectSpec, level: int) -> list[str]:
+    return [f"{LEVELS[level]}.{path}" for path, _ in spec.json_types]
+
+
+def _objects(spec: ObjectSpec, level: int) -> list[str]:
+    return [LEVELS[level], *(f"{LEVELS[level]}.{key}" for key in spec.nested_keys)]
+
+
+def _of_each(levels: Mapping[ObjectSpec, int], paths: _Paths) -> list[str]:
+    """Paths in all the objects of a document: one call for all of them costs half of one for each."""
+    return [path for spec, level in levels.items() for path in paths(spec, level)]
+
+
+def _share(spec: ObjectSpec, levels: Mapping[ObjectSpec, int], paths: _Paths) -> str:
+    """Which stretch of what was found at these paths is this object's."""
+    first = sum(len(paths(one, 0)) for one in itertools.takewhile(lambda one: one is not spec, levels))
+    return f"{first + 1}:{first + len(paths(spec, 0))}"

@@ -47,21 +47,13 @@ def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
         located = locate(con, answers.select("row", "text"))
         triaged = _triage(con, answers, located)
         good = triaged.filter(pl.col("outcome") == "task")
-        task_columns, task_surprises = objects.read_all(con, _within(located.tasks, good), TASK)
-        inner, _ = objects.read_all(con, _within(located.inner_tasks, _nested(good)), TASK)
-        work_columns, work_surprises = objects.read_all(con, _within(located.works, good), WORK)
-        params = read_params(con, work_columns)
-        envelopes = good.filter(pl.col("letters").str.starts_with("e")).select("row", "text")
-        envelope_surprises = [
-            objects.surprises(con, envelopes, ENVELOPE),
-            *(
-                objects.surprises(con, place.docs, INNER_ENVELOPE, place.level)
-                for place in _within(located.inner_envelopes, good)
-            ),
-        ]
-    works = flatten_works(good, work_columns, params)
-    tasks = flatten_tasks(good, task_columns, inner, works, rules)
-    found = [task_surprises, work_surprises, params.surprises, *envelope_surprises, _payload_surprises(good, located)]
+        envelope, task, work = objects.read(con, _within(located.outer, good), ENVELOPE, TASK, WORK)
+        inner_envelope, inner_task = objects.read(con, _within(located.inner, good), INNER_ENVELOPE, TASK)
+        params = read_params(con, work.columns)
+    works = flatten_works(good, work.columns, params)
+    tasks = flatten_tasks(good, task.columns, inner_task.columns, works, rules)
+    read = (task, work, params, envelope, inner_envelope)
+    found = [*(one.surprises for one in read), _payload_surprises(good, located)]
     return Frames(
         tasks=tasks.select(schema.TASKS.names()).cast(schema.TASKS),
         works=_works(works, tasks),
@@ -85,11 +77,7 @@ def _triage(con: decode.Connection, answers: pl.DataFrame, located: Located) -> 
 
 
 def _within(places: list[Place], answers: pl.DataFrame) -> list[Place]:
-    return [Place(place.docs.join(answers, on="row", how="semi"), place.level) for place in places]
-
-
-def _nested(answers: pl.DataFrame) -> pl.DataFrame:
-    return answers.filter(pl.col("letters").str.count_matches("t") > 1)
+    return [Place(place.docs.join(answers, on="row", how="semi"), place.levels) for place in places]
 
 
 def _payload_surprises(good: pl.DataFrame, located: Located) -> pl.DataFrame:

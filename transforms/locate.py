@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final, Literal
 import polars as pl
 
 from transforms import decode
+from transforms.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from transforms.fields import ObjectSpec
 
 #: How many stretches of an answer are walked before the rest is left alone.
 HOPS: Final = 5
@@ -47,10 +50,10 @@ WALK: Final = pl.Schema(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Objects of one kind: the documents they stand in (`row`, `text`) and the level inside these."""
+    """Documents (`row`, `text`), and at which level of each of them which objects stand."""
 
     docs: pl.DataFrame
-    level: int
+    levels: Mapping[ObjectSpec, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,14 @@ class Located:
 
     Attributes:
         walks: one row per answer: `row`, `is_json`, `letters` of the whole walk, `end` (the kind it stopped at).
-        tasks: where the outermost tasks stand.
-        inner_tasks: where the innermost tasks stand; the same as `tasks` but for gateways behind gateways.
-        works: where the works stand.
-        inner_envelopes: where the innermost envelopes of gateways behind gateways stand.
+        outer: where the outermost envelopes, the outermost tasks and the works stand.
+        inner: where the innermost envelopes and tasks of gateways behind gateways stand.
         leftovers: `row` and `json_type` of payloads that are neither empty nor anything known.
     """
 
     walks: pl.DataFrame
-    tasks: list[Place]
-    inner_tasks: list[Place]
-    works: list[Place]
-    inner_envelopes: list[Place]
+    outer: list[Place]
+    inner: list[Place]
     leftovers: pl.DataFrame
 
 
@@ -84,15 +83,20 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
     too_far = walks[-1].filter(pl.col("end").is_in(_GO_ON)).select("row", json_type=_json_type_ahead())
     ends = pl.concat([too_far, *(_leftovers(con, hops[hop], walk) for hop, walk in enumerate(walks))])
     every = pl.concat(walks)
+    whole = _whole(every, ends.filter(pl.col("json_type").is_null()))
+    outermost = every.filter(pl.col("letters").str.starts_with("e"), hop=0).with_columns(first_level=0)
     is_inner = (pl.col("hop") > 0) | (pl.col("last_envelope_level") > 0)
-    return Located(
-        walks=_whole(every, ends.filter(pl.col("json_type").is_null())),
-        tasks=_places(hops, every, "task_level", keep="first"),
-        inner_tasks=_places(hops, every, "last_task_level", keep="last"),
-        works=_places(hops, every, "work_level", keep="first"),
-        inner_envelopes=_places(hops, every.filter(is_inner), "last_envelope_level", keep="last"),
-        leftovers=ends.drop_nulls("json_type"),
-    )
+    nested = every.join(whole.filter(pl.col("letters").str.count_matches("t") > 1), on="row", how="semi")
+    outer = {
+        ENVELOPE: _levels(outermost, "first_level", keep="first"),
+        TASK: _levels(every, "task_level", keep="first"),
+        WORK: _levels(every, "work_level", keep="first"),
+    }
+    inner = {
+        INNER_ENVELOPE: _levels(every.filter(is_inner), "last_envelope_level", keep="last"),
+        TASK: _levels(nested, "last_task_level", keep="last"),
+    }
+    return Located(whole, _places(hops, outer), _places(hops, inner), ends.drop_nulls("json_type"))
 
 
 def _ahead(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
@@ -136,13 +140,23 @@ def _whole(every: pl.DataFrame, empty: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _places(hops: list[pl.DataFrame], every: pl.DataFrame, column: str, keep: Literal["first", "last"]) -> list[Place]:
-    found = (
-        every.drop_nulls(column).sort("hop").unique("row", keep=keep, maintain_order=True).select("row", "hop", column)
-    )
+def _levels(every: pl.DataFrame, column: str, keep: Literal["first", "last"]) -> pl.DataFrame:
+    """`row`, `hop` and `level` of the first or the last object of a kind in each answer."""
+    found = every.drop_nulls(column).sort("hop").unique("row", keep=keep, maintain_order=True)
+    return found.select("row", "hop", level=pl.col(column).cast(pl.Int8))
+
+
+def _places(hops: list[pl.DataFrame], levels: Mapping[ObjectSpec, pl.DataFrame]) -> list[Place]:
+    """The same put together: documents in which the same objects stand at the same levels are one place."""
+    columns = [spec.json_path for spec in levels]
+    named = [found.rename({"level": column}) for column, found in zip(columns, levels.values(), strict=True)]
+    together = pl.concat(named, how="align_full")
     return [
-        Place(hops[int(hop)].join(rows, on="row", how="semi"), int(level))
-        for (hop, level), rows in sorted(found.group_by("hop", column))
+        Place(
+            hops[int(hop)].join(rows, on="row", how="semi"),
+            {spec: int(level) for spec, level in zip(levels, at, strict=True) if level is not None},
+        )
+        for (hop, *at), rows in together.group_by("hop", *columns, maintain_order=True)
     ]
 
 

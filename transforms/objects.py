@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from transforms import decode, drift
 from transforms.fields import Kind
+from transforms.locate import Place
 from transforms.values import finite, integer, percent, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from transforms.fields import Field, ObjectSpec
-    from transforms.locate import Place
 
-NO_DOCS: Final = pl.DataFrame(schema={"row": pl.UInt32(), "text": pl.String()})
+_NO_DOCS: Final = pl.DataFrame(schema={"row": pl.UInt32(), "text": pl.String()})
 
 #: What is in an object without being known: `place` is the key of the object taken apart that it stands in, or ''.
 _UNKNOWN: Final = pl.Schema(
@@ -24,35 +25,43 @@ _UNKNOWN: Final = pl.Schema(
 )
 
 
-def read_all(con: decode.Connection, places: Iterable[Place], spec: ObjectSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The objects at `places`: see `read`."""
-    parts = [read(con, place.docs, spec, place.level) for place in places] or [read(con, NO_DOCS, spec)]
-    return pl.concat(columns for columns, _ in parts), pl.concat(found for _, found in parts)
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Objects of one kind.
 
-
-def read(
-    con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The objects at `level` of documents (`row`, `text`).
-
-    Returns:
-        One row per document with `row`, the decoded fields of `spec` and `extras` (JSON text or null); the surprises.
+    Attributes:
+        columns: one row per object: `row`, the decoded fields, and `extras` (JSON text or null).
+        surprises: in the shape of `drift.SURPRISES`.
     """
-    decoded = decode.decode(con, docs, spec, level)
+
+    columns: pl.DataFrame
+    surprises: pl.DataFrame
+
+
+def read(con: decode.Connection, places: Sequence[Place], *specs: ObjectSpec) -> list[Objects]:
+    """The objects of each of `specs` that stand at `places`."""
+    nowhere = [Place(_NO_DOCS, {spec: 0}) for spec in specs if not any(spec in place.levels for place in places)]
+    parts = [_objects_at(con, place) for place in (*places, *nowhere)]
+    return [_together([part[spec] for part in parts if spec in part]) for spec in specs]
+
+
+def _together(parts: Sequence[Objects]) -> Objects:
+    return Objects(pl.concat(one.columns for one in parts), pl.concat(one.surprises for one in parts))
+
+
+def _objects_at(con: decode.Connection, place: Place) -> dict[ObjectSpec, Objects]:
+    decoded = decode.decode(con, place.docs, place.levels)
+    return {spec: _read(con, place.docs, decoded[spec], spec, level) for spec, level in place.levels.items()}
+
+
+def _read(con: decode.Connection, docs: pl.DataFrame, decoded: pl.DataFrame, spec: ObjectSpec, level: int) -> Objects:
     judged = drift.judge(decoded, spec)
     unknown = _unknown(con, docs.join(judged.filter("has_more"), on="row", how="semi"), spec, level)
     numbers, unreadable = _numbers(decoded, spec)
     columns = _with_extras(decoded.with_columns(numbers), unknown, spec).drop("signature", "known_extras")
     mistyped = drift.mismatches(judged)
     unreadable = unreadable.join(mistyped, on=("row", "json_path"), how="anti")
-    return columns, pl.concat([mistyped, _unknown_fields(unknown, spec), unreadable])
-
-
-def surprises(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int = 0) -> pl.DataFrame:
-    """Only the surprises of the objects at `level` of documents, of which nothing is to be read."""
-    judged = drift.judge(decode.signatures(con, docs, spec, level), spec)
-    unknown = _unknown(con, docs.join(judged.filter("has_more"), on="row", how="semi"), spec, level)
-    return pl.concat([drift.mismatches(judged), _unknown_fields(unknown, spec)])
+    return Objects(columns, pl.concat([mistyped, _unknown_fields(unknown, spec), unreadable]))
 
 
 def _unknown(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int) -> pl.DataFrame:

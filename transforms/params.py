@@ -8,6 +8,7 @@ import polars as pl
 
 from transforms import decode, objects
 from transforms.fields import PARAMS, PT_INFO
+from transforms.locate import Place
 from transforms.values import percent_decoded, text
 
 
@@ -32,18 +33,18 @@ def read_params(con: decode.Connection, works: pl.DataFrame) -> Params:
     docs = decode.unwrap(con, docs)
     judged = decode.params_errors(con, docs)
     readable = docs.join(judged.filter(pl.col("error").is_null()), on="row", how="semi")
-    columns, surprises = objects.read(con, readable, PARAMS)
-    elements = _elements(columns)
-    pt_infos, odd = objects.read(con, elements.select("element", "text").rename({"element": "row"}), PT_INFO)
+    [params] = objects.read(con, [Place(readable, {PARAMS: 0})], PARAMS)
+    elements = _elements(params.columns)
+    by_element = elements.select("text", row="element")
+    [pt_infos] = objects.read(con, [Place(by_element, {PT_INFO: 0})], PT_INFO)
     origin = elements.select("element", "row", "pt_index")
+    odd = pt_infos.surprises.rename({"row": "element"}).join(origin, on="element")
     return Params(
-        works=judged.join(columns.select("row", params_extras="extras"), on="row", how="left").select(
+        works=judged.join(params.columns.select("row", params_extras="extras"), on="row", how="left").select(
             "row", text("error").alias("animate_params_error"), "params_extras"
         ),
-        pt_infos=_tidy(pt_infos.rename({"row": "element"}).join(origin, on="element")),
-        surprises=pl.concat(
-            [surprises, odd.rename({"row": "element"}).join(origin, on="element").select(surprises.columns)]
-        ),
+        pt_infos=_tidy(pt_infos.columns.rename({"row": "element"}).join(origin, on="element")),
+        surprises=pl.concat([params.surprises, odd.select(params.surprises.columns)]),
     )
 
 

@@ -20,11 +20,13 @@ def decode_bodies(answers: pl.DataFrame) -> pl.Series:
 
     polars' cast raises for the whole batch over one byte that is no UTF-8, `strict=False` or not (2.1.0).
     """
-    bodies = answers["body"]
-    if not bodies.map_elements(_is_utf8, return_dtype=pl.Boolean).all():
+    try:
+        texts = answers["body"].cast(pl.String)
+    except pl.exceptions.ComputeError:
         rows = answers.select("body", "content_type").iter_rows()
-        bodies = pl.Series([_as_utf8(body, content_type) for body, content_type in rows], dtype=pl.Binary)
-    return bodies.cast(pl.String).str.strip_prefix("\ufeff").alias("text")
+        utf8 = pl.Series([_as_utf8(body, content_type) for body, content_type in rows], dtype=pl.Binary)
+        texts = utf8.cast(pl.String)
+    return texts.str.strip_prefix("\ufeff").alias("text")
 
 
 def _is_utf8(body: bytes) -> bool:

@@ -37,6 +37,7 @@ __all__ = [
     "open_file",
     "open_lake",
     "open_published",
+    "open_unlogged",
     "prepare",
     "query_in_memory",
     "reader",
@@ -116,10 +117,35 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
         WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
         WarehouseFullError: when the disk has no room.
     """
+    with _told_as_ours(warehouse), contextlib.closing(_connect(warehouse, deadline, wait_seconds)) as con:
+        warehouse.chmod(0o600)
+        yield con
+
+
+@contextlib.contextmanager
+def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a new file in which nothing outlives a crash: without a log, which half of writing would be.
+
+    What was changed stays in memory, and beyond its limit in temporary files, until a checkpoint; the end of the block
+    is one.
+
+    Raises:
+        WarehouseDamagedError, WarehouseFullError: as `open_file`.
+    """
+    with _told_as_ours(unfinished), contextlib.closing(duckdb.connect(":memory:", config=_WRITER_SETTINGS)) as con:
+        quoted = str(unfinished).replace("'", "''")  # ATTACH takes no parameter for its file
+        con.execute(f"attach '{quoted}' as beside (recovery_mode no_wal_writes)")
+        unfinished.chmod(0o600)
+        con.execute("use beside")
+        con.execute("set checkpoint_threshold = '1TB'")  # by what is estimated of a log that is not written
+        yield con
+        con.execute("checkpoint")
+
+
+@contextlib.contextmanager
+def _told_as_ours(warehouse: Path) -> Iterator[None]:
     try:
-        with contextlib.closing(_connect(warehouse, deadline, wait_seconds)) as con:
-            warehouse.chmod(0o600)
-            yield con
+        yield
     except duckdb.Error as error:
         if _NO_ROOM.search(str(error)):
             raise full(warehouse, _first_line(error)) from error

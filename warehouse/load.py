@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +25,7 @@ from warehouse.transaction import transaction
 from warehouse.turns import serially
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import duckdb
 
@@ -131,8 +132,8 @@ def load_within(
     _load_runs(con, by_kind["runs"], done.damaged)
     for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
         _load_requests(con, rows)
-    for answers in archive.pieces(by_kind["observations"], PIECE_ROWS, done.damaged):
-        done.answers += _load_answers(con, answers, analysis)
+    for answers, frames in _transformed(archive.pieces(by_kind["observations"], PIECE_ROWS, done.damaged), analysis):
+        done.answers += _load_answers(con, answers, frames, analysis)
     unreadable = {one.segment.segment_id for one in done.damaged}
     done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
     return done
@@ -203,9 +204,26 @@ def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
             con.execute(statement(f"load/{step}"))
 
 
-def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, analysis: Analysis) -> int:
+def _transformed(pieces: Iterable[pl.DataFrame], analysis: Analysis) -> Iterator[tuple[pl.DataFrame, Frames]]:
+    """Each piece without what is in it twice, and what it says: another thread reads the next while one is loaded."""
+
+    def read(answers: pl.DataFrame) -> tuple[pl.DataFrame, Frames]:
+        once = answers.unique(IDENTITY, keep="any")
+        return once, transform(once, analysis.failure_rules)
+
+    with ThreadPoolExecutor(1) as reader:
+        ahead: list[Future[tuple[pl.DataFrame, Frames]]] = []
+        for answers in pieces:
+            ahead.append(reader.submit(read, answers))
+            if len(ahead) > 1:
+                yield ahead.pop(0).result()
+        yield from (one.result() for one in ahead)
+
+
+def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames: Frames, analysis: Analysis) -> int:
     fresh = _fresh(con, answers)
-    frames = transform(fresh, analysis.failure_rules)
+    if fresh.height < answers.height:
+        frames = transform(fresh, analysis.failure_rules)
     winners = {"new_tasks": _winners(frames.tasks), "new_works": _winners(frames.works)}
     with _registered(con, **winners, **_additions(frames), new_requests=pl.DataFrame(schema=REQUESTS)):
         for table in ("observations", "quarantine"):
@@ -225,11 +243,11 @@ def _additions(frames: Frames) -> dict[str, pl.DataFrame]:
 
 
 def _fresh(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame) -> pl.DataFrame:
-    """The answers that are not loaded yet, each once."""
-    once = answers.unique(IDENTITY, keep="any").with_row_index("row")
-    with _registered(con, new_answers=once.select("row", *IDENTITY)):
-        rows = con.execute(statement("load/fresh"), _span(once["observed_at"])).pl()
-    return once.join(rows, on="row", how="semi").drop("row")
+    """The answers that are not loaded yet."""
+    numbered = answers.with_row_index("row")
+    with _registered(con, new_answers=numbered.select("row", *IDENTITY)):
+        rows = con.execute(statement("load/fresh"), _span(answers["observed_at"])).pl()
+    return numbered.join(rows, on="row", how="semi").drop("row")
 
 
 def _span(times: pl.Series) -> dict[str, object]:

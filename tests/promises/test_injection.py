@@ -42,6 +42,10 @@ KNOWN_SQL = {
         "f'insert into {definition.name} by name from {source}.{definition.name}'",
     ): "the name of a .sql file, and of a database of ours",
     ("warehouse/connection.py", "f\"attach '{quoted}' as published (read_only)\""): "a file's name, quoted",
+    (
+        "warehouse/connection.py",
+        "f\"attach '{quoted}' as beside (recovery_mode no_wal_writes)\"",
+    ): "likewise",
     ("warehouse/connection.py", "query"): "the operator's own, over files of his",
     ("warehouse/extensions.py", "f'install {name}; load {name}'"): "one of three names of ours",
     ("warehouse/extensions.py", "f'load {_quoted(packaged)}'"): "a file's name, quoted",

@@ -78,7 +78,7 @@ def test_the_log_of_the_old_one_is_not_replayed_into_the_new_one(filled: Site) -
 
 def test_what_arrives_meanwhile_is_in_the_new_one(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Collecting, loading and publishing go on while the new one is made."""
-    monkeypatch.setattr(rebuilding, "STEP_ROWS", 1)
+    monkeypatch.setattr(rebuilding, "_STEP_ROWS", 1)
     steps: list[tuple[int, int]] = []
 
     def meanwhile(done: int, total: int) -> None:

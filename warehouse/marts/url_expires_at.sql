@@ -4,10 +4,10 @@
 --
 -- url: the URL
 create or replace macro url_expires_at(url) as (
-    to_timestamp(coalesce(
+    case when contains(url, '=') then to_timestamp(coalesce(
         epoch(try_strptime(
             nullif(regexp_extract(url, '(?i)[?&]x-[a-z]+-date=(\d{8}t\d{6})z', 1), ''), '%Y%m%dT%H%M%S'
         )) + try_cast(regexp_extract(url, '(?i)[?&]x-[a-z]+-expires=(\d{1,9})(&|#|$)', 1) as bigint),
         try_cast(regexp_extract(url, '(?i)[?&](expires|e)=(\d{9,11})(&|#|$)', 2) as bigint)
-    ))
+    )) end
 );
