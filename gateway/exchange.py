@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from copy import copy
 from dataclasses import dataclass
 
 import httpx
@@ -53,9 +54,8 @@ class Exchange:
         connect = min(CONNECT_SECONDS, timeout_seconds)
         # "pool" covers names and handshakes as well; there is a connection for every request, so none waits for one.
         self._timeout = {"connect": connect, "pool": connect}
-        self._headers = httpx.Headers(
-            {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "avatar-tasks", **key.headers()}
-        )
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "avatar-tasks"}
+        self._request = httpx.Request("GET", self._endpoint, headers={**headers, **key.headers()})
 
     async def get(self, task_id: str) -> Answer:
         """The answer for a checked id. Raises nothing but its own cancellation."""
@@ -70,8 +70,8 @@ class Exchange:
 
     async def _converse(self, task_id: str, answer: Answer) -> None:
         target = self._endpoint.raw_path + task_id.encode("ascii")
-        extensions = {"timeout": self._timeout, "target": target}
-        request = httpx.Request("GET", self._endpoint, headers=self._headers, extensions=extensions)
+        request = copy(self._request)  # its headers are the same for all, and take a tenth of a request's time to make
+        request.extensions = {"timeout": self._timeout, "target": target}
         response = await self._transport.handle_async_request(request)
         try:
             headers = {name.lower(): value for name, value in response.headers.raw}

@@ -162,7 +162,7 @@ def test_nothing_that_holds_the_key_shows_it(monkeypatch: pytest.MonkeyPatch) ->
     client = GatewayClient("https://host", ApiKey(KEY))
     exchange = client._inquirer._exchange
     shown = [f"{one!r} {one!s} {vars(one)}" for one in (client, settings, client._inquirer, exchange)]
-    shown += [repr(ApiKey(KEY)), repr(exchange._headers)]
+    shown += [repr(ApiKey(KEY)), repr(exchange._request), repr(exchange._request.headers)]
     shown += [report_of(GatewayClient, "ftp://host", KEY), report_of(ApiKey, f"{KEY} x")]
     monkeypatch.setattr("gateway.client.Gate", None)
     shown.append(report_of(GatewayClient, "https://host", KEY))
