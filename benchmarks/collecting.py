@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 COMMAND: Final = (sys.executable, "-c", "from flows.cli import main; main()", "collect", "--no-prefect", "--json")
 _IDS: Final = 20_000
+_IDS_WITH_LATENCY: Final = 5 * _IDS  # for the rate that is kept up: starting and ending are in the figures above
 _LATENCY_SECONDS: Final = 0.1
 _LATENCY_IN_FLIGHT: Final = 256
 
@@ -113,6 +114,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         yield _faster(contest, "bare aiohttp", ids, 64, 0.5)
         costs = contest.times("ours at 512", "ours")
         yield Row("cost per id at 512 in flight", costs, "times that at 64", at_most(1.05), _speeds(contest, ids))
+    ids = int(_IDS_WITH_LATENCY * scale)
     with work(ids, _LATENCY_SECONDS) as here:
         yield _with_latency(here, ids, rounds)
 
