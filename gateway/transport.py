@@ -9,6 +9,7 @@ docs/performance.md); it also takes a server that hangs up for a time-out.
 
 import ipaddress
 import os
+import select
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
@@ -82,15 +83,26 @@ class _Connector(aiohttp.TCPConnector):
     """Never uses a connection again on which something came that nobody had asked for.
 
     aiohttp 3.14 does: what came becomes the answer to the next request, the answer to that one the answer to the one
-    after it, and so on, each task's row holding the task before.
+    after it, and so on, each task's row holding the task before. What came and was not read yet is asked of the socket.
     """
 
     async def _get(self, key: "ConnectionKey", traces: list["Trace"]) -> "Connection | None":
         while (connection := await super()._get(key, traces)) is not None:
-            if connection.protocol is None or not connection.protocol.should_close:
+            if not _is_spoilt(connection):
                 break
             connection.close()
         return connection
+
+
+def _is_spoilt(connection: "Connection") -> bool:
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None:
+        return False  # gone already: aiohttp finds out, and the request is asked again
+    if protocol.should_close:
+        return True
+    waiting = select.poll()
+    waiting.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport:

@@ -8,6 +8,7 @@ import stat
 import time
 from typing import TYPE_CHECKING, Any
 
+from transforms.flatten import transform
 from warehouse import archive, durable, load
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def no_transaction() -> None:
 
 def count_copies() -> None:
     """An answer that is loaded already counts as new; and each is archived twice, as by a compaction that dies."""
+    put(
+        load, "_transformed", lambda pieces, analysis: ((one, transform(one, analysis.failure_rules)) for one in pieces)
+    )
     put(load, "_fresh", lambda _con, answers: answers)
     real = archive.Archive.write
 

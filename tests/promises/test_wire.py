@@ -7,6 +7,7 @@ clock, although nobody waits for them here), and whether the run goes on.
 
 import asyncio
 import gzip
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +23,7 @@ import pytest
 from gateway import exchange
 from gateway.client import GatewayClient
 from gateway.observation import Observation
-from tests.gateway.servers import KEY, Reply, Request, Server, answer, raw, serve
+from tests.gateway.servers import KEY, Reply, Request, Server, answer, raw, serve, serving
 from tests.promises import wire
 from tests.promises.wire import Detour, HastyClock, Place, outcome
 
@@ -283,9 +284,27 @@ def test_what_nobody_asked_for_becomes_nobodys_answer(stray: bytes) -> None:
         return Reply(answer(200, task(request.task_id)).data, stray=stray_here)
 
     async def main() -> None:
-        async with serve(reply) as server, GatewayClient(server.url, KEY, concurrency=1, rate=20.0) as client:
+        async with serve(reply) as server, GatewayClient(server.url, KEY, concurrency=1, rate=8.0) as client:
             seen = {one.task_id: one async for one in client.fetch_many(BEFORE)}
             assert {task_id: one.body for task_id, one in seen.items()} == {name: task(name) for name in BEFORE}
+
+    asyncio.run(main())
+
+
+def test_what_nobody_asked_for_and_nobody_has_read_yet_becomes_nobodys_answer() -> None:
+    """It lies in the socket while the program is busy, which goes on with the next request."""
+
+    def reply(request: Request) -> Reply:
+        return Reply(answer(200, task(request.task_id)).data, stray=SMUGGLED if request.task_id == "one" else b"")
+
+    async def main() -> None:
+        with serving(reply) as server:
+            client = GatewayClient(server.url, KEY, concurrency=1)
+            async with client:
+                exchange = client._inquirer._exchange
+                assert (await exchange.get("one")).body == task("one")
+                time.sleep(0.2)  # noqa: ASYNC251 - nothing is read meanwhile
+                assert (await exchange.get("two")).body == task("two")
 
     asyncio.run(main())
 
