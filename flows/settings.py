@@ -14,10 +14,9 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.errors import UnusableInputError
-from warehouse.archive import object_folder
 from warehouse.lake import PREFIX as LAKE_PREFIX
 from warehouse.lake import Lake
-from warehouse.objects import SCHEME
+from warehouse.objects import SCHEME, object_folder
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 

@@ -152,12 +152,20 @@ main(sys.argv[1:])
     assert "pip install 'avatar-tasks[report]'" in second.stderr
 
 
-def test_help_imports_nothing_heavy() -> None:
-    """`avatar-tasks --help` answers at once."""
-    code = "import sys, flows.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", "rich", "uvicorn", "marimo", "altair"}
+
+
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        pytest.param("flows.cli", HEAVY | {"duckdb", "pydantic"}, id="--help"),
+        pytest.param("flows.cli, flows.settings, flows.querying", HEAVY, id="sql"),
+    ],
+)
+def test_what_answers_at_once_imports_nothing_heavy(modules: str, heavy: set[str]) -> None:
+    """`sql` needs DuckDB and the settings; whoever wants frames of it imports more."""
+    code = f"import sys, {modules}; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
-    heavy = {"polars", "duckdb", "pyarrow", "httpx", "aiohttp", "prefect", "pydantic", "rich", "uvicorn", "numpy"}
-    heavy |= {"marimo", "altair", "vl_convert"}
     assert not heavy & set(done.stdout.split())

@@ -151,11 +151,6 @@ class Archive:
             raise ArchiveError(msg) from error
 
 
-def object_folder(url: str) -> Path:
-    """The folder `s3://bucket/prefix`, for an archive to be in; see `Segment` for what it has of a path."""
-    return _as_path(ObjectPath.at(url))
-
-
 def is_on_object_storage(store: Archive) -> bool:
     """Whether it is on object storage, where machines that know nothing of each other write to it."""
     root: Path | ObjectPath = store.root

@@ -13,12 +13,13 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from obstore.store import S3Store
     from typing_extensions import Buffer
@@ -138,6 +139,11 @@ class ObjectPath:
             if page is None:
                 return
             yield from (ObjectPath(self.bucket, found["path"]) for found in page)
+
+
+def object_folder(url: str) -> Path:
+    """The folder `s3://bucket/prefix` for an archive: an `ObjectPath`, which has of a path what that takes."""
+    return cast("Path", ObjectPath.at(url))
 
 
 @lru_cache(maxsize=_KEPT)

@@ -13,10 +13,10 @@ from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import contents, emptied
 from transforms.schema import ANSWERS
 from warehouse import archive, load, objects
-from warehouse.archive import Archive, Damaged, object_folder, pieces, read
+from warehouse.archive import Archive, Damaged, pieces, read
 from warehouse.errors import ArchiveError
 from warehouse.maintain import maintain
-from warehouse.objects import ObjectPath
+from warehouse.objects import ObjectPath, object_folder
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 from warehouse.rebuild import Rebuilding

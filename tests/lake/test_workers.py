@@ -18,8 +18,9 @@ from tests.flows.conftest import KEY, CommandLine
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, rows
 from warehouse import connection, load
-from warehouse.archive import Archive, object_folder
+from warehouse.archive import Archive
 from warehouse.errors import WarehouseError
+from warehouse.objects import object_folder
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
