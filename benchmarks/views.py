@@ -18,6 +18,7 @@ from benchmarks.harness import Row, at_most
 from warehouse import connection
 from warehouse.catalog import definitions
 from warehouse.paths import DataPaths
+from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,8 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         paths = DataPaths(Path(name))
         fill(paths, int(TASKS * scale))
-        with connection.writer(paths.warehouse, wait_seconds=5) as con:
+        publish(paths, wait_seconds=5)
+        with connection.reader(paths) as con:
             seconds_of(con, SCAN)
             for view, query in queries().items():
                 yield measured(con, view, query, rounds)

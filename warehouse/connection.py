@@ -147,7 +147,7 @@ def _told_as_ours(warehouse: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if _NO_ROOM.search(str(error)):
+        if _NO_ROOM.search(str(error)) or isinstance(error, duckdb.OutOfMemoryException):  # or of temporary files
             raise full(warehouse, _first_line(error)) from error
         if _CORRUPT.search(str(error)):
             raise damaged(warehouse, error) from error

@@ -33,7 +33,7 @@ class WarehouseOutdatedError(WarehouseDamagedError):
 
 
 class WarehouseFullError(WarehouseError):
-    """There is no room for the warehouse."""
+    """There is no room for the warehouse: on the disk, or in memory and in temporary files together."""
 
 
 class WarehouseUnwritableError(WarehouseError):

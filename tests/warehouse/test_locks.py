@@ -160,6 +160,13 @@ def test_a_full_disk_says_so(made: Site) -> None:
         raise duckdb.IOException('IO Error: Could not write file "x": No space left on device')
 
 
+def test_too_little_memory_says_so(made: Site) -> None:
+    """Where there is no room for temporary files either; a run goes on then, and the next one loads."""
+    query = "select list(hash(i)) from range(5_000_000) as r (i)"
+    with pytest.raises(WarehouseFullError, match=r"no room.*Nothing is lost"), made.writer() as con:
+        con.execute(f"set max_temp_directory_size = '0KB'; set memory_limit = '10MB'; {query}")
+
+
 def test_other_errors_of_the_block_stay_as_they_are(made: Site) -> None:
     """A mistake in SQL is no damage."""
     with pytest.raises(duckdb.CatalogException), made.writer() as con:
