@@ -8,33 +8,32 @@ observations. Everything, the ledger included, is one transaction.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from transforms.failures import fail_class
-from transforms.flatten import Frames, transform
+from transforms.flatten import transform
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
 from warehouse import archive
 from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
+from warehouse.reading import PIECE_ROWS, Reading
 from warehouse.transaction import transaction
 from warehouse.turns import serially
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import duckdb
 
+    from transforms.flatten import Frames
     from warehouse.analysis import Analysis
     from warehouse.archive import Archive, Damaged, Segment
     from warehouse.policy import PollingPolicy
-
-#: Answers flattened at a time; with bodies of 2 KB this is some 100 MB at the peak.
-PIECE_ROWS: Final = 20_000
 
 #: Rows of segments loaded in one transaction, unless one segment alone has more, or the caller has memory to spare.
 STEP_ROWS: Final = 10_000
@@ -79,16 +78,26 @@ def load_in_steps(
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
+    steps = [(step, Reading(step, analysis.failure_rules)) for step in _steps(segments, step_rows or STEP_ROWS)]
+    for (_, reading), (_, following) in itertools.pairwise(steps):
+        reading.then = following
+    for step, reading in steps:
+        reading.begin()
+        yield load(con, step, analysis, policy, reading)
+
+
+def _steps(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment]]:
+    """Segments together have some `step_rows` rows; of no segments one step of none."""
     step: list[Segment] = []
     rows = 0
     for segment in segments:
         step.append(segment)
         rows += _rows_if_readable(segment)
-        if rows >= (step_rows or STEP_ROWS):
-            yield load(con, step, analysis, policy)
+        if rows >= step_rows:
+            yield step
             step, rows = [], 0
     if step or not segments:
-        yield load(con, step, analysis, policy)
+        yield step
 
 
 def _rows_if_readable(segment: Segment) -> int:
@@ -98,13 +107,17 @@ def _rows_if_readable(segment: Segment) -> int:
 
 
 def load(
-    con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], analysis: Analysis, policy: PollingPolicy
+    con: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    analysis: Analysis,
+    policy: PollingPolicy,
+    reading: Reading | None = None,
 ) -> Loaded:
     """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
 
     One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment
     that cannot be read is left out, of the ledger too, and named in the result. On a lake others may load at once, the
-    same segments or others.
+    same segments or others. What `reading` has read of the segments ahead is not read again.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
@@ -114,13 +127,17 @@ def load(
 
     def one_transaction() -> Loaded:
         with transaction(con):
-            return load_within(con, segments, analysis, policy)
+            return load_within(con, segments, analysis, policy, reading)
 
     return serially(con, one_transaction)
 
 
 def load_within(
-    con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], analysis: Analysis, policy: PollingPolicy
+    con: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    analysis: Analysis,
+    policy: PollingPolicy,
+    reading: Reading | None = None,
 ) -> Loaded:
     """The same within the transaction of the caller."""
     done = Loaded()
@@ -132,8 +149,11 @@ def load_within(
     _load_runs(con, by_kind["runs"], done.damaged)
     for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
         _load_requests(con, rows)
-    for answers, frames in _transformed(archive.pieces(by_kind["observations"], PIECE_ROWS, done.damaged), analysis):
+    if reading is None or reading.segments != by_kind["observations"]:
+        reading = Reading(by_kind["observations"], analysis.failure_rules)
+    for answers, frames in reading:
         done.answers += _load_answers(con, answers, frames, analysis)
+    done.damaged += reading.damaged
     unreadable = {one.segment.segment_id for one in done.damaged}
     done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
     return done
@@ -202,22 +222,6 @@ def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
         con.execute(statement("load/requests"), _span(rows["requested_at"]))
         for step in ("touched", "tasks", "pending"):
             con.execute(statement(f"load/{step}"))
-
-
-def _transformed(pieces: Iterable[pl.DataFrame], analysis: Analysis) -> Iterator[tuple[pl.DataFrame, Frames]]:
-    """Each piece without what is in it twice, and what it says: another thread reads the next while one is loaded."""
-
-    def read(answers: pl.DataFrame) -> tuple[pl.DataFrame, Frames]:
-        once = answers.unique(IDENTITY, keep="any")
-        return once, transform(once, analysis.failure_rules)
-
-    with ThreadPoolExecutor(1) as reader:
-        ahead: list[Future[tuple[pl.DataFrame, Frames]]] = []
-        for answers in pieces:
-            ahead.append(reader.submit(read, answers))
-            if len(ahead) > 1:
-                yield ahead.pop(0).result()
-        yield from (one.result() for one in ahead)
 
 
 def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames: Frames, analysis: Analysis) -> int:

@@ -26,7 +26,7 @@ from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from transforms.flatten import Frames, transform
 from transforms.schema import ANSWERS, RUNS
-from warehouse import connection, load
+from warehouse import connection, load, reading
 from warehouse.archive import Archive
 from warehouse.durable import UNFINISHED
 
@@ -72,9 +72,9 @@ def fail_at_the_ledger(*_: object) -> int:
 @pytest.mark.parametrize(
     ("name", "replacement", "error"),
     [
-        pytest.param("transform", fail_in_the_second_piece, FailError, id="a_transform_that_fails"),
-        pytest.param("transform", lose_a_column, duckdb.Error, id="a_broken_frame"),
-        pytest.param("_enter", fail_at_the_ledger, KeyboardInterrupt, id="an_interrupt_before_the_ledger"),
+        pytest.param("reading.transform", fail_in_the_second_piece, FailError, id="a_transform_that_fails"),
+        pytest.param("reading.transform", lose_a_column, duckdb.Error, id="a_broken_frame"),
+        pytest.param("load._enter", fail_at_the_ledger, KeyboardInterrupt, id="an_interrupt_before_the_ledger"),
     ],
 )
 def test_a_load_that_fails_changes_nothing_and_the_next_one_loads(
@@ -86,8 +86,8 @@ def test_a_load_that_fails_changes_nothing_and_the_next_one_loads(
     before = everything(site)
     site.archive(ANSWERS_NEXT, [Request("t9", minute(0))])
     with monkeypatch.context() as patch:
-        patch.setattr(load, name, replacement)
-        patch.setattr(load, "PIECE_ROWS", 1)
+        patch.setattr(f"warehouse.{name}", replacement)
+        patch.setattr(reading, "PIECE_ROWS", 1)
         with pytest.raises(error):
             site.load()
     assert everything(site) == before
@@ -100,7 +100,7 @@ def test_a_connection_goes_on_after_a_load_that_failed(site: Site, monkeypatch: 
     segments = site.archive(ANSWERS_NEXT, REQUESTS)
     with site.writer() as con:
         with monkeypatch.context() as patch:
-            patch.setattr(load, "transform", lose_a_column)
+            patch.setattr(reading, "transform", lose_a_column)
             with pytest.raises(duckdb.Error):
                 load.load(con, segments, DEFAULTS, site.policy)
         assert load.load(con, segments, DEFAULTS, site.policy).segments == 2
@@ -116,7 +116,7 @@ LOAD_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS, Site
-from warehouse import load
+from warehouse import load, reading
 from warehouse.paths import DataPaths
 calls = 0
 def die_at(name, real=load.statement):
@@ -126,7 +126,7 @@ def die_at(name, real=load.statement):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(name)
 load.statement = die_at
-load.PIECE_ROWS = 1
+reading.PIECE_ROWS = 1
 site = Site(DataPaths(Path(sys.argv[1])))
 with site.writer() as con:
     load.load(con, load.unloaded(con, site.store), DEFAULTS, site.policy)
@@ -217,7 +217,7 @@ def test_of_a_segment_damaged_at_its_end_nothing_is_loaded(site: Site, monkeypat
     data = bytearray(path.read_bytes())
     data[size // 2 : size // 2 + 400] = b"\xff" * 400
     path.write_bytes(data)
-    monkeypatch.setattr(load, "PIECE_ROWS", 10)
+    monkeypatch.setattr(reading, "PIECE_ROWS", 10)
     done = site.load()
     assert [one.segment.segment_id for one in done.damaged] == ["large"]
     with site.writer() as con:

@@ -18,7 +18,7 @@ from tests.warehouse.answers import KINDS, Answer, Request, minute, write_answer
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.remembered import Remembered
 from tests.warehouse.tables import contents, emptied, rows
-from warehouse import connection, load
+from warehouse import connection, load, reading
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -111,12 +111,13 @@ def remembered() -> Remembered:
 def quick(remembered: Remembered) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load, "transform", remembered)
+        patch.setattr(reading, "transform", remembered)
         yield
 
 
 def replay(con: duckdb.DuckDBPyConnection, history: History, segments: list[Segment]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "PIECE_ROWS", history.piece_rows)
+        patch.setattr(reading, "PIECE_ROWS", history.piece_rows)
         for numbers in history.loads:
             load.load(con, [segments[number] for number in numbers], DEFAULTS, PollingPolicy())
 
