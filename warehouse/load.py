@@ -230,10 +230,10 @@ def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames:
         frames = transform(fresh, analysis.failure_rules)
     winners = {"new_tasks": _winners(frames.tasks), "new_works": _winners(frames.works)}
     with _registered(con, **winners, **_additions(frames), new_requests=pl.DataFrame(schema=REQUESTS)):
-        for table in ("observations", "quarantine"):
-            con.execute(f"insert into {table} by name from new_{table}")
         for step in ("schema_drift", "touched", "tasks", "works", "pending"):
             con.execute(statement(f"load/{step}"))
+        for table in ("observations", "quarantine"):
+            con.execute(f"insert into {table} by name from new_{table}")
     return fresh.height
 
 

@@ -60,7 +60,7 @@ def pending(answers: set[Answer], requests: set[Request]) -> dict[Key, Row]:
 
 def _pending(answers: set[Answer], requests: set[Request], key: Key) -> Row:
     asked = _about(answers, key)
-    last = max(asked, key=lambda answer: (answer.observed_at, body_hash(answer.kind.body), answer.run_id), default=None)
+    last = max(asked, key=lambda answer: (answer.observed_at, answer.kind.outcome), default=None)
     winner = max(_about(answers, key, "task"), key=lambda answer: answer.precedence, default=None)
     return {
         "requested_at": _least(request.requested_at for request in requests if request.key == key),

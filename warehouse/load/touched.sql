@@ -1,7 +1,8 @@
 -- The ids that this load says something about, and what the whole set of requests and observations says about each.
--- Counts and last times come from the set, never from adding to what stood before. Of the set, only what is not older
--- than the first look at any of these ids has to be read: all rows of `observations` are in the order of their loads, so
--- that this leaves most of a large warehouse aside. `task_row` is where the task stands in `tasks`.
+-- Counts and last times come from the set, never from adding to what stood before: from the observations of this load,
+-- which are not in the table yet, and those in it about ids that were asked for before. Of the table only what is not
+-- older than the first look at any of these has to be read: its rows are in the order of their loads, so that this
+-- leaves most of a large one aside. `task_row` is where the task stands in `tasks`.
 create or replace temp table known as
 with ids as (
     select source, task_id from new_observations
@@ -26,13 +27,20 @@ left join tasks using (source, task_id)
 left join pending using (source, task_id)
 left join asked using (source, task_id);
 
-set variable earliest = least(
-    (select min(first_asked_at) from known),
-    (select min(observed_at) from new_observations)
-);
+set variable earliest = (select min(first_asked_at) from known);
 
 create or replace temp table touched as
-with seen as (
+with looks as (
+    select source, task_id, observed_at, outcome, status
+    from new_observations
+    union all
+    select source, task_id, observed_at, outcome, status
+    from observations
+    semi join (from known where first_asked_at is not null) as asked_before using (source, task_id)
+    where observed_at >= getvariable('earliest')
+),
+
+seen as (
     select
         source,
         task_id,
@@ -45,10 +53,8 @@ with seen as (
         max(observed_at) as last_asked_at,
         count(*) as asked_count,
         count(*) filter (where outcome = 'missing') as missing_count,
-        arg_max(outcome, {'at': observed_at, 'hash': body_hash, 'run': run_id, 'outcome': outcome}) as last_outcome,
-    from observations
-    semi join known using (source, task_id)
-    where observed_at >= getvariable('earliest')
+        arg_max(outcome, {'at': observed_at, 'outcome': outcome}) as last_outcome,
+    from looks
     group by all
 )
 
