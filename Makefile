@@ -53,6 +53,7 @@ bench: $(BENCH)/.set-up  ## run the benchmarks beside their peers (an hour; see 
 $(BENCH)/.set-up: setup requirements-bench.lock
 	$(PYTHON) -m venv --clear $(BENCH)
 	$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes -r requirements-bench.lock
+	@$(BENCH)/bin/python -m compileall -q -j 0 $(BENCH)/lib >/dev/null || true  # as in .venv
 	@touch $@
 
 lock: setup  ## resolve the dependencies anew (then run `make setup test`)

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from benchmarks import fast_gateway
-from benchmarks.harness import Contest, Outcome, Row, at_least, at_most, compete, run_process
+from benchmarks.harness import OURS, Contest, Outcome, Row, at_least, at_most, compete, run_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-COMMAND: Final = (sys.executable, "-c", "from flows.cli import main; main()", "collect", "--no-prefect", "--json")
+COMMAND: Final = (OURS, "collect", "--no-prefect", "--json")
 _IDS: Final = 20_000
 _IDS_WITH_LATENCY: Final = 5 * _IDS  # for the rate that is kept up: starting and ending are in the figures above
 _LATENCY_SECONDS: Final = 0.1

@@ -18,7 +18,7 @@ import polars as pl
 
 from benchmarks.bodies import END as FIRST_LOOK
 from benchmarks.bodies import answers, fill_archive
-from benchmarks.harness import Row, at_least, at_most, compete, run_process
+from benchmarks.harness import OURS, Row, at_least, at_most, compete, run_process
 from warehouse.archive import Archive
 from warehouse.paths import DataPaths
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 IDS: Final = 200_000
 RUN: Final = "20260301T000000-bench"
 PEERS: Final = Path(__file__).with_name("peers")
-_OURS: Final = "from flows.cli import main; main()"
 _DUCKDB: Final = """
 import sys, duckdb
 with duckdb.connect(sys.argv[2]) as con:
@@ -122,7 +121,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
 
 
 def _ours(data: Path, rows: Callable[[Path], object]) -> Outcome:
-    arguments = [sys.executable, "-c", _OURS, "rebuild", "--data-dir", "."]
+    arguments = [OURS, "rebuild", "--data-dir", "."]
     return run_process(arguments, lambda: rows(data / "warehouse.duckdb"), data)
 
 

@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.harness import Contest, Outcome, Row, at_most, compete, run_process
+from benchmarks.harness import OURS, Contest, Outcome, Row, at_most, compete, run_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_COMMAND: Final = (sys.executable, "-c", "from flows.cli import main; main()")
 _TASKS: Final = 2000
 _PROBES: Final = 5
 
@@ -23,10 +22,10 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         demo = ("demo", "--no-prefect", "--tasks", str(int(_TASKS * scale)), "--out", "data")
-        run_process([*_COMMAND, *demo], lambda: None, folder)
+        run_process([OURS, *demo], lambda: None, folder)
         commands = {
-            "help": [*_COMMAND, "--help"],
-            "sql": [*_COMMAND, "sql", "select status, count(*) from tasks group by all"],
+            "help": [OURS, "--help"],
+            "sql": [OURS, "sql", "select status, count(*) from tasks group by all"],
             "Python alone": [sys.executable, "-c", "pass"],
             "import duckdb": [sys.executable, "-c", "import duckdb"],
         }
