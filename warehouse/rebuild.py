@@ -133,7 +133,6 @@ def built_beside(work: Rebuilding) -> Iterator[Loaded]:
             with open_unlogged(work.beside) as con:
                 prepare(con)
                 con.execute(f"set memory_limit = '{_MEMORY}'")
-                con.execute("reset threads")
                 work.load_all(con, total)
             yield total
         finally:
