@@ -1,11 +1,12 @@
 """What the gateway says that nobody expected: unknown fields, and JSON types that do not fit.
 
-An object is judged by its signature (see `decode.decode`), once for all the answers that share it.
+Objects are judged by the signature of their document (see `decode.Decoded`), once for all the answers that share it.
 """
 
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -13,7 +14,7 @@ import polars as pl
 from transforms.schema import SCHEMA_DRIFT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from transforms.fields import ObjectSpec
 
@@ -31,15 +32,35 @@ _VERDICT: Final = pl.Schema(
 )
 
 
-def judge(signatures: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
-    """`row`, `mismatches` (a list of {json_path, json_type}) and `has_more` for each signature (`row`, `signature`).
+def judge(signatures: pl.DataFrame, specs: Sequence[ObjectSpec]) -> dict[ObjectSpec, pl.DataFrame]:
+    """The objects that are not as they should be, of documents (`row`, `signature`) that hold one of each of `specs`.
 
-    `has_more`: there is, or may be, something in the object that `spec` does not know.
+    Returns:
+        For each object `row`, `mismatches` (a list of {json_path, json_type}) and `has_more`: there is, or may be,
+        something in the object that its spec does not know.
     """
-    distinct = signatures["signature"].unique().to_list()
-    verdicts = [(signature, *_verdict(json.loads(signature), spec)) for signature in distinct]
-    judged = pl.DataFrame(verdicts, schema=_VERDICT, orient="row")
-    return signatures.select("row", "signature").join(judged, on="signature", how="left").drop("signature")
+    looks = {signature: _shares(json.loads(signature), specs) for signature in signatures["signature"].unique()}
+    return {spec: _judge(signatures, {one: look[spec] for one, look in looks.items()}, spec) for spec in specs}
+
+
+def _shares(signature: dict[str, list[Any]], specs: Sequence[ObjectSpec]) -> dict[ObjectSpec, dict[str, list[Any]]]:
+    """A document's signature cut into those of its objects."""
+    types, sizes, elements = (iter(signature[name]) for name in ("types", "sizes", "elements"))
+    return {
+        spec: {
+            "types": list(islice(types, len(spec.json_types))),
+            "sizes": list(islice(sizes, 1 + len(spec.nested_keys))),
+            "elements": list(islice(elements, len(spec.list_keys))),
+        }
+        for spec in specs
+    }
+
+
+def _judge(signatures: pl.DataFrame, looks: dict[str, dict[str, list[Any]]], spec: ObjectSpec) -> pl.DataFrame:
+    verdicts = [(signature, *_verdict(look, spec)) for signature, look in looks.items()]
+    odd = [verdict for verdict in verdicts if any(verdict[1:])]
+    judged = pl.DataFrame(odd, schema=_VERDICT, orient="row")
+    return signatures.join(judged, on="signature").drop("signature")
 
 
 def _verdict(signature: dict[str, list[Any]], spec: ObjectSpec) -> tuple[list[dict[str, str]], bool]:

@@ -51,27 +51,30 @@ def _together(parts: Sequence[Objects]) -> Objects:
 
 def _objects_at(con: decode.Connection, place: Place) -> dict[ObjectSpec, Objects]:
     decoded = decode.decode(con, place.docs, place.levels)
-    return {spec: _read(con, place.docs, decoded[spec], spec, level) for spec, level in place.levels.items()}
+    judged = drift.judge(decoded.signatures, list(place.levels))
+    return {
+        spec: _read(decoded.objects[spec], judged[spec], _unknown(con, place, judged[spec], spec), spec)
+        for spec in place.levels
+    }
 
 
-def _read(con: decode.Connection, docs: pl.DataFrame, decoded: pl.DataFrame, spec: ObjectSpec, level: int) -> Objects:
-    judged = drift.judge(decoded, spec)
-    unknown = _unknown(con, docs.join(judged.filter("has_more"), on="row", how="semi"), spec, level)
+def _read(decoded: pl.DataFrame, judged: pl.DataFrame, unknown: pl.DataFrame, spec: ObjectSpec) -> Objects:
     numbers, unreadable = _numbers(decoded, spec)
-    columns = _with_extras(decoded.with_columns(numbers), unknown, spec).drop("signature", "known_extras")
+    columns = _with_extras(decoded.with_columns(numbers), unknown, spec).drop("known_extras")
     mistyped = drift.mismatches(judged)
     unreadable = unreadable.join(mistyped, on=("row", "json_path"), how="anti")
     return Objects(columns, pl.concat([mistyped, _unknown_fields(unknown, spec), unreadable]))
 
 
-def _unknown(con: decode.Connection, docs: pl.DataFrame, spec: ObjectSpec, level: int) -> pl.DataFrame:
+def _unknown(con: decode.Connection, place: Place, judged: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
     """The entries of objects that `spec` does not know, in the shape of `_UNKNOWN`.
 
     An object to take apart that is none is one of them, with a null `key`: it has no columns either.
     """
+    docs = place.docs.join(judged.filter("has_more"), on="row", how="semi")
     if docs.is_empty():
         return _UNKNOWN.to_frame()
-    here = decode.LEVELS[level]
+    here = decode.LEVELS[place.levels[spec]]
     top = decode.entries(con, docs, here).with_columns(place=pl.lit(""))
     parts = [top.filter(~pl.col("key").is_in(spec.known_keys))]
     for key, known in spec.nested_keys.items():
