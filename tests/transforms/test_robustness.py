@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
+import subprocess
+import sys
 from typing import Any
 
 import polars as pl
@@ -12,6 +14,7 @@ import pytest
 from tests.transforms.answers import (
     EXAMPLE,
     NOW,
+    ROOT,
     RULES,
     answer,
     dumps,
@@ -133,6 +136,24 @@ def test_what_is_huge_is_kept_whole(huge: Frames) -> None:
     extras = {row["task_id"]: row["extras"] for row in huge.tasks.rows(named=True)}
     assert len(extras["objects deep in the task"]) > 6 * DEPTH
     assert len(json.loads(extras["10,000 unknown fields"])) == 10_000
+
+
+#: How much more memory than one short answer forty long ones need, which are 2 MB of text and 500,000 values each.
+FORTY_LONG_ANSWERS = """
+from resource import RUSAGE_SELF, getrusage
+from tests.transforms.answers import answer, flatten
+flatten(answer())
+before = getrusage(RUSAGE_SELF).ru_maxrss
+flatten(*[answer({"layers": [[]] * 500_000})] * 40)
+print(getrusage(RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_many_long_answers_are_not_held_parsed_at_once() -> None:
+    """Their text three or four times, and the parsed form of one of them; of all of them it would be 4.5 GB."""
+    done = subprocess.run([sys.executable, "-c", FORTY_LONG_ANSWERS], cwd=ROOT, capture_output=True, check=True)
+    grown_mb = int(done.stdout) / (2**20 if sys.platform == "darwin" else 2**10)
+    assert grown_mb < 800
 
 
 @pytest.mark.parametrize(
