@@ -6,7 +6,7 @@ Each takes and returns polars expressions, knows nothing of frames, and maps wha
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import polars as pl
 
@@ -105,6 +105,11 @@ def percent_decoded(column: str) -> pl.Expr:
     """The text with %XX sequences decoded (RFC 3986, UTF-8); what is none is left as it is."""
     encoded = pl.col(column)
     is_ascii = ~encoded.str.contains(r"%[89A-Fa-f][0-9A-Fa-f]")
-    one_by_one = pl.when(~is_ascii).then(encoded).map_elements(unquote, return_dtype=pl.String, skip_nulls=True)
+    one_by_one = pl.when(~is_ascii).then(encoded).map_elements(_unquoted, return_dtype=pl.String, skip_nulls=True)
     at_once = encoded.str.replace_many(_PERCENT_ENCODED, ascii_case_insensitive=True)
     return pl.when(is_ascii).then(at_once).otherwise(one_by_one)
+
+
+def _unquoted(encoded: str) -> str:
+    """What `unquote` gives, in less time: it takes a text apart into what is ASCII and what is not."""
+    return unquote_to_bytes(encoded).decode(errors="replace")
