@@ -83,7 +83,7 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
     too_far = walks[-1].filter(pl.col("end").is_in(_GO_ON)).select("row", json_type=_json_type_ahead())
     ends = pl.concat([too_far, *(_leftovers(con, hops[hop], walk) for hop, walk in enumerate(walks))])
     every = pl.concat(walks)
-    whole = _whole(every, ends.filter(pl.col("json_type").is_null()))
+    whole = _whole(walks, ends.filter(pl.col("json_type").is_null()))
     outermost = every.filter(pl.col("letters").str.starts_with("e"), hop=0).with_columns(first_level=0)
     is_inner = (pl.col("hop") > 0) | (pl.col("last_envelope_level") > 0)
     nested = every.join(whole.filter(pl.col("letters").str.count_matches("t") > 1), on="row", how="semi")
@@ -127,17 +127,18 @@ def _leftovers(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -
     return pl.concat(parts)
 
 
-def _whole(every: pl.DataFrame, empty: pl.DataFrame) -> pl.DataFrame:
+def _whole(walks: Sequence[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
     """The hops of each answer put together."""
-    end = (
-        pl.when(pl.col("row").is_in(empty["row"].implode())).then(pl.lit("empty")).otherwise(pl.col("end")).alias("end")
-    )
-    return (
-        every.sort("hop")
-        .group_by("row", maintain_order=True)
-        .agg(pl.col("is_json").first(), pl.col("letters").str.join(""), pl.col("end").last())
-        .with_columns(end)
-    )
+    whole = walks[0].select("row", "is_json", "letters", "end")
+    for walk in walks[1:]:
+        whole = whole.join(walk.select("row", more="letters", last="end"), on="row", how="left").select(
+            "row",
+            "is_json",
+            pl.concat_str("letters", "more", ignore_nulls=True),
+            pl.coalesce("last", "end").alias("end"),
+        )
+    is_empty = pl.col("row").is_in(empty["row"].implode())
+    return whole.with_columns(pl.when(is_empty).then(pl.lit("empty")).otherwise("end").alias("end"))
 
 
 def _levels(every: pl.DataFrame, column: str, keep: Literal["first", "last"]) -> pl.DataFrame:

@@ -9,15 +9,23 @@ import polars as pl
 
 from transforms import decode, drift
 from transforms.fields import Kind
-from transforms.locate import Place
 from transforms.values import finite, integer, percent, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from transforms.fields import Field, ObjectSpec
+    from transforms.locate import Place
 
-_NO_DOCS: Final = pl.DataFrame(schema={"row": pl.UInt32(), "text": pl.String()})
+#: Columns of kinds that are no text.
+_TYPES: Final[dict[Kind, pl.DataType]] = {
+    Kind.TIME: pl.Float64(),
+    Kind.INTEGER: pl.Int64(),
+    Kind.NUMBER: pl.Float64(),
+    Kind.BOOLEAN: pl.Boolean(),
+    Kind.TEXTS: pl.List(pl.String()),
+    Kind.OBJECTS: pl.List(pl.String()),
+}
 
 #: What is in an object without being known: `place` is the key of the object taken apart that it stands in, or ''.
 _UNKNOWN: Final = pl.Schema(
@@ -40,13 +48,17 @@ class Objects:
 
 def read(con: decode.Connection, places: Sequence[Place], *specs: ObjectSpec) -> list[Objects]:
     """The objects of each of `specs` that stand at `places`."""
-    nowhere = [Place(_NO_DOCS, {spec: 0}) for spec in specs if not any(spec in place.levels for place in places)]
-    parts = [_objects_at(con, place) for place in (*places, *nowhere)]
-    return [_together([part[spec] for part in parts if spec in part]) for spec in specs]
+    parts = [_objects_at(con, place) for place in places]
+    return [_together(spec, [part[spec] for part in parts if spec in part]) for spec in specs]
 
 
-def _together(parts: Sequence[Objects]) -> Objects:
-    return Objects(pl.concat(one.columns for one in parts), pl.concat(one.surprises for one in parts))
+def _together(spec: ObjectSpec, parts: Sequence[Objects]) -> Objects:
+    fields = {field.column: _TYPES.get(field.kind, pl.String()) for field in spec.decoded}
+    columns = pl.Schema({"row": pl.UInt32(), **fields, "extras": pl.String()})
+    return Objects(
+        pl.concat([columns.to_frame(), *(one.columns for one in parts)]),
+        pl.concat([drift.SURPRISES.to_frame(), *(one.surprises for one in parts)]),
+    )
 
 
 def _objects_at(con: decode.Connection, place: Place) -> dict[ObjectSpec, Objects]:
