@@ -87,9 +87,11 @@ def _pending(paths: DataPaths) -> pl.Series:
 
 def _new_segment(store: Archive, number: int, old_ids: pl.Series) -> Segment:
     [frame] = answers(NEW, f"growth-{number}", END + timedelta(hours=1 + number))
-    known = old_ids.slice(0, OLD)
-    ids = pl.concat([known, frame["task_id"].slice(len(known))])
-    return store.write("observations", frame.with_columns(ids.alias("task_id")), segment_id=f"growth-{number}", at=END)
+    new, more = frame.slice(0, len(old_ids)), frame.slice(len(old_ids))
+    renamed = zip(new["body"], new["task_id"], old_ids, strict=True)
+    told = [body.replace(new_id.encode(), old_id.encode()) for body, new_id, old_id in renamed]
+    old = new.with_columns(old_ids.alias("task_id"), pl.Series("body", told))
+    return store.write("observations", pl.concat([old, more]), segment_id=f"growth-{number}", at=END)
 
 
 def _load(warehouse: Path, segment: Segment) -> Outcome:
