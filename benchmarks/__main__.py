@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import benchmarks
-from benchmarks.harness import Row, machine, versions
+from benchmarks.harness import Row, as_text, machine, versions
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -77,6 +77,10 @@ def with_tables(text: str, results: Path) -> str:
     return re.sub(r"(<!-- figures: (\w+) -->)\n.*?(<!-- end -->)", table, text, flags=re.DOTALL)
 
 
+def _rounds(count: int) -> str:
+    return "one round" if count == 1 else f"median of {count} rounds"
+
+
 def as_table(result: dict[str, Any]) -> str:
     """A result as Markdown."""
     lines = [_HEAD, ["---"] * len(_HEAD)]
@@ -84,11 +88,11 @@ def as_table(result: dict[str, Any]) -> str:
         bar = row["bar"]
         met = "" if bar is None else ("met" if bar["is_met"] else "**not met**")
         held_to = f"{bar['side']} {bar['value']:g}" if bar else ""
-        lines.append([row["what"], f"{row['figure']:,.3g} {row['unit']}", held_to, met, row["detail"]])
+        lines.append([row["what"], f"{as_text(row['figure'])} {row['unit']}", held_to, met, row["detail"]])
     where = result["machine"]
     used = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     note = (
-        f"{result['taken_at']}, median of {result['rounds']} rounds, {where['cores']} cores ({where['cpu']}), "
+        f"{result['taken_at']}, {_rounds(result['rounds'])}, {where['cores']} cores ({where['cpu']}), "
         f"{where['memory_gb']} GB; {used}."
     )
     return "\n".join(["| " + " | ".join(line) + " |" for line in lines]) + f"\n\n{note}"

@@ -79,6 +79,11 @@ def at_most(value: float) -> Bar:
     return Bar("at most", value)
 
 
+def as_text(figure: float) -> str:
+    """With three digits, but large ones whole."""
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One printed figure.
@@ -99,7 +104,7 @@ class Row:
 
     def as_cells(self) -> list[str]:
         met = "" if self.bar is None else ("met" if self.bar.is_met(self.figure) else "not met")
-        return [self.what, f"{self.figure:,.3g} {self.unit}", str(self.bar or ""), met, self.detail]
+        return [self.what, f"{as_text(self.figure)} {self.unit}", str(self.bar or ""), met, self.detail]
 
     def as_dict(self) -> dict[str, Any]:
         bar = self.bar and {"side": self.bar.side, "value": self.bar.value, "is_met": self.bar.is_met(self.figure)}
