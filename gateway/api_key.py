@@ -24,7 +24,7 @@ class ApiKey:
         InvalidApiKey: it cannot stand in a header.
     """
 
-    __slots__ = ("_core", "_core_bytes", "_pattern", "_pattern_bytes", "_text")
+    __slots__ = ("_core", "_core_bytes", "_pattern", "_pattern_bytes", "_text", "longest")
 
     def __init__(self, text: str | None) -> None:
         self._text = (text or "").strip()
@@ -38,18 +38,14 @@ class ApiKey:
         self._core_bytes = (self._core or "").encode("ascii")
         spellings = "|".join("".join(map(_spelling, form)) for form in forms)
         self._pattern, self._pattern_bytes = re.compile(spellings), re.compile(spellings.encode("ascii"))
+        self.longest = _longest_spelling(self._text) if forms else 0
+        """Bytes of the longest spelling, or more."""
 
     def __repr__(self) -> str:
         return f"ApiKey({_MASK if self._text else 'none'})"
 
     def __bool__(self) -> bool:
         return bool(self._text)
-
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest spelling, or more."""
-        escaped = sum(not character.isalnum() for character in self._text)
-        return 0 if self._core is None else len(self._text) + escaped * _LONGEST_ESCAPE
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._text}"} if self._text else {}
@@ -74,6 +70,10 @@ def _forms(key: str) -> list[str]:
     in_database = secret.partition("-")[0]
     forms = {key, secret, in_database if len(in_database) >= _SHORTEST_PART else secret}
     return sorted((form for form in forms if len(form) >= _SHORTEST_SCRUBBED), key=len, reverse=True)
+
+
+def _longest_spelling(key: str) -> int:
+    return len(key) + sum(not character.isalnum() for character in key) * _LONGEST_ESCAPE
 
 
 def _plain_core(form: str) -> str:

@@ -7,6 +7,7 @@ wanted here. httpx-aiohttp bridges the same two libraries and costs half as much
 docs/performance.md); it also takes a server that hangs up for a time-out.
 """
 
+import functools
 import ipaddress
 import os
 import select
@@ -52,7 +53,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             _address(request),
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(sock_connect=timeout["connect"], connect=timeout["pool"]),
+            timeout=_time_limits(timeout["connect"], timeout["pool"]),
         )
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response))
 
@@ -75,8 +76,17 @@ class _Stream(httpx.AsyncByteStream):
 
 def _address(request: httpx.Request) -> URL:
     target: bytes = request.extensions.get("target", request.url.raw_path)
-    scheme, netloc = request.url.raw_scheme.decode(), request.url.netloc.decode()
-    return URL(f"{scheme}://{netloc}{target.decode()}", encoded=True)
+    return _origin(request.url.scheme, request.url.netloc).with_path(target.decode(), encoded=True)
+
+
+@functools.cache
+def _origin(scheme: str, netloc: bytes) -> URL:
+    return URL(f"{scheme}://{netloc.decode()}", encoded=True)
+
+
+@functools.cache
+def _time_limits(connect: float, pool: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=connect, connect=pool)
 
 
 class _Connector(aiohttp.TCPConnector):
