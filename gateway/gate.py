@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -48,24 +49,66 @@ class Gate:
         self._clock = clock
         self._has_key = has_key
         self._permission = permission
-        self._turn = asyncio.Lock()
+        self._is_turn_taken = False
+        self._queue: deque[asyncio.Future[Permit | None]] = deque()
+        """Who waits behind the one that has the turn."""
         self._returned = asyncio.Event()
         self._was_ever_answered = False
         self._refused_since: float | None = None
 
     async def enter(self) -> Permit | None:
         """Waits for its turn; None when the client has ended and nothing more may be sent."""
-        async with self._turn:
+        permit = await self._queue_up() if self._is_turn_taken else None
+        return permit or await self._take_turn()
+
+    async def _queue_up(self) -> Permit | None:
+        """Waits for a permit, or for the turn: None."""
+        place: asyncio.Future[Permit | None] = asyncio.get_running_loop().create_future()
+        self._queue.append(place)
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if not place.cancelled():  # what it was given goes to somebody else
+                permit = place.result()
+                self.lose(permit) if permit else self._pass_turn_on()
+            raise
+
+    async def _take_turn(self) -> Permit | None:
+        self._is_turn_taken = True
+        try:
             while self.ended is None:
-                now = self._clock.monotonic()
-                wait = max(self._breaker.wait(now), self._pacer.wait(now))
+                wait = self._wait()
                 if wait > 0:
                     await self._doze(wait)
                 elif self._permission is None or await self._permission():
-                    now = self._clock.monotonic()
-                    self._pacer.sent(now)
-                    return Permit(now, self._breaker.sent())
+                    return self._permit()
+        finally:
+            self._pass_turn_on()
         return None
+
+    def _pass_turn_on(self) -> None:
+        """To the next that has to wait. All before it go at once: one by one, each would cost a round of the loop."""
+        while self._queue:
+            place = self._queue.popleft()
+            if not place.cancelled():
+                permit = self._permit() if self._is_open() else None
+                place.set_result(permit)
+                if permit is None:
+                    return
+        self._is_turn_taken = False
+
+    def _is_open(self) -> bool:
+        return self.ended is None and self._permission is None and self._wait() == 0
+
+    def _wait(self) -> float:
+        """Seconds until a request may go; infinity is when another has returned."""
+        now = self._clock.monotonic()
+        return max(self._breaker.wait(now), self._pacer.wait(now))
+
+    def _permit(self) -> Permit:
+        now = self._clock.monotonic()
+        self._pacer.sent(now)
+        return Permit(now, self._breaker.sent())
 
     def settle(self, permit: Permit, verdict: Verdict, answer: Answer) -> None:
         """The request is over, and its answer says something about the gateway."""

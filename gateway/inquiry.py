@@ -69,12 +69,13 @@ class Inquirer:
         return None if last is None else self._observation(task_id, last, attempts, refusals)
 
     async def _ask(self, permit: Permit, task_id: str) -> _Asked:
+        began = self._clock.monotonic()
         try:
             answer = await self._exchange.get(task_id)
         except asyncio.CancelledError:
             self._gate.lose(permit)
             raise
-        elapsed_seconds = self._clock.monotonic() - permit.sent_at
+        elapsed_seconds = self._clock.monotonic() - began
         verdict = judge(answer.status, answer.fault.kind if answer.fault else None, answer.retry_after)
         self._gate.settle(permit, verdict, answer)
         self._count_answer(answer, verdict)
