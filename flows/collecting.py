@@ -11,7 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from flows import loading
+from flows import garbage, loading
 from flows.accepting import Accepted, accept
 from flows.asking import Tally, ask_all
 from flows.batches import fetch_batch
@@ -78,7 +78,7 @@ async def collect(
     """
     tally = Tally()
     client = make_client(run)
-    with at_work(run.paths.at_work, run.started_at):
+    with at_work(run.paths.at_work, run.started_at), garbage.looked_for_seldom():
         return await _collect(run, client, ids, options, tally, run_batch, accepted)
 
 

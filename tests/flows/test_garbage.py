@@ -1,0 +1,33 @@
+"""A run has its own way with garbage, and leaves Python's as it was."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from flows import garbage
+
+
+class Cycle:
+    """Something that only the collector takes away."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_it_is_looked_for_less_often_until_the_block_ends() -> None:
+    """And what stood there before is passed over."""
+    before = gc.get_threshold(), gc.get_freeze_count()
+    with garbage.looked_for_seldom():
+        assert gc.get_threshold()[0] > before[0][0]
+        assert gc.get_freeze_count() > 1_000
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
+
+
+def test_what_a_run_leaves_in_cycles_is_taken_away_meanwhile() -> None:
+    """After some thousands of objects, not at its end."""
+    with garbage.looked_for_seldom():
+        gone = weakref.ref(Cycle())
+        kept = [[number] for number in range(20_000)]
+        assert len(kept) == 20_000
+        assert gone() is None
