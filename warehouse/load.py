@@ -72,15 +72,17 @@ def load_in_steps(
 ) -> Iterator[Loaded]:
     """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
 
-    By default of some `STEP_ROWS`. What a transaction changes stays in memory until it ends, uncompressed; so memory
-    does not grow with the archive. Each step is visible whole or not at all, and the ledger says which are.
+    By default of some `STEP_ROWS`. Who gives a number has memory to spare: the next step is then read while this one is
+    written. What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the
+    archive. Each step is visible whole or not at all, and the ledger says which are.
 
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
     steps = [(step, Reading(step, analysis.failure_rules)) for step in _steps(segments, step_rows or STEP_ROWS)]
-    for (_, reading), (_, following) in itertools.pairwise(steps):
-        reading.then = following
+    if step_rows is not None:  # two steps at once need memory, too
+        for (_, reading), (_, following) in itertools.pairwise(steps):
+            reading.then = following
     for step, reading in steps:
         reading.begin()
         yield load(con, step, analysis, policy, reading)
