@@ -21,6 +21,7 @@ from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASK
 from warehouse import archive
 from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
+from warehouse.memory import hand_back_what_is_freed
 from warehouse.reading import PIECE_ROWS, Reading
 from warehouse.transaction import transaction
 from warehouse.turns import serially
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from warehouse.archive import Archive, Damaged, Segment
     from warehouse.policy import PollingPolicy
 
-#: Rows of segments loaded in one transaction, unless one segment alone has more, or the caller has memory to spare.
+#: Rows of segments loaded in one transaction, unless one segment alone has more.
 STEP_ROWS: Final = 10_000
 
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
@@ -68,19 +69,22 @@ def load_in_steps(
     segments: Sequence[Segment],
     analysis: Analysis,
     policy: PollingPolicy,
-    step_rows: int | None = None,
+    step_rows: int = STEP_ROWS,
+    *,
+    read_ahead: bool = False,
 ) -> Iterator[Loaded]:
     """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
 
-    By default of some `STEP_ROWS`. Who gives a number has memory to spare: the next step is then read while this one is
-    written. What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the
-    archive. Each step is visible whole or not at all, and the ledger says which are.
+    What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
+    Each step is visible whole or not at all, and the ledger says which are. Who has memory for two steps may let the
+    next be read while this one is written: `read_ahead`.
 
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
-    steps = [(step, Reading(step, analysis.failure_rules)) for step in _steps(segments, step_rows or STEP_ROWS)]
-    if step_rows is not None:  # two steps at once need memory, too
+    hand_back_what_is_freed()
+    steps = [(step, Reading(step, analysis.failure_rules)) for step in _steps(segments, step_rows)]
+    if read_ahead:
         for (_, reading), (_, following) in itertools.pairwise(steps):
             reading.then = following
     for step, reading in steps:

@@ -64,7 +64,7 @@ class Rebuilding:
         segments, loaded = unloaded(con, self.store), 0
         if only is not None:
             segments = [one for one in segments if one.segment_id in only]
-        for done in load_in_steps(con, segments, self.analysis, self.policy, _STEP_ROWS):
+        for done in load_in_steps(con, segments, self.analysis, self.policy, _STEP_ROWS, read_ahead=True):
             con.execute("checkpoint")
             total.segments += done.segments
             total.answers += done.answers

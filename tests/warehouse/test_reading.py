@@ -48,7 +48,7 @@ def test_the_next_step_is_read_while_this_one_is_written(
 
     monkeypatch.setattr(reading, "transform", told)
     with site.writer() as con:
-        steps = load.load_in_steps(con, segments, DEFAULTS, site.policy, step_rows=1)
+        steps = load.load_in_steps(con, segments, DEFAULTS, site.policy, step_rows=1, read_ahead=True)
         assert next(steps).answers == 1
         assert is_read["t1"].wait(_PATIENCE_SECONDS)
         assert not is_read["t2"].is_set()

@@ -17,3 +17,6 @@ select
     last_outcome,
 from believed
 where not coalesce(is_terminal, false);
+
+drop table touched;
+drop table believed;

@@ -63,3 +63,5 @@ select
     seen.* exclude (source, task_id),
 from known
 left join seen using (source, task_id);
+
+drop table known;

@@ -59,3 +59,6 @@ insert into pt_infos by name
 select new_pt_infos.* exclude (observed_at, body_hash, run_id)
 from new_pt_infos
 semi join (from won where has_new_params) as won_anew using (source, task_id, observed_at, body_hash, run_id);
+
+drop table standing;
+drop table won;

@@ -1,0 +1,56 @@
+"""What is no longer used goes back: to the system, and to the database."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.warehouse.answers import RUNNING, Answer, minute
+
+if TYPE_CHECKING:
+    from tests.warehouse.conftest import Bench
+
+# A process that frees a large piece, then works in a thread with pieces of 4 MB; prints how many MB it still has of it.
+_WORK: Final = """
+import os, threading
+from warehouse.memory import hand_back_what_is_freed
+
+def resident():
+    with open("/proc/self/statm") as sizes:
+        return int(sizes.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+hand_back = {hand_back}
+hand_back and hand_back_what_is_freed()
+large = b"x" * (30 << 20)
+before = resident() - 30
+del large
+work = threading.Thread(target=lambda: [b"x" * (4 << 20) for _ in range(12)])
+work.start(), work.join()
+print(resident() - before)
+"""
+
+
+def kept_mb(*, hand_back: bool) -> float:
+    root = Path(__file__).parents[2]
+    code = _WORK.format(hand_back=hand_back)
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library of others gives back by itself")
+def test_large_pieces_go_back_to_the_system_when_they_are_freed() -> None:
+    """The second half says that they do not by themselves, so that the first half can fail."""
+    assert kept_mb(hand_back=True) < 8
+    assert kept_mb(hand_back=False) > 24
+
+
+def test_a_load_leaves_no_temporary_table(bench: Bench) -> None:
+    """The next one makes them anew, and until it ends the old ones would stay beside them."""
+    bench.load([Answer("t1", minute(1), RUNNING)])
+    bench.load([Answer("t1", minute(2), RUNNING), Answer("t2", minute(2), RUNNING)])
+    assert bench.con.execute("select table_name from duckdb_tables() where temporary").fetchall() == []
