@@ -1,9 +1,12 @@
-# `make` alone lists what there is. Everything runs inside .venv, which `make setup` builds from requirements.lock.
+# `make` alone lists what there is. Everything runs inside .venv, which `make setup` builds from requirements.lock; with
+# LOCK=requirements-run.lock without what only tests need, as for a server or an image.
 PYTHON ?= python3
 VENV := .venv
+LOCK := requirements.lock
 BIN := $(VENV)/bin
 BENCH := .venv-bench
-STAMP := $(VENV)/.set-up
+RUN := .venv-run
+STAMP := $(VENV)/.set-up-from-$(LOCK)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak report-million check format docs bench lock clean
@@ -13,11 +16,11 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## build .venv with every dependency, pinned by hash
 
-$(STAMP): requirements.lock requirements-uv.lock pyproject.toml
+$(STAMP): $(LOCK) requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"avatar-tasks needs Python 3.11 to 3.13 and found {v[0]}.{v[1]}; try: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true  # Prefect starts in half the time; a package's own broken fixture is no failure
 	@touch $@
@@ -50,7 +53,8 @@ bench: $(BENCH)/.set-up  ## run the benchmarks beside their peers (an hour; see 
 	@$(BENCH)/bin/python -m benchmarks
 	@$(BENCH)/bin/python -m benchmarks --docs
 
-$(BENCH)/.set-up: setup requirements-bench.lock
+$(BENCH)/.set-up: $(STAMP) requirements-bench.lock requirements-run.lock
+	@$(MAKE) --no-print-directory setup VENV=$(RUN) LOCK=requirements-run.lock
 	$(PYTHON) -m venv --clear $(BENCH)
 	$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes -r requirements-bench.lock
 	@$(BENCH)/bin/python -m compileall -q -j 0 $(BENCH)/lib >/dev/null || true  # as in .venv
@@ -58,8 +62,9 @@ $(BENCH)/.set-up: setup requirements-bench.lock
 
 lock: setup  ## resolve the dependencies anew (then run `make setup test`)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra dev --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra run --constraint requirements.lock pyproject.toml -o requirements-run.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra bench --constraint requirements.lock --upgrade pyproject.toml -o requirements-bench.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade - -o requirements-uv.lock
 
 clean:  ## remove .venv and caches (never data)
-	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(RUN) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import duckdb
 
@@ -57,7 +57,7 @@ def loaded_warehouse(
     with connection.sole_writer(warehouse, wait_seconds):
         with connection.open_file(warehouse, deadline, wait_seconds) as con:
             connection.prepare(con)
-            done = load_segments(run, con, unloaded(con, run.store))
+            done = load_segments(run, con, unloaded(con, run.store), connection.lay_aside)
             yield con, done
             if publish:
                 con.execute("checkpoint")
@@ -65,10 +65,16 @@ def loaded_warehouse(
             publish_closed(run.paths)
 
 
-def load_segments(run: Run, con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> Loaded:
+def load_segments(
+    run: Run,
+    con: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    after_step: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
+) -> Loaded:
     """Load segments by what this run has in force, and say which could not be read."""
     total = Loaded()
     for done in load_in_steps(con, segments, run.analysis, run.settings.policy):
+        after_step(con)
         total.segments += done.segments
         total.answers += done.answers
         for damaged in done.damaged:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.lock", "requirements-bench.lock", "requirements-uv.lock")
+LOCKS = ("requirements.lock", "requirements-run.lock", "requirements-bench.lock", "requirements-uv.lock")
 
 #: Versions from which on a hole that was published is closed. Number and version of each were looked up in November
 #: 2026, in what other projects' audits and distributions have written of them; no advisory database could be asked.
@@ -103,12 +103,24 @@ def test_what_is_installed_is_what_is_locked() -> None:
     assert {pin.name: pin.version for pin, _ in installed()} == {pin.name: found.version for pin, found in installed()}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-bench.lock"])
+def test_a_server_gets_the_versions_that_are_tested() -> None:
+    """And nothing that only tests need, pandas least of all: DuckDB imports it wherever it is, which takes 0.4 s."""
+    tested = {pin.name: (pin.version, pin.hashes) for pin in pins("requirements.lock")}
+    server = {pin.name: (pin.version, pin.hashes) for pin in pins("requirements-run.lock")}
+    assert server == {name: pinned for name, pinned in tested.items() if name in server}
+    assert {"duckdb", "prefect", "marimo"} <= set(server)
+    assert {"pandas", "pytest", "lifelines"} & set(server) == set()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-run.lock", "requirements-bench.lock"])
 def test_the_lock_keeps_to_the_bounds(lock: str) -> None:
     """Those of pyproject.toml; what only the benchmarks need has a lock of its own."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
-    extras = {"bench"} if lock == "requirements-bench.lock" else set(optional) - {"bench"}
+    extras = {
+        "requirements-run.lock": set(optional) - {"bench", "dev"},
+        "requirements-bench.lock": {"bench"},
+    }.get(lock, set(optional) - {"bench"})
     wanted_by_extras = [text for extra in sorted(extras) for text in optional[extra]]
     locked = {pin.name: pin.version for pin in pins(lock)}
     for wanted in map(Requirement, [*project["dependencies"], *wanted_by_extras]):

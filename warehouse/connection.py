@@ -32,6 +32,7 @@ __all__ = [
     "damaged",
     "lake_connection",
     "lake_writer",
+    "lay_aside",
     "lock_path",
     "open_beside_published",
     "open_file",
@@ -55,7 +56,11 @@ _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
 #: DuckDB would take four fifths of the machine's memory; what does not fit goes to the disk beside the warehouse. It
 #: asks for 125 MB a thread, and one is enough beside the requests. With two, collecting 200,000 ids took a fourth more
 #: than 20,000: a full row group takes more to bring into the file than a half-empty one.
-_WRITER_SETTINGS: Final = _SETTINGS | {"memory_limit": "128MB", "threads": 1}
+_WRITER_MEMORY: Final = "128MB"
+_WRITER_SETTINGS: Final = _SETTINGS | {"memory_limit": _WRITER_MEMORY, "threads": 1}
+
+#: What stays of it between two steps.
+_IDLE_MEMORY: Final = "24MB"
 
 # What DuckDB says: it has no class of error for each. A word like "lock" alone will not do: it is in "block", too.
 _LOCKED: Final = "Could not set lock on file"
@@ -122,17 +127,28 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
         yield con
 
 
+def lay_aside(con: duckdb.DuckDBPyConnection) -> None:
+    """Let a connection of `open_file` put into temporary files what it holds and does not use now.
+
+    A step of 10,000 answers leaves some 90 MB, which a checkpoint writes later; the next step has need of the room.
+    """
+    with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot go stays
+        con.execute(f"set memory_limit = '{_IDLE_MEMORY}'")
+    con.execute(f"set memory_limit = '{_WRITER_MEMORY}'")
+
+
 @contextlib.contextmanager
 def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a new file in which nothing outlives a crash: without a log, which half of writing would be.
 
-    What was changed stays in memory, and beyond its limit in temporary files, until a checkpoint; the end of the block
-    is one.
+    What was changed stays in memory, and beyond its limit in temporary files beside the new one, until a checkpoint;
+    the end of the block is one.
 
     Raises:
         WarehouseDamagedError, WarehouseFullError: as `open_file`.
     """
-    with _told_as_ours(unfinished), contextlib.closing(duckdb.connect(":memory:", config=_WRITER_SETTINGS)) as con:
+    settings = _WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by itself it would be where we were started
+    with _told_as_ours(unfinished), contextlib.closing(duckdb.connect(":memory:", config=settings)) as con:
         quoted = str(unfinished).replace("'", "''")  # ATTACH takes no parameter for its file
         con.execute(f"attach '{quoted}' as beside (recovery_mode no_wal_writes)")
         unfinished.chmod(0o600)

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.warehouse.answers import RUNNING, Answer, minute
+from warehouse import connection
 
 if TYPE_CHECKING:
-    from tests.warehouse.conftest import Bench
+    import duckdb
+
+    from tests.warehouse.conftest import Bench, Site
+
+SUM: Final = "select count(*), bit_xor(hash(i, text)) from rows"
+LIMIT: Final = "select current_setting('memory_limit')"
 
 # A process that frees a large piece, then works in a thread with pieces of 4 MB; prints how many MB it still has of it.
 _WORK: Final = """
@@ -47,6 +53,37 @@ def test_large_pieces_go_back_to_the_system_when_they_are_freed() -> None:
     """The second half says that they do not by themselves, so that the first half can fail."""
     assert kept_mb(hand_back=True) < 8
     assert kept_mb(hand_back=False) > 24
+
+
+def test_what_a_step_leaves_can_be_laid_aside(site: Site) -> None:
+    """Without a trace: the next finds all of it, and as much room as before. Without room on the disk it stays."""
+    with site.writer() as con:
+        con.execute("create table rows as select i, repeat(md5(i::varchar), 16) as text from range(100_000) as r (i)")
+        sum_before, limit, full = con.execute(SUM).fetchone(), con.execute(LIMIT).fetchone(), held_mb(con)
+        con.execute("set max_temp_directory_size = '0KB'")
+        connection.lay_aside(con)
+        assert held_mb(con) > 30
+        con.execute("reset max_temp_directory_size")
+        connection.lay_aside(con)
+        assert held_mb(con) < 30 < full
+        assert (con.execute(SUM).fetchone(), con.execute(LIMIT).fetchone()) == (sum_before, limit)
+
+
+def held_mb(con: duckdb.DuckDBPyConnection) -> float:
+    [(held,)] = con.execute("select sum(memory_usage_bytes) / 1e6 from duckdb_memory()").fetchall()
+    return float(held)
+
+
+def test_a_rebuild_puts_temporary_files_beside_the_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the command was typed, which may be a place without room or rights."""
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    new = tmp_path / "new.duckdb"
+    with connection.open_unlogged(new) as con:
+        con.execute("set memory_limit = '30MB'")
+        con.execute("create temp table rows as select range as i, md5(range::varchar) as text from range(1_000_000)")
+        assert (list(here.iterdir()), new.with_name("new.duckdb.tmp").is_dir()) == ([], True)
 
 
 def test_a_load_leaves_no_temporary_table(bench: Bench) -> None:
