@@ -109,11 +109,16 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
             "ours": partial(here.ours, 64, counted=True),
             "ours at 512": partial(here.ours, 512, counted=True),
             "bare aiohttp": partial(here.bare, 64),
+            "bare aiohttp at 512": partial(here.bare, 512),
         }
         contest = compete(bare, rounds)
         yield _faster(contest, "bare aiohttp", ids, 64, 0.5)
         costs = contest.times("ours at 512", "ours")
         yield Row("cost per id at 512 in flight", costs, "times that at 64", at_most(1.05), _speeds(contest, ids))
+        costs = contest.times("bare aiohttp at 512", "bare aiohttp")
+        yield Row(
+            "the same of bare aiohttp", costs, "times that at 64", None, "448 connections more, and more sockets to ask"
+        )
     ids = int(_IDS_WITH_LATENCY * scale)
     with work(ids, _LATENCY_SECONDS) as here:
         yield _with_latency(here, ids, rounds)
