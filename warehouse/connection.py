@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -115,14 +116,18 @@ def lake_connection(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPy
 def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a file that others may hold: tried again until `deadline` (monotonic seconds).
 
-    Damage and a full disk may show at any statement; they leave the block as errors of this room.
+    Damage and a full disk may show at any statement; they leave the block as errors of this room. Temporary files go
+    with the connection, those of a process that was killed, too.
 
     Raises:
         WarehouseHeldError: when somebody, or another connection of this process, still has the file then.
         WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
         WarehouseFullError: when the disk has no room.
     """
-    with _told_as_ours(warehouse), contextlib.closing(_connect(warehouse, deadline, wait_seconds)) as con:
+    with _told_as_ours(warehouse), contextlib.ExitStack() as stack:
+        con = _connect(warehouse, deadline, wait_seconds)
+        stack.callback(shutil.rmtree, f"{warehouse}.tmp", ignore_errors=True)
+        stack.enter_context(contextlib.closing(con))
         warehouse.chmod(0o600)
         yield con
 

@@ -69,6 +69,16 @@ def test_what_a_step_leaves_can_be_laid_aside(site: Site) -> None:
         assert (con.execute(SUM).fetchone(), con.execute(LIMIT).fetchone()) == (sum_before, limit)
 
 
+def test_what_a_killed_process_laid_aside_goes_with_the_next_connection(site: Site) -> None:
+    """DuckDB itself leaves it for ever."""
+    laid_aside = site.paths.root / "warehouse.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
+    laid_aside.parent.mkdir(parents=True)
+    laid_aside.write_bytes(b"rows")
+    with site.writer() as con:
+        con.execute("create table rows as select 1 as i")
+    assert not laid_aside.parent.exists()
+
+
 def held_mb(con: duckdb.DuckDBPyConnection) -> float:
     [(held,)] = con.execute("select sum(memory_usage_bytes) / 1e6 from duckdb_memory()").fetchall()
     return float(held)
