@@ -27,6 +27,9 @@ _IDS: Final = 20_000
 _IDS_WITH_LATENCY: Final = 5 * _IDS  # for the rate that is kept up: starting and ending are in the figures above
 _LATENCY_SECONDS: Final = 0.1
 _LATENCY_IN_FLIGHT: Final = 256
+_IDS_FAR_AWAY: Final = 3 * _IDS
+_FEW, _MANY = 64, 512
+_SECONDS_FOR_FEW, _SECONDS_FOR_MANY = 0.025, 0.2  # which allow the same rate
 
 # Tables of ours and of the script's, as the same rows: numbers and a checksum of what both keep.
 _OURS: Final = """
@@ -103,22 +106,23 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
     """Beside the script, beside the bare loop, at 512 in flight, and with latency."""
     ids = int(_IDS * scale)
     with work(ids) as here:
-        contest = compete({"ours": partial(here.ours, 64), "httpx and pandas": partial(here.script, 64)}, rounds)
-        yield _faster(contest, "httpx and pandas", ids, 64, 8)
+        contest = compete({"ours": partial(here.ours, _FEW), "httpx and pandas": partial(here.script, _FEW)}, rounds)
+        yield _faster(contest, "httpx and pandas", ids, _FEW, 8)
         bare = {
-            "ours": partial(here.ours, 64, counted=True),
-            "ours at 512": partial(here.ours, 512, counted=True),
-            "bare aiohttp": partial(here.bare, 64),
-            "bare aiohttp at 512": partial(here.bare, 512),
+            "ours": partial(here.ours, _FEW, counted=True),
+            "ours at 512": partial(here.ours, _MANY, counted=True),
+            "bare aiohttp": partial(here.bare, _FEW),
+            "bare aiohttp at 512": partial(here.bare, _MANY),
         }
         contest = compete(bare, rounds)
-        yield _faster(contest, "bare aiohttp", ids, 64, 0.5)
+        yield _faster(contest, "bare aiohttp", ids, _FEW, 0.5)
         costs = contest.times("ours at 512", "ours")
         yield Row("cost per id at 512 in flight", costs, "times that at 64", at_most(1.05), _speeds(contest, ids))
         costs = contest.times("bare aiohttp at 512", "bare aiohttp")
         yield Row(
             "the same of bare aiohttp", costs, "times that at 64", None, "448 connections more, and more sockets to ask"
         )
+    yield _all_in_flight(int(_IDS_FAR_AWAY * scale), rounds)
     ids = int(_IDS_WITH_LATENCY * scale)
     with work(ids, _LATENCY_SECONDS) as here:
         yield _with_latency(here, ids, rounds)
@@ -135,6 +139,18 @@ def _speeds(contest: Contest, ids: int) -> str:
         f"{name} {ids / contest.seconds(name):,.0f}/s ({contest.cpu_seconds(name) / ids * 1e6:,.0f} µs of CPU each)"
         for name in contest.rounds[0]
     )
+
+
+def _all_in_flight(ids: int, rounds: int) -> Row:
+    """512 beside 64 where all of them are needed: with no latency ours has no more in flight than it can use."""
+    few, many = f"{_FEW} in flight", f"{_MANY} in flight"
+    with work(ids, _SECONDS_FOR_FEW) as near, work(ids, _SECONDS_FOR_MANY) as far:
+        contest = compete(
+            {few: partial(near.ours, _FEW, counted=True), many: partial(far.ours, _MANY, counted=True)}, rounds
+        )
+    what = f"cost per id at {_MANY} in flight, {_SECONDS_FOR_MANY * 1000:g} ms latency"
+    unit = f"times that at {_FEW}, {_SECONDS_FOR_FEW * 1000:g} ms"
+    return Row(what, contest.times(many, few), unit, at_most(1.05), _speeds(contest, ids))
 
 
 def _with_latency(here: Work, ids: int, rounds: int) -> Row:

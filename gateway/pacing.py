@@ -1,9 +1,9 @@
 """How fast to ask: a pure state machine that is told the time and says how long to wait.
 
-Two regimes. Until a gateway first refuses, the requests in flight double every round trip, as in TCP, up to
-`CONCURRENCY`: most gateways do not throttle this endpoint at all. From the first refusal on there is a rate: it falls
-at a refusal, once per round trip, and rises in proportion to itself with every success, fast below the last cut and
-gently above it. `RATE` is a hard cap in both (see `HardCap`).
+Two regimes. Until a gateway first refuses, the requests in flight double every round trip, up to `CONCURRENCY` (see
+`slow_start`). From the first refusal on there is a rate: it falls at a refusal, once per round trip, and rises in
+proportion to itself with every success, fast below the last cut and gently above it. `RATE` is a hard cap in both (see
+`HardCap`).
 
 How far it falls: a limiter that refuses is used up, so that what it let in between two refusals, divided by the time
 between them, is what it lets in, bucket or window alike. The rate falls to just below that, and never to less than 0.7
@@ -21,8 +21,8 @@ import math
 import random
 from collections import deque
 
-FIRST_IN_FLIGHT = 4
-"""So few that a refused key costs a handful of requests."""
+from gateway.slow_start import SlowStart
+
 LEAST_IN_FLIGHT = 2
 CUT = 0.7
 JUST_BELOW = 0.97
@@ -75,7 +75,7 @@ class Pacer:
         self._rate_cap = rate_cap
         self._hard_cap = None if rate_cap is None else HardCap(rate_cap)
         self._rng = rng
-        self._window = float(min(FIRST_IN_FLIGHT, concurrency))
+        self._slow_start = SlowStart(concurrency)
         self._latency: float | None = None
         self._next_send_at = -math.inf
         self._paused_until = -math.inf
@@ -102,7 +102,7 @@ class Pacer:
     def limit(self) -> int:
         """The most in flight: the slow start's window, later twice rate times latency; one while nothing is let in."""
         if self.rate is None or self._latency is None:
-            return int(self._window)
+            return self._slow_start.size
         if self._is_shut:
             return 1
         wanted = math.ceil(2 * self.rate * self._latency)
@@ -126,7 +126,7 @@ class Pacer:
         self._is_shut = False
         self._let_in += 1
         if self.rate is None:
-            self._window = min(self._window + 1, self._concurrency)
+            self._slow_start.answered(now, latency)
         else:
             self.rate = min(self.rate + self._rise(now), self._ceiling())
 
@@ -170,7 +170,7 @@ class Pacer:
 
     def start_slowly(self) -> None:
         """Begin again with few in flight, as after an outage; a rate that was learned is kept."""
-        self._window = float(min(FIRST_IN_FLIGHT, self._concurrency))
+        self._slow_start = SlowStart(self._concurrency)
 
     def _space(self, now: float) -> None:
         rates = [rate for rate in (self.rate, self._rate_cap) if rate is not None]

@@ -9,7 +9,8 @@ from gateway.breaker import Breaker
 from gateway.clock import SYSTEM_CLOCK
 from gateway.ending import stopped
 from gateway.gate import Gate, Permit
-from gateway.pacing import FIRST_IN_FLIGHT, Pacer
+from gateway.pacing import Pacer
+from gateway.slow_start import FIRST_IN_FLIGHT
 
 Waiting = list[asyncio.Task[Permit | None]]
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from gateway.pacing import FIRST_IN_FLIGHT, HardCap, Pacer
+from gateway.pacing import HardCap, Pacer
+from gateway.slow_start import FIRST_IN_FLIGHT
 
 
 class TokenBucket:
