@@ -131,17 +131,21 @@ def make_client(run: Run) -> GatewayClient:
 
 
 def _catch_up_and_plan(run: Run, question: Question, tally: Tally) -> IO[bytes]:
-    """Load what earlier runs left in the archive, then write down what to ask for."""
+    """Load what earlier runs left in the archive, then write down what to ask for.
+
+    The given ids come from the archive themselves, so that they need not be loaded before they are asked for.
+    """
     todo = plan.new_todo(run.paths.root)
-    moment = run.clock.now()
+    later = () if question.only_due else question.given
 
     def ask(con: duckdb.DuckDBPyConnection) -> None:
-        tally.asked += plan.write_todo(con, question, moment, todo)
+        planned = plan.write_todo(con, question, run.clock.now(), todo)
+        tally.asked += planned.to_ask
         if not question.only_due:
-            tally.skipped_terminal = plan.progress(con, question, moment).ended
+            tally.skipped_terminal = planned.ended
 
     try:
-        with loading.loaded_warehouse(run, _CATCH_UP_SECONDS) as (con, done):
+        with loading.loaded_warehouse(run, _CATCH_UP_SECONDS, later=later) as (con, done):
             tally.segments_loaded += done.segments
             ask(con)
     except loading.CANNOT_LOAD as problem:

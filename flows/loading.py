@@ -19,7 +19,7 @@ from warehouse.load import Loaded, load_in_steps, unloaded
 from warehouse.publish import publish_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import duckdb
 
@@ -38,10 +38,11 @@ CANNOT_LOAD: Final = (
 
 @contextmanager
 def loaded_warehouse(
-    run: Run, wait_seconds: float, *, publish: bool = False
+    run: Run, wait_seconds: float, *, publish: bool = False, later: Collection[Segment] = ()
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Loaded]]:
     """The warehouse with everything in the archive loaded, locked for the block; then published, if asked for.
 
+    Of `later` nothing is loaded yet: some later load will.
     A lake is neither locked nor published: whoever reads it sees each step at once, and others may load meanwhile.
 
     Raises:
@@ -51,18 +52,23 @@ def loaded_warehouse(
     """
     if run.paths.lake:
         with connection.lake_writer(run.paths.lake, wait_seconds) as con:
-            yield con, load_segments(run, con, _own_first(run, unloaded(con, run.store)))
+            yield con, load_segments(run, con, _own_first(run, _unloaded(run, con, later)))
         return
     warehouse, deadline = run.paths.warehouse, time.monotonic() + wait_seconds
     with connection.sole_writer(warehouse, wait_seconds):
         with connection.open_file(warehouse, deadline, wait_seconds) as con:
             connection.prepare(con)
-            done = load_segments(run, con, unloaded(con, run.store), connection.lay_aside)
+            done = load_segments(run, con, _unloaded(run, con, later), connection.lay_aside)
             yield con, done
             if publish:
                 con.execute("checkpoint")
         if publish:
             publish_closed(run.paths)
+
+
+def _unloaded(run: Run, con: duckdb.DuckDBPyConnection, later: Collection[Segment]) -> list[Segment]:
+    ids = {one.segment_id for one in later}
+    return [one for one in unloaded(con, run.store) if one.segment_id not in ids]
 
 
 def load_segments(

@@ -23,6 +23,9 @@ SURPRISES: Final = pl.Schema(
     {"row": pl.UInt32(), "json_path": pl.String(), "kind": pl.String(), "json_type": pl.String()}
 )
 
+#: No surprises.
+NONE: Final = SURPRISES.to_frame()
+
 _VERDICT: Final = pl.Schema(
     {
         "signature": pl.String(),
@@ -87,12 +90,16 @@ def _mistyped_elements(elements: list[list[str] | None], spec: ObjectSpec) -> It
 
 def mismatches(judged: pl.DataFrame) -> pl.DataFrame:
     """The type mismatches of judged objects, in the shape of `SURPRISES`."""
+    if judged.is_empty():
+        return NONE
     exploded = judged.filter(pl.col("mismatches").list.len() > 0).explode("mismatches").unnest("mismatches")
     return exploded.select("row", "json_path", pl.lit("type_mismatch").alias("kind"), "json_type").cast(SURPRISES)
 
 
 def surprises(found: pl.DataFrame, spec: ObjectSpec, kind: str) -> pl.DataFrame:
     """`row`, `path` (inside the object) and `json_type` in the shape of `SURPRISES`."""
+    if found.is_empty():
+        return NONE
     full_path = pl.concat_str(pl.lit(f"{spec.json_path}."), "path").alias("json_path")
     return found.select("row", full_path, pl.lit(kind).alias("kind"), "json_type").cast(SURPRISES)
 

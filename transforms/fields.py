@@ -40,7 +40,7 @@ class Kind(Enum):
         self.element_type = element_type  # of a list: the JSON type its elements should have
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """One field: its path inside its object ('ext.sing_title') and its kind."""
 
@@ -57,9 +57,9 @@ class Field:
         return self.path.replace(".", "_")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ObjectSpec:
-    """One object of the answer: where it stands (`json_path`) and its fields, in order."""
+    """One object of the answer: where it stands (`json_path`) and its fields, in order; each a constant below."""
 
     json_path: str
     fields: tuple[Field, ...]

@@ -57,7 +57,7 @@ def _together(spec: ObjectSpec, parts: Sequence[Objects]) -> Objects:
     columns = pl.Schema({"row": pl.UInt32(), **fields, "extras": pl.String()})
     return Objects(
         pl.concat([columns.to_frame(), *(one.columns for one in parts)]),
-        pl.concat([drift.SURPRISES.to_frame(), *(one.surprises for one in parts)]),
+        pl.concat([drift.NONE, *(one.surprises for one in parts)]),
     )
 
 
@@ -105,15 +105,21 @@ def _unknown_fields(unknown: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
 
 def _with_extras(decoded: pl.DataFrame, unknown: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
     """`decoded` with `extras`: everything without a column, known or not, as one JSON object."""
+    if unknown.is_empty():
+        joined = decoded.with_columns(unknown_extras=pl.lit(None, pl.String()))
+    else:
+        joined = decoded.join(_unknown_extras(unknown, spec), on="row", how="left")
+    both = pl.concat_str("known_extras", "unknown_extras", separator=",", ignore_nulls=True)
+    return joined.with_columns(extras=pl.when(both != "").then(pl.format("{{{}}}", both))).drop("unknown_extras")
+
+
+def _unknown_extras(unknown: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
     apart = (pl.col("place") != "") & ~pl.col("place").is_in(spec.extra_keys)
     inner = unknown.filter(apart).group_by("row", "place", maintain_order=True).agg(_joined())
     wrapped = inner.with_columns(entry=pl.format('"{}":{{{}}}', "place", "entry"))
     top = unknown.filter(pl.col("place") == "")
     entries = pl.concat([top.select("row", "entry"), wrapped.select("row", "entry")]).sort("row", "entry")
-    more = entries.group_by("row").agg(_joined().alias("unknown_extras"))
-    joined = decoded.join(more, on="row", how="left")
-    both = pl.concat_str("known_extras", "unknown_extras", separator=",", ignore_nulls=True)
-    return joined.with_columns(extras=pl.when(both != "").then(pl.format("{{{}}}", both))).drop("unknown_extras")
+    return entries.group_by("row").agg(_joined().alias("unknown_extras"))
 
 
 def _joined() -> pl.Expr:
@@ -122,22 +128,21 @@ def _joined() -> pl.Expr:
 
 def _numbers(decoded: pl.DataFrame, spec: ObjectSpec) -> tuple[list[pl.Expr], pl.DataFrame]:
     """The numbers that can be told exactly, the others null; and those others as surprises."""
-    fields = [field for field in spec.decoded if field.kind in {Kind.INTEGER, Kind.NUMBER}]
-    lost = [
-        decoded.filter(pl.col(field.column).is_not_null() & _number(field).is_null()).select(
-            "row", path=pl.lit(field.path), json_type=_json_type(field)
-        )
-        for field in fields
-    ]
-    lost += [
-        decoded.filter(text(field.column).is_not_null() & percent(field.column).is_null()).select(
-            "row", path=pl.lit(field.path), json_type=pl.lit("VARCHAR")
-        )
+    numbers = {field: _number(field) for field in spec.decoded if field.kind in {Kind.INTEGER, Kind.NUMBER}}
+    lost = {field: pl.col(field.column).is_not_null() & number.is_null() for field, number in numbers.items()}
+    lost |= {
+        field: text(field.column).is_not_null() & percent(field.column).is_null()
         for field in spec.decoded
         if field.kind is Kind.PROGRESS
+    }
+    is_lost = decoded.select(expr.any().alias(field.column) for field, expr in lost.items())
+    found = [
+        decoded.filter(expr).select("row", path=pl.lit(field.path), json_type=_json_type(field))
+        for field, expr in lost.items()
+        if is_lost[field.column].any()
     ]
-    found = [drift.surprises(rows, spec, "type_mismatch") for rows in lost]
-    return [_number(field).alias(field.column) for field in fields], pl.concat([drift.SURPRISES.to_frame(), *found])
+    surprises = [drift.surprises(rows, spec, "type_mismatch") for rows in found]
+    return [number.alias(field.column) for field, number in numbers.items()], pl.concat([drift.NONE, *surprises])
 
 
 def _number(field: Field) -> pl.Expr:
@@ -146,6 +151,8 @@ def _number(field: Field) -> pl.Expr:
 
 def _json_type(field: Field) -> pl.Expr:
     """Of a number that is of an expected type and yet unreadable."""
+    if field.kind is Kind.PROGRESS:
+        return pl.lit("VARCHAR")
     if field.kind is Kind.NUMBER:
         return pl.lit("DOUBLE")
     return pl.when(pl.col(field.column).str.starts_with("-")).then(pl.lit("BIGINT")).otherwise(pl.lit("UBIGINT"))

@@ -47,6 +47,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """How many ids there are to ask for, and how many of the given ones are known to have ended."""
+
+    to_ask: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the given ids are. `next_due_at` is in Unix seconds, None when none of them will be asked again."""
 
@@ -62,8 +70,8 @@ def new_todo(folder: Path) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
-def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime, todo: IO[bytes]) -> int:
-    """Write the ids to ask for at `moment` to a Parquet file; returns their number. Memory does not grow with it."""
+def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime, todo: IO[bytes]) -> Planned:
+    """Write the ids to ask for at `moment` to a Parquet file. Memory does not grow with their number."""
     _give(con, question)
     parameters = {
         "source": question.source,
@@ -78,7 +86,7 @@ def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datet
         for batch in con.execute(statement("queries/todo"), parameters).to_arrow_reader(_ROWS):
             file.write_batch(batch.cast(_SCHEMA))
             count += batch.num_rows
-    return count
+    return Planned(count, _count(con, statement("queries/ended"), {"source": question.source}))
 
 
 def read_todo(todo: IO[bytes], rows: int) -> Iterator[list[str]]:
@@ -116,8 +124,11 @@ def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) ->
 
 def answered_by_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str], since: datetime) -> int:
     """How many ids some runs, begun after `since`, have loaded an answer about."""
-    parameters = {"run_ids": list(run_ids), "since": since}
-    row = con.execute(statement("queries/answered_by_runs"), parameters).fetchone()
+    return _count(con, statement("queries/answered_by_runs"), {"run_ids": list(run_ids), "since": since})
+
+
+def _count(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any]) -> int:
+    row = con.execute(query, parameters).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -15,6 +15,8 @@ from flows import asking, collecting
 from flows import run as runs
 from flows.asking import Tally, ask_all
 from flows.batches import fetch_batch
+from flows.collecting import Options
+from flows.id_files import IdSource
 from flows.settings import Settings
 from tests.flows.conftest import KEY
 from warehouse import connection
@@ -68,6 +70,27 @@ def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway)
     asyncio.run(ask(run, todo(gateway.world.ids), tally, wait_for_load=True))
     assert tally.answered == len(gateway.world.ids)
     assert tally.segments_loaded
+
+
+def test_ids_are_asked_for_before_they_are_loaded(run: Run, gateway: Gateway) -> None:
+    """Only what earlier runs left is loaded first, for the plan rests on it. To load 100,000 ids takes half a second."""
+    asyncio.run(collecting.collect(run, IdSource(ids=tuple(gateway.world.ids[:10])), Options()))
+    later, seen = runs.begin(run.settings, "collect"), []
+
+    async def run_batch(run: Run, client: GatewayClient, ids: list[str]) -> int:
+        seen.append((sorted(ids), accepted(run)))
+        return await fetch_batch(run, client, ids)
+
+    summary = asyncio.run(collecting.collect(later, IdSource(ids=tuple(gateway.world.ids[:30])), Options(), run_batch))
+    assert seen == [(sorted(gateway.world.ids[10:30]), 10)]
+    assert (summary.requested, summary.skipped_terminal, accepted(run)) == (30, 10, 40)
+
+
+def accepted(run: Run) -> int:
+    """Ids in the warehouse, one for each time it was given."""
+    with connection.writer(run.paths.warehouse, 0) as con:
+        [[count]] = con.execute("select count(*) from requests").fetchall()
+        return int(count)
 
 
 def test_a_warehouse_that_somebody_holds_holds_nobody_up(run: Run, gateway: Gateway) -> None:

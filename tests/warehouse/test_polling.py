@@ -198,9 +198,10 @@ def test_a_plan_is_the_given_ids_that_have_not_ended_and_what_is_due(bench: Benc
 
 def planned(bench: Bench, question: plan.Question) -> list[str]:
     todo = plan.new_todo(bench.store.root.parent / "new")
-    count = plan.write_todo(bench.con, question, minute(10), todo)
+    written = plan.write_todo(bench.con, question, minute(10), todo)
     ids = [task_id for ids in plan.read_todo(todo, 2) for task_id in ids]
-    assert count == len(ids)
+    assert written.to_ask == len(ids)
+    assert written.ended == plan.progress(bench.con, question, minute(10)).ended
     assert todo.closed
     assert list((bench.store.root.parent / "new").iterdir()) == []
     return sorted(ids)
