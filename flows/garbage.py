@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 from typing import TYPE_CHECKING, Final
@@ -25,3 +26,11 @@ def looked_for_seldom() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def not_looked_for_at_the_end() -> None:
+    """Let this process end without a last look at all it has, which the system takes back anyway.
+
+    That look takes 0.06 s once the libraries are imported, and 0.1 s after a run.
+    """
+    atexit.register(gc.freeze)

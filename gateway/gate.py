@@ -115,7 +115,7 @@ class Gate:
         now = self._clock.monotonic()
         self._hand_back()
         self._was_ever_answered = self._was_ever_answered or answer.status is not None
-        if verdict in {Verdict.FAILED, Verdict.HOPELESS}:
+        if verdict.is_failure:
             self._failed(permit, now, str(answer.fault or f"HTTP {answer.status}"))
             return
         if self._breaker.succeeded(now, is_probe=permit.is_probe):

@@ -94,7 +94,7 @@ class Inquirer:
     def _count_answer(self, answer: Answer, verdict: Verdict) -> None:
         self._stats.answers += answer.status is not None
         self._stats.refusals += verdict is Verdict.REFUSED
-        self._stats.failures += verdict in {Verdict.FAILED, Verdict.HOPELESS}
+        self._stats.failures += verdict.is_failure
 
     def _observation(self, task_id: str, last: _Asked, attempts: int, refusals: int) -> Observation:
         self._stats.observations += 1

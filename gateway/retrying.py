@@ -30,6 +30,11 @@ class Verdict(Enum):
     DENIED = "denied"
     """The key is no good: ask nothing more."""
 
+    @property
+    def is_failure(self) -> bool:
+        """Not a whole answer, or one that says to try again."""
+        return self is Verdict.FAILED or self is Verdict.HOPELESS
+
 
 def judge(status: int | None, fault_kind: str | None, retry_after: str | None) -> Verdict:
     """The verdict on one request, from what came: a throttling 503 is one that says when to come back."""

@@ -11,6 +11,7 @@ import functools
 import ipaddress
 import os
 import select
+import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
@@ -140,15 +141,20 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
         session._retry_connection = False  # noqa: SLF001 - there is no public way; a test counts the requests
         return session
 
-    proxy = _proxy_for(httpx.URL(base_url))
+    url = httpx.URL(base_url)
+    proxy = _proxy_for(url)
+    ssl_context = _trusted() if url.scheme == "https" else True  # 20 ms of reading certificates, to no end otherwise
+    return AiohttpTransport(open_session)
+
+
+def _trusted() -> ssl.SSLContext:
     try:
-        ssl_context = httpx.create_ssl_context()
+        return httpx.create_ssl_context()
     except OSError as error:  # an `ssl.SSLError`, too, and neither names the file
         raise InvalidCertificates(
             f"{_named_certificates()} cannot be used: {error.strerror or error}. "
             "It has to be certificates in PEM form; unset it to trust the usual authorities."
         ) from error
-    return AiohttpTransport(open_session)
 
 
 def _named_certificates() -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 
 from flows import garbage
@@ -31,3 +33,15 @@ def test_what_a_run_leaves_in_cycles_is_taken_away_meanwhile() -> None:
         kept = [[number] for number in range(20_000)]
         assert len(kept) == 20_000
         assert gone() is None
+
+
+def test_a_command_ends_without_a_last_look_for_it() -> None:
+    """Something in a cycle is taken away as a process ends, unless it looks for nothing then."""
+    told = "class Told:\n    def __del__(self): print('taken away')\n"
+    program = f"from flows import garbage\n{told}one = Told()\none.itself = one\n"
+    assert _printed(program) == "taken away\n"
+    assert _printed(program + "garbage.not_looked_for_at_the_end()") == ""
+
+
+def _printed(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
