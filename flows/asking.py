@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS: Final = 0.2
 
 #: Answers are loaded after so many: what one load holds in memory grows with them.
-LOAD_ANSWERS: Final = 5_000
+LOAD_ANSWERS: Final = 10_000
 
 
 @dataclass(slots=True)
