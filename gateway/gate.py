@@ -4,8 +4,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway import ending
 from gateway.breaker import PATIENCE_SECONDS, Breaker
@@ -23,8 +22,7 @@ Permission: TypeAlias = Callable[[], Awaitable[bool]]
 it is said after a short wait at most, and asked again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """To send one request; every permit is handed back with `settle` or `lose`."""
 
     sent_at: float

@@ -1,11 +1,10 @@
 """What one look at one task gave: the raw facts, of which `transforms` decides the outcome."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """One per id asked, whatever happened; where several requests were sent, the facts are those of the last."""
 
     source: str

@@ -173,9 +173,9 @@ class Pacer:
         self._slow_start = SlowStart(self._concurrency)
 
     def _space(self, now: float) -> None:
-        rates = [rate for rate in (self.rate, self._rate_cap) if rate is not None]
-        if rates:
-            self._next_send_at = max(self._next_send_at, now - CATCH_UP_SECONDS) + 1 / min(rates)
+        rate = self.rate if self._rate_cap is None else min(self.rate or math.inf, self._rate_cap)
+        if rate is not None:
+            self._next_send_at = max(self._next_send_at, now - CATCH_UP_SECONDS) + 1 / rate
 
     def _learn(self, latency: float) -> None:
         self._latency = latency if self._latency is None else self._latency + SMOOTHING * (latency - self._latency)

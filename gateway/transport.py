@@ -44,6 +44,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, open_session: Callable[[], aiohttp.ClientSession]) -> None:
         self._open_session = open_session
         self._session: aiohttp.ClientSession | None = None
+        self._base, self._origin = httpx.URL(), URL()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:  # now that there is an event loop
@@ -51,12 +52,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         timeout = request.extensions["timeout"]
         response = await self._session.request(
             request.method,
-            _address(request),
+            self._address(request),
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
             allow_redirects=False,
             timeout=_time_limits(timeout["connect"], timeout["pool"]),
         )
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response))
+
+    def _address(self, request: httpx.Request) -> URL:
+        if request.url is not self._base:
+            origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
+            self._base, self._origin = request.url, URL(origin, encoded=True)
+        target: bytes = request.extensions.get("target", request.url.raw_path)
+        return self._origin.with_path(target.decode(), encoded=True)
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -73,16 +81,6 @@ class _Stream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """The connection is kept if the body was read to its end."""
         self._response.release()
-
-
-def _address(request: httpx.Request) -> URL:
-    target: bytes = request.extensions.get("target", request.url.raw_path)
-    return _origin(request.url.scheme, request.url.netloc).with_path(target.decode(), encoded=True)
-
-
-@functools.cache
-def _origin(scheme: str, netloc: bytes) -> URL:
-    return URL(f"{scheme}://{netloc.decode()}", encoded=True)
 
 
 @functools.cache
