@@ -1,8 +1,8 @@
 """Segments to tables. Commutative, associative, idempotent: any order, split or repetition gives the same tables.
 
 What makes it hold: an answer already loaded is not loaded again, whichever segment it comes in (`load/fresh.sql`);
-among the answers about one task the greatest by `schema.PRECEDENCE` wins; counts and extremes come from the set of
-observations. Everything, the ledger included, is one transaction.
+among the answers about one task the greatest by `schema.PRECEDENCE` wins; counts and extremes are of answers that were
+each loaded once. Everything, the ledger included, is one transaction.
 """
 
 from __future__ import annotations

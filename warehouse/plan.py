@@ -86,7 +86,7 @@ def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datet
         for batch in con.execute(statement("queries/todo"), parameters).to_arrow_reader(_ROWS):
             file.write_batch(batch.cast(_SCHEMA))
             count += batch.num_rows
-    return Planned(count, _count(con, statement("queries/ended"), {"source": question.source}))
+    return Planned(count, _count(con, "ended", {"source": question.source}))
 
 
 def read_todo(todo: IO[bytes], rows: int) -> Iterator[list[str]]:
@@ -124,11 +124,11 @@ def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) ->
 
 def answered_by_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str], since: datetime) -> int:
     """How many ids some runs, begun after `since`, have loaded an answer about."""
-    return _count(con, statement("queries/answered_by_runs"), {"run_ids": list(run_ids), "since": since})
+    return _count(con, "answered_by_runs", {"run_ids": list(run_ids), "since": since})
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any]) -> int:
-    row = con.execute(query, parameters).fetchone()
+    row = con.execute(statement(f"queries/{query}"), parameters).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -87,7 +87,7 @@ def test_firsts_lasts_and_counts_come_from_answers_with_a_task(bench: Bench) -> 
 
 @pytest.mark.parametrize("last", [RUNNING, SUCCESS], ids=["still_running", "ended"])
 def test_what_was_seen_in_earlier_loads_counts(bench: Bench, last: Kind) -> None:
-    """However much later it is asked again, and although only what can matter is read again."""
+    """However much later it is asked again, and although observations are not read again."""
     bench.load([*seen(MISSING, QUEUED, last, first=0), *(Answer(f"other{n}", minute(n), QUEUED) for n in range(50))])
     bench.load([Answer("t1", minute(5_000), last), Answer("other1", minute(4_000), SUCCESS)])
     sql = (
@@ -101,6 +101,29 @@ def test_what_was_seen_in_earlier_loads_counts(bench: Bench, last: Kind) -> None
     }
     asked = column(bench.con, "select asked_count from pending where task_id = 't1'")
     assert asked == ([4] if last is RUNNING else [])
+
+
+def test_a_payload_is_replaced_also_where_the_answer_believed_of_the_task_had_none(bench: Bench) -> None:
+    """Looked for by the time of that answer it is not found, yet a task has one payload."""
+    for answer in seen(RUNNING_WITH_WORK, RUNNING, SUCCESS_WITH_WORK):
+        bench.load([answer, Answer(f"beside-{answer.observed_at}", answer.observed_at, SUCCESS_WITH_WORK)])
+    of_task = "select observed_at from works where task_id = 't1'"
+    assert column(bench.con, of_task) == [minute(3)]
+    assert column(bench.con, "select count(*) from works") == [4]
+
+
+def test_what_came_last_is_known_in_whatever_order_it_is_loaded(bench: Bench) -> None:
+    """Counts too: of each look at a task, each in a load of its own."""
+    for answer in (seen(MISSING, QUEUED, HTML, SILENCE)[number] for number in (2, 0, 3, 1)):
+        bench.load([answer])
+    sql = "select first_asked_at, last_asked_at, asked_count, missing_count, last_outcome from pending"
+    assert one(bench.con, sql) == {
+        "first_asked_at": minute(1),
+        "last_asked_at": minute(4),
+        "asked_count": 4,
+        "missing_count": 1,
+        "last_outcome": "transport_error",
+    }
 
 
 def test_an_end_seen_before_running_is_an_interval_turned_round(bench: Bench) -> None:

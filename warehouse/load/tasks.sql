@@ -1,32 +1,19 @@
 -- Let the winning answers of this load (`new_tasks`, one row per task) win over what stands here, or not; and bring what
--- the whole set of observations says about each touched task up to date. Rows are reached by where they stand, for to
--- look for each by its key would read the whole table again.
+-- all observations together say about each touched task up to date. Rows are reached by where they stand, for to look
+-- for each by its key would read the whole table again.
 create or replace temp table believed as
 select
     touched.*,
     new_tasks.task_id is not null and (
         touched.task_row is null
         or row(new_tasks.is_terminal, new_tasks.observed_at, new_tasks.body_hash, new_tasks.run_id)
-        > row(old.is_terminal, old.observed_at, old.body_hash, old.run_id)
+        > row(touched.old_is_terminal, touched.old_observed_at, touched.old_body_hash, touched.old_run_id)
     ) as is_new,
-    case when is_new then new_tasks.status else old.status end as status,
-    case when is_new then new_tasks.is_terminal else old.is_terminal end as is_terminal,
-    case when is_new then new_tasks.submit_time else old.submit_time end as submit_time,
+    case when is_new then new_tasks.status else touched.old_status end as status,
+    case when is_new then new_tasks.is_terminal else touched.old_is_terminal end as is_terminal,
+    case when is_new then new_tasks.submit_time else touched.old_submit_time end as submit_time,
 from touched
-left join new_tasks using (source, task_id)
-left join (
-    select
-        touched.task_row,
-        tasks.status,
-        tasks.is_terminal,
-        tasks.submit_time,
-        tasks.observed_at,
-        tasks.body_hash,
-        tasks.run_id,
-    from touched
-    inner join tasks on tasks.rowid = touched.task_row
-) as old
-on touched.task_row = old.task_row;
+left join new_tasks using (source, task_id);
 
 delete from tasks
 using believed

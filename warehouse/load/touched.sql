@@ -1,43 +1,29 @@
--- The ids that this load says something about, and what the whole set of requests and observations says about each.
--- Counts and last times come from the set, never from adding to what stood before: from the observations of this load,
--- which are not in the table yet, and those in it about ids that were asked for before. Of the table only what is not
--- older than the first look at any of these has to be read: its rows are in the order of their loads, so that this
--- leaves most of a large one aside. `task_row` is where the task stands in `tasks`.
-create or replace temp table known as
+-- The ids that this load says something about, and what all requests and observations together say about each: what
+-- stands in `tasks` and `pending`, and what is new. Observations are not read for that, of which there are ever more: a
+-- first is the lesser of two, a last the greater, and as no answer is loaded twice (see `fresh`), none is counted twice.
+-- Of a task that has ended nobody asks any more how often it was asked for: `pending` has forgotten it.
+--
+-- `task_row` is where the task stands in `tasks`, `old_…` what is believed of it there. For 10,000 ids among millions it
+-- is the ids that take time; so they alone are compared, and the rest is reached by where it stands.
+create or replace temp table found as
 with ids as (
     select source, task_id from new_observations
     union
     select source, task_id from new_requests
-),
-
-asked as (
-    select source, task_id, min(requested_at) as requested_at
-    from new_requests
-    group by all
 )
 
 select
     ids.source,
     ids.task_id,
     tasks.rowid as task_row,
-    least(tasks.requested_at, pending.requested_at, asked.requested_at) as requested_at,
-    least(tasks.first_asked_at, pending.first_asked_at) as first_asked_at,
 from ids
-left join tasks using (source, task_id)
-left join pending using (source, task_id)
-left join asked using (source, task_id);
-
-set variable earliest = (select min(first_asked_at) from known);
+left join tasks using (source, task_id);
 
 create or replace temp table touched as
-with looks as (
-    select source, task_id, observed_at, outcome, status
-    from new_observations
-    union all
-    select source, task_id, observed_at, outcome, status
-    from observations
-    semi join (from known where first_asked_at is not null) as asked_before using (source, task_id)
-    where observed_at >= getvariable('earliest')
+with asked as (
+    select source, task_id, min(requested_at) as requested_at
+    from new_requests
+    group by all
 ),
 
 seen as (
@@ -54,14 +40,47 @@ seen as (
         count(*) as asked_count,
         count(*) filter (where outcome = 'missing') as missing_count,
         arg_max(outcome, {'at': observed_at, 'outcome': outcome}) as last_outcome,
-    from looks
+    from new_observations
     group by all
+),
+
+old as (
+    select found.source, found.task_id, tasks.* exclude (source, task_id)
+    from found
+    inner join tasks on tasks.rowid = found.task_row
 )
 
 select
-    known.* exclude (first_asked_at),
-    seen.* exclude (source, task_id),
-from known
+    found.source,
+    found.task_id,
+    found.task_row,
+    old.status as old_status,
+    old.is_terminal as old_is_terminal,
+    old.submit_time as old_submit_time,
+    old.observed_at as old_observed_at,
+    old.body_hash as old_body_hash,
+    old.run_id as old_run_id,
+    least(old.requested_at, pending.requested_at, asked.requested_at) as requested_at,
+    least(old.first_asked_at, pending.first_asked_at, seen.first_asked_at) as first_asked_at,
+    least(old.first_observed_at, seen.first_observed_at) as first_observed_at,
+    greatest(old.last_observed_at, seen.last_observed_at) as last_observed_at,
+    coalesce(old.observation_count, 0) + coalesce(seen.observation_count, 0) as observation_count,
+    greatest(old.last_running_at, seen.last_running_at) as last_running_at,
+    least(old.first_terminal_at, seen.first_terminal_at) as first_terminal_at,
+    greatest(pending.last_asked_at, seen.last_asked_at) as last_asked_at,
+    coalesce(pending.asked_count, 0) + coalesce(seen.asked_count, 0) as asked_count,
+    coalesce(pending.missing_count, 0) + coalesce(seen.missing_count, 0) as missing_count,
+    case
+        when pending.last_asked_at is null then seen.last_outcome
+        when seen.last_asked_at is null then pending.last_outcome
+        when row(seen.last_asked_at, seen.last_outcome) > row(pending.last_asked_at, pending.last_outcome)
+            then seen.last_outcome
+        else pending.last_outcome
+    end as last_outcome,
+from found
+left join old using (source, task_id)
+left join pending using (source, task_id)
+left join asked using (source, task_id)
 left join seen using (source, task_id);
 
-drop table known;
+drop table found;

@@ -1,15 +1,31 @@
 -- Let the winning payloads of this load (`new_works`, one row per task) win over what stands here, or not. The elements
 -- of their parameters (`new_pt_infos`) follow them. They are what the parameters say and nothing else: where a payload
 -- won that has the same as the one before, as nearly all have, the elements stay, and `pt_infos` is not read.
--- A task that is new has no payload yet; where all are, nothing is read.
+--
+-- A task that is new has no payload yet; where all are, nothing is read. The payload of a known one came with the answer
+-- that is believed, as a rule, and times are read ten times as fast as ids: only what is not found by them is by its id.
+create or replace temp table known_works as
+select touched.source, touched.task_id, touched.old_observed_at as observed_at
+from touched
+semi join new_works using (source, task_id)
+where touched.task_row is not null;
+
 create or replace temp table standing as
+with then_observed as (
+    select works.rowid as work_row
+    from works
+    semi join known_works using (observed_at)
+)
+
 select works.source, works.task_id, works.rowid as work_row
 from works
-semi join (
-    select new_works.source, new_works.task_id
-    from new_works
-    semi join (from touched where task_row is not null) as known_tasks using (source, task_id)
-) as known_works using (source, task_id);
+semi join then_observed on works.rowid = then_observed.work_row
+semi join known_works using (source, task_id);
+
+insert into standing
+select works.source, works.task_id, works.rowid as work_row
+from works
+semi join (from known_works anti join standing using (source, task_id)) as not_found using (source, task_id);
 
 create or replace temp table won as
 select
@@ -60,5 +76,6 @@ select new_pt_infos.* exclude (observed_at, body_hash, run_id)
 from new_pt_infos
 semi join (from won where has_new_params) as won_anew using (source, task_id, observed_at, body_hash, run_id);
 
+drop table known_works;
 drop table standing;
 drop table won;
