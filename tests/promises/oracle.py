@@ -85,7 +85,8 @@ def check_accounts(con: duckdb.DuckDBPyConnection, store: Archive) -> None:
         "select coalesce(sum(columns(* exclude source)), 0)::bigint from id_accounting"
     ).fetchall()[0]
     ids = accepted_ids(store)
-    assert ended + quarantined + given_up + pending == accepted == len(ids)
+    accounted = ended + quarantined + given_up + pending
+    assert accounted == accepted == len(ids), f"of {len(ids)} ids {accepted} are accepted, {accounted} accounted for"
 
 
 def check_same(found: dict[str, list[str]], expected: dict[str, list[str]]) -> None:

@@ -44,7 +44,7 @@ def test_without_the_order_of_syncs_a_power_cut_is_noticed(besiege: Besiege, mut
     ("mutation", "function", "time", "complaint"),
     [
         pytest.param(mutations.forget_the_ledger, "written_whole", 1, "not loaded", id="no_ledger"),
-        pytest.param(mutations.ledger_first, "_load_answers", 1, "lacks", id="ledger_first"),
+        pytest.param(mutations.ledger_first, "_load_answers", 1, "accounted for", id="ledger_first"),
         pytest.param(mutations.no_transaction, "_load_answers", 2, "lacks", id="no_transaction"),
         pytest.param(mutations.count_copies, "written_whole", 1, "twice", id="count_copies"),
         pytest.param(mutations.never_clear, "written_whole", 1, "debris", id="never_clear"),
