@@ -83,7 +83,8 @@ def _renew(con: duckdb.DuckDBPyConnection) -> None:
         return  # another process was first
     with transaction(con):
         present = _columns_by_table(con)
-        _check_columns(con, present)
+        if present:
+            _check_columns(con, present)
         _create_all(con, present)
 
 
@@ -179,8 +180,8 @@ def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
 
 def _create(con: duckdb.DuckDBPyConnection, definition: Definition) -> None:
     con.execute(definition.sql)
-    for comment in definition.comments(on_lake=is_lake(con)):
-        con.execute(comment)
+    comments = ";\n".join(definition.comments(on_lake=is_lake(con)))
+    con.execute(comments)
 
 
 def _used_names(sql: str) -> set[str]:

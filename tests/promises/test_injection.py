@@ -56,7 +56,7 @@ KNOWN_SQL = {
     ("warehouse/lake.py", "f'attach {_quoted(lake.catalog)} as {CATALOG} (type postgres)'"): "likewise",
     ("warehouse/lake_maintain.py", "f'use {place}'"): "one of two names of ours",
     ("warehouse/lake_maintain.py", "step"): "the text of a .sql file, statement by statement",
-    ("warehouse/catalog.py", "comment"): "the header of a .sql file, quoted",
+    ("warehouse/catalog.py", "comments"): "headers of .sql files, quoted",
     ("warehouse/catalog.py", "f'drop {kind} if exists \"{name}\"'"): "what the catalogue itself names",
     ("warehouse/load.py", "f'from {table}'"): "one of three names of ours",
     ("warehouse/load.py", "f'delete from {table}'"): "one of three names of ours",
