@@ -75,12 +75,11 @@ def load_segments(
     run: Run,
     con: duckdb.DuckDBPyConnection,
     segments: Sequence[Segment],
-    after_step: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
+    between_steps: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
 ) -> Loaded:
     """Load segments by what this run has in force, and say which could not be read."""
     total = Loaded()
-    for done in load_in_steps(con, segments, run.analysis, run.settings.policy):
-        after_step(con)
+    for done in load_in_steps(con, segments, run.analysis, run.settings.policy, between=between_steps):
         total.segments += done.segments
         total.answers += done.answers
         for damaged in done.damaged:

@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -314,12 +315,17 @@ def _check_all_came(left: int) -> None:
 
 def _frame(batch: pa.RecordBatch, kind: Kind) -> pl.DataFrame:
     """Checked and cast by pyarrow, which raises where polars would panic on a damaged schema."""
-    wanted = SCHEMAS[kind].to_frame().to_arrow().schema
+    wanted = _wanted(kind)
     table = pa.Table.from_batches([batch]).select(wanted.names)
     for found, expected in zip(table.schema, wanted, strict=True):
         if pa.types.is_timestamp(expected.type) and found.type != expected.type:  # cast, it would be another time
             raise ValueError(f"{expected.name} is of type {found.type}, not {expected.type}")
     return pl.DataFrame(pl.from_arrow(table.cast(wanted))).cast(SCHEMAS[kind])
+
+
+@cache
+def _wanted(kind: Kind) -> pa.Schema:
+    return SCHEMAS[kind].to_frame().to_arrow().schema
 
 
 def _batch_rows(footer: pq.FileMetaData, rows: int) -> int:

@@ -27,7 +27,7 @@ from warehouse.transaction import transaction
 from warehouse.turns import serially
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import duckdb
 
@@ -72,12 +72,13 @@ def load_in_steps(
     step_rows: int = STEP_ROWS,
     *,
     read_ahead: bool = False,
+    between: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
 ) -> Iterator[Loaded]:
     """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
 
     What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
     Each step is visible whole or not at all, and the ledger says which are. Who has memory for two steps may let the
-    next be read while this one is written: `read_ahead`.
+    next be read while this one is written: `read_ahead`. `between` two steps something may be done with the connection.
 
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
@@ -87,7 +88,9 @@ def load_in_steps(
     if read_ahead:
         for (_, reading), (_, following) in itertools.pairwise(steps):
             reading.then = following
-    for step, reading in steps:
+    for number, (step, reading) in enumerate(steps):
+        if number > 0:
+            between(con)
         reading.begin()
         yield load(con, step, analysis, policy, reading)
 
