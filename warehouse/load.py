@@ -191,6 +191,8 @@ def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[ob
 
 def _class_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
     reasons = con.execute("select distinct fail_reason from tasks where status = 'FAILURE'").pl()
+    if reasons.is_empty():
+        return
     classed = reasons.with_columns(fail_class=fail_class(pl.col("fail_reason"), analysis.failure_rules))
     with _registered(con, new_classes=classed):
         con.execute(statement("load/fail_class"))
