@@ -133,11 +133,10 @@ def make_client(run: Run) -> GatewayClient:
 def _catch_up_and_plan(run: Run, question: Question, tally: Tally) -> IO[bytes]:
     """Load what earlier runs left in the archive, then write down what to ask for.
 
-    The given ids come from the archive themselves, so that they need not be loaded before they are asked for; but on a
-    lake they are, for there whoever reads sees what is pending.
+    The given ids come from the archive themselves, so that they need not be loaded before they are asked for.
     """
     todo = plan.new_todo(run.paths.root)
-    later = () if question.only_due or run.paths.lake else question.given
+    later = () if question.only_due else question.given
 
     def ask(con: duckdb.DuckDBPyConnection) -> None:
         planned = plan.write_todo(con, question, run.clock.now(), todo)

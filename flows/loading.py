@@ -42,8 +42,8 @@ def loaded_warehouse(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Loaded]]:
     """The warehouse with everything in the archive loaded, locked for the block; then published, if asked for.
 
-    Of `later` nothing is loaded yet: some later load will.
-    A lake is neither locked nor published: whoever reads it sees each step at once, and others may load meanwhile.
+    A lake is neither locked nor published: whoever reads it sees each step at once, and others may load meanwhile. In a
+    file, which nobody reads before it is published, what is in `later` is left to a later load.
 
     Raises:
         WarehouseHeldError: when its lock, or on a lake a turn, does not come within `wait_seconds`.
@@ -52,23 +52,20 @@ def loaded_warehouse(
     """
     if run.paths.lake:
         with connection.lake_writer(run.paths.lake, wait_seconds) as con:
-            yield con, load_segments(run, con, _own_first(run, _unloaded(run, con, later)))
+            yield con, load_segments(run, con, _own_first(run, unloaded(con, run.store)))
         return
     warehouse, deadline = run.paths.warehouse, time.monotonic() + wait_seconds
     with connection.sole_writer(warehouse, wait_seconds):
         with connection.open_file(warehouse, deadline, wait_seconds) as con:
             connection.prepare(con)
-            done = load_segments(run, con, _unloaded(run, con, later), connection.lay_aside)
+            left = {one.segment_id for one in later}
+            now = [one for one in unloaded(con, run.store) if one.segment_id not in left]
+            done = load_segments(run, con, now, connection.lay_aside)
             yield con, done
             if publish:
                 con.execute("checkpoint")
         if publish:
             publish_closed(run.paths)
-
-
-def _unloaded(run: Run, con: duckdb.DuckDBPyConnection, later: Collection[Segment]) -> list[Segment]:
-    ids = {one.segment_id for one in later}
-    return [one for one in unloaded(con, run.store) if one.segment_id not in ids]
 
 
 def load_segments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import json
@@ -15,6 +16,11 @@ import duckdb
 import pytest
 
 import warehouse
+from flows import collecting
+from flows import run as runs
+from flows.collecting import Options
+from flows.id_files import IdSource
+from flows.settings import Settings
 from gateway.simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, CommandLine
 from tests.lake.test_load import archived
@@ -32,6 +38,9 @@ from warehouse.rebuild import Rebuilding, rebuild
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flows.run import Run
+    from gateway.client import GatewayClient
 
 
 @pytest.fixture
@@ -84,6 +93,21 @@ def test_commands_read_the_lake_itself(on_lake: CommandLine) -> None:
     assert known["archive"]["segments_not_loaded"] == 0
     assert known["warehouse_held_by"] == "nobody"
     assert on_lake("sql", "delete from tasks").code == 2
+
+
+def test_ids_are_in_a_lake_before_the_first_is_asked_for(lake: Lake, tmp_path: Path) -> None:
+    """There readers see what is pending, however long the gateway takes."""
+    place = f"ducklake:postgres:{lake.catalog}"
+    settings = Settings(base_url="http://127.0.0.1:9", data_dir=tmp_path / "data", warehouse=place, lake_data=lake.data)
+    run, seen = runs.begin(settings, "collect"), []
+
+    async def run_batch(_run: Run, _client: GatewayClient, ids: list[str]) -> int:
+        with connection.open_lake(lake) as con:
+            seen.append((ids, column(con, "select task_id from pending")))
+        return 0
+
+    asyncio.run(collecting.collect(run, IdSource(ids=("t1",)), Options(), run_batch))
+    assert seen == [(["t1"], ["t1"])]
 
 
 def test_a_lake_is_published_as_a_plain_file_with_every_word(paths: DataPaths, lake: Lake) -> None:
