@@ -16,23 +16,29 @@ import json
 import operator
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _VERSIONED: Final = ("duckdb", "polars", "pyarrow", "httpx", "aiohttp", "uvloop", "pandas", "dlt")
 
 #: Our command as a server has it, in an environment of its own: among the packages of the peers a collect took a fifth
 #: longer, for what duckdb and pyarrow find they import; pandas, which comes with what tests need, costs 0.4 s.
 OURS: Final = str(Path(__file__).parent.parent / ".venv-run" / "bin" / "avatar-tasks")
+
+#: Between two looks at the memory of a process.
+_LOOK_SECONDS: Final = 0.2
 
 _COMPARE: Final = {"at least": operator.ge, "at most": operator.le}
 
@@ -167,19 +173,52 @@ def run_process(
 ) -> Outcome:
     """Run a process to its end: its seconds and its peak memory; then `rows` looks at what it left.
 
+    The peaks of the processes that it starts are added to its own, as if all came at the same time.
+
     Raises:
         RuntimeError: when it failed.
     """
     here = {"PYTHONPATH": str(Path(__file__).parent.parent)}
     started = time.perf_counter()
     process = subprocess.Popen(arguments, cwd=folder, env=os.environ | here | environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    with _peaks_watched(process.pid) as peaks:
+        _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)[:200]} ended with {process.returncode}")
-    peak_kb = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    peak_kb = max(usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1), sum(peaks.values()))
     return Outcome(seconds, rows(), peak_kb / 1024, usage.ru_utime + usage.ru_stime)
+
+
+@contextmanager
+def _peaks_watched(process_id: int) -> Iterator[dict[int, int]]:
+    """Of a process and those it starts, by id: the most KB it has had so far, where the system (Linux) tells."""
+    peaks: dict[int, int] = {}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            for status in map(_status, Path("/proc").glob("[0-9]*/status")):
+                if process_id in {status.get("Pid"), status.get("PPid")}:
+                    peaks[status["Pid"]] = status.get("VmHWM", 0)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peaks
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _status(file: Path) -> dict[str, int]:
+    """The numbers in a process's `status`: ids, and sizes in KB."""
+    with suppress(OSError):  # one that has just ended
+        return {
+            name: int(value) for name, value in re.findall(r"^(\w+):\t *(\d+)", file.read_text("utf-8"), re.MULTILINE)
+        }
+    return {}
 
 
 def checksum(rows: object) -> str:

@@ -1,6 +1,6 @@
 """Memory: what collecting ten times as many ids costs at its peak, and rebuilding five million.
 
-The peak is what the system counted for the process; the gateway is another one.
+The peak is what the system counted for a run's processes, added up; the gateway is another one.
 """
 
 from __future__ import annotations

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from flows import loading
 from flows.batches import BATCH_IDS
+from flows.loading_process import LoadingProcess
 from flows.threads import run_to_its_end
 from warehouse import plan
 
@@ -21,10 +20,11 @@ if TYPE_CHECKING:
 
     RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
 
-_LOOK_SECONDS: Final = 0.2
+_PROGRESS_SECONDS: Final = 0.2
+_LOOK_SECONDS: Final = 0.05
 
 #: Answers are loaded after so many: what one load holds in memory grows with them.
-LOAD_ANSWERS: Final = 10_000
+LOAD_ANSWERS: Final = 5_000
 
 
 @dataclass(slots=True)
@@ -42,7 +42,9 @@ async def ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally
     """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
     at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
     running: set[asyncio.Task[int]] = set()
-    beside = [asyncio.create_task(work(run, client, tally)) for work in (_show_progress, _load_meanwhile)]
+    beside = [asyncio.create_task(_show_progress(run, client, tally))]
+    if tally.asked - tally.answered > 2 * LOAD_ANSWERS:  # to start a process takes as long as to ask for thousands
+        beside.append(asyncio.create_task(_load_meanwhile(run, client, tally)))
     try:
         for ids in plan.read_todo(todo, BATCH_IDS):
             if client.ended is not None:
@@ -63,21 +65,25 @@ async def ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally
 
 async def _show_progress(run: Run, client: GatewayClient, tally: Tally) -> None:
     while True:
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_PROGRESS_SECONDS)
         run.voice.progress(client.stats.observations, tally.asked)
 
 
 async def _load_meanwhile(run: Run, client: GatewayClient, tally: Tally) -> None:
     """Load whenever enough has come: requests use one core, loading has another."""
-    loaded = client.stats.observations
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        if client.stats.observations - loaded >= LOAD_ANSWERS:
-            loaded = client.stats.observations
-            await run_to_its_end(_load, run, tally)
+    try:
+        loading = LoadingProcess(run)
+    except OSError as error:
+        run.warn_once(f"no process can be started that would load meanwhile ({error}): all is loaded at the end")
+        return
+    with loading as process:
+        loaded = client.stats.observations
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if client.stats.observations - loaded >= LOAD_ANSWERS:
+                loaded = client.stats.observations
+                await run_to_its_end(_load, process, tally)
 
 
-def _load(run: Run, tally: Tally) -> None:
-    """A warehouse that is held or broken now is no reason to stop: the end of the run tells of it."""
-    with contextlib.suppress(*loading.CANNOT_LOAD), loading.loaded_warehouse(run, wait_seconds=0) as (_, done):
-        tally.segments_loaded += done.segments
+def _load(process: LoadingProcess, tally: Tally) -> None:
+    tally.segments_loaded += process.load()

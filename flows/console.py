@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 import click
 
 from flows.errors import AvatarTasksError, ExitCode
-from flows.garbage import not_looked_for_at_the_end
+from flows.garbage import looked_for_little_by_commands
 from flows.private import keep_private
 from gateway.errors import GatewayError
 from warehouse.errors import AnalysisFileError, ArchiveError, NothingPublishedError, WarehouseError, WarehouseHeldError
@@ -47,7 +47,7 @@ def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         keep_private()
-        not_looked_for_at_the_end()
+        looked_for_little_by_commands()
         try:
             code = command(*args, **kwargs) or ExitCode.DONE
         except (AvatarTasksError, WarehouseError, GatewayError) as error:

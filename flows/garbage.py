@@ -28,9 +28,10 @@ def looked_for_seldom() -> Iterator[None]:
         gc.unfreeze()
 
 
-def not_looked_for_at_the_end() -> None:
-    """Let this process end without a last look at all it has, which the system takes back anyway.
+def looked_for_little_by_commands() -> None:
+    """For the rest of this process: less often, and not when it ends, for the system takes everything back anyway.
 
-    That look takes 0.06 s once the libraries are imported, and 0.1 s after a run.
+    While the libraries are imported that takes 0.05 s; at the end 0.06 s then, and 0.1 s after a run.
     """
+    gc.set_threshold(*_THRESHOLDS)
     atexit.register(gc.freeze)

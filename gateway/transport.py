@@ -37,23 +37,25 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """One origin through one aiohttp session; bodies and their encoding are left as they come.
 
     Of a request it takes method, headers, the timeouts `connect` and `pool`, and httpx's extension `target`: the path
-    to ask for at the URL's origin, ready to be sent. It spares parsing a URL for each request. Errors are aiohttp's
-    own, which tell more than httpx's; see `faults`.
+    to ask for at the URL's origin, ready to be sent. It spares parsing a URL for each request, and headers that are the
+    very object that came with the first one spare going through them. Errors are aiohttp's own, which tell more than
+    httpx's; see `faults`.
     """
 
-    def __init__(self, open_session: Callable[[], aiohttp.ClientSession]) -> None:
+    def __init__(self, open_session: Callable[[dict[str, str]], aiohttp.ClientSession]) -> None:
         self._open_session = open_session
         self._session: aiohttp.ClientSession | None = None
+        self._session_headers: httpx.Headers | None = None
         self._base, self._origin = httpx.URL(), URL()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:  # now that there is an event loop
-            self._session = self._open_session()
+            self._session, self._session_headers = self._open_session(_as_dict(request.headers)), request.headers
         timeout = request.extensions["timeout"]
         response = await self._session.request(
             request.method,
             self._address(request),
-            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
+            headers=None if request.headers is self._session_headers else _as_dict(request.headers),
             allow_redirects=False,
             timeout=_time_limits(timeout["connect"], timeout["pool"]),
         )
@@ -69,6 +71,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def _as_dict(headers: httpx.Headers) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.raw}
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -126,10 +132,11 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
         InvalidCertificates: likewise certificate authorities.
     """
 
-    def open_session() -> aiohttp.ClientSession:
+    def open_session(headers: dict[str, str]) -> aiohttp.ClientSession:
         connector = _Connector(limit=concurrency, ssl=ssl_context, keepalive_timeout=KEEP_IDLE_SECONDS)
         session = aiohttp.ClientSession(
             connector=connector,
+            headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             proxy=proxy,

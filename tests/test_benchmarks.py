@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.__main__ import as_table, names, with_tables
-from benchmarks.harness import Outcome, Row, at_least, at_most, compete, machine, versions
+from benchmarks.harness import Outcome, Row, at_least, at_most, compete, machine, run_process, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,17 @@ def test_who_ends_with_other_rows_does_not_count() -> None:
     contenders = {"ours": contender([1], 5, [], "ours"), "peer": contender([3], 4, [], "peer")}
     with pytest.raises(ValueError, match="ours: 5; peer: 4"):
         compete(contenders, rounds=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells it of processes that run")
+def test_the_peak_of_a_run_is_that_of_all_its_processes() -> None:
+    """A process that has another do the work does not seem to need less."""
+    hoard = "import time; held = bytearray(100_000_000); time.sleep(1)"
+    alone = run_process([sys.executable, "-c", hoard], lambda: 0)
+    helped = f"import subprocess, sys; one = subprocess.Popen([sys.executable, '-c', {hoard!r}]); {hoard}; one.wait()"
+    together = run_process([sys.executable, "-c", helped], lambda: 0)
+    assert 100 < alone.peak_mb < 150
+    assert together.peak_mb > 1.9 * alone.peak_mb
 
 
 @pytest.mark.parametrize(

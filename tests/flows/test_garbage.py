@@ -19,6 +19,7 @@ class Cycle:
 
 def test_it_is_looked_for_less_often_until_the_block_ends() -> None:
     """And what stood there before is passed over."""
+    gc.set_threshold(700, 10, 10)
     before = gc.get_threshold(), gc.get_freeze_count()
     with garbage.looked_for_seldom():
         assert gc.get_threshold()[0] > before[0][0]
@@ -40,7 +41,14 @@ def test_a_command_ends_without_a_last_look_for_it() -> None:
     told = "class Told:\n    def __del__(self): print('taken away')\n"
     program = f"from flows import garbage\n{told}one = Told()\none.itself = one\n"
     assert _printed(program) == "taken away\n"
-    assert _printed(program + "garbage.not_looked_for_at_the_end()") == ""
+    assert _printed(program + "garbage.looked_for_little_by_commands()") == ""
+
+
+def test_a_command_looks_for_it_less_often_from_its_start() -> None:
+    """Its imports make objects by the hundred thousand, all of which stay."""
+    program = "import gc\nfrom flows import garbage\n{}print(gc.get_threshold()[0])"
+    normally = int(_printed(program.format("")))
+    assert int(_printed(program.format("garbage.looked_for_little_by_commands()\n"))) > 10 * normally
 
 
 def _printed(program: str) -> str:

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 BODY_BYTES = 100_000
 FEW, MANY = 200, 1000
 
-#: `collect` with pieces, steps and flushes so small that a few hundred answers go through all of them many times.
-COLLECT = """
-import sys, flows.asking, flows.batches, warehouse.archive, warehouse.load
+#: Pieces, steps and flushes so small that a few hundred answers go through all of them many times. Python imports a
+#: module of this name whenever it starts, so in the process that loads meanwhile, too.
+SMALL = """
+import flows.asking, flows.batches, warehouse.archive, warehouse.load
 flows.batches.FLUSH_ANSWERS = flows.asking.BATCH_IDS = 20
 flows.asking.LOAD_ANSWERS = warehouse.load.STEP_ROWS = 40
 warehouse.archive.PIECE_BYTES = 4_000_000
-from flows.cli import main
-main()
 """
+COLLECT = "from flows.cli import main; main()"
 
 
 class Talkative:
@@ -61,11 +61,14 @@ def talkative() -> Iterator[tuple[str, list[str]]]:
 
 
 def peak_mb(folder: Path, base_url: str, ids: list[str]) -> float:
+    """Of the larger of its two processes."""
     folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SMALL)
     (folder / "ids.txt").write_text("\n".join(ids))
     process = subprocess.Popen(
         [sys.executable, "-c", COLLECT, "collect", "--no-prefect", "--base-url", base_url, "--ids-file", "ids.txt"],
         cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
         stderr=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
