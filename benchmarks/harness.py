@@ -187,7 +187,8 @@ def run_process(
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)[:200]} ended with {process.returncode}")
-    peak_kb = max(usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1), sum(peaks.values()))
+    # What `usage` says is no less than what this process had when it started the other.
+    peak_kb = sum(peaks.values()) or usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
     return Outcome(seconds, rows(), peak_kb / 1024, usage.ru_utime + usage.ru_stime)
 
 
@@ -200,8 +201,8 @@ def _peaks_watched(process_id: int) -> Iterator[dict[int, int]]:
     def watch() -> None:
         while not over.wait(_LOOK_SECONDS):
             for status in map(_status, Path("/proc").glob("[0-9]*/status")):
-                if process_id in {status.get("Pid"), status.get("PPid")}:
-                    peaks[status["Pid"]] = status.get("VmHWM", 0)
+                if process_id in {status.get("Pid"), status.get("PPid")} and "VmHWM" in status:  # it has not ended
+                    peaks[status["Pid"]] = status["VmHWM"]
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -215,9 +216,8 @@ def _peaks_watched(process_id: int) -> Iterator[dict[int, int]]:
 def _status(file: Path) -> dict[str, int]:
     """The numbers in a process's `status`: ids, and sizes in KB."""
     with suppress(OSError):  # one that has just ended
-        return {
-            name: int(value) for name, value in re.findall(r"^(\w+):\t *(\d+)", file.read_text("utf-8"), re.MULTILINE)
-        }
+        lines = re.findall(r"^(\w+):\t *(\d+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        return {name: int(value) for name, value in lines}
     return {}
 
 
