@@ -29,7 +29,8 @@ _LATENCY_SECONDS: Final = 0.1
 _LATENCY_IN_FLIGHT: Final = 256
 _IDS_FAR_AWAY: Final = 3 * _IDS
 _FEW, _MANY = 64, 512
-_ROUNDS_OF_BOTH: Final = 10  # single ones differ by a tenth, and the bar is a twentieth
+_ROUNDS_OF_SCRIPT: Final = 5  # single ones differ by a fifth
+_ROUNDS_OF_BOTH: Final = 10  # these by a tenth, and the bar is a twentieth
 _SECONDS_FOR_FEW, _SECONDS_FOR_MANY = 0.025, 0.2  # which allow the same rate
 
 # Tables of ours and of the script's, as the same rows: numbers and a checksum of what both keep.
@@ -107,7 +108,8 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
     """Beside the script, beside the bare loop, at 512 in flight, and with latency."""
     ids = int(_IDS * scale)
     with work(ids) as here:
-        contest = compete({"ours": partial(here.ours, _FEW), "httpx and pandas": partial(here.script, _FEW)}, rounds)
+        pair = {"ours": partial(here.ours, _FEW), "httpx and pandas": partial(here.script, _FEW)}
+        contest = compete(pair, max(rounds, _ROUNDS_OF_SCRIPT))
         yield _faster(contest, "httpx and pandas", ids, _FEW, 8)
         bare = {
             "ours": partial(here.ours, _FEW, counted=True),
