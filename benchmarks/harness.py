@@ -173,7 +173,7 @@ def run_process(
 ) -> Outcome:
     """Run a process to its end: its seconds and its peak memory; then `rows` looks at what it left.
 
-    The peaks of the processes that it starts are added to its own, as if all came at the same time.
+    The processes that it starts count, too: the peak is that of all together.
 
     Raises:
         RuntimeError: when it failed.
@@ -181,33 +181,40 @@ def run_process(
     here = {"PYTHONPATH": str(Path(__file__).parent.parent)}
     started = time.perf_counter()
     process = subprocess.Popen(arguments, cwd=folder, env=os.environ | here | environment, stdout=subprocess.DEVNULL)
-    with _peaks_watched(process.pid) as peaks:
+    with _peak_watched(process.pid) as peak_kb:
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)[:200]} ended with {process.returncode}")
-    # What `usage` says is no less than what this process had when it started the other.
-    peak_kb = sum(peaks.values()) or usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return Outcome(seconds, rows(), peak_kb / 1024, usage.ru_utime + usage.ru_stime)
+    # What `usage` says of a process is no less than what this one had when it started it.
+    peak = peak_kb() or usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return Outcome(seconds, rows(), peak / 1024, usage.ru_utime + usage.ru_stime)
 
 
 @contextmanager
-def _peaks_watched(process_id: int) -> Iterator[dict[int, int]]:
-    """Of a process and those it starts, by id: the most KB it has had so far, where the system (Linux) tells."""
-    peaks: dict[int, int] = {}
+def _peak_watched(process_id: int) -> Iterator[Callable[[], int]]:
+    """The most KB that a process and those it starts have had together so far, where the system (Linux) tells.
+
+    Between two looks each counts with the most it had in that time: `clear_refs` begins its `VmHWM` anew.
+    """
+    peak = 0
     over = threading.Event()
 
     def watch() -> None:
+        nonlocal peak
         while not over.wait(_LOOK_SECONDS):
-            for status in map(_status, Path("/proc").glob("[0-9]*/status")):
-                if process_id in {status.get("Pid"), status.get("PPid")} and "VmHWM" in status:  # it has not ended
-                    peaks[status["Pid"]] = status["VmHWM"]
+            every = map(_status, Path("/proc").glob("[0-9]*/status"))
+            ours = [one for one in every if process_id in {one.get("Pid"), one.get("PPid")}]
+            peak = max(peak, sum(one.get("VmHWM", 0) for one in ours))
+            for one in ours:
+                with suppress(OSError):  # it has just ended
+                    Path(f"/proc/{one['Pid']}/clear_refs").write_text("5", encoding="utf-8")
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield peaks
+        yield lambda: peak
     finally:
         over.set()
         watcher.join()

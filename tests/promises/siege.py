@@ -102,7 +102,7 @@ class Siege:
     def do(self, name: str, *set_up: SetUp) -> int:
         """Run a command to its end, or to where `set_up` kills it."""
         code = self.command(name, *set_up).run()
-        self._note(name, code)
+        self.note(name, code)
         return code
 
     def kill_after(self, name: str, seconds: float) -> None:
@@ -111,9 +111,9 @@ class Siege:
         time.sleep(seconds)
         process.kill()
         process.join()
-        self._note(name, process.exitcode or 0)
+        self.note(name, process.exitcode or 0)
 
-    def _note(self, name: str, code: int) -> None:
+    def note(self, name: str, code: int) -> None:
         assert code in (0, -9), f"{name} ended with {code}: {self.command(name, new_ids=0).said()}"
         self.tally[f"{name} killed" if code else f"{name} ended"] += 1
         self.inspect()

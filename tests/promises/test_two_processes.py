@@ -1,0 +1,95 @@
+"""A run that loads meanwhile is two processes: whichever is killed, nothing is lost and nothing is there twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flows import asking, batches
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from tests.promises.conftest import Besiege
+    from tests.promises.siege import Siege
+
+IDS = 120
+RATE = 60
+SECONDS = IDS / RATE
+PATIENCE_SECONDS = 30.0
+
+
+def little_at_a_time() -> None:
+    """So that a run of a hundred ids loads several times while it asks."""
+    batches.FLUSH_ANSWERS = asking.BATCH_IDS = 10  # type: ignore[misc]
+    asking.LOAD_ANSWERS = 20  # type: ignore[misc]
+
+
+def start(siege: Siege) -> BaseProcess:
+    command = siege.command("collect", little_at_a_time, new_ids=IDS)
+    slow = dataclasses.replace(command, environment=command.environment | {"AVATAR_TASKS_RATE": str(RATE)})
+    return slow.start()
+
+
+def loader_of(run: BaseProcess) -> int:
+    """The process that loads for a run, once it is there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                started_by = status.read_text().partition("PPid:\t")[2].split()[0]
+                command = status.with_name("cmdline").read_bytes()
+            except (OSError, IndexError):
+                continue  # it has just ended
+            if started_by == str(run.pid) and b"flows.loading_process" in command:
+                return int(status.parent.name)
+        time.sleep(0.02)
+    pytest.fail("no process loads meanwhile")
+
+
+def has_ended(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return b"flows.loading_process" not in Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def test_a_run_that_is_killed_leaves_no_loader_and_loses_nothing(besiege: Besiege) -> None:
+    """At moments spread over the time it asks: the loader may be starting, at rest or in the middle of a load."""
+    siege = besiege(1_500)
+    for part in (0.1, 0.4, 0.6, 0.8):
+        run = start(siege)
+        loader = loader_of(run)
+        time.sleep(part * SECONDS)
+        run.kill()
+        run.join()
+        siege.note("collect", run.exitcode or 0)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not has_ended(loader):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    siege.recover()
+    siege.end()
+
+
+def test_a_run_whose_loader_is_killed_comes_to_its_end(besiege: Besiege) -> None:
+    """It asks on and loads at the end."""
+    siege = besiege(1_500)
+    for part in (0.1, 0.4, 0.6, 0.8):
+        run = start(siege)
+        loader = loader_of(run)
+        time.sleep(part * SECONDS)
+        os.kill(loader, signal.SIGKILL)
+        run.join(PATIENCE_SECONDS)
+        siege.note("collect", run.exitcode if run.exitcode is not None else -1)
+    assert siege.tally["collect ended"] == 4
+    assert "the process that loads meanwhile has ended (-9)" in siege.command("collect", new_ids=0).said()
+    siege.recover()
+    siege.end()
