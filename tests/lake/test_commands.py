@@ -20,6 +20,7 @@ from flows import collecting
 from flows import run as runs
 from flows.collecting import Options
 from flows.id_files import IdSource
+from flows.loading_process import LoadingProcess
 from flows.settings import Settings
 from gateway.simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, CommandLine
@@ -64,6 +65,23 @@ def on_lake(lake: Lake, paths: DataPaths) -> CommandLine:
 def of_lake(lake: Lake) -> dict[str, list[str]]:
     with connection.open_lake(lake) as con:
         return contents(con)
+
+
+def test_the_process_that_loads_beside_a_run_reaches_lake_and_storage(lake: Lake, bucket: str, tmp_path: Path) -> None:
+    """By what it is told and by its environment, as the run does."""
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        warehouse=f"ducklake:postgres:{lake.catalog}",
+        lake_data=lake.data,
+        archive=f"s3://{bucket}/archive",
+    )
+    run = runs.begin(settings, "collect")
+    segments = archived(run.store)
+    with LoadingProcess(run) as process:
+        assert process.load() == len(segments)
+    with connection.open_lake(lake) as con:
+        loaded = column(con, "select segment_id from segments")
+    assert sorted(loaded) == sorted(one.segment_id for one in segments)
 
 
 def test_a_lake_moves_to_a_file_and_back_and_is_the_same(on_lake: CommandLine, lake: Lake, paths: DataPaths) -> None:
