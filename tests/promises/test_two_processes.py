@@ -27,7 +27,8 @@ PATIENCE_SECONDS = 30.0
 
 def little_at_a_time() -> None:
     """So that a run of a hundred ids loads several times while it asks."""
-    batches.FLUSH_ANSWERS = asking.BATCH_IDS = 10  # type: ignore[misc]
+    batches.FLUSH_ANSWERS = 10  # type: ignore[misc]
+    asking.BATCH_IDS = 10  # type: ignore[attr-defined]
     asking.LOAD_ANSWERS = 20  # type: ignore[misc]
 
 
