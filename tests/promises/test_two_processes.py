@@ -14,6 +14,7 @@ import pytest
 from flows import asking, batches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from multiprocessing.process import BaseProcess
 
     from tests.promises.conftest import Besiege
@@ -61,20 +62,27 @@ def has_ended(process: int) -> bool:
         return True  # also where it goes while it is looked at
 
 
-def test_a_run_that_is_killed_leaves_no_loader_and_loses_nothing(besiege: Besiege) -> None:
-    """At moments spread over the time it asks: the loader may be starting, at rest or in the middle of a load."""
-    siege = besiege(1_500)
+def under_way(siege: Siege) -> Iterator[tuple[BaseProcess, int]]:
+    """Runs, one after another, each with its loader: that one may be starting, at rest or in the middle of a load."""
     for part in (0.1, 0.4, 0.6, 0.8):
         run = start(siege)
         loader = loader_of(run)
         time.sleep(part * SECONDS)
+        yield run, loader
+        siege.note("collect", run.exitcode if run.exitcode is not None else -1)
+
+
+def test_a_run_that_is_killed_leaves_no_loader_and_loses_nothing(besiege: Besiege) -> None:
+    """At moments spread over the time it asks."""
+    siege = besiege(1_500)
+    for run, loader in under_way(siege):
         run.kill()
         run.join()
-        siege.note("collect", run.exitcode or 0)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not has_ended(loader):
             assert time.monotonic() < deadline
             time.sleep(0.05)
+    assert siege.tally["collect killed"] == 4
     siege.recover()
     siege.end()
 
@@ -82,13 +90,9 @@ def test_a_run_that_is_killed_leaves_no_loader_and_loses_nothing(besiege: Besieg
 def test_a_run_whose_loader_is_killed_comes_to_its_end(besiege: Besiege) -> None:
     """It asks on and loads at the end."""
     siege = besiege(1_500)
-    for part in (0.1, 0.4, 0.6, 0.8):
-        run = start(siege)
-        loader = loader_of(run)
-        time.sleep(part * SECONDS)
+    for run, loader in under_way(siege):
         os.kill(loader, signal.SIGKILL)
         run.join(PATIENCE_SECONDS)
-        siege.note("collect", run.exitcode if run.exitcode is not None else -1)
     assert siege.tally["collect ended"] == 4
     assert "the process that loads meanwhile has ended (-9)" in siege.command("collect", new_ids=0).said()
     siege.recover()
