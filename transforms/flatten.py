@@ -87,7 +87,7 @@ def _payload_surprises(good: pl.DataFrame, located: Located) -> pl.DataFrame:
 
 
 def _works(works: pl.DataFrame, tasks: pl.DataFrame) -> pl.DataFrame:
-    terminal = tasks.select("row", "is_terminal")
+    terminal = tasks.select("row", "is_terminal", "answered_id")
     return works.join(terminal, on="row").select(schema.WORKS.names()).cast(schema.WORKS)
 
 
@@ -98,7 +98,8 @@ def _pt_infos(good: pl.DataFrame, params: Params) -> pl.DataFrame:
 
 
 def _observations(triaged: pl.DataFrame, tasks: pl.DataFrame) -> pl.DataFrame:
-    joined = triaged.join(tasks.select("row", "status", "progress_pct"), on="row", how="left").sort("row")
+    told = tasks.select("row", "status", "progress_pct", "answered_id", "answered_work_id")
+    joined = triaged.join(told, on="row", how="left").sort("row")
     return joined.select(schema.OBSERVATIONS.names()).cast(schema.OBSERVATIONS)
 
 

@@ -64,6 +64,8 @@ TASKS: Final = pl.Schema(
     {
         "source": pl.String(),
         "task_id": pl.String(),
+        "answered_id": pl.String(),
+        "answered_work_id": pl.String(),
         "action": pl.String(),
         "status": pl.String(),
         "status_raw": pl.String(),
@@ -98,6 +100,7 @@ WORKS: Final = pl.Schema(
     {
         "source": pl.String(),
         "task_id": pl.String(),
+        "answered_id": pl.String(),
         "animate_id": pl.String(),
         "animate_params_str": pl.String(),
         "create_time": TIME,
@@ -170,6 +173,8 @@ OBSERVATIONS: Final = pl.Schema(
         "run_id": pl.String(),
         "outcome": pl.String(),
         "http_status": pl.Int32(),
+        "answered_id": pl.String(),
+        "answered_work_id": pl.String(),
         "status": pl.String(),
         "progress_pct": pl.Float64(),
         "elapsed_ms": pl.Float64(),

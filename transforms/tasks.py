@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from transforms.failures import fail_class
+from transforms.identity import other_ids
 from transforms.values import (
     TERMINAL,
     WORK_SUCCEEDED,
@@ -53,18 +54,18 @@ def flatten_tasks(
         rules: the failure rules in force.
     """
     keys = answers.select("row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape")
-    task = columns.rename({"task_id": "answered_id"}).with_columns(has_task=True)
+    task = columns.rename({"task_id": "named_id"}).with_columns(has_task=True)
     work = works.select(
         "row", "create_time", "raw_create_time", "raw_template_create_time", "web_work_status",
         "work_video_path", "no_wm_work_video_path",
-        "animate_params_error", has_work=True, work_id="id",
+        "animate_params_error", "animate_id", has_work=True, work_id="id",
     )  # fmt: skip
     return (
         keys.join(task, on="row", how="left")
         .join(work, on="row", how="left")
         .join(inner.select("row", inner_status="status"), on="row", how="left")
         .with_columns(pl.col("has_task", "has_work").fill_null(value=False))
-        .with_columns(_raw_times())
+        .with_columns(_raw_times() + other_ids())
         .with_columns(_status_columns())
         .with_columns(_plain_columns())
         .with_columns(_outcome_columns())
@@ -153,7 +154,7 @@ def _flags() -> Mapping[str, pl.Expr]:
         "result_missing": (pl.col("status") == "SUCCESS") & pl.col("result_url").is_null(),
         "reason_on_success": pl.col("reason_on_success"),
         "params_unreadable": pl.col("animate_params_error").is_not_null(),
-        "task_id_differs": pl.col("answered_id") != pl.col("task_id"),
+        "task_id_differs": pl.col("answered_id").is_not_null(),
         "status_unknown": pl.col("status") == "UNKNOWN",
     }
 

@@ -35,6 +35,8 @@ def test_the_task(frames: Frames) -> None:
     assert frames.tasks.rows(named=True) == [
         KEYS
         | {
+            "answered_id": None,
+            "answered_work_id": None,
             "action": "avatar-generate",
             "status": "SUCCESS",
             "status_raw": "SUCCESS",
@@ -67,6 +69,7 @@ def test_the_work(frames: Frames) -> None:
     assert frames.works.rows(named=True) == [
         KEYS
         | {
+            "answered_id": None,
             "animate_id": EXAMPLE_ID,
             "animate_params_str": PARAMS,
             "create_time": datetime(2025, 1, 14, 15, 30, 21, 19_000, tzinfo=UTC),
@@ -130,6 +133,8 @@ def test_the_observation(frames: Frames) -> None:
             "segment_id": "s1",
             "outcome": "task",
             "http_status": 200,
+            "answered_id": None,
+            "answered_work_id": None,
             "status": "SUCCESS",
             "progress_pct": 100.0,
             "elapsed_ms": 12.5,

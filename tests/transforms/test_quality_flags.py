@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.transforms.answers import EXAMPLE, NOW, answer, flatten, in_one_batch, task, work
+from tests.transforms.answers import EXAMPLE, EXAMPLE_ID, NOW, answer, flatten, in_one_batch, task, work
 
 TASK = EXAMPLE["data"]
 WORK = TASK["data"]
@@ -91,6 +91,11 @@ CASES: list[Any] = [
     pytest.param(both({}, {"animate_params_str": "{"}), {"params_unreadable"}, id="broken parameters"),
     pytest.param(both({}, {"animate_params_str": ""}), set(), id="no parameters"),
     pytest.param(task(**STARTED, task_id="f" * 32), {"task_id_differs"}, id="another task's answer"),
+    pytest.param(work(animate_id="f" * 32)["data"]["data"], {"task_id_differs"}, id="a bare work of another id"),
+    pytest.param(
+        work(animate_id="f" * 32), {"start_missing"}, id="a work with an id of its own in the task that was polled"
+    ),
+    pytest.param(task(task_id=f"Task_{EXAMPLE_ID.upper()}"), {"start_missing"}, id="the same id, written otherwise"),
     pytest.param(both({"status": "Archiving"}, {}), {"status_unknown", "outer_inner_disagree"}, id="unknown status"),
     pytest.param(WORK, set(), id="a bare work"),
     pytest.param(work(web_work_status=100)["data"]["data"], {"status_unknown"}, id="a bare work that runs"),

@@ -129,8 +129,8 @@ checks as (
             },
             {
                 'check_name': 'task_id_differs',
-                'description': 'the answer named another task_id than was asked for',
-                'checked': with_task,
+                'description': 'the answer came under another id than was polled: see answered_id',
+                'checked': all_tasks,
             },
             {
                 'check_name': 'status_unknown',

@@ -7,6 +7,9 @@
 -- run_id: the run that asked
 -- outcome: task, missing, denied, throttled, server_error, transport_error, malformed or oversized
 -- http_status: the HTTP status; NULL when no answer came
+-- answered_id: the id that the answer came under, where that is another than was polled: its task's task_id, or the
+--   animate_id of a work without a task; NULL where it is the same but for case and the prefix task_
+-- answered_work_id: the animate_id of the work inside the task, where that is another id than was polled
 -- status: the task's status in this answer; NULL when it held no task
 -- progress_pct: the task's progress in this answer, 0 to 100
 -- elapsed_ms: how long the last attempt took
@@ -24,6 +27,8 @@ create table if not exists observations (
     run_id varchar,
     outcome varchar,
     http_status integer,
+    answered_id varchar,
+    answered_work_id varchar,
     status varchar,
     progress_pct double,
     elapsed_ms double,

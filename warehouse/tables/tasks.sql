@@ -3,6 +3,9 @@
 --
 -- source: which gateway the id belongs to; part of every key
 -- task_id: the id that was asked for
+-- answered_id: the id that the winning answer came under, where that is another than was polled (quality flag
+--   task_id_differs); NULL where it is the same but for case and the prefix task_, or the answer named none
+-- answered_work_id: the same of the work inside the task: its animate_id, where that is another id than was polled
 -- action: what the task does, e.g. avatar-generate
 -- status: NOT_START, SUBMITTED, QUEUED, IN_PROGRESS, SUCCESS, FAILURE or UNKNOWN
 -- status_raw: the status as it came; for a work without its task, the web_work_status
@@ -42,6 +45,8 @@
 create table if not exists tasks (
     source varchar,
     task_id varchar,
+    answered_id varchar,
+    answered_work_id varchar,
     action varchar,
     status varchar,
     status_raw varchar,

@@ -3,6 +3,7 @@
 --
 -- source: which gateway the id belongs to
 -- task_id: the id that was asked for
+-- answered_id: the id that the answer came under, where that is another than was polled, as in observations
 -- animate_id: the provider's own task id
 -- animate_params_str: the parameters as they came: JSON text; parsed in pt_infos
 -- create_time: when the provider created the work, by its clock
@@ -42,6 +43,7 @@
 create table if not exists works (
     source varchar,
     task_id varchar,
+    answered_id varchar,
     animate_id varchar,
     animate_params_str varchar,
     create_time timestamptz,
