@@ -184,16 +184,22 @@ def status(*, as_json: bool, **options: Any) -> None:
 @main.command()
 @click.argument("query", metavar='"SELECT …"')
 @click.option(
-    "--format", "kind", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True
+    "--format",
+    "kind",
+    type=click.Choice(["table", "csv", "json", "ndjson", "parquet"]),
+    help="Default: what the suffix of --out says, else a table.",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file instead of stdout.")
+@click.option(
+    "--allow-files", is_flag=True, help="Let the query read and write files, attach databases and change settings."
+)
 @_options(_DATA_DIR)
 @ends_well
-def sql(query: str, kind: str, out: Path | None, **options: Any) -> None:
-    """Ad-hoc SQL on the published warehouse, read-only."""
+def sql(query: str, kind: str | None, out: Path | None, *, allow_files: bool, **options: Any) -> None:
+    """Ad-hoc SQL on the published warehouse, read-only: it reaches no other file unless --allow-files says so."""
     from flows.querying import run_query
 
-    run_query(_settings(**options).paths, query, kind, out)
+    run_query(_settings(**options).paths, query, kind, out, allow_files=allow_files)
 
 
 @main.command()

@@ -6,83 +6,90 @@ import contextlib
 import io
 import os
 import shutil
-import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import click
 import duckdb
 
-from flows.console import harmless
 from flows.errors import UnusableInputError
+from flows.query_output import format_for, sink_to
 from warehouse.connection import reader
+from warehouse.sealed import FilesRefusedError, check_statements, refusal, seal
+from warehouse.streaming import ResultPipe
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
     from warehouse.paths import DataPaths
 
-_STDOUT: Final = "/dev/stdout"
 _ROWS_SHOWN: Final = 100
 
 
-def run_query(paths: DataPaths, query: str, kind: str, out: Path | None) -> None:
-    """Run `query` and show its rows.
+def run_query(paths: DataPaths, query: str, kind: str | None, out: Path | None, *, allow_files: bool = False) -> None:
+    """Run `query` and show its rows. Who reads our stdout may go at any time; the query ends then.
 
     Args:
         paths: the data directory.
         query: SQL that DuckDB takes.
-        kind: table, csv, json or parquet.
+        kind: table, csv, json, ndjson or parquet; None for what the suffix of `out` says, else a table.
         out: a file instead of stdout.
+        allow_files: whether it may do more than read the warehouse: files, other databases, extensions, settings.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
         UnusableInputError: when the query or the file cannot be used.
     """
-    if kind == "parquet" and out is None:
-        msg = "Parquet is no text: give a file for it with --out FILE"
-        raise UnusableInputError(msg)
+    kind = format_for(kind, out)
+    with contextlib.suppress(BrokenPipeError), _errors_as_ours(out), contextlib.ExitStack() as stack:
+        sink = stack.enter_context(sink_to(out))
+        pipe = stack.enter_context(contextlib.closing(ResultPipe()))
+        con = stack.enter_context(reader(paths))
+        if not allow_files:
+            seal(con, [pipe.path], on_lake=paths.lake is not None)
+            if paths.lake:
+                check_statements(query)
+        rows = _result(con, query)
+        if rows is None:
+            _check_no_file_is_expected(out)
+            return
+        pieces = pipe.pieces(con, rows, kind) if kind != "table" else _table(rows, out)
+        with contextlib.closing(pieces):
+            for piece in pieces:
+                sink(piece)
+
+
+@contextlib.contextmanager
+def _errors_as_ours(out: Path | None) -> Iterator[None]:
     try:
-        with reader(paths) as con:
-            rows = con.sql(query)
-            if rows is not None:
-                _show(con, rows, kind, out)
+        yield
     except duckdb.Error as error:
         msg = f"the query failed: {error}"
-        raise UnusableInputError(msg) from error
+        raise UnusableInputError(str(refusal(error) or msg)) from error
+    except FilesRefusedError as error:
+        raise UnusableInputError(str(error)) from error
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        msg = f"cannot write {out}: {error.strerror or error}"
+        msg = f"cannot write {out or 'to stdout'}: {error.strerror or error}"
         raise UnusableInputError(msg) from error
 
 
-def _show(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: str, out: Path | None) -> None:
-    if kind == "table":
-        _show_table(rows, out)
-    elif out is None and sys.stdout.isatty():
-        with tempfile.TemporaryDirectory() as folder:
-            shown = Path(folder, "shown")
-            _write(con, rows, kind, str(shown))
-            click.echo(harmless(shown.read_text(encoding="utf-8")), nl=False)
-    else:
-        _write(con, rows, kind, str(out) if out else _STDOUT)
+def _result(con: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation | None:
+    return con.sql(query)  # nothing of a statement without a result, whatever its type says
 
 
-def _write(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: str, target: str) -> None:
-    """Into a file as it is, whatever is in it: files are data."""
-    if kind == "csv":
-        rows.write_csv(target, header=True)
-    elif kind == "parquet":
-        rows.write_parquet(target, compression="zstd")
-    else:
-        quoted = target.replace("'", "''")  # COPY takes no parameter for its file
-        con.execute(f"copy (from rows) to '{quoted}' (format json, array true)")
-
-
-def _show_table(rows: duckdb.DuckDBPyRelation, out: Path | None) -> None:
+def _check_no_file_is_expected(out: Path | None) -> None:
     if out:
-        out.write_text(f"{rows}\n", encoding="utf-8")
+        msg = f"the query has no result: nothing was written to {out}"
+        raise UnusableInputError(msg)
+
+
+def _table(rows: duckdb.DuckDBPyRelation, out: Path | None) -> Generator[bytes]:
+    if out:
+        yield f"{rows}\n".encode()
         return
     width = shutil.get_terminal_size((160, 40)).columns if os.isatty(1) else 250
     table = io.StringIO()
     with contextlib.redirect_stdout(table):
         rows.show(max_rows=_ROWS_SHOWN, max_width=width)
-    click.echo(harmless(table.getvalue()), nl=False)
+    yield table.getvalue().encode()

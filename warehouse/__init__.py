@@ -21,7 +21,8 @@ def connect(data_dir: str | os.PathLike[str] = "data", warehouse: str | None = N
     """A read-only connection to the newest published copy of the warehouse, or to the lake, times in UTC.
 
     It never blocks a run nor is blocked by one, and goes on showing the copy it opened. Call again for a newer one:
-    unlike `duckdb.connect("data/published/current.duckdb")`, this gives the newest also while an older one is open.
+    unlike `duckdb.connect("data/published/current.duckdb")`, this gives the newest also while an older one is open. The
+    warehouse is read-only; other files are not closed to its queries, as they are to those of `avatar-tasks sql`.
 
         import warehouse
 

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -38,8 +39,6 @@ from warehouse.publish import publish
 from warehouse.rebuild import Rebuilding, rebuild
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flows.run import Run
     from gateway.client import GatewayClient
 
@@ -111,6 +110,26 @@ def test_commands_read_the_lake_itself(on_lake: CommandLine) -> None:
     assert known["archive"]["segments_not_loaded"] == 0
     assert known["warehouse_held_by"] == "nobody"
     assert on_lake("sql", "delete from tasks").code == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from read_csv('/etc/passwd')",
+        "copy tasks to 'stolen.csv'",
+        "copy tasks to '{data}/main/tasks/stolen.parquet'",
+        "select 1; copy tasks to '{data}/stolen.parquet'",
+        "call ducklake_cleanup_old_files('lake', cleanup_all => true)",
+        "attach '{catalog}' as again (type postgres)",
+    ],
+)
+def test_a_query_reaches_the_files_of_the_lake_and_no_other(on_lake: CommandLine, lake: Lake, query: str) -> None:
+    """Those it reads; it writes neither there nor anywhere."""
+    files = sorted(Path(lake.data).rglob("*"))
+    refused = on_lake("sql", query.format(data=lake.data, catalog=lake.catalog.replace("'", "''")))
+    assert refused.code == 2
+    assert "--allow-files" in refused.err
+    assert sorted(Path(lake.data).rglob("*")) == files
 
 
 def test_ids_are_in_a_lake_before_the_first_is_asked_for(lake: Lake, tmp_path: Path) -> None:

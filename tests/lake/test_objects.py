@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -12,17 +13,21 @@ from tests.warehouse.answers import RUNNING, START, Answer, Kind, minute, write_
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import contents, emptied
 from transforms.schema import ANSWERS
-from warehouse import archive, load, objects
+from warehouse import archive, connection, load, objects
 from warehouse.archive import Archive, Damaged, pieces, read
 from warehouse.errors import ArchiveError
+from warehouse.lake import Lake
 from warehouse.maintain import maintain
 from warehouse.objects import ObjectPath, object_folder
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 from warehouse.rebuild import Rebuilding
+from warehouse.sealed import seal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.lake.postgres import Postgres
 
 BODIES = [b"", None, b"\x00\xff\xfe", "任务".encode(), b"x" * 1_000_000]
 
@@ -134,3 +139,20 @@ def test_a_large_segment_is_one_request(on_s3: Archive) -> None:
     assert tag
     assert "-" not in tag  # S3's tag of an object that came in parts tells their number after a dash
     assert read(segment)["body"].to_list() == [body.body]
+
+
+def test_a_query_reads_a_lake_in_a_bucket_and_nothing_beside_it(
+    postgres: Postgres, bucket: str, tmp_path: Path
+) -> None:
+    """By the address that the catalogue has of its files."""
+    store = Archive(tmp_path / "archive")
+    lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
+    write_answers(store, [Answer("t1", minute(1), RUNNING)])
+    with connection.lake_writer(lake, 10) as con:
+        load.load(con, load.unloaded(con, store), DEFAULTS, PollingPolicy())
+    with connection.open_lake(Lake(lake.catalog)) as con:
+        seal(con, [], on_lake=True)
+        assert con.execute("select task_id from tasks").fetchall() == [("t1",)]
+        for query in (f"from glob('s3://{bucket}/*')", f"from read_text('s3://{bucket}/lakes/x')"):
+            with pytest.raises(duckdb.PermissionException):
+                con.execute(query)

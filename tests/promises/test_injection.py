@@ -33,7 +33,10 @@ ROOT = Path(__file__).parent.parent.parent
 #: SQL that is not written out where it is run, and why it cannot hold data. A new line needs a reason as good.
 KNOWN_SQL = {
     ("flows/querying.py", "query"): "the user's own, on a read-only copy",
-    ("flows/querying.py", "f\"copy (from rows) to '{quoted}' (format json, array true)\""): "a file's name, quoted",
+    ("warehouse/sealed.py", "setting"): "one of three texts of ours",
+    ("warehouse/sealed.py", "f\"from ducklake_settings('{LAKE}')\""): "a name of ours",
+    ("warehouse/sealed.py", "f'set allowed_directories = {_listed([data])}'"): "the operator's own folder, quoted",
+    ("warehouse/sealed.py", "f'set allowed_paths = {_listed(writable)}'"): "the number of a descriptor of ours",
     ("transforms/decode.py", "sql"): "made of the names of the schema's fields",
     ("warehouse/catalog.py", "definition.sql"): "the text of a .sql file",
     ("warehouse/catalog.py", "f'drop table \"{table}\"'"): "what the catalogue itself names",

@@ -1,0 +1,108 @@
+"""Where the result of `sql` goes: to the descriptor that stdout is, or to a file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import re
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flows.console import harmless
+from flows.errors import UnusableInputError
+from warehouse.durable import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    #: Takes the next bytes.
+    Sink = Callable[[bytes], object]
+
+#: What the suffix of a file says about its format.
+SUFFIXES: Final = {
+    ".csv": "csv",
+    ".json": "json",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".parquet": "parquet",
+    ".txt": "table",
+    "": "table",
+}
+
+_STDOUT: Final = ("-", "/dev/stdout")
+_DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+
+
+def format_for(kind: str | None, out: Path | None) -> str:
+    """The format that was asked for, else that of the file's suffix, else a table.
+
+    Raises:
+        UnusableInputError: when the suffix says nothing, or Parquet would go to stdout.
+    """
+    to_stdout = out is None or str(out) in _STDOUT
+    found = kind or SUFFIXES.get("" if out is None else out.suffix.lower())
+    if found is None:
+        assert out is not None  # noqa: S101 - without a file it is a table
+        msg = f"{out.suffix} says nothing about the format of {out}: give it with --format"
+        raise UnusableInputError(msg)
+    if found == "parquet" and to_stdout:
+        msg = "Parquet is no text: give a file for it with --out FILE"
+        raise UnusableInputError(msg)
+    return found
+
+
+@contextlib.contextmanager
+def sink_to(out: Path | None) -> Iterator[Sink]:
+    """What takes the result. A file gets its name at the end of the block, and none when the block fails.
+
+    Raises:
+        UnusableInputError: when stdout is closed, or the file's folder is not there.
+        OSError: when it cannot be written.
+    """
+    if out is None or str(out) in _STDOUT:
+        with _stdout() as sink:
+            yield sink
+    elif found := _DESCRIPTOR.fullmatch(str(out)):
+        yield lambda piece: _write_all(int(found[1]), piece)
+    elif out.exists() and not out.is_file():  # a named pipe or a device: renaming would replace it
+        with out.open("wb", buffering=0) as file:
+            yield lambda piece: _write_all(file.fileno(), piece)
+    else:
+        with _file(out) as sink:
+            yield sink
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[Sink]:
+    if sys.stdout is None:  # closed by who started us; files that were opened since may have its number
+        msg = "stdout is closed: give a file with --out FILE"
+        raise UnusableInputError(msg)
+    sys.stdout.flush()
+    descriptor = sys.stdout.fileno()
+    if not os.isatty(descriptor):
+        yield lambda piece: _write_all(descriptor, piece)
+        return
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    yield lambda piece: _write_all(descriptor, harmless(decode(piece)).encode())
+
+
+@contextlib.contextmanager
+def _file(out: Path) -> Iterator[Sink]:
+    target = Path(os.path.realpath(out))  # a link stays one
+    if not target.parent.is_dir():
+        msg = f"cannot write {out}: there is no folder {target.parent}"
+        raise UnusableInputError(msg)
+    with written_whole(target) as file:
+        if target.exists():
+            os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+        yield file.write
+
+
+def _write_all(descriptor: int, piece: bytes) -> None:
+    """Straight to the descriptor: what Python buffered of it would be tried again when the process ends."""
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(descriptor, left) :]
