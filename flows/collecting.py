@@ -145,8 +145,8 @@ def _catch_up_and_plan(run: Run, question: Question, tally: Tally) -> IO[bytes]:
             tally.skipped_terminal = planned.ended
 
     try:
-        with loading.loaded_warehouse(run, _CATCH_UP_SECONDS, later=later) as (con, done):
-            tally.segments_loaded += done.segments
+        with loading.writer(run, _CATCH_UP_SECONDS) as writer, writer.open() as con:
+            tally.segments_loaded += writer.load_waiting(con, later).segments
             ask(con)
     except loading.CANNOT_LOAD as problem:
         run.voice.warn(f"{problem}. Collecting goes on from what was last published")
@@ -186,9 +186,13 @@ async def _rounds(
 
 def _load_and_look(run: Run, question: Question, tally: Tally, *, publish: bool) -> Progress:
     try:
-        with loading.loaded_warehouse(run, run.settings.lock_wait, publish=publish) as (con, done):
-            tally.segments_loaded += done.segments
-            return plan.progress(con, question, run.clock.now())
+        with loading.writer(run, run.settings.lock_wait) as writer:
+            with writer.open() as con:
+                tally.segments_loaded += writer.load_waiting(con).segments
+                state = plan.progress(con, question, run.clock.now())
+            if publish:
+                writer.publish()
+            return state
     except loading.CANNOT_LOAD:
         with loading.own_answers(run) as con:
             return plan.progress(con, question, run.clock.now())
@@ -204,10 +208,12 @@ def _seconds_until_due(run: Run, state: Progress) -> float | None:
 def _finish(run: Run, client: GatewayClient, accepted: Accepted, question: Question, tally: Tally) -> Summary:
     """Load, write down how the run went, and publish."""
     try:
-        with loading.loaded_warehouse(run, run.settings.lock_wait, publish=True) as (con, done):
-            tally.segments_loaded += done.segments
-            summary = _summarise(run, client, accepted, question, tally, con)
-            loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
+        with loading.writer(run, run.settings.lock_wait) as writer:
+            with writer.open() as con:
+                tally.segments_loaded += writer.load_waiting(con).segments
+                summary = _summarise(run, client, accepted, question, tally, con)
+                loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
+            writer.publish()
     except loading.CANNOT_LOAD as problem:
         tally.problem = problem
         with loading.own_answers(run) as con:

@@ -100,7 +100,8 @@ async def _collect_share(run: Run, number: int, of: int, options: Options, start
 
 
 def _sum_up(run: Run, accepted: Accepted, run_ids: list[str], lost: list[int]) -> Summary:
-    with loading.loaded_warehouse(run, run.settings.lock_wait) as (con, _):
+    with loading.writer(run, run.settings.lock_wait) as writer, writer.open() as con:
+        writer.load_waiting(con)
         parts: list[dict[str, Any]] = [json.loads(one) for one in summaries_of_runs(con, run_ids)]
         summary = together(run, accepted, parts, lost)
         loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])

@@ -1,10 +1,15 @@
-"""Between a run and the warehouse: what is archived is loaded, or done without while somebody holds the warehouse."""
+"""From a run's archive to the warehouse, in steps: open it to write, load what is waiting, publish.
+
+A DuckDB file and a lake are two writers with the same steps; `writer` chooses. Where neither can be had, a run goes on
+with what was last published (`last_known`) or with what it archived itself (`own_answers`).
+"""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from warehouse import connection
 from warehouse.errors import (
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
     from flows.run import Run
     from warehouse.archive import Segment
+    from warehouse.lake import Lake
 
 #: What keeps a run from loading and not from collecting: what it archived is loaded by the next.
 CANNOT_LOAD: Final = (
@@ -36,36 +42,83 @@ CANNOT_LOAD: Final = (
 )
 
 
-@contextmanager
-def loaded_warehouse(
-    run: Run, wait_seconds: float, *, publish: bool = False, later: Collection[Segment] = ()
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, Loaded]]:
-    """The warehouse with everything in the archive loaded, locked for the block; then published, if asked for.
+class Writer(Protocol):
+    """A warehouse that this process may write to."""
 
-    A lake is neither locked nor published: whoever reads it sees each step at once, and others may load meanwhile. In a
-    file, which nobody reads before it is published, what is in `later` is left to a later load.
+    def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection with every table and view in place; closed, and all of it on disk, when the block ends."""
+
+    def load_waiting(self, con: duckdb.DuckDBPyConnection, later: Collection[Segment] = ()) -> Loaded:
+        """Load what is archived and not loaded yet. What is in `later` may be left to a later load."""
+
+    def publish(self) -> None:
+        """Give readers what was loaded. No connection may be open."""
+
+
+def writer(run: Run, wait_seconds: float) -> AbstractContextManager[Writer]:
+    """The warehouse of a run, to write to until the block ends.
 
     Raises:
-        WarehouseHeldError: when its lock, or on a lake a turn, does not come within `wait_seconds`.
+        WarehouseHeldError: when its lock, or on a lake the turn to load, does not come within `wait_seconds`.
         WarehouseDamagedError: when it cannot be opened.
         LakeError: when the lake cannot be reached.
     """
-    if run.paths.lake:
-        with connection.lake_writer(run.paths.lake, wait_seconds) as con:
-            yield con, load_segments(run, con, _own_first(run, unloaded(con, run.store)))
-        return
-    warehouse, deadline = run.paths.warehouse, time.monotonic() + wait_seconds
-    with connection.sole_writer(warehouse, wait_seconds):
-        with connection.open_file(warehouse, deadline, wait_seconds) as con:
+    return _lake_writer(run, run.paths.lake, wait_seconds) if run.paths.lake else _file_writer(run, wait_seconds)
+
+
+@contextmanager
+def _file_writer(run: Run, wait_seconds: float) -> Iterator[Writer]:
+    deadline = time.monotonic() + wait_seconds
+    with connection.sole_writer(run.paths.warehouse, wait_seconds):
+        yield _FileWriter(run, deadline, wait_seconds)
+
+
+@contextmanager
+def _lake_writer(run: Run, lake: Lake, wait_seconds: float) -> Iterator[Writer]:
+    yield _LakeWriter(run, lake, wait_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _FileWriter:
+    """A DuckDB file, locked. Nobody reads it before it is published."""
+
+    run: Run
+    deadline: float
+    wait_seconds: float
+
+    @contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with connection.open_file(self.run.paths.warehouse, self.deadline, self.wait_seconds) as con:
             connection.prepare(con)
-            left = {one.segment_id for one in later}
-            now = [one for one in unloaded(con, run.store) if one.segment_id not in left]
-            done = load_segments(run, con, now, connection.lay_aside)
-            yield con, done
-            if publish:
-                con.execute("checkpoint")
-        if publish:
-            publish_closed(run.paths)
+            yield con
+
+    def load_waiting(self, con: duckdb.DuckDBPyConnection, later: Collection[Segment] = ()) -> Loaded:
+        left = {one.segment_id for one in later}
+        now = [one for one in unloaded(con, self.run.store) if one.segment_id not in left]
+        return load_segments(self.run, con, now, connection.lay_aside)
+
+    def publish(self) -> None:
+        publish_closed(self.run.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class _LakeWriter:
+    """A lake. It is not locked, as others may load at the same time; its readers see each step at once."""
+
+    run: Run
+    lake: Lake
+    wait_seconds: float
+
+    def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return connection.lake_writer(self.lake, self.wait_seconds)
+
+    def load_waiting(self, con: duckdb.DuckDBPyConnection, later: Collection[Segment] = ()) -> Loaded:  # noqa: ARG002
+        """Its own segments first, so that workers that load at once begin at different ends; `later` is loaded, too."""
+        own_first = sorted(unloaded(con, self.run.store), key=lambda one: self.run.run_id not in one.segment_id)
+        return load_segments(self.run, con, own_first)
+
+    def publish(self) -> None:
+        """Nothing to do."""
 
 
 def load_segments(
@@ -82,11 +135,6 @@ def load_segments(
         for damaged in done.damaged:
             run.warn_once(damaged.error)
     return total
-
-
-def _own_first(run: Run, segments: Sequence[Segment]) -> list[Segment]:
-    """So that workers that load at once begin at different ends; what others have loaded meanwhile is passed over."""
-    return sorted(segments, key=lambda one: run.run_id not in one.segment_id)
 
 
 @contextmanager

@@ -104,8 +104,8 @@ def _run_told_of(told: IO[bytes]) -> tuple[Run, list[str]]:
 
 
 def _load(run: Run) -> int:
-    with contextlib.suppress(*loading.CANNOT_LOAD), loading.loaded_warehouse(run, wait_seconds=0) as (_, done):
-        return done.segments
+    with contextlib.suppress(*loading.CANNOT_LOAD), loading.writer(run, 0) as writer, writer.open() as con:
+        return writer.load_waiting(con).segments
     return 0
 
 

@@ -95,8 +95,11 @@ def maintain(run: Run, retain_days: int | None) -> MaintenanceSummary:
     work = Rebuilding(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)
     done = maintain_warehouse(work, run.started_at, retain_days)
     summary = _summarise(run, done)
-    with loading.loaded_warehouse(run, settings.lock_wait, publish=True) as (con, _):
-        loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
+    with loading.writer(run, settings.lock_wait) as writer:
+        with writer.open() as con:
+            writer.load_waiting(con)
+            loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
+        writer.publish()
     return summary
 
 

@@ -46,13 +46,15 @@ def publish(paths: DataPaths, wait_seconds: float) -> Path:
     with sole_writer(paths.warehouse, wait_seconds):
         with open_file(paths.warehouse, deadline, wait_seconds) as con:
             prepare(con)
-            con.execute("checkpoint")
         publish_closed(paths)
     return paths.published
 
 
 def publish_closed(paths: DataPaths) -> None:
     """Copy a warehouse that this process has closed; the caller holds `sole_writer`.
+
+    DuckDB writes its log into the file as it closes it, and says nothing where it cannot: what is left of the log is
+    written first, and what is in the way of that is raised here.
 
     The file is copied as it is, for that is as fast as the disk. Somebody else could open and change it meanwhile, so
     the copy counts only when the original did not change under it and when it opens. A connection of this very process
@@ -61,10 +63,14 @@ def publish_closed(paths: DataPaths) -> None:
     Raises:
         WarehouseHeldError: when another connection of this process has the warehouse open.
         WarehouseDamagedError: when the copy does not open.
+        WarehouseFullError: when the disk has no room.
         WarehouseError: when somebody keeps changing the warehouse.
     """
     if is_open_here(paths.warehouse):
         raise held_here(paths.warehouse, 0)
+    if paths.warehouse.with_name(f"{paths.warehouse.name}.wal").exists():
+        with open_file(paths.warehouse, time.monotonic(), 0) as con:
+            con.execute("checkpoint")
     _put_in_place(paths, lambda target: _copy_unchanged(paths.warehouse, target))
 
 

@@ -116,8 +116,8 @@ def test_when_it_is_killed_the_run_goes_on_and_loads_at_its_end(run: Run, warnin
         os.kill(process_id(process), signal.SIGKILL)
         assert (process.load(), process.load()) == (0, 0)
     assert warnings == ["the process that loads meanwhile has ended (-9): the rest is loaded at the end"]
-    with loading.loaded_warehouse(run, 0) as (con, done):
-        assert done.answers == IDS
+    with loading.writer(run, 0) as writer, writer.open() as con:
+        assert writer.load_waiting(con).answers == IDS
         assert con.execute("select count(*) from tasks").fetchall() == [(IDS,)]
 
 
