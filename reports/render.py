@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import textwrap
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import vl_convert
 
@@ -16,39 +12,21 @@ from reports import latency, words
 from reports.cohort import open_cohort
 from reports.look import Look
 from reports.page import page
+from reports.report import Report
+from warehouse.durable import written_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from reports.cohort import Cohort
-    from reports.figure import Figure, Tile
+    from reports.figure import Figure
     from warehouse.paths import DataPaths
 
 _PIXELS: Final = 2.0
 _PICTURE_WIDTH: Final = 760
-#: Cells of the notebook that ask people; here nobody is asked.
-_UNASKED: Final = ("known", "whole", "sources", "actions", "templates", "days")
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the notebook's cells came to.
-
-    Attributes:
-        tiles: the headline numbers.
-        in_short: the report in a few sentences.
-        figures: in order.
-        about: which tasks it is about, in words.
-        facts: the row of the view `headline`.
-        generated_at: UTC.
-    """
-
-    tiles: list[Tile]
-    in_short: list[str]
-    figures: list[Figure]
-    about: str
-    facts: dict[str, Any]
-    generated_at: datetime
+#: What the notebook's widgets define; there is nobody here to use them.
+_WIDGETS: Final = ("known", "whole", "sources", "actions", "templates", "days")
 
 
 def run_notebook(paths: DataPaths, cohort: Cohort, generated_at: datetime) -> Report:
@@ -60,7 +38,7 @@ def run_notebook(paths: DataPaths, cohort: Cohort, generated_at: datetime) -> Re
     about = words.cohort(cohort)
     with closing(open_cohort(paths, cohort)) as db:
         given = {"data_dir": str(paths.root), "cohort": cohort, "db": db, "about": about}
-        _, found = latency.app.run(defs=dict.fromkeys(_UNASKED) | given)
+        _, found = latency.app.run(defs=dict.fromkeys(_WIDGETS) | given)
     return Report(found["headline_tiles"], found["in_short"], found["figures"], about, found["facts"], generated_at)
 
 
@@ -70,7 +48,7 @@ def write_html(report: Report, out: Path) -> Path:
     Raises:
         OSError: when it cannot be written.
     """
-    _replace(out, page(report).encode())
+    _write(out, page(report).encode())
     return out
 
 
@@ -84,7 +62,7 @@ def write_pngs(report: Report, folder: Path) -> list[Path]:
     drawn = [figure for figure in report.figures if figure.draw]
     files = [folder / f"{number:02}-{figure.key}.png" for number, figure in enumerate(drawn, 1)]
     for path, figure in zip(files, drawn, strict=True):
-        _replace(path, png(figure, report))
+        _write(path, png(figure, report))
     return files
 
 
@@ -117,15 +95,8 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Written beside it under another name, then renamed: it is there whole or not at all."""
+def _write(path: Path, content: bytes) -> None:
+    """Replace the file at `path`, for everybody to read; its folders are created with the usual permissions."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with written_whole(path, mode=0o644) as file:
+        file.write(content)

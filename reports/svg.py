@@ -1,29 +1,70 @@
-"""A chart as SVG to stand in a page among others: no script, sized by the page, with its marks' words as tooltips."""
+"""A chart as SVG to stand in a page among others: no script, sized by the page, its marks' descriptions as tooltips.
+
+The drawing is changed as a tree, not as text, so that nothing a label says can be taken for markup.
+"""
 
 from __future__ import annotations
 
 import re
-from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree as ET
 
 import vl_convert
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     import altair as alt
 
-_ID: Final = re.compile(r'(\bid="|url\(#)(clip|gradient)')
-_MARK: Final = re.compile(r'<(path|line|rect)\b([^>]*?) aria-label="([^"]*)"([^>]*)/>')
-_SIZE: Final = re.compile(r'^<svg [^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>')
+_NAMESPACE: Final = "http://www.w3.org/2000/svg"
+_MARKS: Final = {f"{{{_NAMESPACE}}}{tag}" for tag in ("path", "line", "rect")}
+_REFERENCE: Final = re.compile(r"url\(#(?=clip|gradient)")
 _DECIMALS: Final = re.compile(r"\d+\.\d{3,}(?:e-\d+)?")
-_ROLES: Final = re.compile(r' (role|aria-\w+|pointer-events)="[^"]*"')
+_GENERATED_ID: Final = ("clip", "gradient")
+_DROPPED: Final = ("role", "aria-", "pointer-events")
+
+ET.register_namespace("", _NAMESPACE)
 
 
 def svg(chart: alt.TopLevelMixin, *, name: str, css_class: str, label: str) -> str:
     """The chart drawn; `name` keeps its ids apart from those of others on the page."""
-    drawn = str(vl_convert.vegalite_to_svg(chart.to_dict()))
-    drawn = _ID.sub(rf"\g<1>{name}-\g<2>", drawn)
-    drawn = _MARK.sub(r"<\1\2\4><title>\3</title></\1>", drawn)
-    drawn = _ROLES.sub("", drawn)
-    drawn = _DECIMALS.sub(lambda found: f"{float(found[0]):.2f}", drawn)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \\1 \\2" class="{css_class}" role="img" aria-label='
-    return _SIZE.sub(lambda found: found.expand(head) + f'"{escape(label)}">', drawn)
+    spec = chart.to_dict()
+    _keep_written_descriptions(spec)
+    root = ET.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314 - drawn here, it has no entities
+    for element in root.iter():
+        _add_tooltip(element)
+        element.attrib = {key: _tidied(key, value, name) for key, value in element.items() if not _is_dropped(key)}
+    root.attrib = {
+        "viewBox": f"0 0 {root.get('width')} {root.get('height')}",
+        "class": css_class,
+        "role": "img",
+        "aria-label": label,
+    }
+    return ET.tostring(root, encoding="unicode")
+
+
+def _keep_written_descriptions(spec: dict[str, Any]) -> None:
+    """Stop Vega-Lite from describing marks by the names and digits of their columns where we describe nothing."""
+    for part in (*spec.get("layer", ()), *spec.get("hconcat", ()), *spec.get("vconcat", ())):
+        _keep_written_descriptions(part)
+    if "mark" in spec and "description" not in spec["encoding"]:
+        spec["mark"]["aria"] = False
+
+
+def _add_tooltip(element: Element) -> None:
+    description = element.get("aria-label")
+    if description is not None and element.tag in _MARKS:
+        title = ET.SubElement(element, f"{{{_NAMESPACE}}}title")
+        title.text = description
+
+
+def _is_dropped(attribute: str) -> bool:
+    return attribute.startswith(_DROPPED)
+
+
+def _tidied(attribute: str, value: str, name: str) -> str:
+    """Ids and references to them made the page's own, numbers cut to two decimals."""
+    if attribute == "id" and value.startswith(_GENERATED_ID):
+        return f"{name}-{value}"
+    value = _REFERENCE.sub(f"url(#{name}-", value)
+    return _DECIMALS.sub(lambda found: f"{float(found[0]):.2f}", value)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, for their owner only.
+"""Files that are there whole or not at all, for their owner only unless it is said otherwise.
 
 Who writes one holds a lock on it until it has its name. So a file that is unfinished and not locked belongs to a
 process that is no more, in whatever container it ran, and `clear_unfinished` may remove it.
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Files being written begin with this; nothing that looks for finished files sees them.
 UNFINISHED = ".unfinished-"
+
+_OWNER_ONLY = 0o600
 
 
 def make_directory(path: Path) -> None:
@@ -42,15 +44,16 @@ def sync_directory(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, *, mode: int = _OWNER_ONLY) -> Iterator[BinaryIO]:
     """A file to write to, which gets its name only when everything is on the disk; gone when the block fails.
 
-    The order is what keeps the promise: content, fsync, rename, fsync of the directory.
+    The order is what keeps the promise: content, fsync, rename, fsync of the directory. `mode` is the file's.
 
     Raises:
         OSError: when it cannot be written.
     """
     with _unfinished(path) as (unfinished, descriptor), os.fdopen(descriptor, "wb", closefd=False) as file:
+        os.fchmod(descriptor, mode)
         yield file
         file.flush()
         os.fsync(descriptor)
@@ -87,7 +90,7 @@ def _unfinished(path: Path) -> Iterator[tuple[Path, int]]:
 
 def _open_locked(path: Path) -> int:
     while True:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor

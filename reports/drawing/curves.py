@@ -101,7 +101,7 @@ def failure_over_time(frame: pl.DataFrame, look: Look) -> Any:
         .encode(y=y, description="about:N", tooltip="about:N")
     )
     dashes = base.transform_filter(alt.datum.series == projected).mark_line(
-        strokeWidth=2, strokeDash=[5, 4], point={"size": 30, "filled": False, "strokeWidth": 1.5}
+        strokeWidth=2, strokeDash=[5, 4], point={"size": 30, "filled": False, "strokeWidth": 1.5, "aria": False}
     )
     return framed(band + line + dots + dashes.encode(y=y), look, _HEIGHT)
 

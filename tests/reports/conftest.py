@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reports.cohort import Cohort
-from reports.render import Report, run_notebook, write_html
+from reports.render import run_notebook, write_html
 from tests.marts.world import END, fill, make_world
 from warehouse.connection import writer
 from warehouse.paths import DataPaths
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+
+    from reports.report import Report
 
 NOW: Final = datetime(2025, 1, 20, 12, 5, tzinfo=UTC)
 

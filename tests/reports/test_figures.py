@@ -9,7 +9,7 @@ import pytest
 from reports import words
 from reports.cohort import Cohort
 from reports.latency import tiles
-from reports.render import Report, png, run_notebook
+from reports.render import png, run_notebook
 from tests.reports.conftest import NOW, TASK, Made, Values, make, published
 from warehouse.connection import reader
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.figure import Figure
+    from reports.report import Report
     from warehouse.paths import DataPaths
 
 MOST_BYTES = 5_000_000
