@@ -1,8 +1,4 @@
-"""Tables, views and macros from their `.sql` files: path is name, and the header becomes the comments in the database.
-
-A header is a comment block: the grain ("One row per …"), an empty comment line, then `column: what it is`, continued on
-lines that are indented.
-"""
+"""Tables, views and macros from their `.sql` files: path is name, and headers become comments in the database."""
 
 from __future__ import annotations
 
@@ -18,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from warehouse.errors import WarehouseOutdatedError
+from warehouse.header import read_header
 from warehouse.transaction import transaction
 from warehouse.turns import is_lake, serially
 
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 ROOM: Final = Path(__file__).parent
-
-_COLUMN: Final = re.compile(r"^(\w+): (.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +33,7 @@ class Definition:
     sql: str
     grain: str
     columns: dict[str, str]
+    notes: tuple[str, ...] = ()
 
     def comments(self, *, on_lake: bool = False) -> list[str]:
         """The statements that put the header into the database; a lake has no place for some."""
@@ -190,25 +186,12 @@ def _used_names(sql: str) -> set[str]:
 
 def _parse(path: Path) -> Definition:
     sql = path.read_text(encoding="utf-8")
-    header = [line.removeprefix("--")[1:] for line in sql.split("\n\n")[0].splitlines() if line.startswith("--")]
+    header = read_header(sql)
     found = re.search(r"^create (?:or replace )?(table|view|macro)\b", sql, re.MULTILINE)
-    if not found or "" not in header:
+    if not found or not header.columns:
         msg = f"{path.name} needs a header (the grain, an empty comment line, the columns) and a create statement"
         raise ValueError(msg)
-    grain = " ".join(header[: header.index("")])
-    return Definition(path.stem, found[1], sql, grain, _columns(header[header.index("") + 1 :]))
-
-
-def _columns(lines: list[str]) -> dict[str, str]:
-    columns: dict[str, str] = {}
-    name = ""
-    for line in lines:
-        if match := _COLUMN.match(line):
-            name = match[1]
-            columns[name] = match[2]
-        elif line.startswith("  ") and name:
-            columns[name] += f" {line.strip()}"
-    return columns
+    return Definition(path.stem, found[1], sql, header.grain, header.columns, header.notes)
 
 
 def _literal(text: str) -> str:

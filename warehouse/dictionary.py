@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from warehouse.catalog import Definition, definitions
 from warehouse.connection import scratch
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from warehouse.header import read_header
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
 QUERIES: Final = DOCS / "queries"
@@ -66,13 +64,13 @@ def question(path: Path) -> str:
     """The first line of a query, without its dashes.
 
     Raises:
-        ValueError: when it is no comment.
+        ValueError: when the file does not begin with a comment.
     """
-    first = path.read_text(encoding="utf-8").partition("\n")[0]
-    if not first.startswith("-- "):
+    found = read_header(path.read_text(encoding="utf-8")).title
+    if not found:
         msg = f"{path.name} has to begin with the question it answers, as a comment"
         raise ValueError(msg)
-    return first.removeprefix("-- ")
+    return found
 
 
 def main() -> None:
@@ -92,7 +90,8 @@ def _types() -> Types:
 def _entry(one: Definition, types: Types) -> str:
     parameters = _PARAMETERS.search(one.sql)
     title = one.name + (parameters[1] if parameters else "")
-    return "\n".join([f"### {title}\n", f"{_plain(one.grain)}\n", *_columns(one, types), "", *_notes(one)])
+    notes = [f"{_plain(note)}\n" for note in one.notes]
+    return "\n".join([f"### {title}\n", f"{_plain(one.grain)}\n", *_columns(one, types), "", *notes])
 
 
 def _columns(one: Definition, types: Types) -> list[str]:
@@ -103,15 +102,6 @@ def _columns(one: Definition, types: Types) -> list[str]:
         f"| {name} | {types.get((one.name, name), '?')} | {_cell(text)} |" for name, text in one.columns.items()
     ]  # fmt: skip
     return ["| column | type | |", "|---|---|---|", *rows]
-
-
-def _notes(one: Definition) -> Sequence[str]:
-    """What the header says after the columns."""
-    header = [
-        line.removeprefix("--").strip() for line in one.sql.split("\n\n")[0].splitlines() if line.startswith("--")
-    ]
-    blocks = "\n".join(header).split("\n\n")[2:]
-    return [_plain(block.replace("\n", " ")) + "\n" for block in blocks]
 
 
 def _cell(text: str) -> str:

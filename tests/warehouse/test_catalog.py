@@ -86,13 +86,6 @@ def test_a_definition_says_what_a_row_is_and_the_database_repeats_it(
     assert con.execute(comments[definition.kind], [definition.name]).fetchall() == [(definition.grain,)]
 
 
-@pytest.mark.parametrize("name", ["due_tasks_at", "given_up_tasks_at"])
-def test_a_table_macro_has_the_columns_its_header_names(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """The database has no place for comments on them, so the header is where they are explained."""
-    [definition] = [one for one in catalog.definitions("marts") if one.name == name]
-    assert column(con, f"describe from {name}(now())") == list(definition.columns)
-
-
 @pytest.mark.parametrize("name", PROMISED)
 def test_the_promised_columns_are_there(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Other people's SQL depends on them; times are TIMESTAMPTZ, durations DOUBLE."""
