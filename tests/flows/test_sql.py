@@ -129,7 +129,12 @@ def test_a_socket_takes_a_result(published: CommandLine) -> None:
     with ours, theirs:
         command = [*COMMAND, "sql", "select 1 as a", "--format", "csv"]
         done = subprocess.run(
-            command, cwd=published.folder, env=published.whole_environment(), stdout=theirs.fileno(), timeout=60, check=False
+            command,
+            cwd=published.folder,
+            env=published.whole_environment(),
+            stdout=theirs.fileno(),
+            timeout=60,
+            check=False,
         )
         assert (done.returncode, ours.recv(100)) == (0, b"a\n1\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,17 @@ RELATIVE: Final = 1e-9
 
 TABLES: Final = frozenset(one.name for one in definitions("tables"))
 MARTS: Final = tuple(one.name for one in definitions("marts"))
+
+#: What DuckDB computes by the calendar of the session's time zone: parts, buckets and texts of times, calendar
+#: intervals, and times made from texts or parts.
+_CALENDAR: Final = re.compile(
+    r"""\b(date_?\w+ | time_bucket | str[fp]time | age | range | generate_series | make_(date|time)\w* | last_day
+        | today | century | decade | year | quarter | month | week\w* | yearweek | iso\w+ | day\w* | hour
+        | to_(days|weeks|months|quarters|years))\s*\(
+    | \b(extract | at\s+time\s+zone | interval | (current|local)_?(date|time(stamp)?))\b
+    | (:: | \bas\s+)(date|time\w*)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 _READ: Final = (
     "read_csv($path, all_varchar = true, header = true, delim = ',', quote = '\"', allow_quoted_nulls = false)"
@@ -84,6 +96,17 @@ class Case:
         if self._is_scalar():
             return {"path": path}
         return {f"a{number}": value for number, value in enumerate(self.arguments)}
+
+
+def uses_calendar(view: str) -> bool:
+    """Whether the SQL of a view or macro, or of one that it uses, computes by the calendar of a time zone."""
+    [sql] = [_without_comments(one.sql) for one in definitions("marts") if one.name == view]
+    used = set(re.findall(r"\w+", sql)) & set(MARTS) - {view}
+    return bool(_CALENDAR.search(sql)) or any(map(uses_calendar, used))
+
+
+def _without_comments(sql: str) -> str:
+    return re.sub(r"--.*", "", sql)
 
 
 def all_cases() -> list[Case]:

@@ -10,7 +10,6 @@ import pytest
 
 from tests.marts_statistics.frozen import LIVES, NOON, Life, fill, frozen, rush_world, tasks
 from tests.marts_statistics.oracles import first_time_at_or_below, kaplan_meier
-from warehouse import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
 CURVE = "select t_seconds, at_risk, ended, censored, survival, survival_low, survival_high from {} order by t_seconds"
 QUANTILES = "select q, seconds, seconds_low, seconds_high, naive_seconds from latency_quantiles order by q"
 SHARES = (0.5, 0.9, 0.95, 0.99)
-VIEWS = [
-    *("latency_survival", "outcome_incidence", "latency_quantiles", "failure_chance"),
-    *("latency_hourly", "latency_daily", "failure_rate_hourly", "failure_rate_daily"),
-]
-MACROS = [
-    *("latency_life_table_between", "latency_survival_between", "outcome_incidence_between"),
-    *("latency_by", "failure_rate_by"),
-]
 
 
 def table(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
@@ -173,24 +164,3 @@ def test_each_source_and_action_has_its_own_curve_and_no_action_is_one_too(con: 
     for view in ("latency_survival", "outcome_incidence", "latency_quantiles", "latency_hourly", "failure_rate_daily"):
         assert table(con, kinds.format(view)) == expected
     assert table(con, "select distinct at_risk from latency_survival where t_seconds = 5") == [(2,)]
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_no_tasks_make_no_rows(con: duckdb.DuckDBPyConnection, view: str) -> None:
-    """And no error."""
-    assert table(con, f"from {view}") == []
-
-
-@pytest.mark.parametrize("name", MACROS)
-def test_a_macro_has_the_columns_its_header_tells(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """The database checks it for views; in the same order."""
-    [definition] = [one for one in catalog.definitions("marts") if one.name == name]
-    arguments = "(3600)" if name.endswith("_by") else "('-infinity', 'infinity')"
-    assert [row[0] for row in table(con, f"describe from {name}{arguments}")] == list(definition.columns)
-
-
-def test_views_follow_the_tasks(con: duckdb.DuckDBPyConnection) -> None:
-    """They hold nothing of their own."""
-    fill(con, tasks([("SUCCESS", 5)]))
-    fill(con, tasks([("SUCCESS", 6)]))
-    assert table(con, "select t_seconds from latency_survival") == [(6,)]
