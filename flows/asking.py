@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _PROGRESS_SECONDS: Final = 0.2
 _LOOK_SECONDS: Final = 0.05
 
+#: So many batches more than usual may wait for ids that failed to be tried again.
+MORE_BATCHES: Final = 8
+
 #: Answers are loaded after so many: what one load holds in memory grows with them.
 LOAD_ANSWERS: Final = 5_000
 
@@ -40,27 +43,58 @@ class Tally:
 
 async def ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally, run_batch: RunBatch) -> None:
     """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
-    at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
-    running: set[asyncio.Task[int]] = set()
+    batches = _Batches(run, client, tally, run_batch)
     beside = [asyncio.create_task(_show_progress(run, client, tally))]
     if tally.asked - tally.answered > 2 * LOAD_ANSWERS:  # to start a process takes as long as to ask for thousands
         beside.append(asyncio.create_task(_load_meanwhile(run, client, tally)))
     try:
-        for ids in plan.read_todo(todo, BATCH_IDS):
+        for ids, failed_before in plan.read_todo(todo, BATCH_IDS):
+            await batches.room()
             if client.ended is not None:
                 break
-            if len(running) >= at_once:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                tally.answered += sum(task.result() for task in done)
-            running.add(asyncio.ensure_future(run_batch(run, client, ids)))
-        while running:
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            tally.answered += sum(task.result() for task in done)
+            client.suspect(failed_before)
+            batches.start(ids)
+        await batches.finish()
         run.voice.progress(tally.answered, tally.asked)
     finally:
-        for task in (*beside, *running):
+        for task in (*beside, *batches.running):
             task.cancel()
-        await asyncio.gather(*beside, *running, return_exceptions=True)
+        await asyncio.gather(*beside, *batches.running, return_exceptions=True)
+
+
+class _Batches:
+    """The batches of a run that are under way."""
+
+    def __init__(self, run: Run, client: GatewayClient, tally: Tally, run_batch: RunBatch) -> None:
+        self._run, self._client, self._tally, self._run_batch = run, client, tally, run_batch
+        self._at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
+        self._begun = client.stats.first_attempts
+        self._ids = 0
+        self.running: set[asyncio.Task[int]] = set()
+
+    def start(self, ids: list[str]) -> None:
+        self._ids += len(ids)
+        self.running.add(asyncio.ensure_future(self._run_batch(self._run, self._client, ids)))
+
+    async def room(self) -> None:
+        """Waits until another batch may start.
+
+        A few at once; and more when all they have left are ids that failed, which wait for new ones to go first.
+        """
+        while len(self.running) >= self._at_once + (MORE_BATCHES if self._are_new_ids_running_out() else 0):
+            await self._some_done(_LOOK_SECONDS)
+
+    async def finish(self) -> None:
+        while self.running:
+            await self._some_done(None)
+
+    def _are_new_ids_running_out(self) -> bool:
+        return self._ids - (self._client.stats.first_attempts - self._begun) < BATCH_IDS
+
+    async def _some_done(self, most_seconds: float | None) -> None:
+        wait = asyncio.wait(self.running, timeout=most_seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, self.running = await wait
+        self._tally.answered += sum(task.result() for task in done)
 
 
 async def _show_progress(run: Run, client: GatewayClient, tally: Tally) -> None:

@@ -100,6 +100,7 @@ async def collect(
         deadline_seconds: But no longer than this.
 
     Raises:
+        UnusableInputError: what answers at that address is no gateway.
         KeyRefusedError: the gateway refused the key; whatever came before is kept.
         UnreachableError: too much of the batch could not be reached; likewise.
     """
@@ -114,6 +115,8 @@ async def collect(
         await show_summary(run, summary)
     with never_fatal(run, "what there is to tell"):
         tell_alerts(run, await asyncio.to_thread(news, run, summary))
+    if summary.exit_code == ExitCode.UNUSABLE_INPUT:
+        raise UnusableInputError(summary.problem)
     if summary.exit_code == ExitCode.KEY_REFUSED:
         raise KeyRefusedError(summary.problem)
     if summary.exit_code == ExitCode.UNREACHABLE:

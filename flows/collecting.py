@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 #: How long the warehouse is waited for before asking: collecting is not to be held up.
 _CATCH_UP_SECONDS: Final = 2.0
 
+#: How a run ends when this is wrong with the gateway.
+_EXIT_CODES: Final = {"key_refused": ExitCode.KEY_REFUSED, "no_gateway": ExitCode.UNUSABLE_INPUT}
+
 #: While following, readers get a new copy this often.
 _PUBLISH_SECONDS: Final = 60.0
 
@@ -169,7 +172,7 @@ async def _rounds(
     deadline = None if options.deadline_seconds is None else run.clock.monotonic() + options.deadline_seconds
     published_at = run.clock.monotonic()
     await ask_all(run, client, todo, tally, run_batch)
-    while options.follow and client.ended is None:
+    while options.follow and client.ended is None and not _is_hopeless(client):
         publish = run.clock.monotonic() - published_at > _PUBLISH_SECONDS
         published_at = run.clock.monotonic() if publish else published_at
         state = await asyncio.to_thread(_load_and_look, run, question, tally, publish=publish)
@@ -260,20 +263,25 @@ def _summarise(
     )
 
 
+def _is_hopeless(client: GatewayClient) -> bool:
+    return client.conclusion is not None and client.conclusion.reason in _EXIT_CODES
+
+
 def _verdict(
     run: Run, client: GatewayClient, tally: Tally, unreachable: int, asked_for: int
 ) -> tuple[ExitCode, str | None]:
-    """How the run ended, the gravest first, and why."""
-    ended = client.ended
-    if ended is not None and ended.reason == "key_refused":
-        return ExitCode.KEY_REFUSED, ended.sentence
+    """How the run ended, the worst first, and why."""
+    conclusion = client.conclusion
+    if conclusion is not None and conclusion.reason in _EXIT_CODES:
+        return _EXIT_CODES[conclusion.reason], conclusion.sentence
     if asked_for and unreachable / asked_for > run.settings.max_unreachable_share:
-        why = (
-            ended.sentence
-            if ended
-            else "The gateway or the way to it fails; what was collected is kept, run again later."
-        )
+        why = conclusion.sentence if conclusion else _why_unreachable(client)
         return ExitCode.UNREACHABLE, f"{unreachable:,} of {asked_for:,} ids could not be reached. {why}"
     if tally.problem is not None:
         return ExitCode.NOT_LOADED, str(tally.problem)
-    return ExitCode.DONE, ended.sentence if ended else None
+    return ExitCode.DONE, client.ended.sentence if client.ended else None
+
+
+def _why_unreachable(client: GatewayClient) -> str:
+    last = f": the last failure was {client.last_failure}" if client.last_failure else ""
+    return f"The gateway or the way to it fails{last}. What was collected is kept, run again later."

@@ -1,8 +1,13 @@
-"""When to stop asking a gateway that only fails: a pure state machine that is told the time.
+"""When to stop polling a gateway that only fails: a pure state machine that is told the time.
 
 closed ────ten fail in a row────▶ open 30 s ──▶ one probe ──answered──▶ closed
                                       ▲               │
                                       └───── fails, twice as long, up to 300 s
+
+Ten different ids: a failure counts once per id, however often that id is retried (see `inquiry`). What the gateway says
+about one task (`get_task_failed`) is a sign that the gateway is up and that this task is broken, so forty of those in a
+row are needed: then its database is down. Ids are polled in random order, so that a tenth or half of them may be broken
+and hardly ever forty in a row are (at 80% broken, once in 7,500 ids).
 
 In a row, and not a share of the last few: of a gateway that fails three requests in ten at random, ten of the last
 twenty fail 71 times in ten thousand requests, each of which would cost half a minute; ten in a row fail never. Where
@@ -12,6 +17,8 @@ six in ten fail it opens 27 times, where nine in ten fail 531 times. (Seeded sim
 import math
 
 FAILURES_TO_OPEN = 10
+TASK_FAILURES_TO_OPEN = 40
+"""A multiple of `FAILURES_TO_OPEN`: both kinds are added up, each with its weight."""
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
 PATIENCE_SECONDS = 600.0
@@ -23,7 +30,10 @@ class Breaker:
     """All times in seconds of one monotonic clock. Refusals are no failures and are not told to it."""
 
     def __init__(self) -> None:
-        self._failed_in_a_row = 0
+        self._points = 0
+        """Of `TASK_FAILURES_TO_OPEN`, since the last answer."""
+        self._is_open_for_tasks = False
+        """Every task was answered with a failure of its own: the database behind the gateway is down."""
         self._opened_at: float | None = None
         self._probe_at = -math.inf
         self._pause = FIRST_PAUSE_SECONDS
@@ -55,19 +65,26 @@ class Breaker:
         if is_probe:
             self._close(now)
         elif not self.is_open:
-            self._failed_in_a_row = 0
+            self._points = 0
         return is_probe
 
-    def failed(self, now: float, *, is_probe: bool) -> bool:
+    def failed(self, now: float, *, is_probe: bool, is_about_task: bool = False) -> bool:
         """Whether this opened the breaker; what was sent before it opened is no news once it is open."""
         if is_probe:
             self._pause_again(now)
-        elif not self.is_open:
-            self._failed_in_a_row += 1
-            if self._failed_in_a_row >= FAILURES_TO_OPEN:
-                self._open(now)
-                return True
-        return False
+            return False
+        if self.is_open:
+            return False
+        self._points += 1 if is_about_task else TASK_FAILURES_TO_OPEN // FAILURES_TO_OPEN
+        if self._points < TASK_FAILURES_TO_OPEN:
+            return False
+        self._is_open_for_tasks = is_about_task
+        self._open(now)
+        return True
+
+    def is_disproved_by_task(self) -> bool:
+        """Whether a failure that is about one task shows that the gateway is back."""
+        return self.is_open and not self._is_open_for_tasks
 
     def seconds_open(self, now: float) -> float:
         """In all, less what it has been closed for since."""
@@ -95,4 +112,4 @@ class Breaker:
         self._opened_at = None
         self._closed_at = now
         self._is_probing = False
-        self._failed_in_a_row = 0
+        self._points = 0

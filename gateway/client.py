@@ -10,7 +10,7 @@ async with GatewayClient("https://host", key) as client:
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -26,7 +26,7 @@ from gateway.errors import InvalidLimit
 from gateway.exchange import Exchange
 from gateway.gate import Gate, Permission
 from gateway.ids import check_task_id
-from gateway.inquiry import ClientStats, Inquirer
+from gateway.inquiry import ClientStats, Inquirer, Todo
 from gateway.observation import Observation
 from gateway.pacing import Pacer
 from gateway.redact import check_redactions
@@ -85,7 +85,8 @@ class GatewayClient:
         redactions = check_redactions(redact)
         self.base_url = check_base_url(base_url)
         self.stats = ClientStats()
-        rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
+        self._rng = rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
+        self._clock = clock
         self._concurrency = concurrency
         pacer = Pacer(concurrency, rate, rng)
         self._gate = Gate(self.base_url, pacer, Breaker(), clock, has_key=bool(key), permission=permission)
@@ -124,19 +125,40 @@ class GatewayClient:
         """Ask nothing more: what is in flight is still observed, then every `fetch_many` ends."""
         self._gate.end(ending.stopped(sentence))
 
+    @property
+    def conclusion(self) -> End | None:
+        """`ended`; or what is wrong with a gateway by all answers together, where they were too few to end the client.
+
+        For instance: one id was polled, and a web page answered.
+        """
+        return self._gate.conclusion()
+
+    @property
+    def last_failure(self) -> str | None:
+        """What the last request that failed ended with, or None if none did."""
+        return self._gate.last_failure
+
+    def suspect(self, ids: Iterable[str]) -> None:
+        """Tell that `ids` failed in an earlier run: they are polled after all others, and prove no outage."""
+        self._inquirer.suspect(ids)
+
     def fetch_many(self, ids: Iterable[str]) -> AsyncGenerator[Observation, None]:
         """Observations of `ids` in order of completion; fewer than ids only if the client ends first.
 
-        An id that was asked gets its observation even so. Leaving the loop early cancels what is in flight.
+        They are polled in random order, so that broken ids that stand together look like no outage; ids that failed
+        before come last. An id that was polled gets its observation even if the client ends. Leaving the loop early
+        cancels what is in flight.
 
         Raises:
             InvalidTaskId: at once, before anything is asked.
         """
-        return self._stream([check_task_id(task_id) for task_id in ids])
+        checked = [check_task_id(task_id) for task_id in ids]
+        self._rng.shuffle(checked)
+        return self._stream(checked)
 
     async def _stream(self, ids: list[str]) -> AsyncGenerator[Observation, None]:
-        """A fixed set of workers takes from one iterator; `room` makes them wait for a slow reader."""
-        todo = iter(ids)
+        """A fixed set of workers takes from one queue; `room` makes them wait for a slow reader."""
+        todo = Todo(sorted(ids, key=self._inquirer.has_failed))
         working = min(self._concurrency, len(ids))
         room = asyncio.Semaphore(working)
         done: _Done = asyncio.Queue()
@@ -158,13 +180,17 @@ class GatewayClient:
             await _cancel(tasks)
             self._workers -= tasks
 
-    async def _work(self, todo: Iterator[str], room: asyncio.Semaphore, done: "_Done") -> None:
-        for task_id in todo:
-            observation = await self._inquirer.observe(task_id)
-            if observation is None:
-                return
-            await room.acquire()
-            done.put_nowait(observation)
+    async def _work(self, todo: Todo, room: asyncio.Semaphore, done: "_Done") -> None:
+        while (inquiry := todo.take(has_ended=self.ended is not None)) is not None:
+            wait = inquiry.due_at - self._clock.monotonic()
+            if wait > 0 and self.ended is None:
+                await self._clock.sleep(wait)
+            observation = await self._inquirer.advance(inquiry)
+            if observation is not None:
+                await room.acquire()
+                done.put_nowait(observation)
+            elif inquiry.last is not None:
+                todo.put_back(inquiry)
 
 
 _Done: TypeAlias = "asyncio.Queue[Observation | asyncio.Task[None]]"

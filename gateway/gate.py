@@ -10,8 +10,10 @@ from gateway import ending
 from gateway.breaker import PATIENCE_SECONDS, Breaker
 from gateway.clock import Clock
 from gateway.ending import End
+from gateway.envelope import Envelope
 from gateway.exchange import Answer
 from gateway.pacing import Pacer
+from gateway.recognition import Recognition
 from gateway.retrying import LONGEST_PAUSE_SECONDS, Verdict, pause_seconds
 
 LONGEST_NAP_SECONDS = 0.25
@@ -20,6 +22,9 @@ LONGEST_NAP_SECONDS = 0.25
 Permission: TypeAlias = Callable[[], Awaitable[bool]]
 """Asked before each request by whoever shares a rate with other processes: True lets one go at once. False is not yet;
 it is said after a short wait at most, and asked again."""
+
+
+_Queue: TypeAlias = "deque[asyncio.Future[Permit | None]]"
 
 
 class Permit(NamedTuple):
@@ -45,24 +50,33 @@ class Gate:
         self._pacer = pacer
         self._breaker = breaker
         self._clock = clock
-        self._has_key = has_key
+        self._recognition = Recognition(base_url, has_key=has_key)
         self._permission = permission
         self._is_turn_taken = False
-        self._queue: deque[asyncio.Future[Permit | None]] = deque()
-        """Who waits behind the one that has the turn."""
+        self._queues: tuple[_Queue, _Queue] = (deque(), deque())
+        """Who waits behind the one that has the turn: ids that have not failed, served first, and those that have."""
         self._returned = asyncio.Event()
         self._was_ever_answered = False
+        self._failed_requests = 0
+        self._last_failure: str | None = None
         self._refused_since: float | None = None
 
-    async def enter(self) -> Permit | None:
-        """Waits for its turn; None when the client has ended and nothing more may be sent."""
-        permit = await self._queue_up() if self._is_turn_taken else None
-        return permit or await self._take_turn()
+    async def enter(self, *, has_failed: bool = False) -> Permit | None:
+        """Waits for its turn; None when the client has ended and nothing more may be sent.
 
-    async def _queue_up(self) -> Permit | None:
+        Args:
+            has_failed: the id has failed before: every id that has not goes first, as a probe, too.
+        """
+        while True:
+            permit = await self._queue_up(self._queues[has_failed]) if self._is_turn_taken else None
+            permit = permit or await self._take_turn(has_failed=has_failed)
+            if permit is not None or self.ended is not None:
+                return permit
+
+    async def _queue_up(self, queue: "_Queue") -> Permit | None:
         """Waits for a permit, or for the turn: None."""
         place: asyncio.Future[Permit | None] = asyncio.get_running_loop().create_future()
-        self._queue.append(place)
+        queue.append(place)
         try:
             return await place
         except asyncio.CancelledError:
@@ -71,10 +85,11 @@ class Gate:
                 self.lose(permit) if permit else self._pass_turn_on()
             raise
 
-    async def _take_turn(self) -> Permit | None:
+    async def _take_turn(self, *, has_failed: bool) -> Permit | None:
+        """A permit; None when the client has ended, or when the turn goes to an id that has not failed."""
         self._is_turn_taken = True
         try:
-            while self.ended is None:
+            while self.ended is None and not (has_failed and self._queues[False]):
                 wait = self._wait()
                 if wait > 0:
                     await self._doze(wait)
@@ -86,8 +101,8 @@ class Gate:
 
     def _pass_turn_on(self) -> None:
         """To the next that has to wait. All before it go at once: one by one, each would cost a round of the loop."""
-        while self._queue:
-            place = self._queue.popleft()
+        while queue := self._queues[False] or self._queues[True]:
+            place = queue.popleft()
             if not place.cancelled():
                 permit = self._permit() if self._is_open() else None
                 place.set_result(permit)
@@ -108,13 +123,27 @@ class Gate:
         self._pacer.sent(now)
         return Permit(now, self._breaker.sent())
 
-    def settle(self, permit: Permit, verdict: Verdict, answer: Answer) -> None:
-        """The request is over, and its answer says something about the gateway."""
+    def settle(
+        self, permit: Permit, verdict: Verdict, answer: Answer, envelope: Envelope | None, *, is_news: bool = True
+    ) -> None:
+        """The request is over, and its answer says something about the gateway.
+
+        Args:
+            permit: of this request.
+            verdict: on the answer.
+            answer: what came.
+            envelope: what the gateway says in it.
+            is_news: a failure of this id says something new; not if it has failed before.
+        """
         now = self._clock.monotonic()
         self._hand_back()
         self._was_ever_answered = self._was_ever_answered or answer.status is not None
         if verdict.is_failure:
-            self._failed(permit, now, str(answer.fault or f"HTTP {answer.status}"))
+            self._failed_requests += 1
+            self._last_failure = _in_words(answer, envelope)
+        if verdict.is_failure and not self._is_back(permit, verdict):
+            if is_news or permit.is_probe:
+                self._failed(permit, now, verdict)
             return
         if self._breaker.succeeded(now, is_probe=permit.is_probe):
             self._pacer.start_slowly()
@@ -123,8 +152,32 @@ class Gate:
             return
         self._refused_since = None
         self._pacer.answered(now, now - permit.sent_at)
+        self._recognize(verdict, answer, envelope)
+
+    def _recognize(self, verdict: Verdict, answer: Answer, envelope: Envelope | None) -> None:
+        end = None
         if verdict is Verdict.DENIED:
-            self.end(ending.key_refused(self._base_url, answer.status, has_key=self._has_key))
+            end = self._recognition.refused(answer.status, envelope)
+        elif verdict is Verdict.TAKEN:
+            end = self._recognition.answered(answer, envelope)
+        if end is not None:
+            self.end(end)
+
+    def conclusion(self) -> End | None:
+        """Why the client ended; else what its answers as a whole say, however few they were."""
+        end = self.ended or self._recognition.conclusion()
+        if end is None and self._last_failure is not None and not self._was_ever_answered:
+            end = ending.never_answered(self._base_url, self._failed_requests, self._last_failure)
+        return end
+
+    @property
+    def last_failure(self) -> str | None:
+        """What the last request that failed ended with."""
+        return self._last_failure
+
+    def _is_back(self, permit: Permit, verdict: Verdict) -> bool:
+        """The probe of an outage was answered, if only with a failure of that one task."""
+        return permit.is_probe and verdict is Verdict.TASK_FAILED and self._breaker.is_disproved_by_task()
 
     def lose(self, permit: Permit) -> None:
         """The request was cancelled and says nothing about the gateway."""
@@ -141,10 +194,13 @@ class Gate:
         self._pacer.returned()
         self._returned.set()
 
-    def _failed(self, permit: Permit, now: float, detail: str) -> None:
-        has_opened = self._breaker.failed(now, is_probe=permit.is_probe)
+    def _failed(self, permit: Permit, now: float, verdict: Verdict) -> None:
+        is_about_task, detail = verdict is Verdict.TASK_FAILED, self._last_failure or ""
+        if is_about_task:
+            self._pacer.answered(now, now - permit.sent_at)
+        has_opened = self._breaker.failed(now, is_probe=permit.is_probe, is_about_task=is_about_task)
         if has_opened and not self._was_ever_answered:
-            self.end(ending.never_answered(self._base_url, detail))
+            self.end(ending.never_answered(self._base_url, self._failed_requests, detail))
         elif self._breaker.is_open and self._breaker.seconds_open(now) >= PATIENCE_SECONDS:
             self.end(ending.down_too_long(self._base_url, detail))
 
@@ -163,3 +219,8 @@ class Gate:
         else:
             self._returned.clear()
             await self._returned.wait()
+
+
+def _in_words(answer: Answer, envelope: Envelope | None) -> str:
+    said = "" if envelope is None else f", {str(envelope)!r}"
+    return str(answer.fault or f"HTTP {answer.status}{said}")

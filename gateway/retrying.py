@@ -5,17 +5,21 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
+from gateway.envelope import Envelope
+
 TRANSIENT_STATUSES = frozenset({408, 500, 502, 503, 504})
 """500 is how a gateway says that its database failed (`get_task_failed`)."""
 TRANSIENT_FAULTS = frozenset({"timeout", "connect", "dns", "reset", "truncated"})
 """Kinds of fault that may be gone next time; a wrong certificate or an answer that is not HTTP will not be."""
-DENIED_STATUSES = frozenset({401, 403})
 MOST_RETRIES = 3
 LONGEST_BACKOFF_SECONDS = 20.0
 LONGEST_PAUSE_SECONDS = 300.0
 """A gateway that asks for a longer pause is left alone: the run ends and the next one continues."""
 _THROTTLED = 429
 _UNAVAILABLE = 503
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+"""A 403 that is not in the gateway's own words is a proxy's, and says nothing about the key."""
+_FAILED = 500
 
 
 class Verdict(Enum):
@@ -23,25 +27,37 @@ class Verdict(Enum):
     """An answer, whatever it says."""
     FAILED = "failed"
     """Worth another try."""
+    TASK_FAILED = "task failed"
+    """Likewise, but the gateway is up and says that it failed for this one task."""
     HOPELESS = "hopeless"
     """No whole answer, and another try would not help."""
     REFUSED = "refused"
     """Throttled: ask again later, without this having been a try."""
     DENIED = "denied"
-    """The key is no good: ask nothing more."""
+    """The gateway refuses the key, for this task or altogether."""
 
     @property
     def is_failure(self) -> bool:
         """Not a whole answer, or one that says to try again."""
-        return self is Verdict.FAILED or self is Verdict.HOPELESS
+        return self in _FAILURES
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether another try may help."""
+        return self is Verdict.FAILED or self is Verdict.TASK_FAILED
 
 
-def judge(status: int | None, fault_kind: str | None, retry_after: str | None) -> Verdict:
+_FAILURES = frozenset({Verdict.FAILED, Verdict.TASK_FAILED, Verdict.HOPELESS})
+
+
+def judge(status: int | None, fault_kind: str | None, retry_after: str | None, envelope: Envelope | None) -> Verdict:
     """The verdict on one request, from what came: a throttling 503 is one that says when to come back."""
     if status == _THROTTLED or (status == _UNAVAILABLE and retry_after is not None):
         return Verdict.REFUSED
-    if status in DENIED_STATUSES:
+    if status == _UNAUTHORIZED or (status == _FORBIDDEN and envelope is not None):
         return Verdict.DENIED
+    if status == _FAILED and fault_kind is None and envelope is not None and envelope.is_about_task:
+        return Verdict.TASK_FAILED
     if status in TRANSIENT_STATUSES or fault_kind in TRANSIENT_FAULTS:
         return Verdict.FAILED
     is_answer = fault_kind is None or (status is not None and fault_kind in {"redirect", "encoding"})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from warehouse.archive import Damaged, Segment
 
 _ROWS: Final = 100_000
-_SCHEMA: Final = pa.schema([("task_id", pa.string())])
+_SCHEMA: Final = pa.schema([("task_id", pa.string()), ("has_failed", pa.bool_())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,15 @@ def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datet
     return Planned(count, _count(con, "ended", {"source": question.source}))
 
 
-def read_todo(todo: IO[bytes], rows: int) -> Iterator[list[str]]:
-    """The ids of `write_todo` in lists of `rows`; the file is closed afterwards."""
+def read_todo(todo: IO[bytes], rows: int) -> Iterator[tuple[list[str], list[str]]]:
+    """The ids of `write_todo` in lists of `rows`, each with those of them that failed when last polled.
+
+    The file is closed afterwards.
+    """
     with todo, pq.ParquetFile(todo) as ids:
         for batch in ids.iter_batches(batch_size=rows):
-            yield batch.column(0).to_pylist()
+            some = batch.column("task_id")
+            yield some.to_pylist(), some.filter(batch.column("has_failed")).to_pylist()
 
 
 def progress(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime) -> Progress:

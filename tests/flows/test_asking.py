@@ -44,7 +44,7 @@ def run(tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Ru
 
 def todo(ids: list[str]) -> IO[bytes]:
     planned = BytesIO()
-    pq.write_table(pa.table({"task_id": ids}), planned)
+    pq.write_table(pa.table({"task_id": ids, "has_failed": [False] * len(ids)}), planned)
     return planned
 
 

@@ -109,9 +109,10 @@ def test_a_redirect_is_not_followed(code: int) -> None:
 @pytest.mark.parametrize("code", [401, 403])
 def test_a_refused_key_costs_a_handful_of_requests(code: int) -> None:
     """What was asked is observed, nothing new is asked, and the sentence says what to do."""
+    body = b'{"error": {"message": "this token is disabled", "type": "new_api_error"}}'
 
     async def main() -> None:
-        async with serve(lambda _: answer(code, b"{}")) as server, GatewayClient(server.url, KEY) as client:
+        async with serve(lambda _: answer(code, body)) as server, GatewayClient(server.url, KEY) as client:
             seen = await fetch(client, [f"task_{n}" for n in range(1000)])
             assert client.ended is not None
             assert client.ended.reason == "key_refused"

@@ -131,7 +131,8 @@ def test_nothing_but_refusals_ends_the_run_after_ten_minutes() -> None:
 @pytest.mark.parametrize("code", [401, 403])
 def test_a_refused_key_costs_at_most_eight_requests(code: int) -> None:
     """Of a thousand ids in four batches."""
-    outcome = collect(status(code), 1000, batches=4)
+    body = b'{"error": {"message": "this token is disabled", "type": "new_api_error"}}'
+    outcome = collect(lambda _now, _number: httpx.Response(code, content=body), 1000, batches=4)
     assert len(outcome.seen) == outcome.stats.requests <= 8
     assert outcome.ended is not None
     assert outcome.ended.reason == "key_refused"

@@ -20,7 +20,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
         pytest.param(302, "redirect", None, Verdict.TAKEN, id="a redirect"),
         pytest.param(200, "encoding", None, Verdict.TAKEN, id="a wrong encoding"),
         pytest.param(401, None, None, Verdict.DENIED, id="a wrong key"),
-        pytest.param(403, "truncated", None, Verdict.DENIED, id="a forbidden key, cut"),
+        pytest.param(403, None, None, Verdict.TAKEN, id="a 403 that is not in the gateway's words"),
         pytest.param(429, None, None, Verdict.REFUSED, id="too many"),
         pytest.param(429, "truncated", "x", Verdict.REFUSED, id="too many, cut"),
         pytest.param(503, None, "1", Verdict.REFUSED, id="a 503 that throttles"),
@@ -37,7 +37,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 )
 def test_verdicts(status: int | None, fault: str | None, retry_after: str | None, verdict: Verdict) -> None:
     """Each kind of answer has one consequence."""
-    assert judge(status, fault, retry_after) is verdict
+    assert judge(status, fault, retry_after, None) is verdict
 
 
 @pytest.mark.parametrize(

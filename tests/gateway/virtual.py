@@ -58,8 +58,11 @@ class VirtualGateway(httpx.AsyncBaseTransport):
         self.in_flight = 0
         self.most_in_flight: list[int] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    def reply_to(self, request: httpx.Request, now: float, number: int) -> httpx.Response:
         del request
+        return self.reply(now, number)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         loop = asyncio.get_running_loop()
         number = len(self.sent_at)
         self.sent_at.append(loop.time())
@@ -67,9 +70,28 @@ class VirtualGateway(httpx.AsyncBaseTransport):
         self.most_in_flight.append(max([self.in_flight, *self.most_in_flight[-1:]]))
         try:
             await asyncio.sleep(self.latency)
-            return self.reply(loop.time(), number)
+            return self.reply_to(request, loop.time(), number)
         finally:
             self.in_flight -= 1
+
+
+class VirtualTasks(VirtualGateway):
+    """Answers each id in its own way, and knows when each was answered well first."""
+
+    def __init__(self, tell: Callable[[float, str], httpx.Response], latency: float = 0.05) -> None:
+        super().__init__(ok, latency)
+        self.tell = tell
+        self.polled: list[str] = []
+        self.arrived_at: dict[str, float] = {}
+
+    def reply_to(self, request: httpx.Request, now: float, number: int) -> httpx.Response:
+        del number
+        task_id = request.extensions["target"].decode().rpartition("/")[2]
+        self.polled.append(task_id)
+        response = self.tell(now, task_id)
+        if response.status_code == 200:
+            self.arrived_at.setdefault(task_id, now)
+        return response
 
 
 def ok(_now: float, _number: int) -> httpx.Response:

@@ -210,7 +210,10 @@ CASES = {
     "HTML with 200": Case(answer(200, HTML, Content_Type="text/html"), "malformed"),
     "an unknown id": Case(answer(400, b'{"code":"task_not_exist","data":null}'), "missing", http_status=400),
     "401": Case(answer(401), "denied", http_status=401, ends="key_refused"),
-    "403": Case(answer(403), "denied", http_status=403, ends="key_refused"),
+    "403": Case(
+        answer(403, b'{"error":{"message":"token disabled"}}'), "denied", http_status=403, ends="key_refused"
+    ),
+    "403 of a proxy": Case(answer(403), "denied", http_status=403),
     "404": Case(answer(404), "malformed", http_status=404),
     "408": Case(answer(408), "server_error", http_status=408, **STAYS),
     "409": Case(answer(409), "malformed", http_status=409),

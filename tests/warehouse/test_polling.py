@@ -199,7 +199,7 @@ def test_a_plan_is_the_given_ids_that_have_not_ended_and_what_is_due(bench: Benc
 def planned(bench: Bench, question: plan.Question) -> list[str]:
     todo = plan.new_todo(bench.store.root.parent / "new")
     written = plan.write_todo(bench.con, question, minute(10), todo)
-    ids = [task_id for ids in plan.read_todo(todo, 2) for task_id in ids]
+    ids = [task_id for ids, _ in plan.read_todo(todo, 2) for task_id in ids]
     assert written.to_ask == len(ids)
     assert written.ended == plan.progress(bench.con, question, minute(10)).ended
     assert todo.closed

@@ -1,4 +1,10 @@
--- The ids to ask for now: those of the temp table `given` that have not ended, and every known one that is due.
+-- The ids to poll now: those of the temp table `given` that have not ended, and every known one that is due.
+--
+-- In random order, which is the same each time: broken ids that stand together would look like an outage. Those of which
+-- the last poll failed come last, so that good ids do not wait for broken ones.
+--
+-- task_id: the id
+-- has_failed: whether the gateway failed when it was last polled, or could not be reached
 --
 -- $source; $moment; $refresh: whether known tasks that are due are asked too;
 -- $only_due: whether given ones are asked only when they are due, as in the later rounds of --follow
@@ -12,13 +18,27 @@ due as (
     select task_id
     from due_tasks_at($moment)
     where source = $source and is_due
+),
+
+wanted as (
+    select task_id
+    from given
+    anti join ended using (task_id)
+    where not $only_due or task_id in (from due)
+    union
+    select task_id
+    from due
+    where $refresh
+),
+
+failed as (
+    select task_id
+    from pending
+    where source = $source and last_outcome in ('server_error', 'transport_error')
 )
 
-select task_id
-from given
-anti join ended using (task_id)
-where not $only_due or task_id in (from due)
-union
-select task_id
-from due
-where $refresh;
+select
+    task_id,
+    task_id in (from failed) as has_failed,
+from wanted
+order by has_failed, hash(task_id), task_id;

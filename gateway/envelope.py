@@ -1,0 +1,62 @@
+"""What a gateway says where it does not answer with a task, told from what proxies and web servers say in its place.
+
+Two shapes are a gateway's own (docs of the new-api family):
+
+- `{"code": "get_task_failed", "message": "…", "data": null}`: about the task that was polled;
+- `{"error": {"message": "…", "type": "new_api_error", "code": "…"}}`: about the request, the key or the gateway itself.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_LONGEST_BODY = 65_536
+_LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the gateway says. `message` is one line, cut, and has gone through the redaction of bodies."""
+
+    code: str
+    message: str
+    is_about_task: bool
+
+    def __str__(self) -> str:
+        return self.message or self.code
+
+
+def read_envelope(body: bytes | None) -> Envelope | None:
+    """The envelope that `body` is; None where it is somebody else's."""
+    if body is None or len(body) > _LONGEST_BODY:
+        return None
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    return _about_the_request(said) if said.get("error") else _about_the_task(said)
+
+
+def _about_the_request(said: dict[str, Any]) -> Envelope | None:
+    error = said["error"]
+    if isinstance(error, str):
+        return Envelope("", _line(error), is_about_task=False)
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+        return None
+    return Envelope(_line(error.get("code") or error.get("type")), _line(error["message"]), is_about_task=False)
+
+
+def _about_the_task(said: dict[str, Any]) -> Envelope | None:
+    code, message = said.get("code"), said.get("message", said.get("msg"))
+    if code is None or not (isinstance(message, str) or "data" in said):
+        return None
+    is_word = isinstance(code, str) and not code.strip().isdigit()
+    return Envelope(_line(code), _line(message), is_about_task=is_word)
+
+
+def _line(value: object) -> str:
+    text = re.sub(r"\s+", " ", str(value)).strip() if isinstance(value, str | int) else ""
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"

@@ -1,0 +1,92 @@
+"""Whether what answers is a gateway at all, and whether it accepts the key. Pure.
+
+- **No gateway**: web pages, redirects, and 404s that know no such path. A gateway's own proxy may say such a thing now
+  and then, so only where not one of the first `FOREIGN_TO_END` answers is a gateway's.
+- **The key**: 401, or 403 with the gateway's own envelope. A 403 without it is a proxy's (a challenge page) and says
+  nothing about the key. With it, words about a key, a user or a quota end the client at once. Words about a model or a
+  group, or words that are not known, may concern one task among many: they end it when `REFUSED_TO_END` come in a row.
+"""
+
+import re
+
+from gateway import ending
+from gateway.ending import End
+from gateway.envelope import Envelope
+from gateway.exchange import Answer
+
+FOREIGN_TO_END = 20
+REFUSED_TO_END = 10
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_NO_SUCH_PATH = frozenset({404, 405, 410})
+_SERVER_ERROR = 500
+_JSON = (b"{", b"[")
+_TITLE = re.compile(rb"<title[^>]*>\s*([^<]{1,100})", re.IGNORECASE)
+_ABOUT_QUOTA = re.compile("quota|balance|credit|billing|额度|余额|欠费", re.IGNORECASE)
+_ABOUT_ONE_MODEL = re.compile("model|group|channel|模型|分组|渠道", re.IGNORECASE)
+_ABOUT_KEY = re.compile(
+    r"\b(api.?)?(key|token)|\bips?\b|user|account|expired|banned|disabled|令牌|密钥|用户|账户|账号|过期|封禁|禁用",
+    re.IGNORECASE,
+)
+
+
+class Recognition:
+    """What the answers so far say about who gives them."""
+
+    def __init__(self, base_url: str, *, has_key: bool) -> None:
+        self._base_url = base_url
+        self._has_key = has_key
+        self._is_gateway = False
+        self._foreign = 0
+        self._foreign_said = ""
+        self._refused_in_a_row = 0
+        self._refusal: End | None = None
+
+    def answered(self, answer: Answer, envelope: Envelope | None) -> End | None:
+        """An answer that was taken. Why nothing more should be polled, or None."""
+        self._refused_in_a_row, self._refusal = 0, None
+        if self._is_gateway:
+            return None
+        foreign = _foreign(answer, envelope)
+        if foreign is not None:
+            self._foreign += 1
+            self._foreign_said = foreign
+        else:
+            self._is_gateway = (answer.body or b"").lstrip().startswith(_JSON)
+        return self.conclusion() if self._foreign >= FOREIGN_TO_END else None
+
+    def refused(self, status: int | None, envelope: Envelope | None) -> End | None:
+        """An answer that refuses the key. Why nothing more should be polled, or None."""
+        self._refused_in_a_row += 1
+        said = "" if envelope is None else f"{envelope} {envelope.code}"
+        is_quota = status == _FORBIDDEN and bool(_ABOUT_QUOTA.search(said))
+        message = None if envelope is None else str(envelope)
+        self._refusal = ending.key_refused(self._base_url, status, message, has_key=self._has_key, is_quota=is_quota)
+        is_about_key = is_quota or (_ABOUT_KEY.search(said) and not _ABOUT_ONE_MODEL.search(said))
+        ends = status == _UNAUTHORIZED or is_about_key or self._refused_in_a_row >= REFUSED_TO_END
+        return self._refusal if ends else None
+
+    def conclusion(self) -> End | None:
+        """What all answers together say, where there were too few to end anything: every one refused, or foreign."""
+        if self._is_gateway:
+            return None
+        if self._foreign:
+            return ending.no_gateway(self._base_url, self._foreign, self._foreign_said)
+        return self._refusal
+
+
+def _foreign(answer: Answer, envelope: Envelope | None) -> str | None:
+    """What shows that no gateway gave this answer, in words; None if one may have."""
+    status, body = answer.status or 0, (answer.body or b"").lstrip()
+    if answer.fault is not None:
+        return f"HTTP {status}, a redirect {answer.fault.text}" if answer.fault.kind == "redirect" else None
+    if status >= _SERVER_ERROR:
+        return None
+    if "html" in (answer.content_type or "").lower() or body[:1] == b"<":
+        title = _TITLE.search(body)
+        named = f" titled {title[1].decode(errors='replace').strip()!r}" if title else ""
+        return f"HTTP {status} with a web page{named}"
+    if status == _FORBIDDEN:
+        return "HTTP 403, which is not in a gateway's words"
+    if status in _NO_SUCH_PATH and (envelope is None or "invalid url" in envelope.message.lower()):
+        return f"HTTP {status}: {envelope or body[:100].decode(errors='replace') or 'nothing else'}"
+    return None

@@ -1,0 +1,48 @@
+"""What a run says, and how it ends, where it meets no gateway or is not let in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.gateway.servers import Reply, answer, closed_port, serving
+from tests.gateway.test_recognition import case, page, says
+
+if TYPE_CHECKING:
+    from tests.flows.conftest import CommandLine
+
+
+@pytest.mark.parametrize("count", [1, 9, 100])
+def test_a_wrong_base_url_exits_2_and_says_so(avatar_tasks: CommandLine, count: int) -> None:
+    """All answers are web pages; also where they are few."""
+    with serving(page) as server:
+        done = avatar_tasks("collect", *(f"ok-{n}" for n in range(count)), AVATAR_TASKS_BASE_URL=server.url)
+    assert done.code == 2
+    assert "a web page titled 'New API'" in done.err
+    assert "AVATAR_TASKS_BASE_URL is likely wrong" in done.err
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "words"),
+    [
+        pytest.param(case("42-quota-403.json"), 3, "用户额度不足, 剩余额度: ＄0.000000", id="quota"),
+        pytest.param(case("37-cloudflare-challenge-403.json"), 2, "'Just a moment...'", id="a challenge"),
+        pytest.param(says(403, "no access to model kling"), 3, "no access to model kling", id="one model"),
+        pytest.param(answer(302, b"", Location="/login?next=/x"), 2, "to /login", id="a redirect"),
+    ],
+)
+def test_what_the_gateway_said_is_quoted(avatar_tasks: CommandLine, reply: Reply, code: int, words: str) -> None:
+    """With the exit code that fits it."""
+    with serving(lambda _: reply) as server:
+        done = avatar_tasks("collect", "field-a", AVATAR_TASKS_BASE_URL=server.url, AVATAR_TASKS_API_KEY="test-key-1")
+    assert (done.code, words in done.err) == (code, True)
+    assert ("refused the key" in done.err) is False
+
+
+def test_few_unreachable_ids_get_their_reason(avatar_tasks: CommandLine) -> None:
+    """Three ids, and nobody listens."""
+    done = avatar_tasks("collect", "a", "b", "c", AVATAR_TASKS_BASE_URL=f"http://127.0.0.1:{closed_port()}")
+    assert done.code == 5
+    assert "3 of 3 ids could not be reached" in done.err
+    assert "connect: " in done.err
