@@ -13,12 +13,45 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.console import Progress, aligned, ends_well, show_json, tell, voice
+from flows.console import Progress, aligned, end_program, ends_well, show_json, tell, voice
+from flows.streams import never_fail
+from warehouse import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flows.settings import Settings
+
+
+class _Program(click.Group):
+    """The command line as a whole, from its first line of output to its exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        never_fail()
+        end_program(lambda: super(_Program, self).main(*args, **kwargs))
+
+
+class _Place(click.Path):
+    """A path in which `~` is the home folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            expanded = home.expand(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return super().convert(expanded, param, ctx)
+
+
+class _Seconds(click.FloatRange):
+    """A span of time: any number but those that are none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=3.2e7, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is no number of seconds", param, ctx) if seconds != seconds else seconds  # noqa: PLR0124 - NaN
+
 
 _SETTINGS = (
     click.option("--base-url", metavar="URL", help="The gateway's address, e.g. https://host."),
@@ -27,7 +60,7 @@ _SETTINGS = (
     click.option("--rate", type=float, metavar="N", help="Most requests a second."),
     click.option("--timeout", type=float, metavar="SECONDS", help="For one request."),
 )
-_DATA_DIR = click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where everything is kept.")
+_DATA_DIR = click.option("--data-dir", type=_Place(path_type=Path), metavar="DIR", help="Where everything is kept.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of words.")
 
 
@@ -44,7 +77,7 @@ def _settings(**options: Any) -> Settings:
     return read_settings(**options)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="avatar-tasks")
 def main() -> None:
     """Avatar-generation task ids in, a DuckDB warehouse out.
@@ -57,12 +90,21 @@ def main() -> None:
 
 @main.command()
 @click.argument("ids", nargs=-1)
-@click.option("--ids-file", metavar="PATH", help="A .txt, .csv, .ndjson or .parquet file with ids, or - for stdin.")
+@click.option(
+    "--ids-file",
+    type=_Place(allow_dash=True),
+    metavar="PATH",
+    help="A .txt, .csv, .ndjson or .parquet file with ids, or - for stdin.",
+)
 @click.option("--ids-column", metavar="NAME", help="Its column with the ids; task_id or id if not given.")
-@click.option("--ids-from", metavar="WHAT", help="Also new ids of a folder of exports, or of SQL for DuckDB.")
-@click.option("--inbox", metavar="DIR", help="Also ids of the files in this folder, which are moved on then.")
+@click.option(
+    "--ids-from", type=_Place(), metavar="WHAT", help="Also new ids of a folder of exports, or of SQL for DuckDB."
+)
+@click.option(
+    "--inbox", type=_Place(), metavar="DIR", help="Also ids of the files in this folder, which are moved on then."
+)
 @click.option("--follow", is_flag=True, help="Go on until every task given has ended.")
-@click.option("--deadline", type=float, metavar="SECONDS", help="But no longer than this.")
+@click.option("--deadline", type=_Seconds(), metavar="SECONDS", help="Poll no longer than this; also without --follow.")
 @click.option("--no-refresh", is_flag=True, help="Do not also ask for known tasks that are due.")
 @click.option(
     "--prefect/--no-prefect", default=None, help="As a Prefect flow run; default: where PREFECT_API_URL is set."
@@ -115,7 +157,7 @@ def collect(
     "--tasks", default=2000, show_default=True, type=click.IntRange(1, 200_000), help="How many tasks to make up."
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to put it all."
+    "--out", type=_Place(path_type=Path), default=Path("data"), show_default=True, help="Where to put it all."
 )
 @click.option(
     "--prefect/--no-prefect", default=True, help="Run the flow on a Prefect server of its own (default), or plain."
@@ -152,9 +194,7 @@ def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bo
 @click.option(
     "--faults", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share of requests that fail."
 )
-@click.option(
-    "--ids-out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the ids, one per line."
-)
+@click.option("--ids-out", type=_Place(path_type=Path), metavar="FILE", help="Where to write the ids, one per line.")
 @ends_well
 def simulate(**options: Any) -> None:
     """The simulated gateway alone, on loopback, until Ctrl-C."""
@@ -189,7 +229,7 @@ def status(*, as_json: bool, **options: Any) -> None:
     type=click.Choice(["table", "csv", "json", "ndjson", "parquet"]),
     help="Default: what the suffix of --out says, else a table.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file instead of stdout.")
+@click.option("--out", type=_Place(path_type=Path), metavar="FILE", help="A file instead of stdout.")
 @click.option(
     "--allow-files", is_flag=True, help="Let the query read and write files, attach databases and change settings."
 )
@@ -204,7 +244,7 @@ def sql(query: str, kind: str | None, out: Path | None, *, allow_files: bool, **
 
 @main.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="PATH", help="A file; for png a folder. Below DATA_DIR/reports."
+    "--out", type=_Place(path_type=Path), metavar="PATH", help="A file; for png a folder. Below DATA_DIR/reports."
 )
 @click.option("--since", metavar="TIME", help="Submitted from then on: a date, a time in UTC, or e.g. '7 days' ago.")
 @click.option("--until", metavar="TIME", help="Submitted before then.")

@@ -18,6 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field, SecretStr
 
+from flows import interrupts
 from flows import run as runs
 from flows.accepting import accept
 from flows.alerts import news
@@ -204,7 +205,7 @@ def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
     summaries: list[Summary] = []
     tokens = _run_in_use.set(run), _summaries.set(summaries)
     try:
-        asyncio.run(
+        interrupts.run(
             collect(
                 ids=list(ids.ids) or None,
                 ids_file=ids.file,

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, ParamSpec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec
 
 import click
 
-from flows.errors import AvatarTasksError, ExitCode
+from flows import interrupts
+from flows.errors import AvatarTasksError, ExitCode, UnusableInputError
 from flows.garbage import looked_for_little_by_commands
 from flows.private import keep_private
+from flows.streams import lost_output
 from gateway.errors import GatewayError
-from warehouse.errors import AnalysisFileError, ArchiveError, NothingPublishedError, WarehouseError, WarehouseHeldError
+from warehouse.errors import (
+    AnalysisFileError,
+    ArchiveError,
+    EnvironmentFileError,
+    NothingPublishedError,
+    WarehouseError,
+    WarehouseHeldError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +37,21 @@ P = ParamSpec("P")
 #: C0 and C1 controls but line feed and tab, and what changes the direction of writing: gateways' texts may hold any.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-_UNUSABLE = (AnalysisFileError, ArchiveError, NothingPublishedError, GatewayError)
+_UNUSABLE = (AnalysisFileError, ArchiveError, EnvironmentFileError, NothingPublishedError, GatewayError)
+
+#: What no program can help: a file's name, its rights, its disk.
+_OF_THE_SYSTEM: Final = (
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+)
+
+#: How a command ends that a signal has stopped.
+INTERRUPTED: Final = 130
 
 
 def exit_code_of(error: Exception) -> ExitCode:
@@ -49,26 +74,57 @@ def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
         keep_private()
         looked_for_little_by_commands()
         try:
-            code = command(*args, **kwargs) or ExitCode.DONE
-        except (AvatarTasksError, WarehouseError, GatewayError) as error:
-            code = exit_code_of(error)
-            _show_error(str(error), code, as_json=bool(kwargs.get("as_json")))
-        except KeyboardInterrupt:
-            code = 130
-            _show_error(
-                "stopped; what was collected is kept, run again to go on", code, as_json=bool(kwargs.get("as_json"))
-            )
-        except BrokenPipeError:
-            sys.stderr.close()  # whoever read our output has had enough
-            code = ExitCode.DONE
-        sys.exit(int(code))
+            with interrupts.handled():
+                _require_working_folder()
+                code = int(command(*args, **kwargs) or ExitCode.DONE)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it ends as a sentence
+            code, message = _ending(error)
+            _show_error(message, code, as_json=bool(kwargs.get("as_json")))
+        sys.exit(code)
 
     return wrapped
 
 
+def _ending(error: BaseException) -> tuple[int, str]:
+    """The exit code and the sentence that an error ends a command with."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, "stopped; what was collected is kept, run again to go on"
+    if isinstance(error, AvatarTasksError | WarehouseError | GatewayError):
+        return int(exit_code_of(error)), str(error)
+    if isinstance(error, OSError) and error.filename and error.errno in _OF_THE_SYSTEM:
+        return int(ExitCode.UNUSABLE_INPUT), f"cannot use {error.filename}: {error.strerror}. What was archived is kept"
+    from flows.bugs import report_bug
+
+    return int(ExitCode.UNEXPECTED), report_bug(error)
+
+
+def _require_working_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        msg = f"the working folder cannot be used ({error.strerror}): was it deleted? Change to another and run again"
+        raise UnusableInputError(msg) from None
+
+
+def end_program(run: Callable[[], object]) -> NoReturn:
+    """Run the whole command line: what escapes it is told as a bug, and output that was lost as an error."""
+    code: str | int | None = 0
+    try:
+        run()
+    except SystemExit as ended:
+        code = ended.code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - as above
+        code, message = _ending(error)
+        tell(f"avatar-tasks: {message}")
+    if (lost := lost_output()) and not code:
+        code = int(ExitCode.UNUSABLE_INPUT)
+        tell(f"avatar-tasks: cannot write to stdout: {lost.strerror}. The work is done, but its output is not complete")
+    sys.exit(code)
+
+
 def _show_error(message: str, code: int, *, as_json: bool) -> None:
     if as_json:
-        show_json({"error": message, "exit_code": int(code)})
+        show_json({"error": message, "exit_code": code})
     tell(f"avatar-tasks: {message}")
 
 
@@ -83,8 +139,13 @@ def harmless(text: str) -> str:
 
 
 def show_json(value: dict[str, Any]) -> None:
-    """One JSON object on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    """One JSON object on stdout; what its encoding cannot hold, half a surrogate pair among it, as JSON escapes it."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, default=str)
+    click.echo(text)
 
 
 class Progress:

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Self, cast
 
 from flows import loading
 from flows.run import Run, Voice
-from flows.settings import PREFIX
 from warehouse.archive import Archive
+from warehouse.environment import PREFIX
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.errors import UnusableInputError
+from warehouse import home
+from warehouse.environment import PREFIX, read_environment
+from warehouse.errors import EnvironmentFileError
 from warehouse.lake import PREFIX as LAKE_PREFIX
 from warehouse.lake import Lake
 from warehouse.objects import SCHEME, object_folder
@@ -23,7 +26,8 @@ from warehouse.policy import PollingPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PREFIX: Final = "AVATAR_TASKS_"
+#: As gateways of this family make them. A value like this in the place of another would be stored or shown.
+_LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
 
 _UNITS: Final = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 _SPAN: Final = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([a-z]*?)s?\s*$", re.IGNORECASE)
@@ -60,9 +64,41 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _home(value: object) -> object:
+    return home.expand(str(value)) if isinstance(value, str | Path) else value
+
+
+def _usable_path(value: str | Path) -> str | Path:
+    """A path that every library below takes; that of a lake is none."""
+    if not str(value).strip():
+        raise ValueError("it is empty")
+    if str(value).startswith(LAKE_PREFIX):
+        return value
+    _require_plain_name(value)
+    if "?" in str(Path(value).absolute()):
+        raise ValueError(
+            "there is a ? in its path, and beside such a file DuckDB cannot keep its log: choose another folder"
+        )
+    return value
+
+
+def _require_plain_name(value: str | Path) -> None:
+    try:
+        os.fspath(value).encode()
+        os.lstat(Path(value, "published", "x" * 60))
+    except UnicodeEncodeError:
+        raise ValueError("it is not written in UTF-8") from None
+    except ValueError:
+        raise ValueError("it has a NUL character in it") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError("its name is too long") from None
+
+
 Span = Annotated[timedelta, BeforeValidator(_span)]
-WarehousePlace = Annotated[str, BeforeValidator(_place)]
-Place = Annotated[str, BeforeValidator(_url)]
+Folder = Annotated[Path, BeforeValidator(_home), AfterValidator(_usable_path)]
+WarehousePlace = Annotated[str, BeforeValidator(_home), BeforeValidator(_place), AfterValidator(_usable_path)]
+Place = Annotated[str, BeforeValidator(_home), BeforeValidator(_url), AfterValidator(_usable_path)]
 Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]
 
 
@@ -70,27 +106,27 @@ class Settings(BaseSettings):
     """Everything that can be set; INTERFACE and README describe each."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, allow_inf_nan=False
     )
 
     base_url: str | None = None
     api_key: SecretStr | None = None
     api_key_block: str | None = None
     source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    data_dir: Path = Path("data")
+    data_dir: Folder = Path("data")
     warehouse: WarehousePlace | None = None
     lake_data: Place | None = None
     archive: Place | None = None
     concurrency: int = Field(default=64, ge=1, le=4096)
     rate: float | None = Field(default=None, gt=0)
-    timeout: float = Field(default=30.0, gt=0)
-    max_body_bytes: int = Field(default=8_388_608, ge=1024)
+    timeout: float = Field(default=30.0, gt=0, le=86_400)
+    max_body_bytes: int = Field(default=8_388_608, ge=1024, le=2**40)
     redact: Redact = frozenset()
     give_up_after: Span = timedelta(days=7)
     max_unreachable_share: float = Field(default=0.5, ge=0, le=1)
-    lock_wait: float = Field(default=60.0, ge=0)
+    lock_wait: float = Field(default=60.0, ge=0, le=604_800)
     shard_ids: int = Field(default=100_000, ge=1)
-    poll_min: float = Field(default=15.0, gt=0)
+    poll_min: float = Field(default=15.0, gt=0, le=86_400)
 
     @property
     def paths(self) -> DataPaths:
@@ -121,22 +157,37 @@ def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has
     Raises:
         UnusableInputError: for a name that is no setting, with a hint, or a value that cannot be used.
     """
-    _refuse_unknown(name for name in os.environ if name.startswith(PREFIX))
-    _refuse_unknown(name for name in dotenv_values(".env") if name.upper().startswith(PREFIX))
     try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
+        found = read_environment()
+    except EnvironmentFileError as error:
+        raise UnusableInputError(str(error)) from None
+    _refuse_unknown(found)
+    values: dict[str, Any] = {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}
+    values |= {name: value for name, value in options.items() if value is not None}
+    _refuse_keys(values)
+    try:
+        return Settings(**values)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + str(problem["loc"][0]).upper()
-        msg = f"{name} cannot be used: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+        what = problem["msg"].removeprefix("Value error, ")
+        msg = f"{name} cannot be used: {what[0].lower()}{what[1:]}"
         raise UnusableInputError(msg) from None  # pydantic's own words may hold the value, which may be a key
+
+
+def _refuse_keys(values: dict[str, Any]) -> None:
+    """Everything but the key itself is stored or shown somewhere."""
+    for name, value in values.items():
+        if isinstance(value, str | Path) and name != "api_key" and _LOOKS_LIKE_A_KEY.search(str(value)):
+            msg = f"{PREFIX}{name.upper()} holds what looks like a key: keys go into {PREFIX}API_KEY, and nowhere else"
+            raise UnusableInputError(msg)
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for name in names:
-        if name.upper() not in known:
-            close = difflib.get_close_matches(name.upper(), known, n=1)
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"settings are {', '.join(known)}"
-            msg = f"{name} is no setting: {hint}"
+            msg = f"{name[:80]} is no setting: {hint}"
             raise UnusableInputError(msg)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING
 
+from flows import interrupts
 from flows import run as runs
 from flows.collecting import collect
 from flows.errors import UnusableInputError
@@ -38,7 +38,7 @@ def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, 
     if _key_is_in_a_block(settings):
         msg = "AVATAR_TASKS_API_KEY_BLOCK is a Prefect block, which --no-prefect cannot read: set AVATAR_TASKS_API_KEY"
         raise UnusableInputError(msg)
-    return asyncio.run(collect(run, ids, options))
+    return interrupts.run(collect(run, ids, options))
 
 
 def _key_is_in_a_block(settings: Settings) -> bool:

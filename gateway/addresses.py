@@ -8,6 +8,8 @@ from gateway.errors import InvalidBaseUrl
 
 ENDPOINT = "/avatar/task/"
 
+_LAST_PORT = 65_535
+
 
 def check_base_url(text: str) -> str:
     """`text` normalised, without a slash at its end: scheme, host and perhaps a port and a path prefix.
@@ -23,6 +25,8 @@ def check_base_url(text: str) -> str:
         raise InvalidBaseUrl(shown, "names no host.")
     if url.userinfo:
         raise InvalidBaseUrl(shown, "has a user name or password in it; the key goes into AVATAR_TASKS_API_KEY.")
+    if url.port is not None and not 1 <= url.port <= _LAST_PORT:
+        raise InvalidBaseUrl(shown, f"names port {url.port}, and there are only ports 1 to {_LAST_PORT}.")
     if "?" in text or "#" in text:
         raise InvalidBaseUrl(shown, "has a query or fragment after it, which no task id could follow.")
     base_url = str(url).rstrip("/")

@@ -10,6 +10,7 @@ WarehouseError
 ├── LakeError                  the lake cannot be reached, or its catalog is no lake
 ├── ArchiveError               the archive cannot be written or read
 ├── AnalysisFileError          analysis.toml cannot be used
+├── EnvironmentFileError       .env cannot be read
 └── NothingPublishedError      there is no published warehouse yet
 """
 
@@ -54,6 +55,10 @@ class ArchiveError(WarehouseError):
 
 class AnalysisFileError(WarehouseError):
     """`analysis.toml` cannot be used."""
+
+
+class EnvironmentFileError(WarehouseError):
+    """The file `.env` with settings cannot be read."""
 
 
 class NothingPublishedError(WarehouseError):

@@ -1,0 +1,88 @@
+"""Ctrl-C, SIGTERM and SIGHUP: each stops a command, once, in an order in which what it has is kept.
+
+Python's own handler raises KeyboardInterrupt wherever the program is at that moment, also in the middle of cleaning up
+after the first one; and it leaves SIGTERM and SIGHUP to end the process at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+T = TypeVar("T")
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+#: A signal that comes so soon after another means the same: the first is being obeyed.
+_SAME_SECONDS: Final = 3.0
+
+
+class _Interruption:
+    """What the signals of this process do.
+
+    Attributes:
+        cancel: stops the event loop's work; None where there is no loop, and KeyboardInterrupt is raised instead.
+        at: when the last signal that counted came, in monotonic seconds.
+    """
+
+    cancel: Callable[[], object] | None = None
+    at: float | None = None
+
+    def __call__(self, _signal: int, _frame: object) -> None:
+        now = time.monotonic()
+        if self.at is not None and (self.cancel or now - self.at < _SAME_SECONDS):
+            return
+        self.at = now
+        if self.cancel is None:
+            raise KeyboardInterrupt
+        self.cancel()
+
+
+_interruption = _Interruption()
+
+
+@contextlib.contextmanager
+def handled() -> Iterator[None]:
+    """Until the block ends the signals interrupt it, but those that somebody ignores (`nohup`) or handles already."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _interruption.at = None
+    ours = [one for one in _SIGNALS if signal.getsignal(one) in {signal.SIG_DFL, signal.default_int_handler}]
+    before = {one: signal.signal(one, _interruption) for one in ours}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run`, in which the first signal cancels `work` and later ones change nothing.
+
+    Raises:
+        KeyboardInterrupt: when it was cancelled by a signal, once it has cleaned up.
+    """
+    try:
+        return asyncio.run(_cancellable(work))
+    except asyncio.CancelledError:
+        if _interruption.at is None:
+            raise
+        raise KeyboardInterrupt from None
+
+
+async def _cancellable(work: Coroutine[Any, Any, T]) -> T:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in a task
+    _interruption.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+    try:
+        return await work
+    finally:
+        _interruption.cancel = None

@@ -1,0 +1,77 @@
+"""stdout and stderr that never fail a command: what cannot be written is dropped, for the work matters more than words.
+
+A pipe whose reader has gone, a descriptor that was closed before we began (`2>&-`) and a disk that is full raise at any
+line that anything prints, and once more when Python flushes at its end, which then exits with 120.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import select
+import sys
+from typing import IO, TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_STREAMS: Final = ("stdin", "stdout", "stderr")
+
+
+class _Descriptor(io.FileIO):
+    """A descriptor to write to that takes everything.
+
+    Attributes:
+        failure: what the first write that failed failed with.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            while (written := super().write(data)) is None:  # somebody made it non-blocking, and it is full
+                select.select([], [self], [])
+        except OSError as error:
+            self.failure = self.failure or error
+            return memoryview(data).nbytes
+        return written
+
+
+def never_fail() -> None:
+    """Put such streams in the place of Python's own; to be called before anything is written or opened.
+
+    A descriptor that was closed becomes one of /dev/null: the next file that is opened would get its number otherwise,
+    and whatever a library prints would go into that file.
+    """
+    for descriptor, name in enumerate(_STREAMS):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - it gets the lowest free number
+        stream: IO[str] | None = getattr(sys, name)
+        if stream is not getattr(sys, f"__{name}__"):
+            continue  # somebody captures it
+        if name != "stdin":
+            setattr(sys, name, _writable(descriptor, stream))
+        elif stream is None:
+            sys.stdin = open(descriptor, encoding="utf-8", closefd=False)  # noqa: SIM115 - no path, and for good
+
+
+def lost_output() -> OSError | None:
+    """Why not all of stdout could be written; None when it was, and when its reader wanted no more of it."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if not isinstance(raw, _Descriptor):
+        return None
+    sys.stdout.flush()
+    return None if raw.failure is None or raw.failure.errno == errno.EPIPE else raw.failure
+
+
+def _writable(descriptor: int, replaced: IO[str] | None) -> io.TextIOWrapper:
+    """By the encoding of the stream it replaces; characters that this does not have are written as escapes."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Descriptor(descriptor, "w", closefd=False)),
+        encoding=getattr(replaced, "encoding", None) or "utf-8",
+        errors="backslashreplace",
+        line_buffering=descriptor != 1 or os.isatty(descriptor),
+    )

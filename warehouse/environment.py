@@ -1,0 +1,61 @@
+"""`AVATAR_TASKS_*` as set: in the environment, else in the file `.env` of the working folder. Names in upper case."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+from warehouse.errors import EnvironmentFileError
+
+PREFIX: Final = "AVATAR_TASKS_"
+FILE: Final = Path(".env")
+
+#: How files begin that are text of another kind. One in UTF-16 without a mark has NUL characters.
+_OTHER_TEXT: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_environment() -> dict[str, str]:
+    """What is set, empty values left out; the environment wins over the file, a name in upper case over others.
+
+    Raises:
+        EnvironmentFileError: when there is a file that cannot be read.
+    """
+    return _named(_from_file()) | _named(dict(os.environ))
+
+
+def _named(values: dict[str, str]) -> dict[str, str]:
+    ours = {name: value for name, value in values.items() if name.upper().startswith(PREFIX) and value}
+    return {name.upper(): value for name, value in ours.items()} | {
+        name: value for name, value in ours.items() if name.isupper()
+    }
+
+
+def _from_file() -> dict[str, str]:
+    text = _text_of_file()
+    return {name: value or "" for name, value in dotenv_values(stream=io.StringIO(text)).items()} if text else {}
+
+
+def _text_of_file() -> str | None:
+    """The text of `.env`; None where there is none. A folder of that name is somebody's virtual environment."""
+    try:
+        if FILE.is_dir() or not os.path.lexists(FILE):
+            return None
+        raw = FILE.read_bytes()
+    except OSError as error:
+        raise _unreadable(error.strerror or str(error)) from None
+    if raw.startswith(_OTHER_TEXT) or b"\0" in raw:
+        raise _unreadable("it is UTF-16, or no text at all")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:  # not as the cause: it shows the bytes, and there may be a key among them
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _unreadable(f"line {line} is not UTF-8") from None
+
+
+def _unreadable(why: str) -> EnvironmentFileError:
+    return EnvironmentFileError(f"cannot read settings from {FILE}: {why}. Save it as UTF-8 text, or move it away")
