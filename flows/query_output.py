@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from flows.console import harmless
 from flows.errors import UnusableInputError
+from flows.streams import stdout_was_closed
 from warehouse.durable import written_whole
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def sink_to(out: Path | None) -> Iterator[Sink]:
 
 @contextlib.contextmanager
 def _stdout() -> Iterator[Sink]:
-    if sys.stdout is None:  # closed by who started us; files that were opened since may have its number
+    if stdout_was_closed():
         msg = "stdout is closed: give a file with --out FILE"
         raise UnusableInputError(msg)
     sys.stdout.flush()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 
 
+_closed: Final[set[str]] = set()
+
+
 class _Descriptor(io.FileIO):
     """A descriptor to write to that takes everything.
 
@@ -48,6 +51,7 @@ def never_fail() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
+            _closed.add(name)
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - it gets the lowest free number
         stream: IO[str] | None = getattr(sys, name)
         if stream is not getattr(sys, f"__{name}__"):
@@ -56,6 +60,11 @@ def never_fail() -> None:
             setattr(sys, name, _writable(descriptor, stream))
         elif stream is None:
             sys.stdin = open(descriptor, encoding="utf-8", closefd=False)  # noqa: SIM115 - no path, and for good
+
+
+def stdout_was_closed() -> bool:
+    """Whether who started us closed it, so that what is written to it goes nowhere."""
+    return sys.stdout is None or "stdout" in _closed
 
 
 def lost_output() -> OSError | None:

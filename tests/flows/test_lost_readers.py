@@ -32,11 +32,10 @@ WAYS: Final = {
     "both on a full disk": ">/dev/full 2>&1",
 }
 
-#: Every command that ends by itself and needs no server, and whether it writes to stdout.
+#: Every command that ends by itself and needs no server, and whether it writes to stdout; `sql` has tests of its own.
 COMMANDS: Final = {
     "status": False,
     "status --json": True,
-    "sql 'select 1 as one'": True,
     "publish --json": True,
     "rebuild": False,
     "maintain --json": True,
@@ -130,7 +129,6 @@ def collected(avatar_tasks: CommandLine, collected_once: Path) -> CommandLine:
 def check_all(collected: CommandLine, ways: list[str]) -> None:
     for way in ways:
         for words, writes in COMMANDS.items():
-            shutil.rmtree(collected.folder / "other.duckdb", ignore_errors=True)
             expected = (
                 2 if words == "no-such-command" or (writes and ">/dev/full" in way and "2>/dev" not in way) else 0
             )
@@ -140,7 +138,7 @@ def check_all(collected: CommandLine, ways: list[str]) -> None:
 
 def test_no_command_minds_that_nobody_hears_it(collected: CommandLine) -> None:
     """The quick ones, where the descriptors are closed or full; `soak` has all of them in every way."""
-    for words in ("status", "sql 'select 1 as one'", "publish --json"):
+    for words in ("status", "publish --json"):
         assert in_shell(collected, f"{words} <&- >&- 2>&-") == 0, words
     assert in_shell(collected, "status >/dev/full 2>&1") == 0
     assert in_shell(collected, "no-such-command 2>/dev/full") == 2
@@ -155,8 +153,7 @@ def test_no_command_minds_in_any_way(collected: CommandLine, figures: Figures) -
     check_all(collected, list(WAYS.values()))
     for words in COMMANDS:
         (collected.folder / "other.duckdb").unlink(missing_ok=True)
-        command = ["sql", "select 1 as one"] if words.startswith("sql") else words.split()
-        assert with_readers_gone(collected, *command) == (2 if words == "no-such-command" else 0), words
+        assert with_readers_gone(collected, *words.split()) == (2 if words == "no-such-command" else 0), words
     ways = len(WAYS) + 1
     figures("commands nobody hears", f"{len(COMMANDS)} in {ways} ways: {len(COMMANDS) * ways} ended as with readers")
 
