@@ -61,6 +61,9 @@ _SETTINGS = (
     click.option("--timeout", type=float, metavar="SECONDS", help="For one request."),
 )
 _DATA_DIR = click.option("--data-dir", type=_Place(path_type=Path), metavar="DIR", help="Where everything is kept.")
+_ACCEPT_LOSS = click.option(
+    "--accept-loss", is_flag=True, help="Go on where the tables have what the archive lacks: it is dropped."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of words.")
 
 
@@ -285,14 +288,17 @@ def publish(*, as_json: bool, **options: Any) -> None:
 
 
 @main.command()
-@_options(_DATA_DIR, _JSON)
+@_options(_ACCEPT_LOSS, _DATA_DIR, _JSON)
 @ends_well
-def rebuild(*, as_json: bool, **options: Any) -> None:
-    """Derive the whole warehouse again from the archive, beside the live one, and swap it in."""
+def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
+    """Derive the whole warehouse again from the archive, beside the live one, and swap it in.
+
+    It refuses where the archive lacks segments that the warehouse was made from: the tables would lose what they held.
+    """
     from flows.rebuilding import rebuild_warehouse
 
     progress = Progress("segments")
-    done = rebuild_warehouse(_settings(**options), voice(progress))
+    done = rebuild_warehouse(_settings(**options), voice(progress), accept_loss=accept_loss)
     if as_json:
         show_json({"segments": done.segments, "answers": done.answers, "damaged": [one.error for one in done.damaged]})
     else:
@@ -355,15 +361,16 @@ def setup_prefect(in_flight: int | None, *, as_json: bool, **options: Any) -> No
     "--to", required=True, metavar="PLACE", help="The new WAREHOUSE: a DuckDB file's path or ducklake:postgres:…"
 )
 @click.option("--lake-data", metavar="PLACE", help="Where a lake's files go: a folder or s3://bucket/prefix.")
-@_options(_DATA_DIR, _JSON)
+@_options(_ACCEPT_LOSS, _DATA_DIR, _JSON)
 @ends_well
-def migrate(to: str, lake_data: str | None, *, as_json: bool, **options: Any) -> None:
+def migrate(to: str, lake_data: str | None, *, accept_loss: bool, as_json: bool, **options: Any) -> None:
     """Move the warehouse from a file to a lake or back, by deriving it from the archive; the old one stays."""
     from flows.migrating import as_lines, migrate_warehouse, place_of
 
     progress = Progress("segments")
     new = _settings(**options, warehouse=to, lake_data=lake_data)
-    done = migrate_warehouse(_settings(**options, lake_data=lake_data), new, voice(progress))
+    old = _settings(**options, lake_data=lake_data)
+    done = migrate_warehouse(old, new, voice(progress), accept_loss=accept_loss)
     place = place_of(new.paths)
     if as_json:
         show_json({"warehouse": place, "rows": done.rows, "differing": done.differing})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 
-def migrate_warehouse(old: Settings, new: Settings, voice: Voice) -> Moved:
+def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss: bool = False) -> Moved:
     """Derive the warehouse anew where `new` says, from the archive both have; segments that cannot be read are named.
 
     Raises:
@@ -35,6 +35,8 @@ def migrate_warehouse(old: Settings, new: Settings, voice: Voice) -> Moved:
         old.policy,
         wait_seconds=old.lock_wait,
         on_progress=voice.progress,
+        accept_loss=accept_loss,
+        notify=voice.warn,
     )
     for damaged in done.loaded.damaged:
         voice.warn(damaged.error)

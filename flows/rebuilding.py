@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from warehouse.load import Loaded
 
 
-def rebuild_warehouse(settings: Settings, voice: Voice) -> Loaded:
+def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = False) -> Loaded:
     """Rebuild and publish; segments that cannot be read are named and left out.
 
     Raises:
@@ -28,6 +28,8 @@ def rebuild_warehouse(settings: Settings, voice: Voice) -> Loaded:
         settings.policy,
         wait_seconds=settings.lock_wait,
         on_progress=voice.progress,
+        accept_loss=accept_loss,
+        notify=voice.warn,
     )
     for damaged in done.damaged:
         voice.warn(damaged.error)

@@ -9,6 +9,7 @@ WarehouseError
 ├── ExtensionMissingError      an extension of DuckDB is neither installed nor to be had
 ├── LakeError                  the lake cannot be reached, or its catalog is no lake
 ├── ArchiveError               the archive cannot be written or read
+│   └── LossError                it lacks what the warehouse was made from
 ├── AnalysisFileError          analysis.toml cannot be used
 ├── EnvironmentFileError       .env cannot be read
 └── NothingPublishedError      there is no published warehouse yet
@@ -51,6 +52,10 @@ class LakeError(WarehouseError):
 
 class ArchiveError(WarehouseError):
     """The archive cannot be written or read."""
+
+
+class LossError(ArchiveError):
+    """The archive lacks what the warehouse was made from: derived anew, the tables would lose it."""
 
 
 class AnalysisFileError(WarehouseError):

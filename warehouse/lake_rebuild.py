@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from warehouse import catalog
 from warehouse.lake import LAKE
 from warehouse.load import Loaded, load_in_steps, load_within, unloaded
+from warehouse.losses import ledger_of
 from warehouse.transaction import transaction
 from warehouse.turns import serially, turn
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from warehouse.analysis import Analysis
     from warehouse.archive import Archive
+    from warehouse.losses import LossGuard
     from warehouse.policy import PollingPolicy
 
 BESIDE: Final = f"{LAKE}.rebuild"
@@ -29,6 +31,7 @@ def rebuild_lake(
     analysis: Analysis,
     policy: PollingPolicy,
     on_progress: Callable[[int, int], None],
+    guard: LossGuard,
 ) -> Loaded:
     """Derive the lake again. Loading, collecting and reading go on meanwhile; readers see the old tables, then the new.
 
@@ -38,13 +41,15 @@ def rebuild_lake(
         analysis: what people decided.
         policy: when pending ids are asked again.
         on_progress: called with segments done and segments in all.
+        guard: what may be lost.
 
     Raises:
+        LossError: when the new tables would lack segments of the ledger; the old ones stay.
         WarehouseHeldError: when another rebuild is under way, or no turn came.
         ArchiveError: when the archive cannot be read.
     """
     with built_beside(con, store, analysis, policy, on_progress) as total:
-        rest = serially(con, lambda: _take_its_place(con, store, analysis, policy))
+        rest = serially(con, lambda: _take_its_place(con, store, analysis, policy, guard))
         return _sum([total, rest])
 
 
@@ -94,7 +99,7 @@ def _load_all(
 
 
 def _take_its_place(
-    con: duckdb.DuckDBPyConnection, store: Archive, analysis: Analysis, policy: PollingPolicy
+    con: duckdb.DuckDBPyConnection, store: Archive, analysis: Analysis, policy: PollingPolicy, guard: LossGuard
 ) -> Loaded:
     """Load what arrived meanwhile, and let the new rows be those of the tables; nobody else writes now."""
     try:
@@ -102,6 +107,7 @@ def _take_its_place(
             con.execute(f"use {BESIDE}")
             rest = load_within(con, unloaded(con, store), analysis, policy)
             con.execute(f"use {LAKE}")
+            guard.check(ledger_of(con, "the lake"), rest.damaged)
             catalog.make_anew(con)
             catalog.copy_rows(con, BESIDE)
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from warehouse.catalog import definitions, statement
 from warehouse.connection import reader
 from warehouse.errors import WarehouseError
+from warehouse.losses import LossGuard
 from warehouse.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -46,14 +47,27 @@ def migrate(
     *,
     wait_seconds: float,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    accept_loss: bool = False,
+    notify: Callable[[str], None] = lambda _line: None,
 ) -> Moved:
     """Derive the warehouse at `new` from the archive; the one at `old` stays as it is.
 
     Raises:
+        LossError: when the new one would lack segments that the old one was made from.
         WarehouseError: see `rebuild`.
     """
+    LossGuard(store, accept_loss, notify).check_early(old)
     before = _checksums_if_readable(old)
-    loaded = rebuild(new, store, analysis, policy, wait_seconds=wait_seconds, on_progress=on_progress)
+    loaded = rebuild(
+        new,
+        store,
+        analysis,
+        policy,
+        wait_seconds=wait_seconds,
+        on_progress=on_progress,
+        accept_loss=accept_loss,
+        notify=notify,
+    )
     with reader(new) as con:
         after = checksums(con)
     differing = None if before is None else sorted(name for name in after if before.get(name) != after[name])

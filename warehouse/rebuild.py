@@ -15,6 +15,7 @@ from warehouse.durable import UNFINISHED, sync_directory
 from warehouse.errors import WarehouseDamagedError
 from warehouse.lake_rebuild import rebuild_lake
 from warehouse.load import Loaded, load_in_steps, unloaded
+from warehouse.losses import LossGuard, ledger_of_live
 from warehouse.publish import publish_closed
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def rebuild(
     *,
     wait_seconds: float,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    accept_loss: bool = False,
+    notify: Callable[[str], None] = lambda _line: None,
 ) -> Loaded:
     """Derive the warehouse again and, but for a lake, publish it. The live one is untouched until the new one is whole.
 
@@ -93,19 +96,25 @@ def rebuild(
         policy: when pending ids are asked again.
         wait_seconds: how long to wait for the live warehouse's lock at the end.
         on_progress: called with segments done and segments in all.
+        accept_loss: whether what the archive no longer has may go from the tables.
+        notify: called with what the operator should know of it.
 
     Raises:
-        WarehouseHeldError: when the live warehouse stays held; it is then untouched.
+        LossError: when the new warehouse would lack segments of the ledger; the live one is then untouched.
+        WarehouseHeldError: when the live warehouse stays held; likewise.
         ArchiveError: when the archive cannot be read.
     """
+    guard = LossGuard(store, accept_loss, notify)
+    guard.check_early(paths)
     if paths.lake:
         with lake_connection(paths.lake, wait_seconds) as con:
-            return rebuild_lake(con, store, analysis, policy, on_progress)
+            return rebuild_lake(con, store, analysis, policy, on_progress, guard)
     work = Rebuilding(paths, store, analysis, policy, wait_seconds, on_progress)
     with built_beside(work) as total, live_held(work) as deadline:
         with open_file(work.beside, deadline, wait_seconds) as con:
             work.load_all(con, total)
             con.execute("checkpoint")
+        guard.check(ledger_of_live(paths, deadline, wait_seconds, notify), total.damaged)
         swap_in(work, deadline)
         publish_closed(paths)
     return total

@@ -58,8 +58,10 @@ class Site:
         with self.writer() as con:
             return load(con, unloaded(con, self.store), analysis, self.policy)
 
-    def rebuild(self, analysis: Analysis = DEFAULTS, wait_seconds: float = 5) -> Loaded:
-        return rebuild(self.paths, self.store, analysis, self.policy, wait_seconds=wait_seconds)
+    def rebuild(self, analysis: Analysis = DEFAULTS, wait_seconds: float = 5, *, accept_loss: bool = False) -> Loaded:
+        return rebuild(
+            self.paths, self.store, analysis, self.policy, wait_seconds=wait_seconds, accept_loss=accept_loss
+        )
 
 
 @dataclass

@@ -15,8 +15,10 @@ from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse import connection
 from warehouse import rebuild as rebuilding
+from warehouse.compact import compact, remove_replaced
 from warehouse.durable import UNFINISHED
-from warehouse.errors import WarehouseHeldError, WarehouseOutdatedError
+from warehouse.errors import LossError, WarehouseHeldError, WarehouseOutdatedError
+from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +137,79 @@ def test_a_warehouse_of_another_version_asks_for_a_rebuild_and_gets_one(filled: 
 
 
 def test_a_damaged_segment_is_named_by_a_rebuild(filled: Site) -> None:
-    """The rest is there."""
+    """The rest is there; and it is refused as long as the tables have more."""
     filled.store.segments("observations")[0].path.write_bytes(b"")
-    done = filled.rebuild()
+    with unchanged(filled), pytest.raises(LossError, match=r"1 of 6 segments .* 1 answers, 0 accepted ids"):
+        filled.rebuild()
+    done = filled.rebuild(accept_loss=True)
     assert (done.segments, [one.segment.kind for one in done.damaged]) == (5, ["observations"])
+    assert filled.rebuild().segments == 5, "what was never loaded is nothing to lose"
+
+
+@contextmanager
+def unchanged(site: Site) -> Iterator[None]:
+    """What the live warehouse and readers have."""
+    before, copy = live(site), site.paths.published.read_bytes() if site.paths.published.exists() else b""
+    yield
+    assert live(site) == before
+    assert (site.paths.published.read_bytes() if site.paths.published.exists() else b"") == copy
+
+
+@pytest.mark.parametrize("damage", ["live", "no live", "damaged live", "damaged log"])
+def test_a_rebuild_without_its_archive_is_refused(filled: Site, damage: str) -> None:
+    """Not mounted or mistyped: it says what is away. Where the live warehouse cannot be read, by the published copy."""
+    publish(filled.paths, 5)
+    away = filled.paths.root / "away"
+    filled.paths.archive.rename(away)
+    before = live(filled)
+    if damage == "no live":
+        filled.paths.warehouse.unlink()
+    elif damage == "damaged live":
+        filled.paths.warehouse.write_bytes(b"garbage" * 999)
+    elif damage == "damaged log":
+        filled.paths.warehouse.with_name("warehouse.duckdb.wal").write_bytes(b"garbage" * 999)
+    kept = filled.paths.published.read_bytes()
+    words = r"6 of 6 segments .* are away: there is no folder .*archive: 3 answers, 3 accepted ids, .*--accept-loss"
+    with pytest.raises(LossError, match=words):
+        filled.rebuild()
+    assert filled.paths.published.read_bytes() == kept
+    assert not filled.paths.archive.exists()
+    away.rename(filled.paths.archive)
+    filled.rebuild()
+    assert live(filled) == before
+
+
+def test_a_segment_that_goes_while_the_new_one_is_made_is_not_lost_either(
+    filled: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check at the end is made with the live warehouse's lock held."""
+    monkeypatch.setattr(rebuilding, "_STEP_ROWS", 1)
+
+    def meanwhile(_done: int, _total: int) -> None:
+        for one in filled.store.segments("requests"):
+            one.path.unlink()
+
+    with unchanged(filled), pytest.raises(LossError, match="0 answers"):
+        rebuilding.rebuild(filled.paths, filled.store, DEFAULTS, filled.policy, wait_seconds=5, on_progress=meanwhile)
+
+
+def test_what_was_compacted_is_not_lost(filled: Site) -> None:
+    """The ledger may still list the parts, and the archive what they were put together into, or both."""
+    list(compact(filled.store, {one.segment_id for one in filled.store.segments("observations")}, "9999-99-99"))
+    filled.rebuild()
+    filled.load()
+    remove_replaced(filled.store)
+    filled.rebuild()
+
+
+def test_a_loss_that_is_accepted_is_told(filled: Site) -> None:
+    """In the words of the refusal."""
+    told: list[str] = []
+    filled.store.segments("requests")[0].path.unlink()
+    rebuilding.rebuild(
+        filled.paths, filled.store, DEFAULTS, filled.policy, wait_seconds=5, accept_loss=True, notify=told.append
+    )
+    assert len(told) == 1
+    assert "1 of 6 segments" in told[0]
+    with filled.writer() as con:
+        assert column(con, "select count(*) from segments") == [5]

@@ -1,0 +1,168 @@
+"""What deriving a warehouse anew would lose: segments in the ledger that the archive no longer has, or cannot be read.
+
+The tables are then the only place that still has what they held, and a rebuild would drop it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from warehouse.archive import SCHEMAS, composition, is_on_object_storage
+from warehouse.connection import open_file, reader, sole_writer
+from warehouse.errors import ArchiveError, LossError, WarehouseDamagedError, WarehouseError, WarehouseHeldError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from warehouse.archive import Archive, Damaged
+    from warehouse.paths import DataPaths
+
+
+#: So many missing segments are named.
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a warehouse was made from.
+
+    Attributes:
+        place: the warehouse, in words.
+        segments: each segment's kind and number of rows, by its id.
+    """
+
+    place: str
+    segments: dict[str, tuple[str, int]]
+
+
+def ledger_of(con: duckdb.DuckDBPyConnection, place: str) -> Ledger:
+    """The ledger in use of a connection; empty where there is none yet."""
+    try:
+        rows = con.execute("select segment_id, kind, rows from segments").fetchall()
+    except duckdb.CatalogException:
+        rows = []
+    return Ledger(place, {segment_id: (kind, rows) for segment_id, kind, rows in rows})
+
+
+def ledger_of_published(paths: DataPaths) -> Ledger | None:
+    """That of what readers see; None where nothing can be read."""
+    try:
+        with reader(paths) as con:
+            return ledger_of(con, f"the warehouse {paths.lake or paths.published}")
+    except WarehouseError:
+        return None
+
+
+def ledger_of_live(
+    paths: DataPaths, deadline: float, wait_seconds: float, notify: Callable[[str], None]
+) -> Ledger | None:
+    """That of the live file, or of the published copy where the live one is gone or damaged; the caller has its lock.
+
+    Raises:
+        WarehouseHeldError: when somebody else has it open until `deadline`.
+    """
+    if paths.warehouse.exists():
+        try:
+            with open_file(paths.warehouse, deadline, wait_seconds) as con:
+                return ledger_of(con, f"the warehouse {paths.warehouse}")
+        except (WarehouseDamagedError, duckdb.Error):
+            notify(f"{paths.warehouse} cannot be read: what a rebuild may lose is told by the published copy alone")
+    return ledger_of_published(paths)
+
+
+@dataclass(frozen=True, slots=True)
+class LossGuard:
+    """Keeps a rebuild from losing anything, unless the operator has accepted it.
+
+    Attributes:
+        store: the archive.
+        accept_loss: whether what it no longer has may go from the tables.
+        notify: called with what the operator should know of it.
+    """
+
+    store: Archive
+    accept_loss: bool = False
+    notify: Callable[[str], None] = lambda _line: None
+
+    def check_early(self, paths: DataPaths) -> None:
+        """Before any work is done. A warehouse that somebody has locked is left to the check at the end.
+
+        Raises:
+            LossError: when something would be lost, and may not be.
+        """
+        if self.accept_loss:
+            return
+        with contextlib.suppress(WarehouseHeldError):
+            self.check(_ledger_if_free(paths))
+
+    def check(self, ledger: Ledger | None, damaged: Iterable[Damaged] = ()) -> None:
+        """With the ledger of the warehouse that is to be replaced.
+
+        Raises:
+            LossError: when something would be lost, and may not be.
+        """
+        try:
+            check_nothing_is_lost(ledger, self.store, [one.segment.segment_id for one in damaged])
+        except LossError as error:
+            if not self.accept_loss:
+                advice = "Nothing was changed. Mount or restore the archive; to go on without them, give --accept-loss"
+                raise LossError(f"{error}. {advice}") from None
+            self.notify(f"{error}, and now they are gone, as --accept-loss says")
+
+
+def _ledger_if_free(paths: DataPaths) -> Ledger | None:
+    if paths.lake or not paths.warehouse.exists():
+        return ledger_of_published(paths)
+    with sole_writer(paths.warehouse, 0):
+        return ledger_of_live(paths, time.monotonic(), 0, lambda _line: None)
+
+
+def check_nothing_is_lost(ledger: Ledger | None, store: Archive, unreadable: Collection[str] = ()) -> None:
+    """Compare a ledger with what the archive has.
+
+    Args:
+        ledger: of the warehouse that is to be replaced; None where none can be read.
+        store: the archive.
+        unreadable: ids of segments that are there and cannot be read.
+
+    Raises:
+        LossError: when it lists a segment that is neither there nor part of one that is.
+    """
+    if ledger is None:
+        return
+    missing = ledger.segments.keys() - (_held(store) - set(unreadable))
+    if missing:
+        raise LossError(_words(ledger, sorted(missing), store))
+
+
+def _held(store: Archive) -> set[str]:
+    """Every segment that the archive has, by itself or in one that was compacted from it."""
+    held: set[str] = set()
+    for segment in (one for kind in SCHEMAS for one in (*store.segments(kind), *store.replaced(kind))):
+        held.add(segment.segment_id)
+        with contextlib.suppress(ArchiveError):  # the load names it
+            held |= composition(segment).replaced
+    return held
+
+
+def _words(ledger: Ledger, missing: list[str], store: Archive) -> str:
+    rows = Counter[str]()
+    for one in missing:
+        kind, count = ledger.segments[one]
+        rows[kind] += count
+    names = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
+    is_away = not is_on_object_storage(store) and not store.root.is_dir()
+    where = (
+        f"away: there is no folder {store.root}" if is_away else f"not, or not whole, in the archive at {store.root}"
+    )
+    return (
+        f"{len(missing):,} of {len(ledger.segments):,} segments that {ledger.place} was made from are "
+        f"{where} {store.root}: {rows['observations']:,} answers, {rows['requests']:,} accepted ids, {rows['runs']:,} summaries of runs that "
+        f"only the tables still have ({names})"
+    )
