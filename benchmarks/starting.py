@@ -21,11 +21,11 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
     """Seconds, beside those of Python alone and of importing DuckDB."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        demo = ("demo", "--no-prefect", "--tasks", str(int(_TASKS * scale)), "--out", "data")
+        demo = ("demo", "--no-prefect", "--tasks", str(int(_TASKS * scale)))
         run_process([OURS, *demo], lambda: None, folder)
         commands = {
             "help": [OURS, "--help"],
-            "sql": [OURS, "sql", "select status, count(*) from tasks group by all"],
+            "sql": [OURS, "sql", "--data-dir", "demo", "select status, count(*) from tasks group by all"],
             "Python alone": [sys.executable, "-c", "pass"],
             "import duckdb": [sys.executable, "-c", "import duckdb"],
         }

@@ -110,6 +110,9 @@ def main() -> None:
 @click.option("--deadline", type=_Seconds(), metavar="SECONDS", help="Poll no longer than this; also without --follow.")
 @click.option("--no-refresh", is_flag=True, help="Do not also ask for known tasks that are due.")
 @click.option(
+    "--first-start/--no-first-start", default=None, help="Whether a data folder that is not there may be begun."
+)
+@click.option(
     "--prefect/--no-prefect", default=None, help="As a Prefect flow run; default: where PREFECT_API_URL is set."
 )
 @_options(*_SETTINGS, _DATA_DIR, _JSON)
@@ -160,7 +163,7 @@ def collect(
     "--tasks", default=2000, show_default=True, type=click.IntRange(1, 200_000), help="How many tasks to make up."
 )
 @click.option(
-    "--out", type=_Place(path_type=Path), default=Path("data"), show_default=True, help="Where to put it all."
+    "--out", type=_Place(path_type=Path), default=Path("demo"), show_default=True, help="Where to put it all."
 )
 @click.option(
     "--prefect/--no-prefect", default=True, help="Run the flow on a Prefect server of its own (default), or plain."
@@ -277,9 +280,11 @@ def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool,
 @ends_well
 def publish(*, as_json: bool, **options: Any) -> None:
     """Publish the warehouse for readers again."""
+    from flows.data_folder import require_warehouse
     from warehouse.publish import publish as publish_warehouse
 
     settings = _settings(**options)
+    require_warehouse(settings.paths)
     path = publish_warehouse(settings.paths, settings.lock_wait)
     if as_json:
         show_json({"published": str(path)})

@@ -25,6 +25,7 @@ from flows.alerts import news
 from flows.batches import fetch_batch
 from flows.collecting import Options
 from flows.collecting import collect as collect_ids
+from flows.data_folder import begin_folder
 from flows.errors import ExitCode, KeyRefusedError, UnreachableError, UnusableInputError
 from flows.fan_out import DEPLOYMENT, fan_out
 from flows.feeds import Feeds
@@ -107,7 +108,9 @@ async def collect(
     """
     given = IdSource(tuple(ids or ()), ids_file, ids_column)
     feeds = Feeds(inbox, ids_from, ids_column)
-    run = _run_in_use.get() or runs.begin(read_settings(), "collect", voice=prefect_voice())
+    run = _run_in_use.get()
+    if run is None:
+        run = await asyncio.to_thread(_begin_scheduled)
     options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, feeds=feeds)
     summary = await _collect_or_fan_out(run, given, options)
     if (summaries := _summaries.get()) is not None:
@@ -166,6 +169,12 @@ async def _collect_or_fan_out(run: Run, given: IdSource, options: Options) -> Su
         except ObjectNotFound:
             run.voice.warn(f"there is no {DEPLOYMENT} (see `avatar-tasks setup-prefect`): one run does it all")
     return await _collect(run, given, options, accepted)
+
+
+def _begin_scheduled() -> Run:
+    run = runs.begin(read_settings(), "collect", voice=prefect_voice())
+    begin_folder(run, scheduled=True)
+    return run
 
 
 @flow(name="collect-shard", persist_result=False)

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import importlib
 import os
+import shlex
 import shutil
 import sys
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +20,7 @@ from flows import report_files
 from flows import run as runs
 from flows.collecting import Options, collect
 from flows.console import aligned
-from flows.errors import UnusableInputError
+from flows.demo_folder import make_folder
 from flows.headline import headline
 from flows.id_files import IdSource
 from flows.local_server import prefect_server
@@ -35,7 +38,6 @@ _SPEED: Final = 10.0
 _SEED: Final = 7
 _KEY: Final = "demo-key-that-opens-nothing"
 _DEADLINE_SECONDS: Final = 600.0
-_MARKER: Final = ".avatar-tasks-demo"
 
 _NEXT: Final = (
     "",
@@ -51,9 +53,10 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_re
     """Collect `tasks` simulated tasks into `out` until every one has ended, and say what came of it.
 
     Raises:
-        UnusableInputError: when `out` holds something that is not a demo.
+        UnusableInputError: when `out` holds something that no demo made; then nothing is changed.
     """
-    _clear(out)
+    run_id = uuid.uuid4().hex[:12]
+    make_folder(out, run_id, datetime.now(UTC))
     with contextlib.ExitStack() as stack:
         if with_prefect:
             voice.say("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
@@ -65,7 +68,7 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_re
         )
         world = World.recent(seed=_SEED, tasks=tasks, now=clock())
         base_url = stack.enter_context(serve(SimulatedGateway(world, key=_KEY, clock=clock)))
-        run = _begin(base_url, out, voice, clock)
+        run = _begin(base_url, out, run_id, voice, clock)
         ids = IdSource(file=str(_write_ids(world, out)))
         summary = _collect(run, ids, with_prefect=with_prefect)
     _say_results(run, summary)
@@ -74,12 +77,11 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_re
     return summary
 
 
-def _begin(base_url: str, out: Path, voice: Voice, clock: SimClock) -> Run:
+def _begin(base_url: str, out: Path, run_id: str, voice: Voice, clock: SimClock) -> Run:
     # Of its own: nothing that is set for real work may reach a demo, nor the reverse.
     settings = Settings.model_construct(base_url=base_url, api_key=SecretStr(_KEY), source="demo", data_dir=out)
-    return runs.begin(
-        settings, "demo", clock=Clock(now=clock, sleep=lambda seconds: asyncio.sleep(seconds / _SPEED)), voice=voice
-    )
+    ours = Clock(now=clock, sleep=lambda seconds: asyncio.sleep(seconds / _SPEED))
+    return runs.begin(settings, "demo", clock=ours, voice=voice, run_id=run_id)
 
 
 def _collect(run: Run, ids: IdSource, *, with_prefect: bool) -> Summary:
@@ -96,7 +98,7 @@ def _say_results(run: Run, summary: Summary) -> None:
         run.voice.say(line)
     if summary.problem:
         run.voice.warn(summary.problem)
-    where = "" if run.settings.data_dir.name == "data" else f" --data-dir {run.settings.data_dir}"
+    where = f" --data-dir {shlex.quote(str(run.settings.data_dir))}"
     published = run.settings.data_dir / "published" / "current.duckdb"
     for line in _NEXT:
         run.voice.say(line.format(program=_program(), where=where, published=published))
@@ -126,18 +128,3 @@ def _write_ids(world: World, out: Path) -> Path:
     path = out / "ids.txt"
     path.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
     return path
-
-
-def _clear(out: Path) -> None:
-    """An empty folder for the demo: a former demo is cleared away, anything else is left alone."""
-    if out.exists() and any(out.iterdir()):
-        if not (out / _MARKER).exists():
-            msg = f"{out} holds something that is no demo: give the demo a folder of its own with --out DIR"
-            raise UnusableInputError(msg)
-        shutil.rmtree(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / _MARKER).touch()
-    except OSError as error:
-        msg = f"cannot write to {out}: {error.strerror or error}. Choose another folder with --out DIR"
-        raise UnusableInputError(msg) from error

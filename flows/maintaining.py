@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows import loading
+from flows.data_folder import require_archive
 from flows.errors import ExitCode, UnusableInputError
 from flows.run import write_run
 from warehouse.archive import is_on_object_storage
@@ -84,6 +85,7 @@ def maintain(run: Run, retain_days: int | None) -> MaintenanceSummary:
         UnusableInputError: when `retain_days` is so small that ids that are still asked for would go.
         WarehouseError: see `warehouse.maintain.maintain`.
     """
+    require_archive(run.paths)
     _check_retention(run, retain_days)
     if retain_days is not None and (run.paths.lake or is_on_object_storage(run.store)):
         msg = (

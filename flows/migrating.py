@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.data_folder import require_archive
 from flows.errors import UnusableInputError
 from warehouse.analysis import read_analysis
 from warehouse.archive import Archive
@@ -27,6 +28,7 @@ def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss
     if place_of(old.paths) == place_of(new.paths):
         msg = f"the warehouse is at {place_of(old.paths)} already: give another place with --to"
         raise UnusableInputError(msg)
+    require_archive(old.paths)
     done = migrate(
         old.paths,
         new.paths,

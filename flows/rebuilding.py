@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.data_folder import require_archive
 from warehouse.analysis import read_analysis
 from warehouse.archive import Archive
+from warehouse.folder_mark import was_used
 from warehouse.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -18,9 +20,12 @@ def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = F
     """Rebuild and publish; segments that cannot be read are named and left out.
 
     Raises:
+        UnusableInputError: when there is neither a warehouse nor an archive.
         WarehouseError: see `warehouse.rebuild.rebuild`.
     """
     paths = settings.paths
+    if not was_used(paths):
+        require_archive(paths)
     done = rebuild(
         paths,
         Archive(paths.archive),

@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     lock_wait: float = Field(default=60.0, ge=0, le=604_800)
     shard_ids: int = Field(default=100_000, ge=1)
     poll_min: float = Field(default=15.0, gt=0, le=86_400)
+    first_start: bool | None = None
 
     @property
     def paths(self) -> DataPaths:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flows import interrupts
 from flows import run as runs
 from flows.collecting import collect
+from flows.data_folder import begin_folder
 from flows.errors import UnusableInputError
 from flows.quiet import quiet_prefect
 
@@ -29,6 +30,7 @@ def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, 
         AvatarTasksError, WarehouseError: see `collecting.collect`.
     """
     run = runs.begin(settings, "collect", voice=voice)
+    begin_folder(run, scheduled=False)
     wanted = bool(os.environ.get("PREFECT_API_URL") or _key_is_in_a_block(settings)) if prefect is None else prefect
     if wanted:
         quiet_prefect()

@@ -132,11 +132,18 @@ def check_nothing_is_lost(ledger: Ledger | None, store: Archive, unreadable: Col
         unreadable: ids of segments that are there and cannot be read.
 
     Raises:
-        LossError: when it lists a segment that is neither there nor part of one that is.
+        LossError: when it lists a segment that is neither there nor part of one that is, or when neither ledger nor
+            archive has anything.
     """
+    held = _held(store)
     if ledger is None:
+        if not held:
+            msg = (
+                f"there is nothing in the archive at {store.root}, and no warehouse that can be read to compare it with"
+            )
+            raise LossError(msg)
         return
-    missing = ledger.segments.keys() - (_held(store) - set(unreadable))
+    missing = ledger.segments.keys() - (held - set(unreadable))
     if missing:
         raise LossError(_words(ledger, sorted(missing), store))
 
@@ -158,11 +165,9 @@ def _words(ledger: Ledger, missing: list[str], store: Archive) -> str:
         rows[kind] += count
     names = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     is_away = not is_on_object_storage(store) and not store.root.is_dir()
-    where = (
-        f"away: there is no folder {store.root}" if is_away else f"not, or not whole, in the archive at {store.root}"
-    )
+    where = "away: there is no folder" if is_away else "not, or not whole, in the archive at"
     return (
-        f"{len(missing):,} of {len(ledger.segments):,} segments that {ledger.place} was made from are "
-        f"{where} {store.root}: {rows['observations']:,} answers, {rows['requests']:,} accepted ids, {rows['runs']:,} summaries of runs that "
-        f"only the tables still have ({names})"
+        f"{len(missing):,} of {len(ledger.segments):,} segments that {ledger.place} was made from are {where} "
+        f"{store.root}: {rows['observations']:,} answers, {rows['requests']:,} accepted ids, {rows['runs']:,} "
+        f"summaries of runs that only the tables still have ({names})"
     )

@@ -132,4 +132,9 @@ class Operator:
 
     def _env(self, more: dict[str, str]) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("AVATAR_TASKS_", "PREFECT"))}
-        return plain | self.environment | {"AVATAR_TASKS_DATA_DIR": str(self.data)} | more
+        return (
+            plain
+            | self.environment
+            | {"AVATAR_TASKS_DATA_DIR": str(self.data), "AVATAR_TASKS_FIRST_START": "true"}
+            | more
+        )

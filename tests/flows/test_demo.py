@@ -19,7 +19,7 @@ def test_the_demo_follows_its_tasks_until_every_one_has_ended(avatar_tasks: Comm
     result = avatar_tasks("demo", "--tasks", "150", "--no-prefect", "--no-report", "--json")
     assert (result.code, result.json["still_running"], result.json["requested"]) == (0, 0, 150)
     assert result.json["fetched"] > 150
-    database = tmp_path / "data" / "published" / "current.duckdb"
+    database = tmp_path / "demo" / "published" / "current.duckdb"
     assert {row["is_terminal"] for row in rows(database, "tasks", ["is_terminal"])} == {True}
     observed_running = [row for row in rows(database, "tasks", ["last_running_at"]) if row["last_running_at"]]
     assert observed_running
@@ -32,8 +32,8 @@ def test_what_the_demo_says_to_type_next_works(avatar_tasks: CommandLine) -> Non
     shown = avatar_tasks("demo", "--tasks", "30", "--no-prefect").err
     lines = [line for line in shown.splitlines() if "avatar-tasks " in line]
     assert len(lines) >= 3
-    assert "data/reports/report.html" in shown
-    assert "Half of the tasks" in (avatar_tasks.folder / "data" / "reports" / "report.html").read_text(encoding="utf-8")
+    assert "demo/reports/report.html" in shown
+    assert "Half of the tasks" in (avatar_tasks.folder / "demo" / "reports" / "report.html").read_text(encoding="utf-8")
     for line in lines:
         done = subprocess.run(["sh", "-c", line], cwd=avatar_tasks.folder, timeout=60, check=False)
         assert done.returncode == 0
@@ -41,12 +41,12 @@ def test_what_the_demo_says_to_type_next_works(avatar_tasks: CommandLine) -> Non
 
 def test_the_demo_leaves_a_folder_with_real_data_alone(avatar_tasks: CommandLine, tmp_path: Path) -> None:
     """And replaces a former demo."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "precious").touch()
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "precious").touch()
     refused = avatar_tasks("demo", "--tasks", "10", "--no-prefect", "--no-report")
     assert refused.code == 2
     assert "--out" in refused.err
-    assert (tmp_path / "data" / "precious").exists()
+    assert (tmp_path / "demo" / "precious").exists()
     for _ in range(2):
         assert avatar_tasks("demo", "--tasks", "10", "--no-prefect", "--no-report", "--out", "elsewhere").code == 0
     assert len(rows(tmp_path / "elsewhere" / "published" / "current.duckdb", "tasks")) == 10
@@ -58,7 +58,7 @@ def test_the_demo_runs_the_flow_on_a_prefect_server_of_its_own(avatar_tasks: Com
     assert (result.code, result.json["still_running"]) == (0, 0), result.err
     assert "Traceback" not in result.err
     assert "| INFO" not in result.err
-    with sqlite3.connect(tmp_path / "data" / "prefect" / "prefect.db") as server:
+    with sqlite3.connect(tmp_path / "demo" / "prefect" / "prefect.db") as server:
         assert server.execute(
             "select flow.name, state_type from flow_run join flow on flow.id = flow_id"
         ).fetchall() == [("collect", "COMPLETED")]

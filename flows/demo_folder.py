@@ -1,0 +1,130 @@
+"""The folder of a demo: made anew each time, and never at the cost of anything that a demo did not make."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow.parquet as pq
+
+from flows.errors import UnusableInputError
+from flows.settings import read_settings
+from warehouse.archive import COMPACTED, Archive, composition
+from warehouse.durable import UNFINISHED, written_whole
+from warehouse.errors import ArchiveError
+from warehouse.folder_mark import write_mark
+from warehouse.paths import DataPaths
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from warehouse.archive import Kind, Segment
+
+#: In the folder of a demo: which run made it.
+MARKER: Final = ".avatar-tasks-demo"
+
+_OWN: Final = ("archive", "published", "prefect", ".at-work", "reports/report.html", "ids.txt")
+
+_OF_TASKS: Final[tuple[Kind, ...]] = ("requests", "observations")
+
+_ELSEWHERE: Final = "Nothing was deleted: give the demo a folder of its own with --out DIR"
+
+
+def make_folder(out: Path, run_id: str, now: datetime) -> None:
+    """An empty folder for the demo of `run_id`: what a former demo made is cleared away, and nothing else.
+
+    Raises:
+        UnusableInputError: when it holds something that no demo made, or is the folder for real work.
+    """
+    try:
+        if not (out / MARKER).exists():
+            _check_free(out)
+        _check_made_up(out)
+        _clear(out)
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with written_whole(out / MARKER) as file:
+            file.write(json.dumps({"run_id": run_id}).encode())
+        write_mark(DataPaths(out.absolute()), "demo", now)
+    except OSError as error:
+        msg = f"cannot write to {out}: {error.strerror or error}. Choose another folder with --out DIR"
+        raise UnusableInputError(msg) from error
+
+
+def _check_free(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        msg = f"{out} holds something that is no demo. {_ELSEWHERE}"
+        raise UnusableInputError(msg)
+    if out.absolute().resolve() == _data_dir():
+        msg = f"{out} is where real work goes (AVATAR_TASKS_DATA_DIR). {_ELSEWHERE}"
+        raise UnusableInputError(msg)
+
+
+def _data_dir() -> Path | None:
+    try:
+        return read_settings().data_dir.absolute().resolve()
+    except UnusableInputError:  # a demo needs no settings that can be used
+        return None
+
+
+def _check_made_up(out: Path) -> None:
+    """Every id and answer in the archive is of the run that the marker names, or of an earlier demo's."""
+    try:
+        foreign = _foreign(out)
+    except ArchiveError as error:
+        msg = f"{error}. So it cannot be told whether a demo made it up. {_ELSEWHERE}"
+        raise UnusableInputError(msg) from error
+    if foreign is not None:
+        msg = f"{out} was begun by a demo and holds what no demo made, e.g. {foreign}. {_ELSEWHERE}"
+        raise UnusableInputError(msg)
+
+
+def _foreign(out: Path) -> Path | None:
+    """A file in the archive that no demo made."""
+    store = Archive(out / "archive")
+    runs = _demo_runs(out, store)
+    segments: dict[Path, Segment] = {}
+    for kind in _OF_TASKS:
+        segments |= {one.path: one for one in (*store.segments(kind), *store.replaced(kind))}
+    for path in sorted(store.root.rglob("*")):
+        if (
+            path.is_dir()
+            or path.name.startswith((UNFINISHED, ".avatar-tasks"))
+            or path.is_relative_to(store.root / "runs")
+        ):
+            continue
+        if path not in segments or not _is_of(segments[path], runs):
+            return path
+    return None
+
+
+def _is_of(segment: Segment, runs: set[str]) -> bool:
+    written = {name for name in composition(segment).replaced if COMPACTED not in name}
+    names = written or {segment.segment_id}
+    return all(any(f"-{run_id}-" in name for run_id in runs) for name in names)
+
+
+def _demo_runs(out: Path, store: Archive) -> set[str]:
+    marker = out / MARKER
+    words = marker.read_text(encoding="utf-8") if marker.exists() else ""
+    named = {str(json.loads(words)["run_id"])} if words else set()  # empty: from before it named the run
+    return named.union(*(_runs_in(one) for one in store.segments("runs")))
+
+
+def _runs_in(segment: Segment) -> set[str]:
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(segment.path, columns=["run_id", "command"]).to_pylist()
+    except (OSError, ValueError) as error:
+        msg = f"segment {segment.path} cannot be read: {error}"
+        raise ArchiveError(msg) from error
+    return {row["run_id"] for row in rows if row["command"] == "demo"}
+
+
+def _clear(out: Path) -> None:
+    """The marker stays, so that the next demo goes on with a clearing that was interrupted."""
+    for place in [*(out / name for name in _OWN), *out.glob("warehouse.duckdb*")]:
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""The mark of an archive: which data folder it is, so that one that is not mounted is not taken for a new one.
+
+It lies in the archive, which is what must not be away: everything else of a data folder can be derived from it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from warehouse.archive import Archive, is_on_object_storage
+from warehouse.durable import written_whole
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from warehouse.archive import Kind
+    from warehouse.paths import DataPaths
+
+NAME: Final = ".avatar-tasks.json"
+
+_HOLD_IDS: Final[tuple[Kind, ...]] = ("requests", "observations")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the file says.
+
+    Attributes:
+        folder_id: 32 hex digits that no other folder has.
+        created_at: when it was begun, ISO 8601, UTC.
+        kind: real, or demo: made up, and replaced by the next demo.
+    """
+
+    folder_id: str
+    created_at: str
+    kind: Literal["real", "demo"]
+
+
+def read_mark(paths: DataPaths) -> Mark | None:
+    """The mark of the archive in use; None where there is none.
+
+    Raises:
+        ArchiveError: when it cannot be read.
+    """
+    place = paths.archive / NAME
+    try:
+        return Mark(**json.loads(place.read_bytes()))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        msg = f"{place} cannot be read: {error}. It says which data folder this is: restore it from a backup"
+        raise ArchiveError(msg) from error
+
+
+def write_mark(paths: DataPaths, kind: Literal["real", "demo"], now: datetime) -> Mark:
+    """Mark the archive; durable when this returns.
+
+    Raises:
+        ArchiveError: when it cannot be written.
+    """
+    mark = Mark(uuid.uuid4().hex, now.isoformat(timespec="seconds"), kind)
+    content = json.dumps(asdict(mark)).encode()
+    place = paths.archive / NAME
+    try:
+        if is_on_object_storage(Archive(paths.archive)):
+            place.write_whole(content)  # type: ignore[attr-defined]
+        else:
+            with written_whole(place) as file:
+                file.write(content)
+    except FileExistsError:  # another run was first
+        return read_mark(paths) or mark
+    except OSError as error:
+        msg = f"cannot write to the archive at {paths.archive}: {error.strerror or error}"
+        raise ArchiveError(msg) from error
+    return mark
+
+
+def holds_ids(paths: DataPaths) -> bool:
+    """Whether the archive has any id or answer.
+
+    Raises:
+        ArchiveError: when it cannot be listed.
+    """
+    store = Archive(paths.archive)
+    return any(store.segments(kind) for kind in _HOLD_IDS)
+
+
+def was_used(paths: DataPaths) -> bool:
+    """Whether there is a warehouse, or a published copy of one, that some archive was loaded into."""
+    return paths.warehouse.exists() or paths.published.exists()
