@@ -1,7 +1,7 @@
 """Run benchmarks, print every figure beside its bar, and keep them.
 
 python -m benchmarks [NAME …] [--rounds 3] [--scale 1]   # prints, and writes results/NAME.json
-python -m benchmarks --docs                              # writes the tables in docs/performance.md from those files
+python -m benchmarks --docs                              # writes their tables in LOG.md and docs/performance.md
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import argparse
 import importlib
 import json
 import pkgutil
-import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import benchmarks
-from benchmarks.harness import Row, as_text, machine, versions
+from benchmarks.harness import Row, machine, versions
+from benchmarks.tables import with_tables
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-PAGE = HERE.parent / "docs" / "performance.md"
-_HEAD = ["what", "figure", "bar", "", "behind it"]
+#: For whoever works on speed: every figure, and what was tried. For users: one table.
+LOG, PAGE = HERE / "LOG.md", HERE.parent / "docs" / "performance.md"
 
 
 def main() -> None:
@@ -30,13 +29,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(names())}; all if none is given")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="1 for the sizes the bars speak of")
-    parser.add_argument("--docs", action="store_true", help="only write the tables in docs/performance.md")
+    parser.add_argument("--docs", action="store_true", help="only write the tables of LOG.md and docs/performance.md")
     options = parser.parse_args()
     if not options.docs:
         for name in options.names or names():
             run(name, options.rounds, options.scale)
-    elif PAGE.exists():
-        PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")
+        return
+    for page in (LOG, PAGE):
+        page.write_text(with_tables(page.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")
 
 
 def names() -> list[str]:
@@ -65,37 +65,6 @@ def run(name: str, rounds: int, scale: float) -> None:
     if scale == 1:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-
-
-def with_tables(text: str, results: Path) -> str:
-    """A page with the table between `<!-- figures: NAME -->` and `<!-- end -->` written anew from what is there."""
-
-    def table(found: re.Match[str]) -> str:
-        path = results / f"{found[2]}.json"
-        return f"{found[1]}\n{as_table(json.loads(path.read_text('utf-8')))}\n{found[3]}" if path.exists() else found[0]
-
-    return re.sub(r"(<!-- figures: (\w+) -->)\n.*?(<!-- end -->)", table, text, flags=re.DOTALL)
-
-
-def _rounds(count: int) -> str:
-    return "one round" if count == 1 else f"median of {count} rounds"
-
-
-def as_table(result: dict[str, Any]) -> str:
-    """A result as Markdown."""
-    lines = [_HEAD, ["---"] * len(_HEAD)]
-    for row in result["rows"]:
-        bar = row["bar"]
-        met = "" if bar is None else ("met" if bar["is_met"] else "**not met**")
-        held_to = f"{bar['side']} {bar['value']:g}" if bar else ""
-        lines.append([row["what"], f"{as_text(row['figure'])} {row['unit']}", held_to, met, row["detail"]])
-    where = result["machine"]
-    used = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    note = (
-        f"{result['taken_at']}, {_rounds(result['rounds'])}, {where['cores']} cores ({where['cpu']}), "
-        f"{where['memory_gb']} GB; {used}."
-    )
-    return "\n".join(["| " + " | ".join(line) + " |" for line in lines]) + f"\n\n{note}"
 
 
 if __name__ == "__main__":

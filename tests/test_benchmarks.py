@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.__main__ import as_table, names, with_tables
+from benchmarks.__main__ import LOG, PAGE, RESULTS, names
 from benchmarks.harness import Outcome, Row, at_least, at_most, compete, machine, run_process, versions
+from benchmarks.tables import SUMMARY, as_table, with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,27 @@ def test_the_page_gets_the_kept_figures(tmp_path: Path) -> None:
     assert "old" not in written
     assert "kept" in written
     assert with_tables(written, tmp_path) == written
+
+
+@pytest.mark.parametrize("page", [pytest.param(LOG, id="the log"), pytest.param(PAGE, id="the page for users")])
+def test_the_tables_are_those_of_the_kept_figures(page: Path) -> None:
+    """`python -m benchmarks --docs` writes them, and nobody edits one by hand."""
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- figures: " in text
+    assert with_tables(text, RESULTS) == text
+
+
+def test_a_summary_has_date_and_command_of_each_figure() -> None:
+    """Every row that it names was measured; of the views it has the slowest."""
+    lines = with_tables("<!-- figures: summary -->\n<!-- end -->", RESULTS).splitlines()[3:-3]
+    measured = {name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in SUMMARY}
+    assert len(lines) == sum(map(len, SUMMARY.values())) + 1
+    for name, wanted in SUMMARY.items():
+        for what in wanted:
+            [line] = [one for one in lines if one.startswith(f"| {what} |")]
+            assert line.endswith(f"| {measured[name]['taken_at']} | `{name}` |")
+    slowest = max(measured["views"]["rows"], key=lambda row: row["figure"])
+    assert f"`{slowest['what']}`" in lines[-1]
 
 
 def test_no_figure_tells_whose_machine_it_was() -> None:

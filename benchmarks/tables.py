@@ -1,0 +1,96 @@
+"""Tables of kept results, in Markdown: everything for `LOG.md`, what users want for `docs/performance.md`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.harness import as_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEAD: Final = ["what", "figure", "bar", "", "behind it"]
+_SUMMARY_HEAD: Final = ["what", "figure", "behind it", "measured on", "with `python -m benchmarks …`"]
+
+#: What a user wants to know, by benchmark; of the views the slowest.
+SUMMARY: Final = {
+    "collecting": (
+        "collect 20,000 ids, 64 in flight, beside httpx and pandas",
+        "collect 100,000 ids, 256 in flight, 100 ms latency",
+    ),
+    "memory": ("peak memory of collecting 200,000 ids", "peak memory of rebuilding 5,000,000 answers"),
+    "growth": ("loading 10,000 answers", "planning: what is due", "status", "publishing"),
+    "rebuilding": ("rebuilding, beside bare DuckDB making the same tables", "rebuilding, beside dlt"),
+    "starting": ("`avatar-tasks --help`", "`avatar-tasks sql` on the demo"),
+    "views": (),
+}
+
+
+def with_tables(text: str, results: Path) -> str:
+    """A page with the table between `<!-- figures: NAME -->` and `<!-- end -->` written anew from what is there.
+
+    The name `summary` is the table of `SUMMARY`; any other is that of a benchmark.
+    """
+
+    def table(found: re.Match[str]) -> str:
+        if found[2] == "summary":
+            return f"{found[1]}\n{as_summary(results)}\n{found[3]}"
+        path = results / f"{found[2]}.json"
+        return f"{found[1]}\n{as_table(_read(path))}\n{found[3]}" if path.exists() else found[0]
+
+    return re.sub(r"(<!-- figures: (\w+) -->)\n.*?(<!-- end -->)", table, text, flags=re.DOTALL)
+
+
+def as_table(result: dict[str, Any]) -> str:
+    """A result, with what it was measured on below it."""
+    lines = []
+    for row in result["rows"]:
+        bar = row["bar"]
+        met = "" if bar is None else ("met" if bar["is_met"] else "**not met**")
+        held_to = f"{bar['side']} {bar['value']:g}" if bar else ""
+        lines.append([row["what"], _figure(row), held_to, met, row["detail"]])
+    used = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    note = f"{result['taken_at']}, {_rounds(result['rounds'])}, {_machine(result)}; {used}."
+    return f"{_markdown(_HEAD, lines)}\n\n{note}"
+
+
+def as_summary(results: Path) -> str:
+    """The rows of `SUMMARY`, with date and command of each, and the machine of the first below them."""
+    kept = {name: _read(results / f"{name}.json") for name in SUMMARY if (results / f"{name}.json").exists()}
+    lines = [
+        [row["what"], _figure(row), row["detail"], result["taken_at"], f"`{name}`"]
+        for name, result in kept.items()
+        for row in _chosen(name, result["rows"])
+    ]
+    return f"{_markdown(_SUMMARY_HEAD, lines)}\n\nOn {_machine(next(iter(kept.values())))}."
+
+
+def _chosen(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if name != "views":
+        return [row for row in rows if row["what"] in SUMMARY[name]]
+    slowest = max(rows, key=lambda row: row["figure"])
+    return [slowest | {"what": f"the slowest of {len(rows)} views and macros on 5,000,000 tasks, `{slowest['what']}`"}]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _figure(row: dict[str, Any]) -> str:
+    return f"{as_text(row['figure'])} {row['unit']}"
+
+
+def _rounds(count: int) -> str:
+    return "one round" if count == 1 else f"median of {count} rounds"
+
+
+def _machine(result: dict[str, Any]) -> str:
+    where = result["machine"]
+    return f"{where['cores']} cores ({where['cpu']}), {where['memory_gb']} GB"
+
+
+def _markdown(head: list[str], lines: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines))
