@@ -9,7 +9,7 @@ RUN := .venv-run
 STAMP := $(VENV)/.set-up-from-$(LOCK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak report-million check format docs bench lock clean
+.PHONY: help setup demo test unit soak report-million check format docs bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo: setup  ## run everything on a simulated gateway, nothing else needed
 
 test: setup  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+unit: setup  ## run the tests that need no server, browser or process of their own, in a minute
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not prefect and not postgres and not browser and not e2e and not soak"
 
 soak: setup  ## run the long forms of the promises' tests, two hours or so, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0

@@ -45,6 +45,7 @@ def test_who_ends_with_other_rows_does_not_count() -> None:
         compete(contenders, rounds=1)
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system tells it of processes that run")
 def test_the_peak_of_a_run_is_that_of_all_its_processes() -> None:
     """A process that has another do the work does not seem to need less."""

@@ -104,6 +104,7 @@ def test_no_file_of_flows_has_the_name_of_a_room() -> None:
     assert not {path.stem for path in modules("flows")} & {*ROOMS, "tests", "benchmarks"}
 
 
+@pytest.mark.e2e
 def test_everything_but_the_flow_works_without_prefect(tmp_path: Path) -> None:
     """Prefect orchestrates; it does not contain."""
     code = """
@@ -124,6 +125,7 @@ main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
     assert '"fetched"' in done.stdout
 
 
+@pytest.mark.e2e
 def test_without_the_report_extra_everything_else_runs_and_report_says_what_to_install(tmp_path: Path) -> None:
     """The demo says so, too, and ends well."""
     code = """
@@ -155,6 +157,7 @@ main(sys.argv[1:])
 HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", "rich", "uvicorn", "marimo", "altair"}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [

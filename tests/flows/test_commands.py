@@ -133,11 +133,13 @@ def cpu_seconds(command: list[str], folder: Path) -> float:
     return min(found)
 
 
+@pytest.mark.e2e
 def test_help_answers_in_under_half_a_second(tmp_path: Path) -> None:
     """Nothing heavy is imported for it."""
     assert cpu_seconds([*COMMAND, "--help"], tmp_path) < 0.5
 
 
+@pytest.mark.e2e
 def test_sql_answers_in_under_a_second(collected: CommandLine) -> None:
     """Most of it is DuckDB and the settings; neither polars nor a client of anything is imported."""
     bare = cpu_seconds([sys.executable, "-c", "import duckdb"], collected.folder)

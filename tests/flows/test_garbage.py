@@ -7,6 +7,8 @@ import subprocess
 import sys
 import weakref
 
+import pytest
+
 from flows import garbage
 
 
@@ -36,6 +38,7 @@ def test_what_a_run_leaves_in_cycles_is_taken_away_meanwhile() -> None:
         assert gone() is None
 
 
+@pytest.mark.e2e
 def test_a_command_ends_without_a_last_look_for_it() -> None:
     """Something in a cycle is taken away as a process ends, unless it looks for nothing then."""
     told = "class Told:\n    def __del__(self): print('taken away')\n"
@@ -44,6 +47,7 @@ def test_a_command_ends_without_a_last_look_for_it() -> None:
     assert _printed(program + "garbage.looked_for_little_by_commands()") == ""
 
 
+@pytest.mark.e2e
 def test_a_command_looks_for_it_less_often_from_its_start() -> None:
     """Its imports make objects by the hundred thousand, all of which stay."""
     program = "import gc\nfrom flows import garbage\n{}print(gc.get_threshold()[0])"

@@ -146,6 +146,7 @@ def test_a_key_pressed_at_the_terminal_is_not_for_it(run: Run) -> None:
         assert os.getpgid(process_id(process)) != os.getpgid(0)
 
 
+@pytest.mark.e2e
 def test_it_ends_with_a_run_that_is_killed(run: Run) -> None:
     """Nothing stays behind, and the next run finds the warehouse free."""
     program = f"""

@@ -68,6 +68,7 @@ def peak_mb(folder: Path, base_url: str, ids: list[str]) -> float:
     return run_process([sys.executable, "-c", COLLECT, *arguments], list, folder, PYTHONPATH=str(folder)).peak_mb
 
 
+@pytest.mark.e2e
 def test_five_times_the_ids_need_no_more_memory(tmp_path: Path, talkative: tuple[str, list[str]]) -> None:
     """The bodies of the many are 375 MB, those of the few 75."""
     base_url, ids = talkative

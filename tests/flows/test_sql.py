@@ -80,6 +80,7 @@ def case(name: str) -> str:
     return (CASES / f"{name}.sh").read_text(encoding="utf-8")
 
 
+@pytest.mark.e2e
 def test_what_is_appended_to_a_file_leaves_what_stood_there(
     shell: Callable[[str], subprocess.CompletedProcess[str]],
 ) -> None:
@@ -88,6 +89,7 @@ def test_what_is_appended_to_a_file_leaves_what_stood_there(
     assert (done.returncode, done.stdout, done.stderr) == (0, "important history\na\n1\n", "")
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "table"])
 def test_a_group_of_commands_writes_one_after_the_other(
     shell: Callable[[str], subprocess.CompletedProcess[str]], kind: str
@@ -99,6 +101,7 @@ def test_a_group_of_commands_writes_one_after_the_other(
     assert any("42" in line for line in lines[1:-1])
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "table"])
 def test_a_reader_that_has_gone_is_no_error(
     shell: Callable[[str], subprocess.CompletedProcess[str]], kind: str
@@ -108,6 +111,7 @@ def test_a_reader_that_has_gone_is_no_error(
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "table"])
 def test_a_closed_stdout_is_told_in_one_sentence(
     shell: Callable[[str], subprocess.CompletedProcess[str]], kind: str
@@ -117,12 +121,14 @@ def test_a_closed_stdout_is_told_in_one_sentence(
     assert (done.returncode, done.stderr) == (2, "avatar-tasks: stdout is closed: give a file with --out FILE\n")
 
 
+@pytest.mark.e2e
 def test_a_full_device_is_told_in_one_sentence(shell: Callable[[str], subprocess.CompletedProcess[str]]) -> None:
     """As for any file."""
     done = shell('$AT sql "select 1" --format csv > /dev/full')
     assert (done.returncode, done.stderr) == (2, "avatar-tasks: cannot write to stdout: No space left on device\n")
 
 
+@pytest.mark.e2e
 def test_a_socket_takes_a_result(published: CommandLine) -> None:
     """It cannot be opened by a name at all."""
     ours, theirs = socket.socketpair()
@@ -139,6 +145,7 @@ def test_a_socket_takes_a_result(published: CommandLine) -> None:
         assert (done.returncode, ours.recv(100)) == (0, b"a\n1\n")
 
 
+@pytest.mark.e2e
 def test_the_format_follows_the_suffix_of_the_file(
     shell: Callable[[str], subprocess.CompletedProcess[str]], published: CommandLine
 ) -> None:
@@ -172,6 +179,7 @@ def test_a_query_that_fails_leaves_the_file_as_it_was(published: CommandLine) ->
     assert not list(published.folder.glob(".unfinished*"))
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("out", ["/dev/stdout", "-", "/dev/fd/1"])
 def test_stdout_may_be_named_as_a_file(shell: Callable[[str], subprocess.CompletedProcess[str]], out: str) -> None:
     """It is neither replaced nor opened anew; nor is a device."""
@@ -181,6 +189,7 @@ def test_stdout_may_be_named_as_a_file(shell: Callable[[str], subprocess.Complet
     assert not Path("/dev/null").is_file()
 
 
+@pytest.mark.e2e
 def test_five_million_rows_take_no_memory(published: CommandLine) -> None:
     """They are on their way while the query runs."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -84,6 +84,7 @@ def test_run_tells_the_address_before_it_serves() -> None:
     assert told[0].startswith("http://127.0.0.1:")
 
 
+@pytest.mark.e2e
 def test_importing_the_simulator_does_not_import_the_server() -> None:
     """Uvicorn takes a third of a second that only those who serve should pay."""
     probe = "import sys, gateway.simulator; print('uvicorn' in sys.modules)"

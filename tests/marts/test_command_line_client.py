@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 VIEWS = [one.name for one in definitions("marts") if one.kind == "view"]
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("duckdb_cli") is None, reason="the package duckdb-cli is not installed"
-)
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        importlib.util.find_spec("duckdb_cli") is None, reason="the package duckdb-cli is not installed"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -149,6 +149,7 @@ print(getrusage(RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.e2e
 def test_many_long_answers_are_not_held_parsed_at_once() -> None:
     """Their text three or four times, and the parsed form of one of them; of all of them it would be 4.5 GB."""
     done = subprocess.run([sys.executable, "-c", FORTY_LONG_ANSWERS], cwd=ROOT, capture_output=True, check=True)

@@ -51,6 +51,7 @@ def made(site: Site) -> Site:
     return site
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("code", HOLDERS)
 def test_a_warehouse_that_another_process_holds_is_given_up_in_time(made: Site, code: str) -> None:
     """The message names the process and says that nothing is lost; afterwards it opens."""
@@ -65,6 +66,7 @@ def test_a_warehouse_that_another_process_holds_is_given_up_in_time(made: Site, 
         assert column(con, "select count(*) from tasks") == [1]
 
 
+@pytest.mark.e2e
 def test_a_writer_gets_in_when_the_other_one_leaves(made: Site) -> None:
     """Within the wait."""
     with children.holding(FOREIGN_WRITER, made.paths.warehouse) as child:
@@ -80,6 +82,7 @@ def test_in_one_process_there_is_one_writer_too(made: Site) -> None:
         made.writer(0.1).__enter__()
 
 
+@pytest.mark.e2e
 def test_a_connection_of_this_process_is_in_the_way_and_keeps_its_lock(made: Site) -> None:
     """DuckDB would share it, and copying the file would lose the system's lock on it."""
     with duckdb.connect(made.paths.warehouse):

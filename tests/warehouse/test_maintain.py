@@ -183,6 +183,7 @@ def test_the_days_of_a_run_at_work_stay_as_they_are(three_days: Site) -> None:
     assert run(three_days).joined == 4
 
 
+@pytest.mark.e2e
 def test_two_at_once_are_one(three_days: Site) -> None:
     """The second one says who is at work."""
     before = everything(three_days)
@@ -194,6 +195,7 @@ def test_two_at_once_are_one(three_days: Site) -> None:
     assert everything(three_days) == before
 
 
+@pytest.mark.e2e
 def test_a_warehouse_that_is_held_stays_as_it_is(three_days: Site) -> None:
     """Whoever holds it is named, and the archive is as it was."""
     names = sorted(path.name for path in three_days.paths.archive.rglob("*.parquet"))

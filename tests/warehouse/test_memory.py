@@ -48,6 +48,7 @@ def kept_mb(*, hand_back: bool) -> float:
     return float(done.stdout)
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library of others gives back by itself")
 def test_large_pieces_go_back_to_the_system_when_they_are_freed() -> None:
     """The second half says that they do not by themselves, so that the first half can fail."""

@@ -50,6 +50,7 @@ def test_nothing_published_says_what_to_do(site: Site) -> None:
     assert not site.paths.root.exists()
 
 
+@pytest.mark.e2e
 def test_a_reader_and_the_writer_are_not_in_each_others_way(published: Site) -> None:
     """A reader in another process, one in ours, a load and a publication, all at once; each keeps what it opened."""
     foreign = f"import duckdb; con = duckdb.connect(sys.argv[1], read_only=True); con.execute({COUNT!r}).fetchall()"
@@ -189,6 +190,7 @@ def test_a_plain_duckdb_can_read_every_view_of_the_copy(site: Site) -> None:
         )
 
 
+@pytest.mark.e2e
 def test_importing_the_front_door_loads_nothing_heavy() -> None:
     """So that a command that only says --help stays quick."""
     assert (

@@ -96,6 +96,7 @@ def test_what_arrives_meanwhile_is_in_the_new_one(filled: Site, monkeypatch: pyt
         assert column(con, "select status from tasks where task_id = 'late'") == ["IN_PROGRESS"]
 
 
+@pytest.mark.e2e
 def test_a_live_one_that_is_held_stays_as_it_is(filled: Site) -> None:
     """Its holder goes on, and the half-made one is removed."""
     before = live(filled)

@@ -1,0 +1,66 @@
+"""What a test needs is a marker. It comes from what the test uses, so that a new test has it without further thought.
+
+`make unit` runs what has none of these markers. A test that starts a process without one of them fails there and
+everywhere else.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+#: Marker by fixture: `gateway` is a simulated one that is served, `avatar_tasks` and `connected` are the command line.
+BY_FIXTURE: Final = {
+    "server_home": "prefect",
+    "postgres": "postgres",
+    "browser": "browser",
+    "gateway": "e2e",
+    "avatar_tasks": "e2e",
+    "connected": "e2e",
+}
+#: Marker by folder of `tests/`: promises are held against whole runs that are killed and starved.
+BY_FOLDER: Final = {"promises": "e2e"}
+MARKERS: Final = frozenset({*BY_FIXTURE.values(), *BY_FOLDER.values(), "soak"})
+
+_TESTS: Final = __file__.removesuffix("conftest.py")
+_unit_test: list[str] = []
+
+
+def markers_for(path: Path, fixtures: Sequence[str]) -> set[str]:
+    """The markers of a test in the file `path` that uses these fixtures."""
+    folder = str(path).removeprefix(_TESTS).split("/")[0]
+    return {BY_FIXTURE[name] for name in fixtures if name in BY_FIXTURE} | {
+        marker for name, marker in BY_FOLDER.items() if name == folder
+    }
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker in sorted(markers_for(item.path, getattr(item, "fixturenames", ()))):
+            item.add_marker(marker)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if not MARKERS & {mark.name for mark in item.iter_markers()}:
+        _unit_test.append(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _unit_test.clear()
+
+
+def _refuse_processes(event: str, _: object) -> None:
+    if event == "subprocess.Popen" and _unit_test:
+        msg = f"{_unit_test[0]} starts a process: mark it with pytest.mark.e2e, so that `make unit` stays quick"
+        raise RuntimeError(msg)
+
+
+sys.addaudithook(_refuse_processes)

@@ -1,0 +1,54 @@
+"""`make unit` stays quick: what needs a server, a browser or a process has a marker, given automatically."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import BY_FIXTURE, markers_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("file", "fixtures", "markers"),
+    [
+        pytest.param("flows/test_flow.py", ["tmp_path", "server_home"], {"prefect"}, id="a Prefect server"),
+        pytest.param("lake/test_load.py", ["postgres", "tmp_path"], {"postgres"}, id="a PostgreSQL server"),
+        pytest.param("reports/test_browser.py", ["browser"], {"browser"}, id="a browser"),
+        pytest.param("flows/test_sql.py", ["connected"], {"e2e"}, id="the command line"),
+        pytest.param("promises/test_crash.py", [], {"e2e"}, id="a promise"),
+        pytest.param("lake/test_fan_out.py", ["server_home", "postgres"], {"prefect", "postgres"}, id="two servers"),
+        pytest.param("marts/test_cases.py", ["tmp_path"], set(), id="nothing of the kind"),
+    ],
+)
+def test_what_a_test_uses_gives_its_markers(file: str, fixtures: Sequence[str], markers: set[str]) -> None:
+    """By its fixtures and by its folder."""
+    assert markers_for(HERE / file, fixtures) == markers
+
+
+def test_a_fixture_that_gives_a_marker_is_one_of_a_conftest_or_a_test() -> None:
+    """A fixture that was renamed would silently give no marker any more."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in HERE.rglob("*.py"))
+    assert [name for name in BY_FIXTURE if f"\ndef {name}(" not in text] == []
+
+
+def test_a_process_of_an_unmarked_test_is_refused() -> None:
+    """This is one; the message says what to do."""
+    with pytest.raises(
+        RuntimeError, match=r"test_a_process_of_an_unmarked_test_is_refused starts .* pytest\.mark\.e2e"
+    ):
+        subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+@pytest.mark.e2e
+def test_a_process_of_a_marked_test_runs() -> None:
+    """As before."""
+    assert subprocess.run([sys.executable, "-c", ""], check=True).returncode == 0
