@@ -136,6 +136,7 @@ def check_all(collected: CommandLine, ways: list[str]) -> None:
             assert in_shell(collected, f"{words} {way}") == expected, f"{words} {way}"
 
 
+@pytest.mark.e2e
 def test_no_command_minds_that_nobody_hears_it(collected: CommandLine) -> None:
     """The quick ones, where the descriptors are closed or full; `soak` has all of them in every way."""
     for words in ("status", "publish --json"):
@@ -147,6 +148,7 @@ def test_no_command_minds_that_nobody_hears_it(collected: CommandLine) -> None:
     assert with_readers_gone(collected, "--help") == 0
 
 
+@pytest.mark.e2e
 @pytest.mark.soak
 def test_no_command_minds_in_any_way(collected: CommandLine, figures: Figures) -> None:
     """Every command in every way, and with readers that have gone."""
