@@ -99,18 +99,6 @@ def texts_at(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
     return _query(con, f"select row, json_extract_string(text, '{path}') as text from docs", docs)
 
 
-def messages(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
-    """`row`, `code` and `message` of answers that are no task, from the envelope or its `error` object."""
-    sql = """
-        select
-            row,
-            coalesce(text ->> '$.error.code', text ->> '$.code', text ->> '$.error.type') as code,
-            coalesce(text ->> '$.error.message', text ->> '$.message', text ->> '$.error') as message,
-        from (select row, case when json_valid(text) then text end as text from docs)
-    """
-    return _query(con, sql, docs)
-
-
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What stood in some documents.

@@ -59,10 +59,14 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class ObjectSpec:
-    """One object of the answer: where it stands (`json_path`) and its fields, in order; each a constant below."""
+    """One object of the answer: where it stands (`json_path`) and its fields, in order; each a constant below.
+
+    `time_units_per_second` is the unit of its times: 1 for Unix seconds, 1,000 for milliseconds.
+    """
 
     json_path: str
     fields: tuple[Field, ...]
+    time_units_per_second: int = 1
 
     @cached_property
     def known_keys(self) -> list[str]:
@@ -97,6 +101,10 @@ class ObjectSpec:
     def decoded(self) -> tuple[Field, ...]:
         """The fields that become columns."""
         return tuple(field for field in self.fields if not field.kept_in_extras and field.kind is not Kind.PAYLOAD)
+
+    @cached_property
+    def time_paths(self) -> list[str]:
+        return [field.path for field in self.fields if field.kind is Kind.TIME]
 
     @cached_property
     def extra_keys(self) -> list[str]:
@@ -160,6 +168,7 @@ WORK = ObjectSpec(
         *_fields(Kind.NUMBER, "webp_aspect_ratio"),
         *_fields(Kind.TEXT, "wm_work_video_path", "work_name", "work_video_path", "work_webp_path"),
     ),
+    time_units_per_second=1000,
 )
 
 PARAMS = ObjectSpec("$.data.data.animate_params_str", (Field("pt_infos", Kind.OBJECTS),))

@@ -11,6 +11,7 @@ from transforms import decode, drift, objects, schema, triage
 from transforms.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
 from transforms.locate import Located, Place, locate, shape
 from transforms.params import Params, read_params
+from transforms.replies import hear_all
 from transforms.tasks import flatten_tasks
 from transforms.text import decode_bodies
 from transforms.works import flatten_works
@@ -42,38 +43,55 @@ def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
     `observations`, and either one of `tasks`, or one of `quarantine`, or an outcome that says why there is neither.
     Never raises for what an answer holds.
     """
-    answers = answers.cast(schema.ANSWERS).with_columns(decode_bodies(answers)).with_row_index("row")
+    answers = answers.cast(schema.ANSWERS).with_columns(decode_bodies(answers).get_columns()).with_row_index("row")
     with decode.connect() as con:
         located = locate(con, answers.select("row", "text"))
-        triaged = _triage(con, answers, located)
+        triaged = _triage(answers, located)
         good = triaged.filter(pl.col("outcome") == "task")
         envelope, task, work = objects.read(con, _within(located.outer, good), ENVELOPE, TASK, WORK)
         inner_envelope, inner_task = objects.read(con, _within(located.inner, good), INNER_ENVELOPE, TASK)
         params = read_params(con, work.columns)
     works = flatten_works(good, work.columns, params)
+    good = _with_repairs(good, located.repaired, params.repaired)
     tasks = flatten_tasks(good, task.columns, inner_task.columns, works, rules)
     read = (task, work, params, envelope, inner_envelope)
-    found = [*(one.surprises for one in read), _payload_surprises(good, located)]
+    found = [*(one.surprises for one in read), _payload_surprises(good, located), _renamed_envelopes(triaged)]
     return Frames(
         tasks=tasks.select(schema.TASKS.names()).cast(schema.TASKS),
         works=_works(works, tasks),
         pt_infos=_pt_infos(good, params),
         observations=_observations(triaged, tasks),
         quarantine=_quarantine(triaged),
-        schema_drift=drift.summarise(pl.concat(found), good),
+        schema_drift=drift.summarise(pl.concat(found), triaged),
     )
 
 
-def _triage(con: decode.Connection, answers: pl.DataFrame, located: Located) -> pl.DataFrame:
-    """`answers` with `letters`, `shape`, `code`, `message`, `outcome` and `reason`."""
+def _triage(answers: pl.DataFrame, located: Located) -> pl.DataFrame:
+    """`answers` with `letters`, `shape`, the columns of `REPLIES`, `outcome` and `reason`."""
     walked = answers.join(located.walks, on="row", how="left").with_columns(shape(pl.col("letters")).alias("shape"))
-    silent = walked.filter(pl.col("shape").is_null())
-    said = decode.messages(con, silent)
+    silent = (pl.col("shape").is_null() & pl.col("is_json")).fill_null(value=False)
     return (
-        walked.join(said, on="row", how="left")
+        walked.join(hear_all(walked.filter(silent)["text"]), on="text", how="left")
         .with_columns(triage.outcome().alias("outcome"), triage.reason().alias("reason"))
         .sort("row")
     )
+
+
+def _with_repairs(answers: pl.DataFrame, *repaired: pl.DataFrame) -> pl.DataFrame:
+    """`answers` with `text_repaired` also where half a character was replaced (`row`)."""
+    rows = pl.concat(repaired)
+    return (
+        answers
+        if rows.is_empty()
+        else answers.with_columns(pl.col("text_repaired") | pl.col("row").is_in(rows["row"].implode()))
+    )
+
+
+def _renamed_envelopes(triaged: pl.DataFrame) -> pl.DataFrame:
+    """Where tasks stand under other keys than they should."""
+    renamed = triaged.filter(pl.col("reason") == "renamed_envelope")
+    kind, json_type = pl.lit("unknown_field"), pl.lit("OBJECT")
+    return renamed.select("row", json_path="task_path", kind=kind, json_type=json_type).cast(drift.SURPRISES)
 
 
 def _within(places: list[Place], answers: pl.DataFrame) -> list[Place]:
@@ -106,8 +124,14 @@ def _observations(triaged: pl.DataFrame, tasks: pl.DataFrame) -> pl.DataFrame:
 def _quarantine(triaged: pl.DataFrame) -> pl.DataFrame:
     unreadable = triaged.filter(pl.col("outcome").is_in(triage.UNREADABLE))
     excerpt = pl.col("text").str.slice(0, _EXCERPT_CHARACTERS).alias("body_excerpt")
-    detail = pl.coalesce("error", "message", _http_detail()).alias("detail")
+    detail = pl.coalesce("error", _renamed_detail(), "message", _http_detail()).alias("detail")
     return unreadable.with_columns(excerpt, detail).select(schema.QUARANTINE.names()).cast(schema.QUARANTINE)
+
+
+def _renamed_detail() -> pl.Expr:
+    said = pl.format(": {}", pl.col("message")).fill_null("")
+    where = pl.format("a task under other names stands at {}{}", pl.col("task_path"), said)
+    return pl.when(pl.col("reason") == "renamed_envelope").then(where)
 
 
 def _http_detail() -> pl.Expr:

@@ -15,6 +15,7 @@ import polars as pl
 
 from transforms import decode
 from transforms.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
+from transforms.text import with_whole_characters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,21 +66,32 @@ class Located:
         outer: where the outermost envelopes, the outermost tasks and the works stand.
         inner: where the innermost envelopes and tasks of gateways behind gateways stand.
         leftovers: `row` and `json_type` of payloads that are neither empty nor anything known.
+        repaired: `row` of answers in which half a character was replaced, without which they are no JSON.
     """
 
     walks: pl.DataFrame
     outer: list[Place]
     inner: list[Place]
     leftovers: pl.DataFrame
+    repaired: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """One hop: the documents as they were walked, their walks, and `row` of those that were repaired for it."""
+
+    docs: pl.DataFrame
+    walk: pl.DataFrame
+    repaired: pl.DataFrame
 
 
 def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
     """Walk every document (`row`, `text`, which may be null) and whatever JSON its strings hold."""
-    hops = [docs]
-    walks = [_walk(con, docs, hop=0)]
-    while len(hops) < HOPS and walks[-1]["end"].is_in(_GO_ON).any():
-        hops.append(_ahead(con, hops[-1], walks[-1]))
-        walks.append(_walk(con, hops[-1], hop=len(hops) - 1))
+    stretches = [_stretch(con, docs, hop=0)]
+    while len(stretches) < HOPS and stretches[-1].walk["end"].is_in(_GO_ON).any():
+        ahead = _ahead(con, stretches[-1].docs, stretches[-1].walk)
+        stretches.append(_stretch(con, ahead, hop=len(stretches)))
+    hops, walks = [one.docs for one in stretches], [one.walk for one in stretches]
     too_far = walks[-1].filter(pl.col("end").is_in(_GO_ON)).select("row", json_type=_json_type_ahead())
     ends = pl.concat([too_far, *(_leftovers(con, hops[hop], walk) for hop, walk in enumerate(walks))])
     every = pl.concat(walks)
@@ -96,7 +108,19 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
         INNER_ENVELOPE: _levels(every.filter(is_inner), "last_envelope_level", keep="last"),
         TASK: _levels(nested, "last_task_level", keep="last"),
     }
-    return Located(whole, _places(hops, outer), _places(hops, inner), ends.drop_nulls("json_type"))
+    repaired = pl.concat(one.repaired for one in stretches).unique()
+    return Located(whole, _places(hops, outer), _places(hops, inner), ends.drop_nulls("json_type"), repaired)
+
+
+def _stretch(con: decode.Connection, docs: pl.DataFrame, hop: int) -> _Stretch:
+    """One hop of all answers; what is no JSON for half a character in it is walked again with that replaced."""
+    walk = _walk(con, docs, hop)
+    broken = docs.join(walk.filter(~pl.col("is_json")), on="row", how="semi")
+    whole = with_whole_characters(broken)
+    if not whole.is_empty():
+        docs = pl.concat([docs.join(whole, on="row", how="anti"), whole])
+        walk = pl.concat([walk.join(whole, on="row", how="anti"), _walk(con, whole, hop)])
+    return _Stretch(docs, walk, whole.select("row"))
 
 
 def _ahead(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:

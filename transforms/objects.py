@@ -9,7 +9,7 @@ import polars as pl
 
 from transforms import decode, drift
 from transforms.fields import Kind
-from transforms.values import finite, integer, percent, text
+from transforms.values import finite, integer, is_fraction, percent, text, unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,18 +64,35 @@ def _together(spec: ObjectSpec, parts: Sequence[Objects]) -> Objects:
 def _objects_at(con: decode.Connection, place: Place) -> dict[ObjectSpec, Objects]:
     decoded = decode.decode(con, place.docs, place.levels)
     judged = drift.judge(decoded.signatures, list(place.levels))
-    return {
-        spec: _read(decoded.objects[spec], judged[spec], _unknown(con, place, judged[spec], spec), spec)
-        for spec in place.levels
-    }
+    return {spec: _read(con, place, decoded.objects[spec], judged[spec], spec) for spec in place.levels}
 
 
-def _read(decoded: pl.DataFrame, judged: pl.DataFrame, unknown: pl.DataFrame, spec: ObjectSpec) -> Objects:
+def _read(
+    con: decode.Connection, place: Place, decoded: pl.DataFrame, judged: pl.DataFrame, spec: ObjectSpec
+) -> Objects:
+    mistyped = drift.mismatches(judged)
+    decoded = _with_written_times(con, place, decoded, mistyped, spec)
+    unknown = _unknown(con, place, judged, spec)
     numbers, unreadable = _numbers(decoded, spec)
     columns = _with_extras(decoded.with_columns(numbers), unknown, spec).drop("known_extras")
-    mistyped = drift.mismatches(judged)
     unreadable = unreadable.join(mistyped, on=("row", "json_path"), how="anti")
     return Objects(columns, pl.concat([mistyped, _unknown_fields(unknown, spec), unreadable]))
+
+
+def _with_written_times(
+    con: decode.Connection, place: Place, decoded: pl.DataFrame, mistyped: pl.DataFrame, spec: ObjectSpec
+) -> pl.DataFrame:
+    """`decoded` with the times that came as texts with their zone, in the unit that they should have."""
+    texts = mistyped.filter(json_type="VARCHAR")
+    for path in spec.time_paths if not texts.is_empty() else ():
+        docs = place.docs.join(texts.filter(json_path=f"{spec.json_path}.{path}"), on="row", how="semi")
+        if not docs.is_empty():
+            said = decode.texts_at(con, docs, f"{decode.LEVELS[place.levels[spec]]}.{path}")
+            seconds = pl.Series([unix_seconds(text) for text in said["text"]], dtype=pl.Float64)
+            written = said.select("row", written=seconds * spec.time_units_per_second)
+            joined = decoded.join(written, on="row", how="left")
+            decoded = joined.with_columns(pl.coalesce(path, "written").alias(path)).drop("written")
+    return decoded
 
 
 def _unknown(con: decode.Connection, place: Place, judged: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
@@ -152,7 +169,7 @@ def _number(field: Field) -> pl.Expr:
 def _json_type(field: Field) -> pl.Expr:
     """Of a number that is of an expected type and yet unreadable."""
     if field.kind is Kind.PROGRESS:
-        return pl.lit("VARCHAR")
+        return pl.when(is_fraction(field.column)).then(pl.lit("DOUBLE")).otherwise(pl.lit("VARCHAR"))
     if field.kind is Kind.NUMBER:
         return pl.lit("DOUBLE")
     return pl.when(pl.col(field.column).str.starts_with("-")).then(pl.lit("BIGINT")).otherwise(pl.lit("UBIGINT"))

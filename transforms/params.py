@@ -9,6 +9,7 @@ import polars as pl
 from transforms import decode, objects
 from transforms.fields import PARAMS, PT_INFO
 from transforms.locate import Place
+from transforms.text import with_whole_characters
 from transforms.values import percent_decoded, text
 
 
@@ -20,18 +21,20 @@ class Params:
         works: one row per work that has any: `row`, `animate_params_error` (null when readable), `params_extras`.
         pt_infos: one row per element of `pt_infos`: `row`, `pt_index` from 0, and its columns.
         surprises: in the shape of `drift.SURPRISES`.
+        repaired: `row` of works in whose parameters half a character was replaced, without which they are no JSON.
     """
 
     works: pl.DataFrame
     pt_infos: pl.DataFrame
     surprises: pl.DataFrame
+    repaired: pl.DataFrame
 
 
 def read_params(con: decode.Connection, works: pl.DataFrame) -> Params:
     """Parse `animate_params_str` of works (`row`, `animate_params_str`): once or twice encoded, or an object."""
     docs = works.select("row", text("animate_params_str").alias("text")).drop_nulls()
     docs = decode.unwrap(con, docs)
-    judged = decode.params_errors(con, docs)
+    docs, judged, repaired = _judged(con, docs)
     readable = docs.join(judged.filter(pl.col("error").is_null()), on="row", how="semi")
     [params] = objects.read(con, [Place(readable, {PARAMS: 0})], PARAMS)
     elements = _elements(params.columns)
@@ -45,7 +48,19 @@ def read_params(con: decode.Connection, works: pl.DataFrame) -> Params:
         ),
         pt_infos=_tidy(pt_infos.columns.rename({"row": "element"}).join(origin, on="element")),
         surprises=pl.concat([params.surprises, odd.select(params.surprises.columns)]),
+        repaired=repaired,
     )
+
+
+def _judged(con: decode.Connection, docs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """`docs`, repaired where that makes them JSON, what is wrong with them, and `row` of those repaired."""
+    judged = decode.params_errors(con, docs)
+    broken = judged.filter(pl.col("error") == "invalid_json")
+    whole = with_whole_characters(docs.join(broken, on="row", how="semi"))
+    if not whole.is_empty():
+        docs = pl.concat([docs.join(whole, on="row", how="anti"), whole])
+        judged = pl.concat([judged.join(whole, on="row", how="anti"), decode.params_errors(con, whole)])
+    return docs, judged, whole.select("row")
 
 
 def _elements(columns: pl.DataFrame) -> pl.DataFrame:

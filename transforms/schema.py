@@ -183,6 +183,7 @@ OBSERVATIONS: Final = pl.Schema(
         "request_id": pl.String(),
         "gateway_version": pl.String(),
         "error": pl.String(),
+        "message": pl.String(),
         "body_hash": pl.String(),
     }
 )

@@ -8,12 +8,13 @@ import polars as pl
 
 from transforms.failures import fail_class
 from transforms.identity import other_ids
+from transforms.results import with_outcomes
 from transforms.values import (
     TERMINAL,
+    WORK_RUNNING,
     WORK_SUCCEEDED,
     is_corrected,
     is_implausible,
-    is_url,
     object_id_time,
     percent,
     seconds_between,
@@ -53,7 +54,9 @@ def flatten_tasks(
         works: the flattened works, by `row`.
         rules: the failure rules in force.
     """
-    keys = answers.select("row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape")
+    keys = answers.select(
+        "row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape", "text_repaired"
+    )
     task = columns.rename({"task_id": "named_id"}).with_columns(has_task=True)
     work = works.select(
         "row", "create_time", "raw_create_time", "raw_template_create_time", "web_work_status",
@@ -68,7 +71,7 @@ def flatten_tasks(
         .with_columns(_raw_times() + other_ids())
         .with_columns(_status_columns())
         .with_columns(_plain_columns())
-        .with_columns(_outcome_columns())
+        .pipe(with_outcomes, answers)
         .with_columns(_durations(), fail_class=_fail_class(rules))
         .with_columns(quality_flags=_flag_list())
         .sort("row")
@@ -80,9 +83,16 @@ def _raw_times() -> list[pl.Expr]:
 
 
 def _status_columns() -> list[pl.Expr]:
-    """A work without a task has no status of its own; its `web_work_status` 200 means SUCCESS, any other is UNKNOWN."""
+    """A work without a task has no status of its own but its `web_work_status`; see `values.WORK_SUCCEEDED`."""
+    work = pl.col("web_work_status")
     work_status = (
-        pl.when(pl.col("web_work_status") == WORK_SUCCEEDED).then(pl.lit("SUCCESS")).otherwise(pl.lit("UNKNOWN"))
+        pl.when(work == WORK_SUCCEEDED)
+        .then(pl.lit("SUCCESS"))
+        .when(work < 0)
+        .then(pl.lit("FAILURE"))
+        .when(work == WORK_RUNNING)
+        .then(pl.lit("IN_PROGRESS"))
+        .otherwise(pl.lit("UNKNOWN"))
     )
     known = pl.when("has_task").then(status(pl.col("status"))).otherwise(work_status)
     raw = pl.when("has_task").then(pl.col("status")).otherwise(pl.col("web_work_status").cast(pl.String))
@@ -93,24 +103,15 @@ def _plain_columns() -> list[pl.Expr]:
     return [
         *(time(name).alias(name) for name in _TASK_TIMES),
         *(text(name).alias(name) for name in ("action", "notify_hook", "platform")),
-        percent("progress").alias("progress_pct"),
+        _progress().alias("progress_pct"),
         pl.coalesce(text("properties_origin_model_name"), text("properties_upstream_model_name")).alias("model"),
     ]
 
 
-def _outcome_columns() -> list[pl.Expr]:
-    """`result_url` and `fail_reason`, which old gateways put in one field and new ones repeat in both."""
-    reason, result = text("fail_reason"), text("result_url")
-    succeeded, failed = pl.col("status") == "SUCCESS", pl.col("status") == "FAILURE"
-    url = pl.when(is_url(result)).then(result)
-    url_in_reason = pl.when(succeeded & is_url(reason)).then(reason)
-    from_work = pl.when(succeeded).then(pl.coalesce("work_video_path", "no_wm_work_video_path"))
-    text_in_result = pl.when(failed & ~is_url(result)).then(result)
-    return [
-        pl.coalesce(url, url_in_reason, from_work).alias("result_url"),
-        pl.when(~succeeded).then(pl.coalesce(reason, text_in_result)).alias("fail_reason"),
-        (succeeded & reason.is_not_null() & ~is_url(reason)).alias("reason_on_success"),
-    ]
+def _progress() -> pl.Expr:
+    """A success at 1 is at all of 1, not at one percent."""
+    is_whole = (pl.col("status") == "SUCCESS") & pl.col("progress").str.strip_chars().str.contains(r"^1(\.0*)?$")
+    return pl.when(is_whole).then(100.0).otherwise(percent("progress"))
 
 
 def _fail_class(rules: Sequence[FailureRule]) -> pl.Expr:
@@ -118,12 +119,20 @@ def _fail_class(rules: Sequence[FailureRule]) -> pl.Expr:
 
 
 def _durations() -> list[pl.Expr]:
+    """An end in the future has no duration: that clock is wrong, or its unit."""
     return [
-        seconds_between("submit_time", "start_time").alias("queue_seconds"),
-        seconds_between("start_time", "finish_time").alias("run_seconds"),
-        seconds_between("submit_time", "finish_time").alias("latency_seconds"),
-        seconds_between("create_time", "finish_time").alias("provider_latency_seconds"),
+        pl.when(~_is_in_future(end)).then(seconds_between(start, end)).alias(name)
+        for name, start, end in (
+            ("queue_seconds", "submit_time", "start_time"),
+            ("run_seconds", "start_time", "finish_time"),
+            ("latency_seconds", "submit_time", "finish_time"),
+            ("provider_latency_seconds", "create_time", "finish_time"),
+        )
     ]
+
+
+def _is_in_future(column: str) -> pl.Expr:
+    return pl.col(column) > pl.col("observed_at") + pl.duration(seconds=FUTURE_SECONDS)
 
 
 def _flags() -> Mapping[str, pl.Expr]:
@@ -140,7 +149,7 @@ def _flags() -> Mapping[str, pl.Expr]:
         "submit_missing": task & submit.is_null(),
         "finish_before_submit": finish < submit,
         "start_out_of_order": (start < submit) | (start > finish),
-        "finish_in_future": finish > pl.col("observed_at") + pl.duration(seconds=FUTURE_SECONDS),
+        "finish_in_future": _is_in_future("finish_time"),
         "units_corrected": pl.any_horizontal(
             *(is_corrected(f"raw_{name}", expected=_SECOND) for name in _TASK_TIMES),
             is_corrected("raw_create_time", expected=_MILLISECOND),
@@ -156,6 +165,7 @@ def _flags() -> Mapping[str, pl.Expr]:
         "params_unreadable": pl.col("animate_params_error").is_not_null(),
         "task_id_differs": pl.col("answered_id").is_not_null(),
         "status_unknown": pl.col("status") == "UNKNOWN",
+        "text_repaired": pl.col("text_repaired"),
     }
 
 
@@ -164,9 +174,11 @@ def _disagreement(inner: pl.Expr) -> pl.Expr:
     outer_ended, outer = pl.col("is_terminal"), pl.col("status")
     work = pl.col("web_work_status")
     by_work = (outer == "SUCCESS") & (work != WORK_SUCCEEDED) | (outer != "SUCCESS") & (work == WORK_SUCCEEDED)
-    swept = (outer == "FAILURE") & pl.col("fail_class").eq("gateway_timeout") & work.is_not_null()
+    failed_alone = (outer != "FAILURE") & (work < 0)
+    swept = (outer == "FAILURE") & pl.col("fail_class").eq("gateway_timeout") & (work >= 0)
     by_task = pl.col("inner_status").is_not_null() & (outer_ended | inner.is_in(TERMINAL)) & (inner != outer)
-    return by_work.fill_null(value=False) | swept.fill_null(value=False) | by_task.fill_null(value=False)
+    doubts = (by_work, failed_alone, swept, by_task)
+    return pl.any_horizontal(doubt.fill_null(value=False) for doubt in doubts)
 
 
 def _flag_list() -> pl.Expr:

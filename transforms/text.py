@@ -8,43 +8,77 @@ from typing import Final
 
 import polars as pl
 
+from transforms.wording import well_formed
+
 _CHARSET: Final = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 _BOMS: Final = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
+#: An escape in JSON: a high half of a character and the low half behind it, a low half alone, or any other.
+_ESCAPE: Final = re.compile(
+    r"""
+    \\(?:
+        u(?P<high>[dD][89abAB][0-9a-fA-F]{2}) (?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?
+      | (?P<alone>u[dD][c-fC-F][0-9a-fA-F]{2})
+      | .
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
-def decode_bodies(answers: pl.DataFrame) -> pl.Series:
-    """The bodies of `answers` (`body`, `content_type`) as text, without a byte order mark.
+
+def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
+    """The bodies of `answers` (`body`, `content_type`) as `text`, without a byte order mark, and `text_repaired`.
 
     UTF-8 first; only bodies that are no UTF-8 are tried, one by one, as UTF-16 with a mark and as the declared charset.
-    Null where there is no body or nothing fits.
+    Where nothing fits they are UTF-8 with U+FFFD for every bad byte, which `text_repaired` says. Null where there is no
+    body.
 
     polars' cast raises for the whole batch over one byte that is no UTF-8, `strict=False` or not (2.1.0).
     """
     try:
-        texts = answers["body"].cast(pl.String)
+        texts, repaired = answers["body"].cast(pl.String), pl.repeat(value=False, n=answers.height, eager=True)
     except pl.exceptions.ComputeError:
-        rows = answers.select("body", "content_type").iter_rows()
-        utf8 = pl.Series([_as_utf8(body, content_type) for body, content_type in rows], dtype=pl.Binary)
-        texts = utf8.cast(pl.String)
-    return texts.str.strip_prefix("\ufeff").alias("text")
+        read = [_as_text(body, content_type) for body, content_type in answers.select("body", "content_type").rows()]
+        texts = pl.Series([text for text, _ in read], dtype=pl.String)
+        repaired = pl.Series([is_repaired for _, is_repaired in read], dtype=pl.Boolean)
+    return pl.DataFrame({"text": texts.str.strip_prefix("\ufeff"), "text_repaired": repaired})
 
 
-def _is_utf8(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def with_whole_characters(docs: pl.DataFrame) -> pl.DataFrame:
+    """Those of `docs` (`row`, `text`) whose JSON escapes hold half a character (`\\ud83d` alone), with U+FFFD for it.
+
+    Half a character makes a document no JSON: DuckDB's parser, as RFC 8259 allows, takes none of it.
+    """
+    suspects = docs.filter(pl.col("text").str.contains(r"\u", literal=True))
+    mended = [_ESCAPE.sub(_whole, text) for text in suspects["text"]]
+    changed = suspects.with_columns(mended=pl.Series(mended, dtype=pl.String)).filter(
+        pl.col("mended") != pl.col("text")
+    )
+    return changed.select("row", text="mended")
 
 
-def _as_utf8(body: bytes | None, content_type: str | None) -> bytes | None:
-    if body is None or _is_utf8(body):
-        return body
+def _whole(escape: re.Match[str]) -> str:
+    is_half = (escape["high"] and not escape["low"]) or escape["alone"]
+    return r"\ufffd" if is_half else escape[0]
+
+
+def _as_text(body: bytes | None, content_type: str | None) -> tuple[str | None, bool]:
+    """The text of one body, and whether characters of it are replaced."""
+    if body is None:
+        return None, False
     declared = _CHARSET.search(content_type or "")
     encodings = [name for mark, name in _BOMS if body.startswith(mark)] + ([declared[1]] if declared else [])
-    for encoding in encodings:
+    for encoding in ("utf-8", *encodings):
         try:
-            return body.decode(encoding).encode()
+            return body.decode(encoding).encode().decode(), False  # some codecs make halves of characters
         except (UnicodeError, LookupError):
             continue
-    return None
+    return _repaired(body), True
+
+
+def _repaired(body: bytes) -> str:
+    """UTF-8 with replacements; characters in two halves of three bytes each (CESU-8, as Java writes) become one."""
+    try:
+        return well_formed(body.decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError:
+        return body.decode("utf-8", "replace")

@@ -5,6 +5,8 @@ Each takes and returns polars expressions, knows nothing of frames, and maps wha
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -21,25 +23,35 @@ TERMINAL: Final = ("SUCCESS", "FAILURE")
 STATUSES: Final = {
     **{word.lower(): word for word in ("NOT_START", "SUBMITTED", "QUEUED", "IN_PROGRESS", "FAILURE", "SUCCESS")},
     **dict.fromkeys(("succeeded", "succeed", "completed", "done"), "SUCCESS"),
-    **dict.fromkeys(("failed", "error", "cancelled", "canceled", "expired"), "FAILURE"),
+    **dict.fromkeys(("failed", "fail", "error", "cancelled", "canceled", "expired"), "FAILURE"),
     **dict.fromkeys(("processing", "running", "generating"), "IN_PROGRESS"),
-    **dict.fromkeys(("pending", "queueing", "in_queue", "created", "waiting"), "QUEUED"),
+    **dict.fromkeys(("pending", "queueing", "in_queue", "created", "waiting", "preparing"), "QUEUED"),
 }
 
-#: `web_work_status` of a work that is finished. No other value's meaning is documented.
+#: `web_work_status` of a work that is finished, and of one that still runs; below 0 it has failed, anything else is not
+#: documented.
 WORK_SUCCEEDED: Final = 200
+WORK_RUNNING: Final = 0
 
-#: Microseconds per unit, by the magnitude of the number: 10^9 seconds is 2001, 10^11 seconds is the year 5138.
-_UNITS: Final = ((1e9, 1e11, 1e6), (1e12, 1e14, 1e3), (1e15, 1e17, 1.0), (1e18, 1e19, 1e-3))
+#: 2020-01-01, in Unix seconds: nothing here is older, so that what is earlier is no time but a mistake.
+EARLIEST_SECONDS: Final = 1_577_836_800
+
+#: Microseconds per unit, by the magnitude of the number: 10^11 seconds is the year 5138.
+_UNITS: Final = tuple(
+    (EARLIEST_SECONDS * per_second, min(100e9 * per_second, 1e19), 1e6 / per_second)
+    for per_second in (1, 1e3, 1e6, 1e9)
+)
+
+#: A date, a time and a zone, as ISO 8601 and Go write them: '2026-09-21T14:13:20.000Z', '2026-09-21 14:13:20 +0800 CST'.
+_ZONED_TIME: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?: [A-Z]{2,5})?",
+    re.IGNORECASE,
+)
 
 
 def text(column: str) -> pl.Expr:
     """The text, or null when it is blank: absent is null, never ''."""
     return pl.when(pl.col(column).str.strip_chars() != "").then(pl.col(column))
-
-
-def is_url(expr: pl.Expr) -> pl.Expr:
-    return expr.str.contains(r"^(?i)https?://\S+$").fill_null(value=False)
 
 
 def status(raw: pl.Expr) -> pl.Expr:
@@ -78,9 +90,31 @@ def seconds_between(start: str, end: str) -> pl.Expr:
 
 
 def percent(column: str) -> pl.Expr:
-    """'42%', '42' or '42.5' as a number from 0 to 100; null for anything else."""
+    """'42%', '42' or '42.5' as a number from 0 to 100; null for anything else, and for what `is_fraction`."""
     number = pl.col(column).str.strip_chars().str.strip_suffix("%").str.strip_chars().cast(pl.Float64, strict=False)
-    return pl.when(number.is_between(0, 100)).then(number)
+    return pl.when(number.is_between(0, 100) & ~is_fraction(column)).then(number)
+
+
+def is_fraction(column: str) -> pl.Expr:
+    """Whether a progress says, or may say, how much of 1 is done rather than of 100: 0.42, 1.0. None with a sign does."""
+    return pl.col(column).str.contains(r"^\s*(?:0*\.\d*[1-9]\d*|1\.0*|[\d.]+[eE]-\d+)\s*$")
+
+
+def unix_seconds(written: str) -> float | None:
+    """The moment that a date and a time with their zone name, in Unix seconds; None for anything else.
+
+    Without a zone it names no moment, and the gateway's own zone is not known. 0 for what Go and databases write for
+    no time at all: the first day of the year 1, or of 1970.
+    """
+    if not (found := _ZONED_TIME.fullmatch(written.strip())):
+        return None
+    day, clock, zone = found.groups()
+    offset = "+00:00" if zone.upper() in {"Z", "UTC", "GMT"} else zone
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock.replace(',', '.')}{offset}")
+    except ValueError:
+        return None
+    return 0.0 if moment.year == 1 else moment.timestamp()
 
 
 def integer(column: str) -> pl.Expr:

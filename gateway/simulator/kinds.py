@@ -173,8 +173,8 @@ def _nonsense() -> dict[str, Kind]:
     def fixed(description: str, answer: Answer) -> Kind:
         return Kind(description, "malformed", lambda _: answer)
 
-    def bent(description: str, change: Callable[[bytes], bytes]) -> Kind:
-        return Kind(description, "malformed", partial(_bent, change))
+    def bent(description: str, change: Callable[[bytes], bytes], outcome: Outcome = "malformed") -> Kind:
+        return Kind(description, outcome, partial(_bent, change))
 
     return {
         "html": fixed("200 with the dashboard's page: wrong base URL", answers.dashboard()),
@@ -191,8 +191,8 @@ def _nonsense() -> dict[str, Kind]:
             lambda ask: answers.invalid_url(f"/v1/avatar/task/{ask.task_id}", ask.request_id),
         ),
         "truncated": bent("a task cut short, the length to match", lambda body: body[: len(body) * 2 // 3]),
-        "invalid_utf8": bent("bytes that are no UTF-8 in the work's name", _in_work_name(b"\xff\xfe")),
-        "lone_surrogate": bent("half a character in the work's name", _in_work_name(rb"\ud83d")),
+        "invalid_utf8": bent("bytes that are no UTF-8 in the work's name", _in_work_name(b"\xff\xfe"), "task"),
+        "lone_surrogate": bent("half a character in the work's name", _in_work_name(rb"\ud83d"), "task"),
     }
 
 

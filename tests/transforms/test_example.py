@@ -143,6 +143,7 @@ def test_the_observation(frames: Frames) -> None:
             "request_id": "20250114-1",
             "gateway_version": "v0.9",
             "error": None,
+            "message": None,
         }
     ]
 

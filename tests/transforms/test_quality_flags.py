@@ -97,6 +97,12 @@ CASES: list[Any] = [
     ),
     pytest.param(task(task_id=f"Task_{EXAMPLE_ID.upper()}"), {"start_missing"}, id="the same id, written otherwise"),
     pytest.param(both({"status": "Archiving"}, {}), {"status_unknown", "outer_inner_disagree"}, id="unknown status"),
+    pytest.param(both({}, {"web_work_status": -1}), {"outer_inner_disagree"}, id="SUCCESS while the work has failed"),
+    pytest.param(both(RUNNING, {"web_work_status": -1}), {"outer_inner_disagree"}, id="running, the work has failed"),
+    pytest.param(both(SWEPT, {"web_work_status": -1}), set(), id="swept, and the work has failed"),
+    pytest.param(both(SWEPT, {"web_work_status": 0}), {"outer_inner_disagree"}, id="swept while the work is at 0"),
+    pytest.param(both({}, {"work_name": "\ud83d"}), {"text_repaired"}, id="half a character"),
+    pytest.param(task(**STARTED, submit_time=1_577_836_799), {"submit_missing", "time_implausible"}, id="in 2019"),
     pytest.param(WORK, set(), id="a bare work"),
     pytest.param(work(web_work_status=100)["data"]["data"], {"status_unknown"}, id="a bare work that runs"),
 ]

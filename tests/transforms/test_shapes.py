@@ -153,7 +153,9 @@ WORKS_ALONE: list[Any] = [
     pytest.param("200", "SUCCESS", "200", id="200 as text"),
     pytest.param(200.0, "SUCCESS", "200", id="200 with a point"),
     pytest.param(100, "UNKNOWN", "100", id="100"),
-    pytest.param(-1, "UNKNOWN", "-1", id="-1"),
+    pytest.param(0, "IN_PROGRESS", "0", id="0"),
+    pytest.param(-1, "FAILURE", "-1", id="-1"),
+    pytest.param("-2", "FAILURE", "-2", id="-2 as text"),
     pytest.param("done", "UNKNOWN", None, id="a word"),
     pytest.param(None, "UNKNOWN", None, id="null"),
 ]
@@ -174,9 +176,9 @@ works_alone = in_one_batch(
 def test_a_work_alone_speaks_through_its_own_status(
     web_work_status: object, status: str, raw: str | None, *, in_envelope: bool
 ) -> None:
-    """200 is SUCCESS, anything else is unknown and never a failure."""
+    """200 is SUCCESS, below 0 is FAILURE, 0 still runs, and anything else is unknown and never an end."""
     row = works_alone(answer(alone(web_work_status, in_envelope=in_envelope))).tasks.row(0, named=True)
-    assert (row["status"], row["status_raw"], row["is_terminal"]) == (status, raw, status == "SUCCESS")
+    assert (row["status"], row["status_raw"], row["is_terminal"]) == (status, raw, status in ("SUCCESS", "FAILURE"))
     assert row["submit_time"] is row["latency_seconds"] is row["fail_reason"] is None
     assert (row["result_url"] is not None) == (status == "SUCCESS")
 
@@ -195,7 +197,8 @@ NON_ANSWERS: list[Any] = [
     pytest.param(MISSING, {}, "missing", None, id="unknown id with 200"),
     pytest.param(wrapped(None), {}, "missing", None, id="nothing known"),
     pytest.param(wrapped({}), {}, "missing", None, id="nothing known, empty object"),
-    pytest.param({"code": "success"}, {}, "missing", None, id="nothing known, no data"),
+    pytest.param(wrapped(wrapped(None)), {}, "missing", None, id="the gateway behind knows nothing"),
+    pytest.param({"code": "success"}, {}, "malformed", "unknown_shape", id="no data, so nothing is said of it"),
     pytest.param(wrapped(None, 0), {}, "missing", None, id="nothing known, code 0"),
     pytest.param(FAILED, {"http_status": 500}, "server_error", None, id="database failed"),
     pytest.param(FAILED, {}, "server_error", None, id="database failed with 200"),

@@ -25,8 +25,8 @@ words = in_one_batch(answer(task(status=word)) for word in [*(said for said, _ i
 
 
 def test_the_words_are_those_of_the_documentation() -> None:
-    """The gateway's seven but UNKNOWN, and the providers' seventeen."""
-    assert len(STATUSES) == 6 + 4 + 5 + 3 + 5
+    """The gateway's seven but UNKNOWN, and the providers' nineteen."""
+    assert len(STATUSES) == 6 + 4 + 6 + 3 + 6
 
 
 @pytest.mark.parametrize(("said", "status"), STATUS_WORDS)
@@ -54,12 +54,25 @@ TIMES: list[Any] = [
     pytest.param(f'"{SECONDS}000"', START, id="a string of milliseconds"),
     pytest.param(f"{SECONDS}.5", START + timedelta(milliseconds=500), id="a fraction"),
     pytest.param("1736868761e0", START, id="with an exponent"),
-    pytest.param("1e9", datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC), id="the first second"),
+    pytest.param("1577836800", datetime(2020, 1, 1, tzinfo=UTC), id="the first second"),
+    pytest.param("1577836800000", datetime(2020, 1, 1, tzinfo=UTC), id="the first second in milliseconds"),
+    *(
+        pytest.param(f'"{said}"', START + timedelta(seconds=more), id=said)
+        for said, more in (
+            ("2025-01-14T15:32:41Z", 0), ("2025-01-14t15:32:41.250z", 0.25), ("2025-01-14 15:32:41Z", 0),
+            ("2025-01-14T23:32:41+08:00", 0), ("2025-01-14T23:32:41.5+0800", 0.5), ("2025-01-14T16:32:41+01", 0),
+            ("2025-01-14T10:32:41.123456789-05:00", 0.123456), (" 2025-01-14T15:32:41,5Z ", 0.5),
+            ("2025-01-14 23:32:41 +0800 CST", 0), ("2025-01-14 15:32:41 UTC", 0), ("2025-01-14T15:32Z", -41),
+        )
+    ),
     *(
         pytest.param(odd, None, id=odd)
         for odd in (
             "0", '"0"', "null", '""', "-1", "1", "999999999", "99999999999.5e1", "1e300", "1e999", "-1736868761",
-            "NaN", "Infinity", '"NaN"', '"soon"', '"2025-01-14T15:32:41Z"', "true", "[]", "{}", "18446744073709551616",
+            "1e9", "1577836799", "1577836799999", "1e20", '"-1736868761"', '"1e20"',
+            '"2025-01-14T15:32:41"', '"2025-01-14 15:32:41"', '"2025-01-14"', '"2025-13-14T15:32:41Z"',
+            '"2025-01-14T15:32:41+99:00"', '"2019-12-31T23:59:59Z"', '"0001-01-01T00:00:00Z"',
+            '"1970-01-01T00:00:00Z"', "NaN", "Infinity", '"NaN"', '"soon"', "true", "[]", "{}", "18446744073709551616",
             "123456789012345678901234567890",
         )
     ),
@@ -112,19 +125,52 @@ def test_a_duration_needs_both_ends_in_order(
 
 PROGRESS: list[Any] = [
     *(pytest.param(said, 42.0, id=repr(said)) for said in ("42%", "42", " 42 % ", 42, 42.0, "42.0%")),
-    *(pytest.param(said, number, id=repr(said)) for said, number in (("0%", 0.0), (100, 100.0), (33.5, 33.5))),
+    *(
+        pytest.param(said, number, id=repr(said))
+        for said, number in (
+            ("0%", 0.0),
+            (100, 100.0),
+            (33.5, 33.5),
+            ("0.42%", 0.42),
+            (1, 1.0),
+            ("1%", 1.0),
+            (0.0, 0.0),
+            (1.5, 1.5),
+        )
+    ),
     *(
         pytest.param(said, None, id=repr(said))
-        for said in ("", "%", "101%", -1, "half", None, "1e3", float("nan"), True, [42], {"p": 1}, "42%%")
+        for said in (
+            0.42,
+            "0.42",
+            ".5",
+            0.99,
+            1.0,
+            "1.0",
+            "4.2e-1",
+            1e-9,
+            "",
+            "%",
+            "101%",
+            -1,
+            "half",
+            None,
+            "1e3",
+            float("nan"),
+            True,
+            [42],
+            {"p": 1},
+            "42%%",
+        )
     ),
 ]
-progress = in_one_batch(answer(task(progress=case.values[0])) for case in PROGRESS)
+progress = in_one_batch(answer(task(status="IN_PROGRESS", progress=case.values[0])) for case in PROGRESS)
 
 
 @pytest.mark.parametrize(("said", "expected"), PROGRESS)
 def test_progress_is_a_number_from_0_to_100(said: object, expected: float | None) -> None:
-    """With or without the sign, as text or as a number; anything else is none."""
-    frames = progress(answer(task(progress=said)))
+    """With or without the sign, as text or as a number; anything else is none, and so is what may be a part of 1."""
+    frames = progress(answer(task(status="IN_PROGRESS", progress=said)))
     assert frames.tasks["progress_pct"].to_list() == [expected]
     assert frames.observations["progress_pct"].to_list() == [expected]
 
@@ -140,6 +186,46 @@ RESULTS: list[Any] = [
     pytest.param({"result_url": "done"}, VIDEO, None, id="no URL"),
     pytest.param({"data": WORK | {"work_video_path": ""}}, WORK["no_wm_work_video_path"], None, id="without watermark"),
     pytest.param({"data": None}, None, None, id="nowhere"),
+    *(
+        pytest.param({"data": None, field: came}, kept, None, id=f"{came[:40]!r} in {field}")
+        for field in ("result_url", "fail_reason")
+        for came, kept in (
+            ("/v1/videos/x/content", "/v1/videos/x/content"),
+            ("//cdn.example/a.mp4", "//cdn.example/a.mp4"),
+            ("oss://bucket/a.mp4", "oss://bucket/a.mp4"),
+            (f"\n {URL}\t", URL),
+            ("https://cdn.example/My video (1).mp4", "https://cdn.example/My video (1).mp4"),
+            ("data:video/mp4;base64," + "A" * 200, "data:video/mp4;base64 (222 characters)"),
+            ("DATA:,x", "DATA: (7 characters)"),
+            (f'["{URL}"]', URL),
+            (f'[ "{URL}" ]'.replace("/", "\\/"), URL),
+            (f'"{URL}"', URL),
+        )
+    ),
+    *(
+        pytest.param({"data": None, "result_url": came}, came, None, id=f"{came!r} in result_url")
+        for came in (f'["{URL}", "{URL}"]', '{"url": "x"}', "videos/x.mp4", "a1b2c3")
+    ),
+    pytest.param({"data": None, "result_url": [URL]}, URL, None, id="in a list"),
+    *(
+        pytest.param({"data": None, "result_url": said}, None, None, id=f"{said!r} is nothing")
+        for said in ("null", "None", "[]", "{}", "undefined", "N/A", "success", '""', " ")
+    ),
+    *(
+        pytest.param({"fail_reason": said}, VIDEO, None, id=f"{said!r} is no reason")
+        for said in ("SUCCEED", "success", "ok", "null")
+    ),
+    pytest.param({"status": "FAILURE", "result_url": "/v1/x"}, "/v1/x", None, id="failed with a relative address"),
+    pytest.param(
+        {"status": "FAILURE", "result_url": "https://x.example timed out"},
+        None,
+        "https://x.example timed out",
+        id="failed, a sentence that begins with an address",
+    ),
+    pytest.param({"status": "FAILURE", "fail_reason": "failed"}, None, "failed", id="failed, in one word"),
+    pytest.param(
+        {"status": "FAILURE", "fail_reason": "error", "result_url": "bad"}, None, "bad", id="better in result_url"
+    ),
     pytest.param({"status": "FAILURE", "fail_reason": "bad", "result_url": "bad"}, None, "bad", id="failed, repeated"),
     pytest.param({"status": "FAILURE", "result_url": "bad"}, None, "bad", id="failed, only in result_url"),
     pytest.param({"status": "FAILURE", "fail_reason": "bad", "result_url": URL}, URL, "bad", id="failed with a URL"),

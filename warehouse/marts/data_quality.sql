@@ -79,7 +79,7 @@ checks as (
             },
             {
                 'check_name': 'finish_in_future',
-                'description': 'finish_time is more than a minute later than the answer that told it',
+                'description': 'finish_time is more than a minute later than the answer that told it: it has no durations',
                 'checked': with_finish,
             },
             {
@@ -89,7 +89,7 @@ checks as (
             },
             {
                 'check_name': 'time_implausible',
-                'description': 'a number stood where a time should and was none in any unit; the time is NULL',
+                'description': 'a number stood where a time should and was none in any unit, or before 2020; the time is NULL',
                 'checked': all_tasks,
             },
             {
@@ -109,7 +109,7 @@ checks as (
             },
             {
                 'check_name': 'result_missing',
-                'description': 'it succeeded, and no URL of a result came',
+                'description': 'it succeeded, and nothing came that could be the address of a result',
                 'checked': succeeded,
             },
             {
@@ -119,7 +119,7 @@ checks as (
             },
             {
                 'check_name': 'reason_on_success',
-                'description': 'it succeeded, and fail_reason held a text that is no URL',
+                'description': 'it succeeded, and fail_reason held a text that is no address and not a word like success',
                 'checked': succeeded,
             },
             {
@@ -135,6 +135,11 @@ checks as (
             {
                 'check_name': 'status_unknown',
                 'description': 'the status is a word that nobody knows; it counts as running, never as a failure',
+                'checked': all_tasks,
+            },
+            {
+                'check_name': 'text_repaired',
+                'description': 'bytes that are no text, or half a character, were replaced; the archive has them as they came',
                 'checked': all_tasks,
             },
         ], recursive := true),

@@ -18,6 +18,7 @@
 -- request_id: the gateway's request id (X-Oneapi-Request-Id): what its support asks for
 -- gateway_version: the gateway's version (X-New-Api-Version)
 -- error: what went wrong on the wire, as 'kind: text'
+-- message: what the gateway said in an answer without a task, its first 500 characters; NULL when it said nothing
 -- body_hash: BLAKE2b-128 of the body, in hex; '' when none came
 create table if not exists observations (
     source varchar,
@@ -37,5 +38,6 @@ create table if not exists observations (
     request_id varchar,
     gateway_version varchar,
     error varchar,
+    message varchar,
     body_hash varchar
 );

@@ -4,8 +4,8 @@
 -- task_id: the id that was asked for
 -- observed_at: when the answer came
 -- segment_id: the archive segment that holds it, byte for byte
--- reason: oversized, redirect, wrong_encoding, empty_body, not_text, html, wrong_path, http_error, not_json,
---   error_answer or unknown_shape
+-- reason: oversized, redirect, wrong_encoding, empty_body, html, not_text, wrong_path, http_error, not_json,
+--   renamed_envelope (a task is there, under other names), error_answer or unknown_shape
 -- detail: what the answer or the wire said, in words
 -- body_excerpt: the first 300 characters of the body
 create table if not exists quarantine (

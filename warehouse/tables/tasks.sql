@@ -10,16 +10,19 @@
 -- status: NOT_START, SUBMITTED, QUEUED, IN_PROGRESS, SUCCESS, FAILURE or UNKNOWN
 -- status_raw: the status as it came; for a work without its task, the web_work_status
 -- is_terminal: whether the task has ended: SUCCESS or FAILURE
--- fail_reason: why it failed, as it came; NULL for a success
+-- fail_reason: why it failed, as it came: the task's own field, or what the innermost object that failed says; words
+--   like success and null are no reason; NULL for a success
 -- fail_class: whose fault a failure is, by failure_rules: provider, gateway, gateway_timeout, content_policy, input,
 --   unknown
--- result_url: where the video is: the task's own field, or wherever older gateways put it, or the work's video path
+-- result_url: where the video is: the task's own field, or wherever older gateways put it, or the work's video path; an
+--   address as it came, also a relative one; of a data: URL its beginning and its length
 -- result_expires_at: when result_url, if signed, stops working (see url_expires_at); NULL when it does not tell
 -- notify_hook: the caller's webhook
--- submit_time: when the gateway accepted the task
+-- submit_time: when the gateway accepted the task; this and every time NULL when it is none, or before 2020
 -- start_time: when the gateway's poller first saw it running; NULL when it never did, which is common
--- finish_time: when the gateway's poller noticed the end: late by seconds to minutes
--- progress_pct: progress, 0 to 100; usually a stand-in for the status
+-- finish_time: when the gateway's poller noticed the end: late by seconds to minutes; no durations come of one in the
+--   future
+-- progress_pct: progress, 0 to 100; usually a stand-in for the status; NULL for what may be a part of 1, as 0.42
 -- queue_seconds: start_time - submit_time; NULL unless both are known and in order
 -- run_seconds: finish_time - start_time; NULL unless both are known and in order
 -- latency_seconds: finish_time - submit_time, by the gateway's clock; NULL unless both are known and in order
@@ -36,7 +39,7 @@
 -- observation_count: how often the task was seen
 -- last_running_at: when it was last seen not yet ended; with first_terminal_at, the end as an interval of our own
 -- first_terminal_at: when it was first seen ended
--- quality_flags: what is doubtful about this row, e.g. start_missing, finish_before_submit, units_corrected
+-- quality_flags: what is doubtful about this row, e.g. start_missing, finish_before_submit, text_repaired
 -- extras: fields of the task that have no column, as one JSON object
 -- segment_id: the archive segment the winning answer was written to
 -- observed_at: when the winning answer was seen

@@ -26,7 +26,7 @@
 -- user_image_url: the user's picture
 -- video_aspect_ratio: width by height of the video
 -- vip_enable: whether it needs a paid account
--- web_work_status: the provider's status number: 200 means success, no other is documented
+-- web_work_status: the provider's status number: 200 means success, below 0 failed, 0 still running; no other is known
 -- webp_aspect_ratio: width by height of the preview
 -- wm_work_video_path: the video with watermark
 -- work_name: name of the work

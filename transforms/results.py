@@ -1,0 +1,150 @@
+"""What came of a task: where its result is, and why it failed.
+
+Gateways put both into the same fields: old ones the address of the result into `fail_reason`, new ones the reason of a
+failure into `result_url`; so the status and the look of a text decide which it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from transforms.values import STATUSES
+from transforms.wording import ALL_IS_WELL, NOTHING, ONLY_FAILED, explanation, opened, parsed, plain_key, word
+
+#: An address of any kind: `https://…`, `oss://…`, `//host/…`, `/path`, `data:…,…`. Some have blanks in them.
+_ADDRESS: Final = r"^(?i)(?:(?:[a-z][a-z0-9+.-]*:)?//\S|data:[^,\s]*,|/[^\s/]\S*$)"
+
+#: The same without a blank: what stands in a failed task's fields may be a sentence that begins with an address.
+_ADDRESS_ALONE: Final = r"^(?i)(?:(?:[a-z][a-z0-9+.-]*:)?//\S+|data:[^,\s]*,\S*|/[^\s/]\S*)$"
+
+#: A text in quotes, or the only one of a JSON list.
+_QUOTED: Final = r"^(?:\[\s*)?\"((?:[^\"\\]|\\/)+)\"(?:\s*\])?$"
+
+#: What is kept of an address that holds the result itself: its beginning and its length.
+_INLINE_PREFIX: Final = r"^([^,]{0,100})"
+
+#: Objects in an answer in which the object that failed may stand.
+_CONTAINERS: Final = ("data", "error", "errors", "result", "output", "response", "baseresp", "task")
+_STATUS_KEYS: Final = ("status", "taskstatus", "state")
+_DEEPEST: Final = 8
+
+
+#: An address as nearly all are.
+_PLAIN_ADDRESS: Final = r"^https?://[^\s\"]+$"
+
+
+def with_outcomes(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """`tasks` that have their `status`, with `result_url`, `fail_reason` and `reason_on_success`.
+
+    Most have no reason and at most a plain address; only the others are looked at closely.
+
+    Args:
+        tasks: one row per task: `row`, `status`, and the fields as they came.
+        answers: the answers they came in: `row`, `text`.
+    """
+    succeeded, result = pl.col("status") == "SUCCESS", pl.col("result_url")
+    from_work = pl.coalesce("work_video_path", "no_wm_work_video_path")
+    tasks = tasks.with_columns(is_plain=result.str.contains(_PLAIN_ADDRESS).fill_null(value=False))
+    is_odd = pl.any_horizontal(
+        pl.col("status") == "FAILURE",
+        pl.col("fail_reason").str.contains(r"\S"),
+        ~pl.col("is_plain") & result.str.contains(r"\S"),
+        ~pl.col("is_plain") & succeeded & ~from_work.str.contains(_PLAIN_ADDRESS),
+    )
+    odd = tasks.filter(is_odd.fill_null(value=False))
+    looked_at = odd.select("row", "status", *_outcome_columns())
+    named = _with_deeper_reasons(_with_inline_results_named(looked_at), answers)
+    found = named.select(
+        "row", odd_url="result_url", odd_reason="fail_reason", reason_on_success="reason_on_success", is_odd=True
+    )
+    plain = pl.when("is_plain").then(result).when(succeeded).then(from_work)
+    joined = tasks.join(found, on="row", how="left", maintain_order="left")
+    return joined.with_columns(
+        result_url=pl.when("is_odd").then("odd_url").otherwise(plain),
+        fail_reason="odd_reason",
+        reason_on_success=pl.col("reason_on_success").fill_null(value=False),
+    ).drop("odd_url", "odd_reason", "is_odd", "is_plain")
+
+
+def _outcome_columns() -> list[pl.Expr]:
+    succeeded, failed = pl.col("status") == "SUCCESS", pl.col("status") == "FAILURE"
+    reason, result = _said("fail_reason"), _unquoted(_said("result_url"))
+    is_address = pl.when(failed).then(result.str.contains(_ADDRESS_ALONE)).otherwise(result.str.contains(_ADDRESS))
+    address = pl.when(is_address).then(result)
+    address_in_reason = pl.when(succeeded & _unquoted(reason).str.contains(_ADDRESS)).then(_unquoted(reason))
+    from_work = pl.when(succeeded).then(pl.coalesce(_said("work_video_path"), _said("no_wm_work_video_path")))
+    text_in_result = pl.when(failed & ~is_address).then(result)
+    other = pl.when(succeeded & ~_is_in(result, ALL_IS_WELL)).then(result)
+    why = pl.when(~_is_in(reason, ALL_IS_WELL)).then(reason)
+    return [
+        pl.coalesce(address, address_in_reason, from_work, other).alias("result_url"),
+        pl.when(~succeeded).then(pl.coalesce(_telling(why), _telling(text_in_result), why)).alias("fail_reason"),
+        (succeeded & why.is_not_null() & address_in_reason.is_null()).alias("reason_on_success"),
+    ]
+
+
+def _with_inline_results_named(tasks: pl.DataFrame) -> pl.DataFrame:
+    """`tasks` with `data:video/mp4;base64 (264 characters)` for a `result_url` that holds the result itself."""
+    url = pl.col("result_url")
+    is_inline = url.str.contains("^(?i)data:").fill_null(value=False)
+    if not tasks.select(is_inline.any()).item():
+        return tasks
+    named = pl.format("{} ({} characters)", url.str.extract(_INLINE_PREFIX), url.str.len_chars())
+    return tasks.with_columns(result_url=pl.when(is_inline).then(named).otherwise(url))
+
+
+def _with_deeper_reasons(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """`tasks` with the reasons that stand deeper in the `answers` (`row`, `text`) of failures that tell none."""
+    is_untold = (pl.col("status") == "FAILURE") & (
+        pl.col("fail_reason").is_null() | _is_in(pl.col("fail_reason"), ONLY_FAILED)
+    )
+    untold = tasks.filter(is_untold).select("row").join(answers.select("row", "text"), on="row")
+    reasons = pl.Series([deeper_reason(text) for text in untold["text"]], dtype=pl.String)
+    if reasons.null_count() == reasons.len():
+        return tasks
+    found = untold.select("row", deeper=reasons)
+    joined = tasks.join(found, on="row", how="left", maintain_order="left")
+    return joined.with_columns(fail_reason=pl.coalesce("deeper", "fail_reason")).drop("deeper")
+
+
+def deeper_reason(text: str) -> str | None:
+    """What the innermost object that failed says of it, in a whole answer; None where none says anything."""
+    return _innermost(parsed(text), depth=0)
+
+
+def _innermost(value: Any, depth: int) -> str | None:  # noqa: ANN401 - any JSON value
+    content = opened(value)
+    if isinstance(content, list):
+        content = next(iter(content), None)
+    if not isinstance(content, dict) or depth > _DEEPEST:
+        return None
+    values = {plain_key(key): inside for key, inside in reversed(content.items())}
+    inner = (_innermost(values[key], depth + 1) for key in _CONTAINERS if key in values)
+    return next(filter(None, inner), None) or (explanation(content) if _may_have_failed(values) else None)
+
+
+def _may_have_failed(values: dict[str, Any]) -> bool:
+    """Whether an object has no status of its own, or one that does not say otherwise."""
+    words = [word(values.get(key)) for key in _STATUS_KEYS]
+    return all(STATUSES.get(one, "FAILURE") == "FAILURE" for one in words)
+
+
+def _said(column: str) -> pl.Expr:
+    """The text without the blanks around it, or null when it says nothing."""
+    said = pl.col(column).str.strip_chars()
+    return pl.when(~_is_in(said, NOTHING)).then(said)
+
+
+def _telling(reason: pl.Expr) -> pl.Expr:
+    return pl.when(~_is_in(reason, (*ALL_IS_WELL, *ONLY_FAILED))).then(reason)
+
+
+def _unquoted(said: pl.Expr) -> pl.Expr:
+    """A text in quotes or alone in a JSON list without them; anything else as it is."""
+    return pl.coalesce(said.str.extract(_QUOTED).str.replace_all(r"\/", "/", literal=True), said)
+
+
+def _is_in(said: pl.Expr, words: tuple[str, ...]) -> pl.Expr:
+    return said.str.to_lowercase().is_in(words)
