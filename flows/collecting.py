@@ -235,6 +235,8 @@ def _summarise(
 ) -> Summary:
     state = plan.progress(con, question, run.clock.now())
     left = plan.tasks_of_run(con, run.run_id)
+    if warning := plan.renamed_envelopes(con, run.run_id):
+        run.voice.warn(warning)
     never_asked = max(tally.asked - tally.answered, 0)
     unreachable = never_asked + sum(count for outcome, _, count in left if outcome in UNREACHABLE)
     asked_for = never_asked + sum(count for _, _, count in left)

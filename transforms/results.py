@@ -60,7 +60,7 @@ def with_outcomes(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
         "row", odd_url="result_url", odd_reason="fail_reason", reason_on_success="reason_on_success", is_odd=True
     )
     plain = pl.when("is_plain").then(result).when(succeeded).then(from_work)
-    joined = tasks.join(found, on="row", how="left", maintain_order="left")
+    joined = tasks.join(found, on="row", how="left")
     return joined.with_columns(
         result_url=pl.when("is_odd").then("odd_url").otherwise(plain),
         fail_reason="odd_reason",
@@ -105,7 +105,7 @@ def _with_deeper_reasons(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataF
     if reasons.null_count() == reasons.len():
         return tasks
     found = untold.select("row", deeper=reasons)
-    joined = tasks.join(found, on="row", how="left", maintain_order="left")
+    joined = tasks.join(found, on="row", how="left")
     return joined.with_columns(fail_reason=pl.coalesce("deeper", "fail_reason")).drop("deeper")
 
 

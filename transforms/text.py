@@ -45,7 +45,7 @@ def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_whole_characters(docs: pl.DataFrame) -> pl.DataFrame:
-    """Those of `docs` (`row`, `text`) whose JSON escapes hold half a character (`\\ud83d` alone), with U+FFFD for it.
+    r"""Those of `docs` (`row`, `text`) whose JSON escapes hold half a character (`\ud83d` alone), with U+FFFD for it.
 
     Half a character makes a document no JSON: DuckDB's parser, as RFC 8259 allows, takes none of it.
     """

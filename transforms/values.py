@@ -42,7 +42,7 @@ _UNITS: Final = tuple(
     for per_second in (1, 1e3, 1e6, 1e9)
 )
 
-#: A date, a time and a zone, as ISO 8601 and Go write them: '2026-09-21T14:13:20.000Z', '2026-09-21 14:13:20 +0800 CST'.
+#: A date, a time and a zone, as ISO 8601 and Go write them: 2026-09-21T14:13:20.000Z, 2026-09-21 14:13:20 +0800 CST.
 _ZONED_TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?: [A-Z]{2,5})?",
     re.IGNORECASE,
@@ -96,7 +96,7 @@ def percent(column: str) -> pl.Expr:
 
 
 def is_fraction(column: str) -> pl.Expr:
-    """Whether a progress says, or may say, how much of 1 is done rather than of 100: 0.42, 1.0. None with a sign does."""
+    """Whether a progress is, or may be, a part of 1 rather than of 100: 0.42, 1.0. None with a sign is."""
     return pl.col(column).str.contains(r"^\s*(?:0*\.\d*[1-9]\d*|1\.0*|[\d.]+[eE]-\d+)\s*$")
 
 

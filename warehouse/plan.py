@@ -126,6 +126,19 @@ def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) ->
     return [summary for (summary,) in rows]
 
 
+def renamed_envelopes(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
+    """A warning about tasks that came to a run under other names than documented; None where none did."""
+    row = con.execute(statement("queries/renamed_envelopes"), {"run_id": run_id}).fetchone()
+    if row is None:
+        return None
+    answers, example = row
+    return (
+        f"{answers:,} answers hold a task that cannot be read, e.g. of {example['task_id']}: {example['detail']}. They "
+        "are in quarantine as renamed_envelope, and the ids are polled again. Check BASE_URL; if it is right, this "
+        "gateway answers in a form that avatar-tasks does not know"
+    )
+
+
 def answered_by_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str], since: datetime) -> int:
     """How many ids some runs, begun after `since`, have loaded an answer about."""
     return _count(con, "answered_by_runs", {"run_ids": list(run_ids), "since": since})

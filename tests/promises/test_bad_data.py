@@ -15,7 +15,14 @@ import pytest
 
 from tests.promises.leaves import LEAVES, VALUES, any_value, reported, wrong
 from tests.transforms.answers import EXAMPLE, answer, dumps, flatten, params, task
-from tests.transforms.test_fuzz import NEIGHBOUR, assert_accounted_for, assert_extras_are_json, odd_answers
+from tests.transforms.test_fuzz import (
+    NEIGHBOUR,
+    assert_accounted_for,
+    assert_extras_are_json,
+    assert_missing_only_where_said,
+    assert_split_and_order_do_not_matter,
+    odd_answers,
+)
 
 if TYPE_CHECKING:
     from tests.promises.conftest import Figures
@@ -41,7 +48,7 @@ def follow(leaf: Leaf, values: list[Any]) -> tuple[int, int]:
 
 def assert_other_leaves_are_as_ever(frames: Frames, leaf: Leaf) -> None:
     """Of the work, every other column is what it is in the plain example; of the task, those that no time decides."""
-    others = set(PLAIN.works.columns) - {"task_id", "body_hash", "is_terminal", "extras", leaf.column}
+    others = set(PLAIN.works.columns) - {"task_id", "answered_id", "body_hash", "is_terminal", "extras", leaf.column}
     if leaf.table == "pt_infos":
         others -= {"animate_params_str"}
     if leaf.path != "status":
@@ -85,7 +92,10 @@ def mutate(answers: int, seed: int) -> dict[str, int]:
     frames = flatten(*batch)
     assert_accounted_for(frames, batch)
     assert_extras_are_json(frames)
+    assert_missing_only_where_said(frames, batch)
     assert_neighbour_is_unharmed(frames)
+    if seed % 4 == 0:
+        assert_split_and_order_do_not_matter(Random(seed), frames, batch)
     return dict(frames.observations.group_by("outcome").len().iter_rows())
 
 

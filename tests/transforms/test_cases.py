@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.transforms.answers import answer, flatten
-from transforms.flatten import Frames
+
+if TYPE_CHECKING:
+    from transforms.flatten import Frames
 
 CASES = Path(__file__).parent / "cases"
 SEEN_AT = datetime(2026, 9, 22, tzinfo=UTC)
@@ -28,7 +30,9 @@ TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "10-sora-failed-error-in-payload": (
         {"fail_reason": "Your request was blocked by our moderation system.", "fail_class": "content_policy"}, "",
     ),
-    "11-veo-data-url-in-fail_reason": ({"result_url": INLINE, "fail_reason": None}, "-result_missing -reason_on_success"),
+    "11-veo-data-url-in-fail_reason": (
+        {"result_url": INLINE, "fail_reason": None}, "-result_missing -reason_on_success",
+    ),
     "12-veo-data-url-in-result_url": ({"status": "SUCCESS", "result_url": INLINE}, "-result_missing"),
     "13-relative-result_url": ({"result_url": "/v1/videos/field-a13/content"}, "-result_missing"),
     "21-work-status-minus-1": ({"status": "FAILURE", "status_raw": "-1", "is_terminal": True}, ""),

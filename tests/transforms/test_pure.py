@@ -104,8 +104,8 @@ def imported(module: str) -> set[str]:
 
 
 PURE: set[str] = {
-    "__future__", "codecs", "collections", "dataclasses", "datetime", "duckdb", "enum", "functools", "itertools", "json", "polars",
-    "pyarrow", "re", "transforms", "typing", "urllib",
+    "__future__", "codecs", "collections", "dataclasses", "datetime", "duckdb", "enum", "functools", "itertools",
+    "json", "polars", "pyarrow", "re", "transforms", "typing", "urllib",
 }  # fmt: skip
 
 

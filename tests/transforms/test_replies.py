@@ -17,38 +17,111 @@ def renamed_fields() -> dict[str, Any]:
     return {"TaskId": "x", "Status": "SUCCESS", "SubmitTime": 1}
 
 
-# fmt: off
 REPLIES: list[Any] = [
     # known words
-    pytest.param({"code": "task_not_exist", "message": "", "data": None}, "missing", None, "task_not_exist", id="the code"),
-    pytest.param({"code": 40004, "message": "Task not found.", "data": None}, "missing", None, "Task not found.", id="the message"),
-    pytest.param({"success": False, "message": "任务不存在", "data": None}, "missing", None, "任务不存在", id="in Chinese"),
-    pytest.param(error("task_not_exist") | {"x": 1}, "missing", None, "task_not_exist (request id: 7)", id="in an error"),
-    pytest.param(wrapped({"code": "task_not_exist", "message": "", "data": None}), "missing", None, "task_not_exist", id="from the gateway behind"),
+    pytest.param(
+        {"code": "task_not_exist", "message": "", "data": None}, "missing", None, "task_not_exist", id="the code"
+    ),
+    pytest.param(
+        {"code": 40004, "message": "Task not found.", "data": None},
+        "missing",
+        None,
+        "Task not found.",
+        id="the message",
+    ),
+    pytest.param(
+        {"success": False, "message": "任务不存在", "data": None}, "missing", None, "任务不存在", id="in Chinese"
+    ),
+    pytest.param(
+        error("task_not_exist") | {"x": 1}, "missing", None, "task_not_exist (request id: 7)", id="in an error"
+    ),
+    pytest.param(
+        wrapped({"code": "task_not_exist", "message": "", "data": None}),
+        "missing",
+        None,
+        "task_not_exist",
+        id="from the gateway behind",
+    ),
     pytest.param({"code": "record not found", "data": None}, "missing", None, "record not found", id="the row"),
-    pytest.param({"code": "x", "message": "record not found"}, "malformed", "error_answer", "record not found", id="any row"),
+    pytest.param(
+        {"code": "x", "message": "record not found"}, "malformed", "error_answer", "record not found", id="any row"
+    ),
     # nothing at all
     pytest.param({"data": None}, "missing", None, None, id="only empty data"),
-    pytest.param({"success": True, "message": "ok", "data": {}, "request_id": "7"}, "missing", None, None, id="success, and no task"),
-    pytest.param({"code": 0, "msg": "success", "data": [], "time": 1790000000}, "missing", None, None, id="an empty list"),
+    pytest.param(
+        {"success": True, "message": "ok", "data": {}, "request_id": "7"},
+        "missing",
+        None,
+        None,
+        id="success, and no task",
+    ),
+    pytest.param(
+        {"code": 0, "msg": "success", "data": [], "time": 1790000000}, "missing", None, None, id="an empty list"
+    ),
     pytest.param({"code": "success", "message": "", "data": "null"}, "missing", None, None, id="null in a string"),
     # errors of the gateway
-    pytest.param({"success": False, "message": "database is locked", "data": None}, "server_error", None, "database is locked", id="success false"),
+    pytest.param(
+        {"success": False, "message": "database is locked", "data": None},
+        "server_error",
+        None,
+        "database is locked",
+        id="success false",
+    ),
     pytest.param({"success": False, "data": None}, "server_error", None, None, id="success false without a word"),
     pytest.param({"success": "false", "msg": "busy"}, "server_error", None, "busy", id="success false as text"),
     pytest.param({"Success": False, "Message": "busy", "Data": None}, "server_error", None, "busy", id="in capitals"),
-    pytest.param({"status": "error", "message": "no such table", "data": None}, "server_error", None, "no such table", id="status error"),
-    pytest.param({"status_code": "50001", "status_msg": "overload", "data": None}, "server_error", None, "overload", id="status_code"),
-    pytest.param({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, "server_error", None, "login fail", id="base_resp"),
+    pytest.param(
+        {"status": "error", "message": "no such table", "data": None},
+        "server_error",
+        None,
+        "no such table",
+        id="status error",
+    ),
+    pytest.param(
+        {"status_code": "50001", "status_msg": "overload", "data": None},
+        "server_error",
+        None,
+        "overload",
+        id="status_code",
+    ),
+    pytest.param(
+        {"base_resp": {"status_code": 1004, "status_msg": "login fail"}},
+        "server_error",
+        None,
+        "login fail",
+        id="base_resp",
+    ),
     pytest.param({"data": None, "errors": [{"message": "timeout"}]}, "server_error", None, "timeout", id="errors"),
     pytest.param({"data": None, "errors": ["timeout"]}, "server_error", None, "timeout", id="errors in words"),
     pytest.param({"data": None, "errors": []}, "missing", None, None, id="no errors"),
-    pytest.param(wrapped({"code": "get_task_failed", "message": "", "data": None}), "server_error", None, "get_task_failed", id="the gateway behind failed"),
+    pytest.param(
+        wrapped({"code": "get_task_failed", "message": "", "data": None}),
+        "server_error",
+        None,
+        "get_task_failed",
+        id="the gateway behind failed",
+    ),
     # something else
-    pytest.param({"code": "success", "message": "server busy", "data": None}, "malformed", "error_answer", "server busy", id="a message"),
-    pytest.param(wrapped({"code": "quota", "message": "no quota", "data": None}), "malformed", "error_answer", "no quota", id="an error of the gateway behind"),
-    pytest.param({"code": "success", "data": None, "total": 0}, "malformed", "unknown_shape", None, id="a number nobody knows"),
-    pytest.param({"code": "success", "data": None, "hint": "moved"}, "malformed", "unknown_shape", None, id="a word nobody knows"),
+    pytest.param(
+        {"code": "success", "message": "server busy", "data": None},
+        "malformed",
+        "error_answer",
+        "server busy",
+        id="a message",
+    ),
+    pytest.param(
+        wrapped({"code": "quota", "message": "no quota", "data": None}),
+        "malformed",
+        "error_answer",
+        "no quota",
+        id="an error of the gateway behind",
+    ),
+    pytest.param(
+        {"code": "success", "data": None, "total": 0}, "malformed", "unknown_shape", None, id="a number nobody knows"
+    ),
+    pytest.param(
+        {"code": "success", "data": None, "hint": "moved"}, "malformed", "unknown_shape", None, id="a word nobody knows"
+    ),
     pytest.param({"code": "success", "data": False}, "malformed", "unknown_shape", None, id="data is false"),
     pytest.param({"code": "success", "data": 0}, "malformed", "unknown_shape", None, id="data is 0"),
     pytest.param(b'{"code":"success","data":null,"data":{"x":1}}', "malformed", "unknown_shape", None, id="data twice"),
@@ -66,7 +139,6 @@ RENAMED: list[Any] = [
     pytest.param(renamed_fields(), "$", id="the same alone"),
     pytest.param({"code": 0, "data": {"items": [TASK]}}, "$.data.items[*]", id="a page of a list"),
 ]
-# fmt: on
 judged = in_one_batch(answer(case.values[0]) for case in [*REPLIES, *RENAMED])
 
 
