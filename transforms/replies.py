@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: `nothing`: `data` is present and empty, and no other key says anything.
 MEANINGS: Final = ("no_such_task", "get_task_failed", "renamed_task", "failed", "error", "nothing")
 
-#: One row per answer: `task_path` is where a renamed task stands, `is_refusal` whether it is the gateway's own error
+#: One row per answer: `task_path` is where a renamed task stands, `is_refusal` whether it is the gateway's own
 #: envelope, which is what a refused key gets.
 REPLIES: Final = pl.Schema(
     {
@@ -224,6 +224,9 @@ def _looks_like_task(value: Any) -> bool:  # noqa: ANN401 - any JSON value
 
 
 def _is_refusal(value: dict[str, Any]) -> bool:
-    """`{"error": {"message": …, "type": …}}`, the envelope in which the gateway itself refuses."""
+    """Whether it is one of the gateway's own envelopes, in which it refuses a key, as `gateway.envelope` tells them."""
     error = value.get("error")
-    return isinstance(error, dict) and isinstance(error.get("message"), str) and isinstance(error.get("type"), str)
+    if error:
+        return isinstance(error, str) or (isinstance(error, dict) and isinstance(error.get("message"), str))
+    message = value.get("message", value.get("msg"))
+    return value.get("code") is not None and (isinstance(message, str) or "data" in value)

@@ -126,6 +126,8 @@ def says(found: Any, value: Any, kind: Kind) -> bool:  # noqa: ANN401, PLR0911 -
         return _says_time(found, value)
     if isinstance(value, bool):
         return str(found).lower() == str(value).lower()
+    if kind is Kind.PROGRESS and value in (1, "1"):
+        return bool(found == 100)
     if isinstance(value, int | float):
         return _number(found) == value
     if isinstance(value, str):

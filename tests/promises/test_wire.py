@@ -213,7 +213,7 @@ CASES = {
     "403": Case(
         answer(403, b'{"error":{"message":"token disabled"}}'), "denied", http_status=403, ends="key_refused"
     ),
-    "403 of a proxy": Case(answer(403), "denied", http_status=403),
+    "403 of a proxy": Case(answer(403), "malformed", http_status=403),
     "404": Case(answer(404), "malformed", http_status=404),
     "408": Case(answer(408), "server_error", http_status=408, **STAYS),
     "409": Case(answer(409), "malformed", http_status=409),

@@ -43,6 +43,7 @@ TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "53-result_url-space-around": ({"result_url": "https://cdn.example/a.mp4"}, "-result_missing"),
     "54-result_url-space-inside": ({"result_url": "https://cdn.example/My video (1).mp4"}, "-result_missing"),
     "58-result_url-json-list": ({"result_url": "https://cdn.example/a.mp4"}, "-result_missing"),
+    "74-other-tasks-answer": ({"status": "SUCCESS", "result_url": "https://a.example/b.mp4"}, "task_id_differs"),
     "61-fail_reason-null-literal": ({"status": "FAILURE", "fail_reason": None, "fail_class": "unknown"}, ""),
 }  # fmt: skip
 

@@ -79,7 +79,7 @@ checks as (
             },
             {
                 'check_name': 'finish_in_future',
-                'description': 'finish_time is more than a minute later than the answer that told it: it has no durations',
+                'description': 'finish_time is over a minute later than the answer that told it: it has no durations',
                 'checked': with_finish,
             },
             {
@@ -89,7 +89,7 @@ checks as (
             },
             {
                 'check_name': 'time_implausible',
-                'description': 'a number stood where a time should and was none in any unit, or before 2020; the time is NULL',
+                'description': 'a number stood where a time should and was none in any unit since 2020; the time is NULL',
                 'checked': all_tasks,
             },
             {
@@ -119,7 +119,7 @@ checks as (
             },
             {
                 'check_name': 'reason_on_success',
-                'description': 'it succeeded, and fail_reason held a text that is no address and not a word like success',
+                'description': 'it succeeded, and fail_reason held a text that is no address and no word like success',
                 'checked': succeeded,
             },
             {
@@ -139,7 +139,7 @@ checks as (
             },
             {
                 'check_name': 'text_repaired',
-                'description': 'bytes that are no text, or half a character, were replaced; the archive has them as they came',
+                'description': 'bytes that are no text, or half characters, were replaced; the archive keeps them',
                 'checked': all_tasks,
             },
         ], recursive := true),
