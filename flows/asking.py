@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from flows.batches import BATCH_IDS
-from flows.loading_process import LoadingProcess
+from flows.child_loader import load_in_child
 from flows.threads import run_to_its_end
 from warehouse import plan
 
@@ -26,8 +26,9 @@ _LOOK_SECONDS: Final = 0.05
 #: So many batches more than usual may wait for ids that failed to be tried again.
 MORE_BATCHES: Final = 8
 
-#: Answers are loaded after so many: what one load holds in memory grows with them.
-LOAD_ANSWERS: Final = 5_000
+#: Answers are loaded after so many, while half as many are to come: to start a process, and what a load costs before it
+#: loads anything, take as long as some thousands of requests. Twice as many would be two transactions of a load.
+LOAD_ANSWERS: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -44,9 +45,7 @@ class Tally:
 async def ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally, run_batch: RunBatch) -> None:
     """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
     batches = _Batches(run, client, tally, run_batch)
-    beside = [asyncio.create_task(_show_progress(run, client, tally))]
-    if tally.asked - tally.answered > 2 * LOAD_ANSWERS:  # to start a process takes as long as to ask for thousands
-        beside.append(asyncio.create_task(_load_meanwhile(run, client, tally)))
+    beside = [asyncio.create_task(work(run, client, tally)) for work in (_show_progress, _load_meanwhile)]
     try:
         for ids, failed_before in plan.read_todo(todo, BATCH_IDS):
             await batches.room()
@@ -104,20 +103,15 @@ async def _show_progress(run: Run, client: GatewayClient, tally: Tally) -> None:
 
 
 async def _load_meanwhile(run: Run, client: GatewayClient, tally: Tally) -> None:
-    """Load whenever enough has come: requests use one core, loading has another."""
-    try:
-        loading = LoadingProcess(run)
-    except OSError as error:
-        run.warn_once(f"no process can be started that would load meanwhile ({error}): all is loaded at the end")
-        return
-    with loading as process:
-        loaded = client.stats.observations
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            if client.stats.observations - loaded >= LOAD_ANSWERS:
-                loaded = client.stats.observations
-                await run_to_its_end(_load, process, tally)
+    """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
+    loaded = client.stats.observations
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        come = client.stats.observations
+        if come - loaded >= LOAD_ANSWERS and tally.asked - come >= LOAD_ANSWERS / 2:
+            loaded = come
+            await run_to_its_end(_load, run, tally)
 
 
-def _load(process: LoadingProcess, tally: Tally) -> None:
-    tally.segments_loaded += process.load()
+def _load(run: Run, tally: Tally) -> None:
+    tally.segments_loaded += load_in_child(run)

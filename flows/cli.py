@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.console import Progress, aligned, end_program, ends_well, show_json, tell, voice
+from flows.console import Progress, aligned, end_program, ends_well, show_json, show_summary, tell, voice
 from flows.streams import never_fail
 from warehouse import home
 
@@ -148,13 +148,7 @@ def collect(
         summary = start(_settings(**options), source, how, voice(progress), prefect=prefect)
     finally:
         progress.stop()
-    if as_json:
-        show_json(summary.as_dict())
-    else:
-        for line in summary.as_lines():
-            tell(line)
-    if summary.problem:
-        tell(f"avatar-tasks: {summary.problem}")
+    show_summary(summary, as_json=as_json)
     return summary.exit_code
 
 
@@ -276,6 +270,26 @@ def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool,
 
 
 @main.command()
+@click.option("--no-publish", is_flag=True, help="Leave publishing to a later load.")
+@click.option("--run", "of_run", metavar="RUN_ID", help="Only what this run archived.")
+@_options(_DATA_DIR, _JSON)
+@ends_well
+def load(*, no_publish: bool, of_run: str | None, as_json: bool, **options: Any) -> int:
+    """Load what is archived and not loaded yet, and publish the warehouse.
+
+    `collect` does so itself, unless it is told --no-load or the warehouse was locked. A large one starts this command
+    to load while it polls.
+    """
+    from flows.load_summary import load as load_waiting
+    from flows.run import begin
+
+    run = begin(_settings(**options), "load", voice=voice(Progress("loading")))
+    summary = load_waiting(run, publish=not no_publish, of_run=of_run)
+    show_summary(summary, as_json=as_json)
+    return summary.exit_code
+
+
+@main.command()
 @_options(_DATA_DIR, _JSON)
 @ends_well
 def publish(*, as_json: bool, **options: Any) -> None:
@@ -330,13 +344,7 @@ def maintain(retain: int | None, *, as_json: bool, **options: Any) -> int:
         summary = run_maintenance(begin(_settings(**options), "maintain", voice=voice(progress)), retain)
     finally:
         progress.stop()
-    if as_json:
-        show_json(summary.as_dict())
-    else:
-        for line in summary.as_lines():
-            tell(line)
-    if summary.problem:
-        tell(f"avatar-tasks: {summary.problem}")
+    show_summary(summary, as_json=as_json)
     return summary.exit_code
 
 

@@ -149,7 +149,7 @@ def _catch_up_and_plan(run: Run, question: Question, tally: Tally) -> IO[bytes]:
 
     try:
         with loading.writer(run, _CATCH_UP_SECONDS) as writer, writer.open() as con:
-            tally.segments_loaded += writer.load_waiting(con, later).segments
+            tally.segments_loaded += writer.load_waiting(con, later=later).segments
             ask(con)
     except loading.CANNOT_LOAD as problem:
         run.voice.warn(f"{problem}. Collecting goes on from what was last published")

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, Protocol
 
 import click
 
@@ -146,6 +146,28 @@ def show_json(value: dict[str, Any]) -> None:
     except UnicodeEncodeError:
         text = json.dumps(value, default=str)
     click.echo(text)
+
+
+class AnySummary(Protocol):
+    """How a command went, in each form that people or machines want it in."""
+
+    @property
+    def problem(self) -> str | None: ...
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+    def as_lines(self) -> list[str]: ...
+
+
+def show_summary(summary: AnySummary, *, as_json: bool) -> None:
+    """How a command went: a JSON object on stdout or lines for people, and what is wrong on stderr in any case."""
+    if as_json:
+        show_json(summary.as_dict())
+    else:
+        for line in summary.as_lines():
+            tell(line)
+    if summary.problem:
+        tell(f"avatar-tasks: {summary.problem}")
 
 
 class Progress:

@@ -48,8 +48,13 @@ class Writer(Protocol):
     def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection with every table and view in place; closed, and all of it on disk, when the block ends."""
 
-    def load_waiting(self, con: duckdb.DuckDBPyConnection, later: Collection[Segment] = ()) -> Loaded:
-        """Load what is archived and not loaded yet. What is in `later` may be left to a later load."""
+    def load_waiting(
+        self, con: duckdb.DuckDBPyConnection, *, later: Collection[Segment] = (), of_run: str | None = None
+    ) -> Loaded:
+        """Load what is archived and not loaded yet, `of_run` only what that run archived.
+
+        What is in `later` may be left to a later load.
+        """
 
     def publish(self) -> None:
         """Give readers what was loaded. No connection may be open."""
@@ -92,9 +97,11 @@ class _FileWriter:
             connection.prepare(con)
             yield con
 
-    def load_waiting(self, con: duckdb.DuckDBPyConnection, later: Collection[Segment] = ()) -> Loaded:
+    def load_waiting(
+        self, con: duckdb.DuckDBPyConnection, *, later: Collection[Segment] = (), of_run: str | None = None
+    ) -> Loaded:
         left = {one.segment_id for one in later}
-        now = [one for one in unloaded(con, self.run.store) if one.segment_id not in left]
+        now = [one for one in _waiting(self.run, con, of_run) if one.segment_id not in left]
         return load_segments(self.run, con, now, connection.lay_aside)
 
     def publish(self) -> None:
@@ -112,13 +119,23 @@ class _LakeWriter:
     def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         return connection.lake_writer(self.lake, self.wait_seconds)
 
-    def load_waiting(self, con: duckdb.DuckDBPyConnection, later: Collection[Segment] = ()) -> Loaded:  # noqa: ARG002
-        """Its own segments first, so that workers that load at once begin at different ends; `later` is loaded, too."""
-        own_first = sorted(unloaded(con, self.run.store), key=lambda one: self.run.run_id not in one.segment_id)
+    def load_waiting(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        *,
+        later: Collection[Segment] = (),  # noqa: ARG002 - readers see it at once, so nothing is left for later
+        of_run: str | None = None,
+    ) -> Loaded:
+        """Its own segments first, so that workers that load at once begin at different ends."""
+        own_first = sorted(_waiting(self.run, con, of_run), key=lambda one: self.run.run_id not in one.segment_id)
         return load_segments(self.run, con, own_first)
 
     def publish(self) -> None:
         """Nothing to do."""
+
+
+def _waiting(run: Run, con: duckdb.DuckDBPyConnection, of_run: str | None) -> list[Segment]:
+    return [one for one in unloaded(con, run.store) if of_run is None or of_run in one.segment_id]
 
 
 def load_segments(
@@ -134,6 +151,7 @@ def load_segments(
         total.answers += done.answers
         for damaged in done.damaged:
             run.warn_once(damaged.error)
+            total.damaged.append(damaged)
     return total
 
 

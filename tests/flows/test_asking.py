@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from io import BytesIO
 from typing import IO, TYPE_CHECKING
 
@@ -75,24 +74,11 @@ def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway)
 
 def test_for_few_no_process_is_started(run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are loaded at the end before it would be there."""
-    monkeypatch.setattr(asking, "LoadingProcess", lambda _run: pytest.fail("a process"))
-    few = gateway.world.ids[: 2 * IDS_IN_A_BATCH]
+    monkeypatch.setattr(asking, "load_in_child", lambda _run: pytest.fail("a process"))
+    few = gateway.world.ids[: IDS_IN_A_BATCH + IDS_IN_A_BATCH // 3]
     tally = Tally(asked=len(few))
     asyncio.run(ask(run, todo(few), tally, wait_for_load=False))
     assert tally.answered == len(few)
-
-
-def test_where_no_process_can_be_started_all_is_asked_and_archived(
-    run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """And loaded at the end; the run says so."""
-    monkeypatch.setattr(sys, "executable", "/no/such/python")
-    tally = Tally(asked=len(gateway.world.ids))
-    asyncio.run(ask(run, todo(gateway.world.ids), tally, wait_for_load=False))
-    assert (tally.answered, tally.segments_loaded) == (len(gateway.world.ids), 0)
-    [warning] = [record.message for record in caplog.records]
-    assert "/no/such/python" in warning
-    assert "all is loaded at the end" in warning
 
 
 def test_ids_are_asked_for_before_they_are_loaded(run: Run, gateway: Gateway) -> None:

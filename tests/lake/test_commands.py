@@ -19,9 +19,10 @@ import pytest
 import warehouse
 from flows import collecting
 from flows import run as runs
+from flows.accepting import accept
+from flows.child_loader import load_in_child
 from flows.collecting import Options
 from flows.id_files import IdSource
-from flows.loading_process import LoadingProcess
 from flows.settings import Settings
 from gateway.simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, CommandLine
@@ -66,8 +67,10 @@ def of_lake(lake: Lake) -> dict[str, list[str]]:
         return contents(con)
 
 
-def test_the_process_that_loads_beside_a_run_reaches_lake_and_storage(lake: Lake, bucket: str, tmp_path: Path) -> None:
-    """By what it is told and by its environment, as the run does."""
+def test_what_is_archived_on_storage_is_loaded_into_a_lake(
+    on_lake: CommandLine, lake: Lake, bucket: str, tmp_path: Path
+) -> None:
+    """By the child of a run what that run archived, and by the command whatever is waiting; nothing is published."""
     settings = Settings(
         data_dir=tmp_path / "data",
         warehouse=f"ducklake:postgres:{lake.catalog}",
@@ -75,12 +78,14 @@ def test_the_process_that_loads_beside_a_run_reaches_lake_and_storage(lake: Lake
         archive=f"s3://{bucket}/archive",
     )
     run = runs.begin(settings, "collect")
-    segments = archived(run.store)
-    with LoadingProcess(run) as process:
-        assert process.load() == len(segments)
+    segments = [*archived(run.store), *accept(run, IdSource(ids=("an-id-of-the-run",))).segments]
+    assert load_in_child(run) == 1
+    done = on_lake("load", AVATAR_TASKS_ARCHIVE=f"s3://{bucket}/archive")
+    assert (done.code, done.err.partition(" with")[0]) == (0, f"loaded {len(segments) - 1} segments")
+    assert "published" not in done.err
     with connection.open_lake(lake) as con:
         loaded = column(con, "select segment_id from segments")
-    assert sorted(loaded) == sorted(one.segment_id for one in segments)
+    assert {one.segment_id for one in segments} <= set(loaded)
 
 
 def test_a_lake_moves_to_a_file_and_back_and_is_the_same(on_lake: CommandLine, lake: Lake, paths: DataPaths) -> None:

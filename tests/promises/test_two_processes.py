@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 IDS = 120
 RATE = 60
-SECONDS = IDS / RATE
 PATIENCE_SECONDS = 30.0
 
 
@@ -40,7 +40,7 @@ def start(siege: Siege) -> BaseProcess:
 
 
 def loader_of(run: BaseProcess) -> int:
-    """The process that loads for a run, once it is there."""
+    """A process that loads for a run, once there is one."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         for status in Path("/proc").glob("[0-9]*/status"):
@@ -49,31 +49,35 @@ def loader_of(run: BaseProcess) -> int:
                 command = status.with_name("cmdline").read_bytes()
             except (OSError, IndexError):
                 continue  # it has just ended
-            if started_by == str(run.pid) and b"flows.loading_process" in command:
+            if started_by == str(run.pid) and is_a_load(command):
                 return int(status.parent.name)
         time.sleep(0.02)
     pytest.fail("no process loads meanwhile")
 
 
+def is_a_load(command: bytes) -> bool:
+    return b"avatar-tasks\0load" in command
+
+
 def has_ended(process: int) -> bool:
     try:
-        return b"flows.loading_process" not in Path(f"/proc/{process}/cmdline").read_bytes()
+        return not is_a_load(Path(f"/proc/{process}/cmdline").read_bytes())
     except OSError:
         return True  # also where it goes while it is looked at
 
 
 def under_way(siege: Siege) -> Iterator[tuple[BaseProcess, int]]:
-    """Runs, one after another, each with its loader: that one may be starting, at rest or in the middle of a load."""
-    for part in (0.1, 0.4, 0.6, 0.8):
+    """Runs, one after another, each with a loader that is starting, in the middle of its load, or about to end."""
+    for seconds in (0.0, 0.3, 0.6, 0.9):
         run = start(siege)
         loader = loader_of(run)
-        time.sleep(part * SECONDS)
+        time.sleep(seconds)
         yield run, loader
         siege.note("collect", run.exitcode if run.exitcode is not None else -1)
 
 
 def test_a_run_that_is_killed_leaves_no_loader_and_loses_nothing(besiege: Besiege) -> None:
-    """At moments spread over the time it asks."""
+    """At moments spread over a load, which ends by itself."""
     siege = besiege(1_500)
     for run, loader in under_way(siege):
         run.kill()
@@ -91,9 +95,10 @@ def test_a_run_whose_loader_is_killed_comes_to_its_end(besiege: Besiege) -> None
     """It asks on and loads at the end."""
     siege = besiege(1_500)
     for run, loader in under_way(siege):
-        os.kill(loader, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            os.kill(loader, signal.SIGKILL)
         run.join(PATIENCE_SECONDS)
     assert siege.tally["collect ended"] == 4
-    assert "the process that loads meanwhile has ended (-9)" in siege.command("collect", new_ids=0).said()
+    assert "`avatar-tasks load` failed (exit code -9)" in siege.command("collect", new_ids=0).said()
     siege.recover()
     siege.end()
