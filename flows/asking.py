@@ -42,10 +42,13 @@ class Tally:
     problem: WarehouseError | None = None
 
 
-async def ask_all(run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally, run_batch: RunBatch) -> None:
+async def ask_all(
+    run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally, run_batch: RunBatch, *, load_meanwhile: bool = True
+) -> None:
     """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
     batches = _Batches(run, client, tally, run_batch)
-    beside = [asyncio.create_task(work(run, client, tally)) for work in (_show_progress, _load_meanwhile)]
+    works = (_show_progress, _load_meanwhile) if load_meanwhile else (_show_progress,)
+    beside = [asyncio.create_task(work(run, client, tally)) for work in works]
     try:
         for ids, failed_before in plan.read_todo(todo, BATCH_IDS):
             await batches.room()

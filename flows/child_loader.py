@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import SecretStr
 
-from flows.settings import PREFIX, Settings
+from flows.settings import Settings
+from warehouse.environment import PREFIX
 
 if TYPE_CHECKING:
     from flows.run import Run

@@ -109,6 +109,7 @@ def main() -> None:
 @click.option("--follow", is_flag=True, help="Go on until every task given has ended.")
 @click.option("--deadline", type=_Seconds(), metavar="SECONDS", help="Poll no longer than this; also without --follow.")
 @click.option("--no-refresh", is_flag=True, help="Do not also ask for known tasks that are due.")
+@click.option("--no-load", is_flag=True, help="Archive only; `avatar-tasks load` loads it later, here or elsewhere.")
 @click.option(
     "--first-start/--no-first-start", default=None, help="Whether a data folder that is not there may be begun."
 )
@@ -127,6 +128,7 @@ def collect(
     follow: bool,
     deadline: float | None,
     no_refresh: bool,
+    no_load: bool,
     prefect: bool | None,
     as_json: bool,
     **options: Any,
@@ -142,7 +144,7 @@ def collect(
 
     source = IdSource(ids=ids, file=ids_file, column=ids_column)
     feeds = Feeds(inbox, ids_from, ids_column)
-    how = Options(refresh=not no_refresh, follow=follow, deadline_seconds=deadline, feeds=feeds)
+    how = Options(refresh=not no_refresh, follow=follow, deadline_seconds=deadline, feeds=feeds, load=not no_load)
     progress = Progress("fetching")
     try:
         summary = start(_settings(**options), source, how, voice(progress), prefect=prefect)

@@ -84,6 +84,7 @@ async def collect(
     refresh: bool = True,
     follow: bool = False,
     deadline_seconds: Annotated[float, Field(gt=0)] | None = None,
+    load: bool = True,
 ) -> dict[str, Any]:
     """Fetch avatar tasks, archive every answer, load and publish the warehouse.
 
@@ -100,6 +101,7 @@ async def collect(
         refresh: Also ask for known tasks that are due.
         follow: Go on until every task given has ended.
         deadline_seconds: But no longer than this.
+        load: Load and publish. Otherwise what is archived waits for `avatar-tasks load`.
 
     Raises:
         UnusableInputError: what answers at that address is no gateway.
@@ -111,7 +113,7 @@ async def collect(
     run = _run_in_use.get()
     if run is None:
         run = await asyncio.to_thread(_begin_scheduled)
-    options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, feeds=feeds)
+    options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, feeds=feeds, load=load)
     summary = await _collect_or_fan_out(run, given, options)
     if (summaries := _summaries.get()) is not None:
         summaries.append(summary)
@@ -158,7 +160,7 @@ async def _progress_shown(run: Run) -> AsyncIterator[Run]:
 
 async def _collect_or_fan_out(run: Run, given: IdSource, options: Options) -> Summary:
     """By this run alone, or by a run for each share where there are too many ids for one and others can write, too."""
-    if run.paths.lake is None or not given.is_given:
+    if run.paths.lake is None or not given.is_given or not options.load:  # shares are summed up from the lake
         return await _collect(run, given, options)
     accepted = await asyncio.to_thread(accept, run, given, options.feeds)
     of = await asyncio.to_thread(shares_of, accepted, run.settings.shard_ids)
@@ -224,6 +226,7 @@ def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
                 refresh=options.refresh,
                 follow=options.follow,
                 deadline_seconds=options.deadline_seconds,
+                load=options.load,
             )
         )
     except (KeyRefusedError, UnreachableError):

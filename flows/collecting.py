@@ -54,6 +54,7 @@ class Options:
         deadline_seconds: but no longer than this.
         feeds: where further ids come from by themselves.
         share: (number, of): of the ids accepted, only this share of so many.
+        load: load and publish; otherwise what is archived is left to `avatar-tasks load`, and the warehouse as it is.
     """
 
     refresh: bool = True
@@ -61,6 +62,7 @@ class Options:
     deadline_seconds: float | None = None
     feeds: Feeds = NO_FEEDS
     share: tuple[int, int] = (0, 1)
+    load: bool = True
 
 
 async def collect(
@@ -99,9 +101,9 @@ async def _collect(
         if accepted is None:
             accepted = await asyncio.to_thread(accept, run, ids, options.feeds)
         question = Question(run.settings.source, accepted.segments, refresh=options.refresh, share=options.share)
-        todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally)
+        todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally, load=options.load)
         await _rounds(run, client, question, todo, tally, options, run_batch)
-    return await asyncio.to_thread(_finish, run, client, accepted, question, tally)
+    return await asyncio.to_thread(_finish, run, client, accepted, question, tally, load=options.load)
 
 
 def make_client(run: Run) -> GatewayClient:
@@ -133,7 +135,7 @@ def make_client(run: Run) -> GatewayClient:
         raise UnusableInputError(str(error)) from None
 
 
-def _catch_up_and_plan(run: Run, question: Question, tally: Tally) -> IO[bytes]:
+def _catch_up_and_plan(run: Run, question: Question, tally: Tally, *, load: bool) -> IO[bytes]:
     """Load what earlier runs left in the archive, then write down what to ask for.
 
     The given ids come from the archive themselves, so that they need not be loaded before they are asked for.
@@ -147,15 +149,18 @@ def _catch_up_and_plan(run: Run, question: Question, tally: Tally) -> IO[bytes]:
         if not question.only_due:
             tally.skipped_terminal = planned.ended
 
-    try:
-        with loading.writer(run, _CATCH_UP_SECONDS) as writer, writer.open() as con:
-            tally.segments_loaded += writer.load_waiting(con, later=later).segments
-            ask(con)
-    except loading.CANNOT_LOAD as problem:
-        run.voice.warn(f"{problem}. Collecting goes on from what was last published")
-        looked_at = loading.own_answers(run) if question.only_due else loading.last_known(run)
-        with looked_at as con:
-            ask(con)
+    if load:
+        try:
+            with loading.writer(run, _CATCH_UP_SECONDS) as writer, writer.open() as con:
+                tally.segments_loaded += writer.load_waiting(con, later=later).segments
+                ask(con)
+        except loading.CANNOT_LOAD as problem:
+            run.voice.warn(f"{problem}. Collecting goes on from what was last published")
+        else:
+            return todo
+    own_answers = loading.own_answers if load else loading.own_answers_spilled
+    with own_answers(run) if question.only_due else loading.last_known(run) as con:
+        ask(con)
     return todo
 
 
@@ -171,11 +176,11 @@ async def _rounds(
     """Ask; while following, load and ask again whoever is due, until all have ended or time is up."""
     deadline = None if options.deadline_seconds is None else run.clock.monotonic() + options.deadline_seconds
     published_at = run.clock.monotonic()
-    await ask_all(run, client, todo, tally, run_batch)
+    await ask_all(run, client, todo, tally, run_batch, load_meanwhile=options.load)
     while options.follow and client.ended is None and not _is_hopeless(client):
         publish = run.clock.monotonic() - published_at > _PUBLISH_SECONDS
         published_at = run.clock.monotonic() if publish else published_at
-        state = await asyncio.to_thread(_load_and_look, run, question, tally, publish=publish)
+        state = await asyncio.to_thread(_load_and_look, run, question, tally, publish=publish, load=options.load)
         wait = _seconds_until_due(run, state)
         if wait is None or (deadline is not None and run.clock.monotonic() + wait > deadline):
             return
@@ -184,10 +189,14 @@ async def _rounds(
         )
         await run.clock.sleep(wait)
         later = dataclasses.replace(question, only_due=True)
-        await ask_all(run, client, await asyncio.to_thread(_catch_up_and_plan, run, later, tally), tally, run_batch)
+        todo = await asyncio.to_thread(_catch_up_and_plan, run, later, tally, load=options.load)
+        await ask_all(run, client, todo, tally, run_batch, load_meanwhile=options.load)
 
 
-def _load_and_look(run: Run, question: Question, tally: Tally, *, publish: bool) -> Progress:
+def _load_and_look(run: Run, question: Question, tally: Tally, *, publish: bool, load: bool) -> Progress:
+    if not load:
+        with loading.own_answers_spilled(run) as con:
+            return plan.progress(con, question, run.clock.now())
     try:
         with loading.writer(run, run.settings.lock_wait) as writer:
             with writer.open() as con:
@@ -208,8 +217,17 @@ def _seconds_until_due(run: Run, state: Progress) -> float | None:
     return max(state.next_due_at - run.clock.now().timestamp(), run.settings.policy.min_seconds / 4)
 
 
-def _finish(run: Run, client: GatewayClient, accepted: Accepted, question: Question, tally: Tally) -> Summary:
+def _finish(
+    run: Run, client: GatewayClient, accepted: Accepted, question: Question, tally: Tally, *, load: bool
+) -> Summary:
     """Load, write down how the run went, and publish."""
+    if not load:
+        with loading.own_answers_spilled(run) as con:
+            summary = _summarise(run, client, accepted, question, tally, con)
+        waiting = len(loading.own_segments(run)) + 1  # and that of the summary itself
+        summary = dataclasses.replace(summary, published=None, segments_waiting=waiting)
+        write_run(run, summary.exit_code, summary.as_dict())
+        return summary
     try:
         with loading.writer(run, run.settings.lock_wait) as writer:
             with writer.open() as con:

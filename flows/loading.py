@@ -6,9 +6,11 @@ with what was last published (`last_known`) or with what it archived itself (`ow
 
 from __future__ import annotations
 
+import tempfile
 import time
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from warehouse import connection
@@ -169,11 +171,22 @@ def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def own_answers(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory that holds what this run alone has archived."""
-    own = [
+def own_answers(run: Run, spill_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory that holds what this run alone has archived; see `connection.scratch`."""
+    with connection.scratch(spill_to) as con:
+        load_segments(run, con, own_segments(run))
+        yield con
+
+
+@contextmanager
+def own_answers_spilled(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same in bounded memory, for runs that never load: the rest is in temporary files of the system."""
+    with tempfile.TemporaryDirectory(prefix="avatar-tasks-") as folder, own_answers(run, Path(folder)) as con:
+        yield con
+
+
+def own_segments(run: Run) -> list[Segment]:
+    """The ids and answers that this run has archived."""
+    return [
         one for kind in ("requests", "observations") for one in run.store.segments(kind) if run.run_id in one.segment_id
     ]
-    with connection.scratch() as con:
-        load_segments(run, con, own)
-        yield con

@@ -36,6 +36,7 @@ class Summary:
         problem: what went wrong, as a sentence; null when nothing did.
         published: the file readers open; null when nothing was published.
         seconds: how long it took.
+        segments_waiting: archive segments of this run that it was told not to load; null when it was not.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class Summary:
     problem: str | None
     published: str | None
     seconds: float
+    segments_waiting: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -87,6 +89,8 @@ class Summary:
             lines.append(f"… and {self.rejected_count - 10:,} more that are no task ids (--json lists them)")
         if self.published:
             lines.append(f"published {self.published}")
+        if self.segments_waiting:
+            lines.append(f"{self.segments_waiting:,} segments are archived and not loaded: `avatar-tasks load` does it")
         return lines
 
     @staticmethod

@@ -311,9 +311,13 @@ def _set_up(con: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory, for what has to be known while the real one is held."""
-    with contextlib.closing(duckdb.connect(":memory:", config=_SETTINGS)) as con:
+def scratch(spill_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory, for what has to be known where the real one is not used.
+
+    With a folder to spill to it takes no more memory than a writer; what does not fit is in files there, until it ends.
+    """
+    settings = _WRITER_SETTINGS | {"temp_directory": str(spill_to)} if spill_to else _SETTINGS
+    with contextlib.closing(duckdb.connect(":memory:", config=settings)) as con:
         prepare(con)
         yield con
 
