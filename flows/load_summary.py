@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows import loading
-from flows.errors import ExitCode, UnusableInputError
-from warehouse.archive import SCHEMAS
+from flows.data_folder import require_archive
+from flows.errors import ExitCode
 from warehouse.load import Loaded
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSu
         of_run: only what this run archived.
 
     Raises:
-        UnusableInputError: when nothing was ever archived.
+        UnusableInputError: when there is no archive.
         ArchiveError: when the archive cannot be read.
     """
-    _check_archive(run)
+    require_archive(run.paths)
     done = Loaded()
     problem: str | None = None
     try:
@@ -82,10 +82,3 @@ def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSu
         problem=problem,
         seconds=round(run.clock.monotonic() - run.began, 3),
     )
-
-
-def _check_archive(run: Run) -> None:
-    """Refuse a place where nothing was ever archived, for it is hardly the one that was meant."""
-    if not any(run.store.segments(kind) for kind in SCHEMAS):
-        msg = f"there is nothing in the archive {run.paths.archive}: run `avatar-tasks collect`, or give --data-dir DIR"
-        raise UnusableInputError(msg)

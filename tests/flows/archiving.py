@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows import collecting
 from flows.batches import fetch_batch
+from flows.data_folder import begin_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def poll(run: Run, ids: Sequence[str]) -> None:
     """Archive an answer about each of some ids, as a batch of the run."""
+    begin_folder(run, scheduled=False)
 
     async def main() -> None:
         async with collecting.make_client(run) as client:
