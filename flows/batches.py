@@ -60,10 +60,12 @@ class AnswerBuffer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ticker:
-            self._ticker.cancel()
-            await asyncio.gather(self._ticker, return_exceptions=True)
-        self._write(self._take())  # not awaited: a cancelled run has to keep what came, too
+        try:
+            if self._ticker:
+                self._ticker.cancel()
+                await asyncio.gather(self._ticker, return_exceptions=True)
+        finally:  # a run that is cancelled has to keep what came, also when it is cancelled once more meanwhile
+            await run_to_its_end(self._write, self._take())
 
     async def add(self, observation: Observation) -> None:
         self._waiting.append(observation)

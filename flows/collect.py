@@ -26,7 +26,7 @@ from flows.batches import fetch_batch
 from flows.collecting import Options
 from flows.collecting import collect as collect_ids
 from flows.data_folder import begin_folder
-from flows.errors import ExitCode, KeyRefusedError, UnreachableError, UnusableInputError
+from flows.errors import AvatarTasksError, ExitCode, UnusableInputError, error_for
 from flows.fan_out import DEPLOYMENT, fan_out
 from flows.feeds import Feeds
 from flows.id_files import IdSource
@@ -100,13 +100,14 @@ async def collect(
         inbox: A folder. The files in it are taken, and moved on to its folder `done` once their ids are durable.
         refresh: Also ask for known tasks that are due.
         follow: Go on until every task given has ended.
-        deadline_seconds: But no longer than this.
+        deadline_seconds: So long after it began it polls no more, with or without `follow`.
         load: Load and publish. Otherwise what is archived waits for `avatar-tasks load`.
 
     Raises:
         UnusableInputError: what answers at that address is no gateway.
         KeyRefusedError: the gateway refused the key; whatever came before is kept.
         UnreachableError: too much of the batch could not be reached; likewise.
+        UnusableInputError: the ids or settings cannot be used, or there is no gateway at the address.
     """
     given = IdSource(tuple(ids or ()), ids_file, ids_column)
     feeds = Feeds(inbox, ids_from, ids_column)
@@ -121,12 +122,8 @@ async def collect(
         await show_summary(run, summary)
     with never_fatal(run, "what there is to tell"):
         tell_alerts(run, await asyncio.to_thread(news, run, summary))
-    if summary.exit_code == ExitCode.UNUSABLE_INPUT:
-        raise UnusableInputError(summary.problem)
-    if summary.exit_code == ExitCode.KEY_REFUSED:
-        raise KeyRefusedError(summary.problem)
-    if summary.exit_code == ExitCode.UNREACHABLE:
-        raise UnreachableError(summary.problem)
+    if summary.exit_code not in {ExitCode.DONE, ExitCode.NOT_LOADED}:
+        raise error_for(summary.exit_code)(summary.problem)
     return summary.as_dict()
 
 
@@ -160,7 +157,8 @@ async def _progress_shown(run: Run) -> AsyncIterator[Run]:
 
 async def _collect_or_fan_out(run: Run, given: IdSource, options: Options) -> Summary:
     """By this run alone, or by a run for each share where there are too many ids for one and others can write, too."""
-    if run.paths.lake is None or not given.is_given or not options.load:  # shares are summed up from the lake
+    has_ids = given.is_given or options.feeds.inbox or options.feeds.ids_from
+    if run.paths.lake is None or not has_ids or not options.load:  # shares are summed up from the lake
         return await _collect(run, given, options)
     accepted = await asyncio.to_thread(accept, run, given, options.feeds)
     of = await asyncio.to_thread(shares_of, accepted, run.settings.shard_ids)
@@ -197,9 +195,9 @@ async def collect_shard(
         number: The share, from 0.
         of: How many shares there are.
         run_id: The run that this is to be.
-        refresh: Also ask for known tasks that are due.
+        refresh: Also poll known tasks that are due, those whose hash falls to this share.
         follow: Go on until every task of the share has ended.
-        deadline_seconds: But no longer than this.
+        deadline_seconds: So long after it began it polls no more.
     """
     run = runs.begin(read_settings(), "collect-shard", voice=prefect_voice(), run_id=run_id)
     options = Options(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, share=(number, of))
@@ -229,8 +227,9 @@ def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
                 load=options.load,
             )
         )
-    except (KeyRefusedError, UnreachableError):
-        pass  # the summary says so
+    except AvatarTasksError:
+        if not summaries:  # which would say so
+            raise
     finally:
         _run_in_use.reset(tokens[0])
         _summaries.reset(tokens[1])

@@ -7,7 +7,9 @@ publish. Whatever ends it early, the next run goes on from what the archive hold
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
@@ -17,8 +19,9 @@ from flows.asking import Tally, ask_all
 from flows.batches import fetch_batch
 from flows.errors import ExitCode, UnusableInputError
 from flows.feeds import NO_FEEDS, Feeds
-from flows.run import write_run
+from flows.run import GRACE_SECONDS, write_run
 from flows.summary import UNREACHABLE, Summary
+from flows.threads import run_to_its_end
 from gateway.client import ApiKey, GatewayClient
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
@@ -28,6 +31,8 @@ from warehouse.debris import clear_debris
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import duckdb
 
     from flows.asking import RunBatch
@@ -40,6 +45,8 @@ _CATCH_UP_SECONDS: Final = 2.0
 #: How a run ends when this is wrong with the gateway.
 _EXIT_CODES: Final = {"key_refused": ExitCode.KEY_REFUSED, "no_gateway": ExitCode.UNUSABLE_INPUT}
 
+_DEADLINE: Final = "The deadline came. Ids that were not polled by then are kept, and the next collect polls them."
+
 #: While following, readers get a new copy this often.
 _PUBLISH_SECONDS: Final = 60.0
 
@@ -51,7 +58,7 @@ class Options:
     Attributes:
         refresh: also ask for known tasks that are due.
         follow: go on until every task given has ended.
-        deadline_seconds: but no longer than this.
+        deadline_seconds: so long after the run began it polls no more.
         feeds: where further ids come from by themselves.
         share: (number, of): of the ids accepted, only this share of so many.
         load: load and publish; otherwise what is archived is left to `avatar-tasks load`, and the warehouse as it is.
@@ -82,6 +89,8 @@ async def collect(
         ArchiveError: when the archive cannot be written; what was written before stays.
     """
     tally = Tally()
+    if options.deadline_seconds is not None:
+        run = dataclasses.replace(run, deadline=run.began + options.deadline_seconds)
     client = make_client(run)
     with at_work(run.paths.at_work, run.started_at), garbage.looked_for_seldom():
         return await _collect(run, client, ids, options, tally, run_batch, accepted)
@@ -101,9 +110,28 @@ async def _collect(
         if accepted is None:
             accepted = await asyncio.to_thread(accept, run, ids, options.feeds)
         question = Question(run.settings.source, accepted.segments, refresh=options.refresh, share=options.share)
-        todo = await asyncio.to_thread(_catch_up_and_plan, run, question, tally, load=options.load)
-        await _rounds(run, client, question, todo, tally, options, run_batch)
-    return await asyncio.to_thread(_finish, run, client, accepted, question, tally, load=options.load)
+        todo = await run_to_its_end(_catch_up_and_plan, run, question, tally, load=options.load)
+        async with _stopped_at_the_deadline(run, client):
+            await _rounds(run, client, question, todo, tally, options, run_batch)
+    return await run_to_its_end(_finish, run, client, accepted, question, tally, load=options.load)
+
+
+@contextlib.asynccontextmanager
+async def _stopped_at_the_deadline(run: Run, client: GatewayClient) -> AsyncIterator[None]:
+    """The block, in which the client stops at the deadline; what is still in flight a little later is dropped."""
+    if math.isinf(run.deadline):
+        yield
+        return
+    stopping = asyncio.get_running_loop().call_later(run.seconds_left, client.stop, _DEADLINE)
+    limit = asyncio.timeout(run.seconds_left + GRACE_SECONDS)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    finally:
+        stopping.cancel()
 
 
 def make_client(run: Run) -> GatewayClient:
@@ -151,7 +179,7 @@ def _catch_up_and_plan(run: Run, question: Question, tally: Tally, *, load: bool
 
     if load:
         try:
-            with loading.writer(run, _CATCH_UP_SECONDS) as writer, writer.open() as con:
+            with loading.writer(run, min(_CATCH_UP_SECONDS, run.lock_wait)) as writer, writer.open() as con:
                 tally.segments_loaded += writer.load_waiting(con, later=later).segments
                 ask(con)
         except loading.CANNOT_LOAD as problem:
@@ -174,22 +202,21 @@ async def _rounds(
     run_batch: RunBatch,
 ) -> None:
     """Ask; while following, load and ask again whoever is due, until all have ended or time is up."""
-    deadline = None if options.deadline_seconds is None else run.clock.monotonic() + options.deadline_seconds
     published_at = run.clock.monotonic()
     await ask_all(run, client, todo, tally, run_batch, load_meanwhile=options.load)
     while options.follow and client.ended is None and not _is_hopeless(client):
         publish = run.clock.monotonic() - published_at > _PUBLISH_SECONDS
         published_at = run.clock.monotonic() if publish else published_at
-        state = await asyncio.to_thread(_load_and_look, run, question, tally, publish=publish, load=options.load)
+        state = await run_to_its_end(_load_and_look, run, question, tally, publish=publish, load=options.load)
         wait = _seconds_until_due(run, state)
-        if wait is None or (deadline is not None and run.clock.monotonic() + wait > deadline):
+        if wait is None or wait > run.seconds_left:
             return
         run.voice.say(
             f"{state.ended:,} of {state.given:,} have ended; {state.waiting:,} to go, the next look in {wait:.0f} s"
         )
         await run.clock.sleep(wait)
         later = dataclasses.replace(question, only_due=True)
-        todo = await asyncio.to_thread(_catch_up_and_plan, run, later, tally, load=options.load)
+        todo = await run_to_its_end(_catch_up_and_plan, run, later, tally, load=options.load)
         await ask_all(run, client, todo, tally, run_batch, load_meanwhile=options.load)
 
 
@@ -198,7 +225,7 @@ def _load_and_look(run: Run, question: Question, tally: Tally, *, publish: bool,
         with loading.own_answers_spilled(run) as con:
             return plan.progress(con, question, run.clock.now())
     try:
-        with loading.writer(run, run.settings.lock_wait) as writer:
+        with loading.writer(run, run.lock_wait) as writer:
             with writer.open() as con:
                 tally.segments_loaded += writer.load_waiting(con).segments
                 state = plan.progress(con, question, run.clock.now())
@@ -229,7 +256,7 @@ def _finish(
         write_run(run, summary.exit_code, summary.as_dict())
         return summary
     try:
-        with loading.writer(run, run.settings.lock_wait) as writer:
+        with loading.writer(run, run.lock_wait) as writer:
             with writer.open() as con:
                 tally.segments_loaded += writer.load_waiting(con).segments
                 summary = _summarise(run, client, accepted, question, tally, con)
@@ -255,10 +282,12 @@ def _summarise(
     left = plan.tasks_of_run(con, run.run_id)
     if warning := plan.renamed_envelopes(con, run.run_id):
         run.voice.warn(warning)
-    never_asked = max(tally.asked - tally.answered, 0)
-    unreachable = never_asked + sum(count for outcome, _, count in left if outcome in UNREACHABLE)
+    outcomes = plan.answers_of_run(con, run.run_id)
+    never_asked = max(tally.asked - max(tally.answered, sum(outcomes.values())), 0)
+    not_polled = never_asked if _is_stopped(client) else 0
+    unreachable = never_asked - not_polled + sum(count for outcome, _, count in left if outcome in UNREACHABLE)
     asked_for = never_asked + sum(count for _, _, count in left)
-    exit_code, problem = _verdict(run, client, tally, unreachable, asked_for)
+    exit_code, problem = _verdict(run, client, tally, unreachable, asked_for - not_polled)
     return Summary(
         run_id=run.run_id,
         source=run.settings.source,
@@ -267,20 +296,26 @@ def _summarise(
         rejected_count=accepted.rejections.count,
         skipped_terminal=tally.skipped_terminal,
         asked=asked_for,
-        fetched=tally.answered,
+        fetched=max(tally.answered, sum(outcomes.values())),
         requests=client.stats.requests,
         retries=client.stats.retries,
         refusals=client.stats.refusals,
-        outcomes=plan.answers_of_run(con, run.run_id),
+        outcomes=outcomes,
         statuses={status: count for outcome, status, count in left if outcome == "task" and status is not None},
         segments_loaded=tally.segments_loaded,
         unreachable=unreachable,
+        not_polled=not_polled,
         still_running=state.waiting,
         exit_code=exit_code,
         problem=problem,
         published=None if tally.problem or run.paths.lake else str(run.paths.published),
         seconds=round(run.clock.monotonic() - run.began, 3),
     )
+
+
+def _is_stopped(client: GatewayClient) -> bool:
+    """Whether it stopped because the deadline came, so that what it did not poll waits for the next run."""
+    return client.ended is not None and client.ended.reason == "stopped"
 
 
 def _is_hopeless(client: GatewayClient) -> bool:

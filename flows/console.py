@@ -73,13 +73,13 @@ def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         keep_private()
         looked_for_little_by_commands()
-        try:
-            with interrupts.handled():
+        with interrupts.handled():
+            try:
                 _require_working_folder()
                 code = int(command(*args, **kwargs) or ExitCode.DONE)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it ends as a sentence
-            code, message = _ending(error)
-            _show_error(message, code, as_json=bool(kwargs.get("as_json")))
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it ends as a sentence
+                code, message = _ending(error)
+                _show_error(message, code, as_json=bool(kwargs.get("as_json")))
         sys.exit(code)
 
     return wrapped
@@ -87,7 +87,7 @@ def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
 
 def _ending(error: BaseException) -> tuple[int, str]:
     """The exit code and the sentence that an error ends a command with."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or interrupts.has_come():  # libraries tell of it by errors of their own
         return INTERRUPTED, "stopped; what was collected is kept, run again to go on"
     if isinstance(error, AvatarTasksError | WarehouseError | GatewayError):
         return int(exit_code_of(error)), str(error)

@@ -51,3 +51,8 @@ class UnreachableError(AvatarTasksError):
     """Too much of the batch could not be reached."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+def error_for(code: ExitCode) -> type[AvatarTasksError]:
+    """The class of error that ends a command with `code`."""
+    return next((one for one in AvatarTasksError.__subclasses__() if one.exit_code == code), AvatarTasksError)

@@ -6,22 +6,27 @@ import asyncio
 import contextlib
 import json
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flows import loading
 from flows.run import write_run
-from flows.shards import ids_of, together
+from flows.shards import ShareEnd, ids_of, together
+from flows.threads import run_to_its_end
 from warehouse import connection
 from warehouse.errors import WarehouseError
-from warehouse.plan import answered_by_runs, summaries_of_runs
+from warehouse.plan import Question, answered_by_runs, progress, summaries_of_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import duckdb
+    from prefect.client.schemas.objects import State
 
     from flows.accepting import Accepted
     from flows.collecting import Options
     from flows.run import Run
     from flows.summary import Summary
+    from warehouse.plan import Progress
 
 #: The deployment that collects one share; see prefect.yaml.
 DEPLOYMENT: Final = "collect-shard/collect-shard"
@@ -50,8 +55,7 @@ async def fan_out(run: Run, accepted: Accepted, options: Options, of: int) -> Su
     finally:
         watching.cancel()
     await _tell(run, started, ids_of(accepted))
-    lost = [number for number, run_id in enumerate(ended) if run_id is None]
-    return await asyncio.to_thread(_sum_up, run, accepted, [one for one in ended if one], lost)
+    return await run_to_its_end(_sum_up, run, accepted, ended, of)
 
 
 async def _show_progress(run: Run, run_ids: Sequence[str], total: int) -> None:
@@ -72,37 +76,65 @@ def _answered(run: Run, run_ids: list[str]) -> int:
         return answered_by_runs(con, run_ids, run.started_at)
 
 
-async def _collect_share(run: Run, number: int, of: int, options: Options, started: list[str]) -> str | None:
-    """The id of the run that came to an end; None when all that were tried died. `started` gets the id of each."""
-    from prefect.deployments import arun_deployment
+async def _collect_share(run: Run, number: int, of: int, options: Options, started: list[str]) -> ShareEnd:
+    """Run a share, and again when its process dies. `started` gets the id of each run."""
+    from prefect.exceptions import ObjectNotFound
 
     for attempt in range(1, _ATTEMPTS + 1):
         run_id = uuid.uuid4().hex[:12]
         started.append(run_id)
-        parameters = {
-            "accepted_by": run.run_id,
-            "number": number,
-            "of": of,
-            "run_id": run_id,
-            "refresh": options.refresh and number == 0,
-            "follow": options.follow,
-            "deadline_seconds": options.deadline_seconds,
-        }
         name = f"share {number + 1} of {of} for {run.run_id}, attempt {attempt}"
-        ended = await arun_deployment(
-            DEPLOYMENT, parameters=parameters, flow_run_name=name, poll_interval=_LOOK_SECONDS, tags=["avatar-tasks"]
-        )
-        if ended.state is not None and not ended.state.is_crashed():
+        try:
+            state = await _state_at_the_end(name, _parameters(run, number, of, run_id, options))
+        except ObjectNotFound:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises; the share itself may go on
+            return ShareEnd(number, run_id, f"Prefect's server does not say what became of it ({error})")
+        if state is not None and state.is_completed():
             run.voice.say(f"share {number + 1} of {of} has ended")
-            return run_id
+            return ShareEnd(number, run_id)
+        if state is not None and not state.is_crashed():
+            run.voice.warn(f"{name}, failed: {state.message or state.name}")
+            return ShareEnd(number, run_id, state.message or state.name)
         run.voice.warn(f"{name}, died; its answers are kept")
-    return None
+    return ShareEnd(number, run_id, f"its run died {_ATTEMPTS} times")
 
 
-def _sum_up(run: Run, accepted: Accepted, run_ids: list[str], lost: list[int]) -> Summary:
+async def _state_at_the_end(name: str, parameters: dict[str, object]) -> State | None:
+    from prefect.deployments import arun_deployment
+
+    ended = await arun_deployment(
+        DEPLOYMENT, parameters=parameters, flow_run_name=name, poll_interval=_LOOK_SECONDS, tags=["avatar-tasks"]
+    )
+    return ended.state
+
+
+def _parameters(run: Run, number: int, of: int, run_id: str, options: Options) -> dict[str, object]:
+    spent = run.clock.monotonic() - run.began
+    left = None if options.deadline_seconds is None else max(options.deadline_seconds - spent, 1.0)
+    return {
+        "accepted_by": run.run_id,
+        "number": number,
+        "of": of,
+        "run_id": run_id,
+        "refresh": options.refresh,
+        "follow": options.follow,
+        "deadline_seconds": left,
+    }
+
+
+def _sum_up(run: Run, accepted: Accepted, ends: Sequence[ShareEnd], of: int) -> Summary:
+    """Of a share that left no summary, every id counts as not reached."""
     with loading.writer(run, run.settings.lock_wait) as writer, writer.open() as con:
         writer.load_waiting(con)
-        parts: list[dict[str, Any]] = [json.loads(one) for one in summaries_of_runs(con, run_ids)]
-        summary = together(run, accepted, parts, lost)
+        summaries = summaries_of_runs(con, [one.run_id for one in ends])
+        parts = {part["run_id"]: part for part in map(json.loads, summaries)}
+        lost = {one: _ids_of_share(run, con, accepted, one.number, of) for one in ends if one.run_id not in parts}
+        summary = together(run, accepted, list(parts.values()), lost, of)
         loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
     return summary
+
+
+def _ids_of_share(run: Run, con: duckdb.DuckDBPyConnection, accepted: Accepted, number: int, of: int) -> Progress:
+    question = Question(run.settings.source, accepted.segments, share=(number, of))
+    return progress(con, question, run.clock.now())

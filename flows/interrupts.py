@@ -48,6 +48,11 @@ class _Interruption:
 _interruption = _Interruption()
 
 
+def has_come() -> bool:
+    """Whether a signal is stopping the command: for threads, which hear of none."""
+    return _interruption.at is not None
+
+
 @contextlib.contextmanager
 def handled() -> Iterator[None]:
     """Until the block ends the signals interrupt it, but those that somebody ignores (`nohup`) or handles already."""
@@ -62,6 +67,7 @@ def handled() -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+        _interruption.at = None
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

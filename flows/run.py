@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import math
 import uuid
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 logger = logging.getLogger("avatar_tasks")
+
+#: After the deadline so long, in seconds, requests that are in flight and the lock of the warehouse are waited for.
+GRACE_SECONDS: Final = 5.0
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -59,6 +63,7 @@ class Run:
         voice: how it speaks.
         began: `clock.monotonic` when it began, for its duration.
         warned: what `warn_once` has said.
+        deadline: `clock.monotonic` from which on it polls no more and waits for little.
         permission: asked before each request, where the rate is shared with other processes.
     """
 
@@ -72,6 +77,7 @@ class Run:
     clock: Clock = SYSTEM_CLOCK
     voice: Voice = field(default_factory=Voice)
     began: float = 0.0
+    deadline: float = math.inf
     permission: Permission | None = None
     warned: set[str] = field(default_factory=set)
 
@@ -80,6 +86,16 @@ class Run:
         if line not in self.warned:
             self.warned.add(line)
             self.voice.warn(line)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline; infinite where there is none."""
+        return max(self.deadline - self.clock.monotonic(), 0.0)
+
+    @property
+    def lock_wait(self) -> float:
+        """How long the warehouse may be waited for now, in seconds: as set, but hardly longer than the deadline."""
+        return min(self.settings.lock_wait, max(self.seconds_left, GRACE_SECONDS))
 
     @property
     def paths(self) -> DataPaths:

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.accepting import Accepted
-from flows.errors import ExitCode
+from flows.errors import AvatarTasksError, ExitCode
 from flows.summary import Summary
 from warehouse.archive import count_rows
+from warehouse.errors import AnalysisFileError, ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flows.run import Run
     from warehouse.archive import Archive
+    from warehouse.plan import Progress
 
-_GRAVEST_FIRST: Final = (
+_WORST_FIRST: Final = (
     ExitCode.UNEXPECTED,
     ExitCode.UNUSABLE_INPUT,
     ExitCode.KEY_REFUSED,
@@ -54,14 +56,35 @@ def shares_of(accepted: Accepted, ids_per_share: int) -> int:
     return -(-ids_of(accepted) // ids_per_share) or 1
 
 
-def together(run: Run, accepted: Accepted, parts: Sequence[dict[str, Any]], lost: Sequence[int]) -> Summary:
-    """One summary of the shares' (see `Summary.as_dict`); `lost` are the numbers of those that never came to an end."""
-    gravest = min((ExitCode(part["exit_code"]) for part in parts), key=_GRAVEST_FIRST.index, default=ExitCode.DONE)
-    problem = next((part["problem"] for part in parts if part["exit_code"] == gravest), None)
+@dataclass(frozen=True, slots=True)
+class ShareEnd:
+    """How the last run of a share ended; `problem` says what went wrong with the run itself, if anything did."""
+
+    number: int
+    run_id: str
+    problem: str | None = None
+
+
+def together(
+    run: Run, accepted: Accepted, parts: Sequence[dict[str, Any]], lost: Mapping[ShareEnd, Progress], of: int
+) -> Summary:
+    """One summary of the shares': the sum of their counts and the worst of their ends.
+
+    Args:
+        run: the run that cut the ids.
+        accepted: what it accepted.
+        parts: the summaries of shares (see `Summary.as_dict`).
+        lost: shares that left none, and how far their ids are: those that have not ended count as not reached.
+        of: how many shares there are.
+    """
+    ends = [(ExitCode(part["exit_code"]), part["problem"]) for part in parts]
     if lost:
-        gravest = ExitCode.UNEXPECTED
-        named = ", ".join(str(number + 1) for number in sorted(lost))
-        problem = f"shares {named} died again and again. Their ids are accepted and their answers kept: run again"
+        ends.append(_end_of_lost(list(lost), of))
+    worst, problem = min(ends, key=lambda end: _WORST_FIRST.index(end[0]), default=(ExitCode.DONE, None))
+    counts = Counter({name: sum(part[name] for part in parts) for name in _COUNTS})
+    for state in lost.values():
+        left = state.given - state.ended
+        counts.update(requested=state.given, asked=left, unreachable=left, still_running=state.waiting)
     return Summary(
         run_id=run.run_id,
         source=run.settings.source,
@@ -69,12 +92,28 @@ def together(run: Run, accepted: Accepted, parts: Sequence[dict[str, Any]], lost
         rejected_count=accepted.rejections.count,
         outcomes=_added(parts, "outcomes"),
         statuses=_added(parts, "statuses"),
-        exit_code=gravest,
+        exit_code=worst,
         problem=problem,
         published=None,
         seconds=round(run.clock.monotonic() - run.began, 3),
-        **{name: sum(part[name] for part in parts) for name in _COUNTS},
+        **counts,
     )
+
+
+def _end_of_lost(lost: Sequence[ShareEnd], of: int) -> tuple[ExitCode, str]:
+    codes = [_exit_code(one.problem or "") for one in lost]
+    named = ", ".join(str(one.number + 1) for one in sorted(lost, key=lambda one: one.number))
+    why = next((one.problem for one in lost if one.problem), "it left no summary").rstrip(".")
+    sentence = f"of {of} shares, {named} failed: {why}. Their ids are accepted and their answers kept: run again"
+    return min(codes, key=_WORST_FIRST.index), sentence
+
+
+def _exit_code(problem: str) -> ExitCode:
+    """Prefect tells of an error that ended a run by its class and its words."""
+    ours = {one.__name__: one.exit_code for one in AvatarTasksError.__subclasses__()} | dict.fromkeys(
+        (one.__name__ for one in (AnalysisFileError, ArchiveError)), ExitCode.UNUSABLE_INPUT
+    )
+    return next((code for name, code in ours.items() if name in problem), ExitCode.UNEXPECTED)
 
 
 _COUNTS: Final = (
@@ -87,6 +126,7 @@ _COUNTS: Final = (
     "refusals",
     "segments_loaded",
     "unreachable",
+    "not_polled",
     "still_running",
 )
 

@@ -13,8 +13,12 @@ import select
 import sys
 from typing import IO, TYPE_CHECKING, Final
 
+from flows import interrupts
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+_LOOK_SECONDS: Final = 0.2
 
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 
@@ -41,6 +45,16 @@ class _Descriptor(io.FileIO):
         return written
 
 
+class _Stdin(io.FileIO):
+    """stdin, whose reader is not left waiting for words that nobody types when a signal has stopped the command."""
+
+    def readinto(self, buffer: Buffer, /) -> int | None:
+        while not select.select([self], [], [], _LOOK_SECONDS)[0]:
+            if interrupts.has_come():
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))  # EINTR would be tried again
+        return super().readinto(buffer)
+
+
 def never_fail() -> None:
     """Put such streams in the place of Python's own; to be called before anything is written or opened.
 
@@ -56,10 +70,7 @@ def never_fail() -> None:
         stream: IO[str] | None = getattr(sys, name)
         if stream is not getattr(sys, f"__{name}__"):
             continue  # somebody captures it
-        if name != "stdin":
-            setattr(sys, name, _writable(descriptor, stream))
-        elif stream is None:
-            sys.stdin = open(descriptor, encoding="utf-8", closefd=False)  # noqa: SIM115 - no path, and for good
+        setattr(sys, name, _readable(descriptor) if name == "stdin" else _writable(descriptor, stream))
 
 
 def stdout_was_closed() -> bool:
@@ -74,6 +85,10 @@ def lost_output() -> OSError | None:
         return None
     sys.stdout.flush()
     return None if raw.failure is None or raw.failure.errno == errno.EPIPE else raw.failure
+
+
+def _readable(descriptor: int) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedReader(_Stdin(descriptor, closefd=False)), encoding="utf-8", errors="replace")
 
 
 def _writable(descriptor: int, replaced: IO[str] | None) -> io.TextIOWrapper:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Summary:
         statuses: ids asked for by the status of the last answer.
         segments_loaded: archive segments loaded, those of earlier runs included.
         unreachable: ids whose last answer says nothing about them, and ids never asked for since the run ended early.
+        not_polled: ids that were not polled because the deadline came; they are pending.
         still_running: ids given that will be asked for again.
         problem: what went wrong, as a sentence; null when nothing did.
         published: the file readers open; null when nothing was published.
@@ -60,6 +61,7 @@ class Summary:
     published: str | None
     seconds: float
     segments_waiting: int | None = None
+    not_polled: int = field(default=0, kw_only=True)
 
     def as_dict(self) -> dict[str, Any]:
         """What `--json` prints."""

@@ -36,7 +36,7 @@ class Question:
         given: the request segments of the run that asks.
         refresh: whether known tasks that are due are meant too.
         only_due: whether given ids are meant only when they are due, as in the later rounds of following.
-        share: (number, of): of the given ids only those whose hash falls to this share, from 0.
+        share: (number, of): of given and of known ids only those whose hash falls to this share, from 0.
     """
 
     source: str
@@ -78,6 +78,8 @@ def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datet
         "moment": moment,
         "refresh": question.refresh,
         "only_due": question.only_due,
+        "number": question.share[0],
+        "of": question.share[1],
     }
     todo.seek(0)
     todo.truncate()

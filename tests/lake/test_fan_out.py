@@ -56,9 +56,9 @@ def operator(
 def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     operator: Operator, lake: Lake, gateway: tuple[str, SimulatedGateway]
 ) -> None:
-    """Three shares of a hundred ids; the parent waits, sums up, and every id has its answer."""
+    """Three shares of a hundred ids of an inbox; the parent waits and sums up; each id is polled, few are twice."""
     ids = list(gateway[1].world.ids)
-    operator.folder.joinpath("ids.txt").write_text("\n".join(ids), encoding="utf-8")
+    operator.drop_into_inbox("ids.txt", ids)
     assert operator.command("setup-prefect").returncode == 0
     with operator.worker() as worker:
         parent = start(operator)
@@ -68,6 +68,7 @@ def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     assert parent.returncode == 0, err
     summary = json.loads(out)
     assert summary["requested"] == len(ids)
+    assert gateway[1].total_calls <= len(ids) + 100  # what the share that was killed had not archived yet
     assert summary["statuses"].keys() <= {"SUCCESS", "FAILURE"}
     assert "cut into" in err
     assert "died; its answers are kept" in err
@@ -80,10 +81,24 @@ def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     assert commands.count("collect-shard") >= 3
 
 
+@pytest.mark.soak
+def test_shares_that_all_fail_fail_the_run(operator: Operator, gateway: tuple[str, SimulatedGateway]) -> None:
+    """A worker without an address: with the code and the words of the shares, and every id counted."""
+    operator.drop_into_inbox("ids.txt", list(gateway[1].world.ids))
+    assert operator.command("setup-prefect").returncode == 0
+    with operator.worker(AVATAR_TASKS_BASE_URL=""):
+        out, err = start(operator).communicate(timeout=240)
+    summary = json.loads(out)
+    assert summary["exit_code"] == 2
+    assert (summary["asked"], summary["unreachable"], gateway[1].total_calls) == (300, 300, 0)
+    assert "of 3 shares, 1, 2, 3 failed" in err
+    assert "AVATAR_TASKS_BASE_URL" in err
+
+
 def start(operator: Operator) -> subprocess.Popen[str]:
     code = "from flows.cli import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", code, "collect", "--json", "--ids-file", str(operator.folder / "ids.txt")],
+        [sys.executable, "-c", code, "collect", "--json", "--inbox", str(operator.inbox)],
         cwd=operator.folder,
         env=operator._env({}),
         text=True,

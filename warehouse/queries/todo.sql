@@ -7,6 +7,7 @@
 -- has_failed: whether the gateway failed when it was last polled, or could not be reached
 --
 -- $source; $moment; $refresh: whether known tasks that are due are asked too;
+-- $number, $of: of these only the share `number`, from 0, of so many; `given` holds no others either;
 -- $only_due: whether given ones are asked only when they are due, as in the later rounds of --follow
 with ended as (
     select task_id
@@ -17,7 +18,7 @@ with ended as (
 due as (
     select task_id
     from due_tasks_at($moment)
-    where source = $source and is_due
+    where source = $source and is_due and hash(task_id) % $of = $number
 ),
 
 wanted as (
