@@ -138,8 +138,8 @@ def collect(
     IDS that are known to have ended are passed over. Without any, whatever is due is asked for again.
     """
     from flows.collecting import Options
-    from flows.feeds import Feeds
-    from flows.id_files import IdSource
+    from flows.intake.feeds import Feeds
+    from flows.intake.source import IdSource
     from flows.starting import start
 
     source = IdSource(ids=ids, file=ids_file, column=ids_column)

@@ -28,13 +28,14 @@ from flows.collecting import collect as collect_ids
 from flows.data_folder import begin_folder
 from flows.errors import AvatarTasksError, ExitCode, UnusableInputError, error_for
 from flows.fan_out import DEPLOYMENT, fan_out
-from flows.feeds import Feeds
-from flows.id_files import IdSource
+from flows.intake.feeds import Feeds
+from flows.intake.source import IdSource, shown_id
 from flows.run import Run, Voice
 from flows.settings import Settings, read_settings
 from flows.shards import Share, shares_of
 from flows.shared_rate import shared_concurrency, shared_rate
 from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
+from warehouse.lake import without_password
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
 
 #: The run of a flow that the command line starts itself; a deployed flow reads its settings and begins its own.
 _run_in_use: ContextVar[Run | None] = ContextVar("run_in_use", default=None)
+
+
+#: What was typed: Prefect's server keeps a flow's parameters, and is not told what is no id, or a password in SQL.
+_typed: ContextVar[tuple[IdSource, Feeds] | None] = ContextVar("typed", default=None)
 
 
 #: Where a flow leaves its summary for the command line, also when it ends as failed.
@@ -109,8 +114,10 @@ async def collect(
         UnreachableError: too much of the batch could not be reached; likewise.
         UnusableInputError: the ids or settings cannot be used, or there is no gateway at the address.
     """
-    given = IdSource(tuple(ids or ()), ids_file, ids_column)
-    feeds = Feeds(inbox, ids_from, ids_column)
+    given, feeds = _typed.get() or (
+        IdSource(tuple(ids or ()), ids_file, ids_column),
+        Feeds(inbox, ids_from, ids_column),
+    )
     run = _run_in_use.get()
     if run is None:
         run = await asyncio.to_thread(_begin_scheduled)
@@ -212,14 +219,14 @@ def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
         AvatarTasksError, WarehouseError: see `collecting.collect`.
     """
     summaries: list[Summary] = []
-    tokens = _run_in_use.set(run), _summaries.set(summaries)
+    tokens = _run_in_use.set(run), _summaries.set(summaries), _typed.set((ids, options.feeds))
     try:
         interrupts.run(
             collect(
-                ids=list(ids.ids) or None,
+                ids=[shown_id(one) for one in ids.ids] or None,
                 ids_file=ids.file,
                 ids_column=ids.column,
-                ids_from=options.feeds.ids_from,
+                ids_from=without_password(options.feeds.ids_from) if options.feeds.ids_from else None,
                 inbox=options.feeds.inbox,
                 refresh=options.refresh,
                 follow=options.follow,
@@ -233,6 +240,7 @@ def run_as_flow(run: Run, ids: IdSource, options: Options) -> Summary:
     finally:
         _run_in_use.reset(tokens[0])
         _summaries.reset(tokens[1])
+        _typed.reset(tokens[2])
     return summaries[0]
 
 

@@ -18,7 +18,7 @@ from flows.accepting import Accepted, accept
 from flows.asking import Tally, ask_all
 from flows.batches import fetch_batch
 from flows.errors import ExitCode, UnusableInputError
-from flows.feeds import NO_FEEDS, Feeds
+from flows.intake.feeds import NO_FEEDS, Feeds
 from flows.run import GRACE_SECONDS, write_run
 from flows.summary import UNREACHABLE, Summary
 from flows.threads import run_to_its_end
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from flows.asking import RunBatch
-    from flows.id_files import IdSource
+    from flows.intake.source import IdSource
     from flows.run import Run
 
 #: How long the warehouse is waited for before asking: collecting is not to be held up.

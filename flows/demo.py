@@ -22,7 +22,7 @@ from flows.collecting import Options, collect
 from flows.console import aligned
 from flows.demo_folder import make_folder
 from flows.headline import headline
-from flows.id_files import IdSource
+from flows.intake.source import IdSource
 from flows.local_server import prefect_server
 from flows.settings import Settings
 from gateway.clock import Clock

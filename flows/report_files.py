@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.errors import UnusableInputError
+from flows.spans import SpanError, read_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 _NEEDED: Final = ("altair", "marimo", "vl_convert")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGO: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(m|h|d|w)(?:in|inute|our|ay|eek)?s?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +93,18 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
     """
     if text is None:
         return None
-    if found := _AGO.fullmatch(text.strip()):
-        return now - timedelta(**{_UNITS[found[2].lower()]: float(found[1])})
     try:
+        if (span := read_span(text)) is not None:
+            return now - span
         read = datetime.fromisoformat(text.strip())
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except SpanError as error:
+        raise UnusableInputError(f"{option} {error}") from None
+    except OverflowError:
+        raise UnusableInputError(f"{option} {text!r} is before the year 1 or after the year 9999") from None
     except ValueError:
         msg = f"{option} {text!r} is no time: give a date, a time (2026-11-20T14:00) or a span like '7 days'"
         raise UnusableInputError(msg) from None
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def place(paths: DataPaths, kind: str) -> Path:

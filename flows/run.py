@@ -142,7 +142,9 @@ def write_run(run: Run, exit_code: int, summary: dict[str, Any]) -> Segment:
     Raises:
         ArchiveError: when it cannot be written.
     """
-    words = json.dumps(summary, ensure_ascii=False)
+    words = (
+        json.dumps(summary, ensure_ascii=False).encode("utf-8", "replace").decode()
+    )  # a name of a file may be no text
     row = (run.run_id, run.settings.source, run.command, run.started_at, run.clock.now(), int(exit_code), words)
     rows = pl.DataFrame([row], schema=RUNS, orient="row")
     return run.store.write("runs", rows, segment_id=next(run.segment_ids), at=run.started_at)

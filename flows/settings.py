@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.errors import UnusableInputError
+from flows.spans import read_span
 from warehouse import home
 from warehouse.environment import PREFIX, read_environment
 from warehouse.errors import EnvironmentFileError
@@ -29,17 +30,11 @@ if TYPE_CHECKING:
 #: As gateways of this family make them. A value like this in the place of another would be stored or shown.
 _LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
 
-_UNITS: Final = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
-_SPAN: Final = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([a-z]*?)s?\s*$", re.IGNORECASE)
-
 
 def _span(value: object) -> object:
     """'7 days', '12h', '90' (seconds) as a timedelta; anything else is left for pydantic to judge."""
-    if isinstance(value, str) and (found := _SPAN.match(value)):
-        unit = found[2].lower() or "s"
-        if unit in _UNITS:
-            return timedelta(seconds=float(found[1]) * _UNITS[unit])
-    return value
+    span = read_span(value, default_unit="s") if isinstance(value, str) else None
+    return value if span is None else span
 
 
 def _place(value: object) -> object:

@@ -14,7 +14,7 @@ from flows.quiet import quiet_prefect
 
 if TYPE_CHECKING:
     from flows.collecting import Options
-    from flows.id_files import IdSource
+    from flows.intake.source import IdSource
     from flows.run import Voice
     from flows.settings import Settings
     from flows.summary import Summary

@@ -21,7 +21,8 @@ class Summary:
         run_id: the run.
         source: which gateway was asked.
         requested: distinct valid ids given.
-        rejected: ids given that are none: {id, line, reason}, the first thousand; `rejected_count` has all.
+        rejected: ids given that are none: {id (its first characters), file (null for arguments), line, reason}, the
+            first thousand; `rejected_count` has all.
         skipped_terminal: ids given whose end was known already; they were not asked for.
         asked: distinct ids to ask for: given ones, and known ones that were due.
         fetched: answers archived.
@@ -86,7 +87,7 @@ class Summary:
         lines.append(
             f"{self.requests:,} requests, {self.retries:,} of them retries, {self.refusals:,} refused for their number"
         )
-        lines += [f"line {one['line']}: {one['id']!r} is no task id: {one['reason']}" for one in self.rejected[:10]]
+        lines += map(_rejected_line, self.rejected[:10])
         if self.rejected_count > len(self.rejected[:10]):
             lines.append(f"… and {self.rejected_count - 10:,} more that are no task ids (--json lists them)")
         if self.published:
@@ -98,3 +99,8 @@ class Summary:
     @staticmethod
     def _counted(counts: dict[str, int]) -> str:
         return ": " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) if counts else ""
+
+
+def _rejected_line(one: dict[str, Any]) -> str:
+    place = f"{one['file']}, line {one['line']}" if one["file"] else f"argument {one['line']}"
+    return f"{place}: {one['id']!r} is no task id: {one['reason']}"

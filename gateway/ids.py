@@ -12,11 +12,29 @@ TASK_ID = re.compile(rf"(?!\.)[A-Za-z0-9_.~:-]{{1,{MAX_ID_LENGTH}}}")
 
 _ALLOWED = re.compile(r"[A-Za-z0-9_.~:-]")
 
+_NOTHING = frozenset(
+    {"null", "none", "nil", "nan", "na", "nat", "undefined", "true", "false", "inf", "infinity", "-inf", "-infinity"}
+)
+"""Words, in any case, that programs write where there is no value, or one of another kind."""
+
+_KEY = re.compile(
+    r"""
+    (?<![A-Za-z0-9]) (?:                            # `task-…` is no `sk-…`
+    (sk|pk|rk)[-_][A-Za-z0-9_-]{8,}                 # this API's own keys, and those of many others
+    | gh[a-z]_[A-Za-z0-9]{20,} | github_pat_\w{20,} | glpat-[\w-]{16,}
+    | xox[a-z]-[A-Za-z0-9-]{10,}
+    | (AKIA|ASIA)[A-Z0-9]{16} | AIza[\w-]{30,}
+    | eyJ[\w-]{5,}\.[\w-]+\.[\w-]*                 # a JSON web token
+    )
+    """,
+    re.VERBOSE,
+)
+
 
 def why_invalid(text: str) -> str | None:
     """Why `text` cannot be a task id, in a few words, or None if it can."""
     if TASK_ID.fullmatch(text):
-        return None
+        return _why_not_meant(text)
     if not text:
         return "empty"
     if len(text) > MAX_ID_LENGTH:
@@ -25,6 +43,18 @@ def why_invalid(text: str) -> str | None:
         if not _ALLOWED.match(character):
             return f"has a character that no task id has: {character!r}"
     return "begins with a dot"
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether something in `text` has the form of a secret key: it is sent to nobody, and not repeated."""
+    return bool(_KEY.search(text))
+
+
+def _why_not_meant(text: str) -> str | None:
+    """Why a text that could be an id by its characters is none all the same."""
+    if text.lower() in _NOTHING:
+        return "is a word for no value"
+    return "looks like a secret key" if looks_like_key(text) else None
 
 
 def check_task_id(text: str) -> str:

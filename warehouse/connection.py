@@ -10,7 +10,7 @@ import contextlib
 import re
 import shutil
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -24,6 +24,8 @@ from warehouse.turns import wait_at_most
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import pyarrow as pa
 
     from warehouse.lake import Lake
     from warehouse.paths import DataPaths
@@ -327,30 +329,35 @@ class QueryError(WarehouseError):
 
 
 class Rows:
-    """The rows of a query, piece by piece."""
+    """The rows of a query as Arrow, piece by piece: nothing is converted that nobody looks at."""
 
-    def __init__(self, result: duckdb.DuckDBPyConnection) -> None:
-        self._result = result
-        self.columns: list[str] = [column[0] for column in result.description or ()]
+    def __init__(self, reader: pa.RecordBatchReader) -> None:
+        self._reader = reader
+        self.schema: pa.Schema = reader.schema
 
-    def fetchmany(self, count: int) -> list[tuple[Any, ...]]:
-        """The next rows, none at the end."""
-        rows: list[tuple[Any, ...]] = self._result.fetchmany(count)
-        return rows
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Raises `QueryError` when DuckDB fails on the way."""
+        try:
+            yield from self._reader
+        except OSError as error:  # as which Arrow hands on the errors of whoever makes its batches
+            raise QueryError(_first_line(error)) from error
 
 
 @contextlib.contextmanager
-def query_in_memory(query: str) -> Iterator[Rows]:
+def query_in_memory(query: str, rows_per_batch: int = 50_000) -> Iterator[Rows]:
     """A query on whatever it names itself: files, or databases that it attaches (read-only, if it is wise).
 
     Raises:
         QueryError: when DuckDB does not take it.
     """
     try:
+        query.encode()  # DuckDB's own error for half characters is none of its own
         with contextlib.closing(duckdb.connect(":memory:", config=_SETTINGS)) as con:
             _set_up(con)
-            yield Rows(con.execute(query))
-    except duckdb.Error as error:
+            if not con.extract_statements(query):
+                raise QueryError("it is empty")
+            yield Rows(con.execute(query).to_arrow_reader(rows_per_batch))
+    except (duckdb.Error, UnicodeError) as error:
         raise QueryError(_first_line(error)) from error
 
 

@@ -16,7 +16,7 @@ from flows import run as runs
 from flows.asking import Tally, ask_all
 from flows.batches import fetch_batch
 from flows.collecting import Options
-from flows.id_files import IdSource
+from flows.intake.source import IdSource
 from flows.settings import Settings
 from tests.flows.conftest import KEY
 from warehouse import connection

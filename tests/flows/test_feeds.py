@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows import accepting
 from flows import run as runs
 from flows.accepting import accept
 from flows.errors import UnusableInputError
-from flows.feeds import Feeds
-from flows.id_files import IdSource
+from flows.intake import inbox
+from flows.intake.feeds import Feeds
+from flows.intake.source import IdSource
 from flows.settings import Settings
 from tests.flows.tables import rows
 
@@ -38,24 +38,26 @@ def test_an_inbox_is_emptied_and_what_cannot_be_used_is_set_aside(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """The run goes on, whatever lies there: nobody is there to mend it."""
-    inbox, (first, second, third) = tmp_path / "inbox", gateway.world.ids[:3]
-    drop(inbox, "a.csv", f"task_id,n\n{first},1\n../x,2\n".encode())
-    drop(inbox, "b.txt", f"{second}\n".encode())
-    drop(inbox, "broken.parquet", b"garbage")
-    drop(inbox, "empty.txt", b"")
-    drop(inbox, "notes.md", b"mine")
-    drop(inbox, ".half.txt", f"{third}\n".encode())
-    drop(inbox, "being-written.txt", f"{third}\n".encode(), age_seconds=-3600)
+    folder, (first, second, third) = tmp_path / "inbox", gateway.world.ids[:3]
+    drop(folder, "a.csv", f"task_id,n\n{first},1\n../x,2\n".encode())
+    drop(folder, "b.txt", f"{second}\n".encode())
+    drop(folder, "broken.parquet", b"garbage")
+    drop(folder, "empty.txt", b"")
+    drop(folder, "notes.md", b"mine")
+    drop(folder, ".half.txt", f"{third}\n".encode())
+    drop(folder, "being-written.txt", f"{third}\n".encode(), age_seconds=-3600)
     result = connected("collect", "--inbox", "inbox", "--json")
     assert (result.code, result.json["requested"], result.json["rejected_count"]) == (0, 2, 1), result.err
-    assert sorted(path.name for path in (inbox / "done").iterdir()) == ["a.csv", "b.txt"]
-    assert sorted(path.name for path in (inbox / "unusable").iterdir()) == ["broken.parquet", "empty.txt"]
-    left = sorted(path.name for path in inbox.iterdir() if path.is_file())
+    assert sorted(path.name for path in (folder / "done").iterdir()) == ["a.csv", "b.txt"]
+    assert sorted(path.name for path in (folder / "unusable").iterdir()) == [
+        *("broken.parquet", "broken.parquet.reason.txt", "empty.txt", "empty.txt.reason.txt"),
+    ]
+    left = sorted(path.name for path in folder.iterdir() if path.is_file())
     assert left == [".half.txt", "being-written.txt", "notes.md"]
     assert "broken.parquet" in result.err
-    drop(inbox, "b.txt", f"{third}\n".encode())
+    drop(folder, "b.txt", f"{third}\n".encode())
     assert connected("collect", "--inbox", "inbox", "--json").json["requested"] == 1
-    assert len(list((inbox / "done").iterdir())) == 3
+    assert len(list((folder / "done").iterdir())) == 3
 
 
 def test_a_file_is_moved_on_only_once_its_ids_are_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +69,7 @@ def test_a_file_is_moved_on_only_once_its_ids_are_durable(tmp_path: Path, monkey
         assert len(run.store.segments("requests")) == 1
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(accepting, "move_on", interrupt)
+    monkeypatch.setattr(inbox, "move_on", interrupt)
     with pytest.raises(KeyboardInterrupt):
         accept(run, IdSource(), Feeds(inbox=str(tmp_path / "inbox")))
     assert file.exists()

@@ -44,6 +44,20 @@ def test_collect_is_a_flow_run_where_prefect_is_set_up(
     assert any("20 answers about 20 ids" in str(data) for (data,) in ask(server_home[0], "select data from artifact"))
 
 
+def test_what_is_no_id_is_not_told_to_the_server(
+    on_prefect: CommandLine, gateway: Gateway, server_home: tuple[Path, dict[str, str]]
+) -> None:
+    """It keeps a flow's parameters; nor is a password in SQL."""
+    secret = "sk-live-0a1b2c3d4e5f"
+    query = f"select '{gateway.world.ids[1]}' as id -- password={secret}"
+    result = on_prefect("collect", gateway.world.ids[0], f"KEY={secret}", "\udcff", "--ids-from", query, "--json")
+    assert (result.code, result.json["requested"], result.json["rejected_count"]) == (0, 2, 2), result.err
+    assert result.json["rejected"][0]["reason"] == "has a character that no task id has: '='"
+    stored = b"".join(path.read_bytes() for path in server_home[0].rglob("*") if path.is_file())
+    assert gateway.world.ids[0].encode() in stored
+    assert secret.encode() not in stored
+
+
 def test_a_refused_key_fails_the_flow_run_and_says_why(
     on_prefect: CommandLine, gateway: Gateway, server_home: tuple[Path, dict[str, str]]
 ) -> None:

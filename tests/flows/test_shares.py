@@ -17,7 +17,7 @@ from flows.accepting import Accepted, accept
 from flows.batches import fetch_batch
 from flows.collecting import Options, collect
 from flows.errors import ExitCode
-from flows.id_files import IdSource
+from flows.intake.source import IdSource
 from flows.settings import Settings
 from flows.shards import Share
 from tests.flows.conftest import KEY

@@ -21,7 +21,7 @@ from flows import run as runs
 from flows.batches import AnswerBuffer
 from flows.collecting import Options, collect
 from flows.errors import ExitCode
-from flows.id_files import IdSource
+from flows.intake.source import IdSource
 from flows.settings import Settings
 from flows.threads import run_to_its_end
 from gateway.clock import Clock

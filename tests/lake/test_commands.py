@@ -22,7 +22,7 @@ from flows import run as runs
 from flows.accepting import accept
 from flows.child_loader import load_in_child
 from flows.collecting import Options
-from flows.id_files import IdSource
+from flows.intake.source import IdSource
 from flows.settings import Settings
 from gateway.simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, CommandLine

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 import warehouse
 from flows import run as runs
 from flows.collecting import Options, collect
-from flows.id_files import IdSource
+from flows.intake.source import IdSource
 from flows.maintaining import maintain
 from flows.settings import Settings
 from gateway.clock import Clock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,21 @@ def test_times_are_what_people_type(text: str | None, expected: datetime | None)
     assert moment(text, "--since", NOW) == expected
 
 
-def test_a_word_is_no_time() -> None:
-    """The option is named."""
-    with pytest.raises(UnusableInputError, match="--until '7 fortnights' is no time"):
-        moment("7 fortnights", "--until", NOW)
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param("a fortnight", "is no time", id="words"),
+        pytest.param("7 fortnights", "unknown unit: s, m, h, d and w are known", id="unknown unit"),
+        pytest.param("500ms", "unknown unit", id="milliseconds are no minutes"),
+        pytest.param("7", "is no time", id="no unit"),
+        pytest.param("99999999 weeks", "longer than any span", id="longer than any span"),
+        pytest.param("5000 w", "before the year 1", id="before the year 1"),
+        pytest.param("9" * 400 + "d", "is no time", id="hundreds of digits"),
+        pytest.param("0001-01-01T00:00+14:00", "before the year 1", id="before the year 1 in UTC"),
+        pytest.param("9999-12-31T23:59-14:00", "after the year 9999", id="after the year 9999 in UTC"),
+    ],
+)
+def test_what_is_no_time_is_refused_with_what_would_be(text: str, says: str) -> None:
+    """The option is named, and no number is taken for another unit's."""
+    with pytest.raises(UnusableInputError, match=rf"^--until {re.escape(repr(text))} .*{says}"):
+        moment(text, "--until", NOW.replace(year=90))
