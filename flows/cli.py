@@ -97,9 +97,11 @@ def main() -> None:
     "--ids-file",
     type=_Place(allow_dash=True),
     metavar="PATH",
-    help="A .txt, .csv, .ndjson or .parquet file with ids, or - for stdin.",
+    help="A .txt, .csv, .json or .parquet file with ids (or .gz), - for stdin.",
 )
-@click.option("--ids-column", metavar="NAME", help="Its column with the ids; task_id or id if not given.")
+@click.option(
+    "--ids-column", metavar="NAME", help="Its column or key with the ids, also a.b; task_id or id if not given."
+)
 @click.option(
     "--ids-from", type=_Place(), metavar="WHAT", help="Also new ids of a folder of exports, or of SQL for DuckDB."
 )

@@ -98,11 +98,12 @@ async def collect(
 
     Args:
         ids: Task ids to ask for.
-        ids_file: A .txt, .csv, .ndjson or .parquet file with ids.
-        ids_column: The column that holds the ids; task_id or id if not given.
+        ids_file: A .txt, .csv, .tsv, .json, .ndjson or .parquet file with ids, also in gzip.
+        ids_column: The column or key that holds the ids, also as `a.b`; the one called task_id or id if not given.
         ids_from: A folder of exports, or SQL for DuckDB such as `select task_id from 'exports/*.parquet'`. Ids that
             were accepted before are passed over.
-        inbox: A folder. The files in it are taken, and moved on to its folder `done` once their ids are durable.
+        inbox: A folder. The files in it are taken, and moved on to its folder `done` once their ids are durable, or to
+            `unusable` with the reason.
         refresh: Also ask for known tasks that are due.
         follow: Go on until every task given has ended.
         deadline_seconds: So long after it began it polls no more, with or without `follow`.

@@ -150,6 +150,8 @@ def test_a_typo_in_the_env_file_is_refused_too(connected: CommandLine, tmp_path:
         ("RATE", "-1"),
         ("TIMEOUT", "soon"),
         ("GIVE_UP_AFTER", "whenever"),
+        ("GIVE_UP_AFTER", "500ms"),
+        ("GIVE_UP_AFTER", "99999999999 days"),
         ("REDACT", "everything"),
     ],
 )
