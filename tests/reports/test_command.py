@@ -118,7 +118,7 @@ def test_times_are_what_people_type(text: str | None, expected: datetime | None)
         pytest.param("7 fortnights", "unknown unit: s, m, h, d and w are known", id="unknown unit"),
         pytest.param("500ms", "unknown unit", id="milliseconds are no minutes"),
         pytest.param("7", "is no time", id="no unit"),
-        pytest.param("99999999 weeks", "longer than any span", id="longer than any span"),
+        pytest.param("999999999 weeks", "longer than any span", id="longer than any span"),
         pytest.param("5000 w", "before the year 1", id="before the year 1"),
         pytest.param("9" * 400 + "d", "is no time", id="hundreds of digits"),
         pytest.param("0001-01-01T00:00+14:00", "before the year 1", id="before the year 1 in UTC"),
