@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from flows import garbage, loading
+from flows import loading
 from flows.accepting import Accepted, accept
 from flows.asking import Tally, ask_all
 from flows.batches import fetch_batch
@@ -92,7 +92,7 @@ async def collect(
     if options.deadline_seconds is not None:
         run = dataclasses.replace(run, deadline=run.began + options.deadline_seconds)
     client = make_client(run)
-    with at_work(run.paths.at_work, run.started_at), garbage.looked_for_seldom():
+    with at_work(run.paths.at_work, run.started_at):
         return await _collect(run, client, ids, options, tally, run_batch, accepted)
 
 

@@ -14,8 +14,7 @@ import click
 
 from flows import interrupts
 from flows.errors import AvatarTasksError, ExitCode, UnusableInputError
-from flows.garbage import looked_for_little_by_commands
-from flows.private import keep_private
+from flows.process import set_up_process
 from flows.streams import lost_output
 from gateway.errors import GatewayError
 from warehouse.errors import (
@@ -71,8 +70,7 @@ def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        keep_private()
-        looked_for_little_by_commands()
+        set_up_process()
         with interrupts.handled():
             try:
                 _require_working_folder()

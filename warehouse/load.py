@@ -21,7 +21,6 @@ from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASK
 from warehouse import archive
 from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
-from warehouse.memory import hand_back_what_is_freed
 from warehouse.reading import PIECE_ROWS, Reading
 from warehouse.transaction import transaction
 from warehouse.turns import serially
@@ -83,7 +82,6 @@ def load_in_steps(
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
-    hand_back_what_is_freed()
     steps = [(step, Reading(step, analysis.failure_rules)) for step in _steps(segments, step_rows)]
     if read_ahead:
         for (_, reading), (_, following) in itertools.pairwise(steps):

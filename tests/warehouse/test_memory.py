@@ -1,59 +1,22 @@
-"""What is no longer used goes back: to the system, and to the database."""
+"""What a connection holds and does not use goes to temporary files, and those go with it."""
 
 from __future__ import annotations
 
-import platform
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-import pytest
 
 from tests.warehouse.answers import RUNNING, Answer, minute
 from warehouse import connection
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
+    import pytest
 
     from tests.warehouse.conftest import Bench, Site
 
 SUM: Final = "select count(*), bit_xor(hash(i, text)) from rows"
 LIMIT: Final = "select current_setting('memory_limit')"
-
-# A process that frees a large piece, then works in a thread with pieces of 4 MB; prints how many MB it still has of it.
-_WORK: Final = """
-import os, threading
-from warehouse.memory import hand_back_what_is_freed
-
-def resident():
-    with open("/proc/self/statm") as sizes:
-        return int(sizes.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-hand_back = {hand_back}
-hand_back and hand_back_what_is_freed()
-large = b"x" * (30 << 20)
-before = resident() - 30
-del large
-work = threading.Thread(target=lambda: [b"x" * (4 << 20) for _ in range(12)])
-work.start(), work.join()
-print(resident() - before)
-"""
-
-
-def kept_mb(*, hand_back: bool) -> float:
-    root = Path(__file__).parents[2]
-    code = _WORK.format(hand_back=hand_back)
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    return float(done.stdout)
-
-
-@pytest.mark.e2e
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library of others gives back by itself")
-def test_large_pieces_go_back_to_the_system_when_they_are_freed() -> None:
-    """The second half says that they do not by themselves, so that the first half can fail."""
-    assert kept_mb(hand_back=True) < 8
-    assert kept_mb(hand_back=False) > 24
 
 
 def test_what_a_step_leaves_can_be_laid_aside(site: Site) -> None:
