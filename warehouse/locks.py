@@ -154,7 +154,11 @@ def _our_holder(path: Path) -> str:
 
 
 def _their_holder(warehouse: Path) -> str | None:
-    """Whose lock would keep us from writing, asked of the system without taking one."""
+    """Whose lock would keep us from writing, asked of the system without taking one.
+
+    `F_GETLK` alone names the process and takes no lock, and Python has no wrapper for its structure. To try the lock
+    instead (`lockf`) would name nobody, and keep DuckDB from opening the file at that instant.
+    """
     layout, type_at, pid_at = _FLOCK
     question = [0] * len(layout)
     question[type_at] = fcntl.F_WRLCK
