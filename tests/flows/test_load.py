@@ -25,6 +25,9 @@ def published(folder: Path, table: str) -> int:
     return len(rows(folder / PUBLISHED, table))
 
 
+pytestmark = pytest.mark.e2e
+
+
 @pytest.fixture
 def no_gateway(tmp_path: Path) -> CommandLine:
     """Somebody else with the same data, who neither knows the gateway nor has the key."""
