@@ -52,6 +52,7 @@ def pack(file: Path, pieces: Iterable[bytes]) -> None:
             packed.write(piece)
 
 
+@pytest.mark.e2e
 def test_a_long_array_on_one_line(tmp_path: Path) -> None:
     """10 MB of JSON, of which no more than pieces are held."""
     ids = ",".join(f'"{number:032x}"' for number in range(300_000))
@@ -61,6 +62,7 @@ def test_a_long_array_on_one_line(tmp_path: Path) -> None:
     assert megabytes < 60
 
 
+@pytest.mark.e2e
 def test_a_line_that_does_not_end(tmp_path: Path) -> None:
     """80 MB of it in a small file: the line is rejected, and the next one read."""
     pack(tmp_path / "a.txt.gz", [b"x" * CHUNK] * 80 + [b"\nok-1\n"])
