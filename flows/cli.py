@@ -20,6 +20,7 @@ from warehouse import home
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flows.run import Run
     from flows.settings import Settings
 
 
@@ -61,9 +62,7 @@ _SETTINGS = (
     click.option("--timeout", type=float, metavar="SECONDS", help="For one request."),
 )
 _DATA_DIR = click.option("--data-dir", type=_Place(path_type=Path), metavar="DIR", help="Where everything is kept.")
-_ACCEPT_LOSS = click.option(
-    "--accept-loss", is_flag=True, help="Go on where the tables have what the archive lacks: it is dropped."
-)
+_ACCEPT_LOSS = click.option("--accept-loss", is_flag=True, help="Go on although it loses what nothing else has.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of words.")
 
 
@@ -332,24 +331,48 @@ def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
 @click.option(
     "--retain", type=click.IntRange(min=1), metavar="DAYS", help="Drop ids and answers of days longer ago than this."
 )
-@_options(_DATA_DIR, _JSON)
+@click.option("--dry-run", is_flag=True, help="Only say what --retain would drop.")
+@_options(_ACCEPT_LOSS, _DATA_DIR, _JSON)
 @ends_well
-def maintain(retain: int | None, *, as_json: bool, **options: Any) -> int:
+def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: bool, **options: Any) -> int:
     """Put small segments of the archive together, drop what is too old, and check that everything holds.
 
     It derives the warehouse again beside the live one and compares every table; where they differ, it says so, changes
-    nothing, and ends with 1. Nothing is dropped without --retain.
+    nothing, and ends with 1. Nothing is dropped without --retain, nor where the clock is in doubt: when nothing would
+    remain, nothing was archived for more than 30 days, or ids that are still polled would go.
     """
     from flows.maintaining import maintain as run_maintenance
     from flows.run import begin
 
     progress = Progress("segments")
     try:
-        summary = run_maintenance(begin(_settings(**options), "maintain", voice=voice(progress)), retain)
+        run = begin(_settings(**options), "maintain", voice=voice(progress))
+        if dry_run:
+            return _show_plan(run, retain, as_json=as_json)
+        summary = run_maintenance(run, retain, accept_loss=accept_loss)
     finally:
         progress.stop()
     show_summary(summary, as_json=as_json)
     return summary.exit_code
+
+
+def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from flows.errors import ExitCode, UnusableInputError
+    from flows.maintaining import plan, plan_lines
+
+    if retain is None:
+        msg = "nothing is ever dropped without --retain DAYS: give it to --dry-run as well"
+        raise UnusableInputError(msg)
+    planned = plan(run, retain)
+    code = ExitCode.UNUSABLE_INPUT if planned.refusal else ExitCode.DONE
+    if as_json:
+        show_json({"dry_run": True, **asdict(planned), "exit_code": int(code)})
+    else:
+        for line in plan_lines(planned):
+            tell(line)
+    return code
 
 
 @main.command("setup-prefect")

@@ -16,10 +16,14 @@ from warehouse.catalog import statement
 from warehouse.connection import reader
 from warehouse.maintain import maintain as maintain_warehouse
 from warehouse.rebuild import Rebuilding
+from warehouse.retention import plan_retention
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flows.run import Run
     from warehouse.maintained import Maintained
+    from warehouse.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +78,25 @@ class MaintenanceSummary:
         return lines
 
 
-def maintain(run: Run, retain_days: int | None) -> MaintenanceSummary:
+def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) -> MaintenanceSummary:
     """Maintain archive and warehouse, write down how it went, and publish.
 
     Args:
         run: from `run.begin`.
         retain_days: what is older is dropped; None keeps everything.
+        accept_loss: drop it also where the clock is in doubt, or ids in it are still polled.
 
     Raises:
-        UnusableInputError: when `retain_days` is so small that ids that are still asked for would go.
+        UnusableInputError: when there is no archive, or `retain_days` is so small that polled ids would go.
+        RetentionRefusedError: when what is to go is all there is, or still in use.
         WarehouseError: see `warehouse.maintain.maintain`.
     """
     require_archive(run.paths)
-    _check_retention(run, retain_days)
-    if retain_days is not None and (run.paths.lake or is_on_object_storage(run.store)):
-        msg = (
-            "--retain drops days of a warehouse in a file whose archive is a folder; of a lake, and of an archive on "
-            "object storage, nothing is dropped (docs/scaling.md)"
-        )
-        raise UnusableInputError(msg)
+    if retain_days is not None:
+        _check_retention(run, retain_days)
     settings = run.settings
     work = Rebuilding(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)
-    done = maintain_warehouse(work, run.started_at, retain_days)
+    done = maintain_warehouse(work, run.started_at, retain_days, accept_loss=accept_loss)
     summary = _summarise(run, done)
     with loading.writer(run, settings.lock_wait) as writer:
         with writer.open() as con:
@@ -105,9 +106,39 @@ def maintain(run: Run, retain_days: int | None) -> MaintenanceSummary:
     return summary
 
 
-def _check_retention(run: Run, retain_days: int | None) -> None:
+def plan(run: Run, retain_days: int) -> Retention:
+    """What `maintain` would drop now, without changing anything.
+
+    Raises:
+        UnusableInputError, NothingPublishedError, ArchiveError: as `maintain`.
+    """
+    require_archive(run.paths)
+    _check_retention(run, retain_days)
+    return plan_retention(run.paths, run.store, run.started_at, retain_days)
+
+
+def plan_lines(planned: Retention) -> Iterator[str]:
+    """For people."""
+    if not planned.days:
+        yield f"nothing is older than {planned.not_before}: nothing would be dropped"
+        return
+    yield (
+        f"would drop {len(planned.days):,} days, {planned.days[0]} to {planned.days[-1]}: {planned.segments:,} "
+        f"segments with {planned.bytes:,} bytes, {planned.ids:,} accepted ids and {planned.answers:,} answers"
+    )
+    if planned.refusal:
+        yield f"and would refuse to: {planned.refusal}"
+
+
+def _check_retention(run: Run, retain_days: int) -> None:
+    if run.paths.lake or is_on_object_storage(run.store):
+        msg = (
+            "--retain drops days of a warehouse in a file whose archive is a folder; of a lake, and of an archive on "
+            "object storage, nothing is dropped (docs/scaling.md)"
+        )
+        raise UnusableInputError(msg)
     least = math.ceil(run.settings.give_up_after.total_seconds() / 86_400) + 1
-    if retain_days is not None and retain_days < least:
+    if retain_days < least:
         msg = f"--retain {retain_days} would drop ids that are still asked for: at least {least} days (GIVE_UP_AFTER)"
         raise UnusableInputError(msg)
 

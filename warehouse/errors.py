@@ -9,7 +9,8 @@ WarehouseError
 ├── ExtensionMissingError      an extension of DuckDB is neither installed nor to be had
 ├── LakeError                  the lake cannot be reached, or its catalog is no lake
 ├── ArchiveError               the archive cannot be written or read
-│   └── LossError                it lacks what the warehouse was made from
+│   ├── LossError                it lacks what the warehouse was made from
+│   └── RetentionRefusedError    what is to be dropped is all there is, or still in use
 ├── AnalysisFileError          analysis.toml cannot be used
 ├── EnvironmentFileError       .env cannot be read
 └── NothingPublishedError      there is no published warehouse yet
@@ -56,6 +57,10 @@ class ArchiveError(WarehouseError):
 
 class LossError(ArchiveError):
     """The archive lacks what the warehouse was made from: derived anew, the tables would lose it."""
+
+
+class RetentionRefusedError(ArchiveError):
+    """What retention would drop is all there is, is still polled, or is old by a clock that may be wrong."""
 
 
 class AnalysisFileError(WarehouseError):

@@ -8,7 +8,6 @@ without it. Killed at any moment, the archive is whole and the next maintenance 
 from __future__ import annotations
 
 import contextlib
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from warehouse.archive import SCHEMAS, Archive, is_on_object_storage
@@ -22,6 +21,7 @@ from warehouse.load import Loaded
 from warehouse.maintained import Difference, Maintained, fingerprints, size
 from warehouse.publish import publish_closed
 from warehouse.rebuild import Rebuilding, built_beside, live_held, swap_in
+from warehouse.retention import check_retention, plan_retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 
-def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Maintained:
+def maintain(work: Rebuilding, now: datetime, retain_days: int | None, *, accept_loss: bool = False) -> Maintained:
     """Maintain archive and warehouse. Collecting, loading and reading may go on meanwhile.
 
     An archive on object storage is verified, neither compacted nor shortened: runs on other machines may count on what
@@ -41,8 +41,10 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Mainta
         now: what time it is, UTC.
         retain_days: ids and answers of whole days (UTC) longer ago are dropped, from the archive and then from every
             table; None keeps everything. Where anything is wrong, nothing is dropped.
+        accept_loss: whether they may go although the clock is in doubt, or ids in them are still polled.
 
     Raises:
+        RetentionRefusedError: when they may not; nothing was dropped or compacted then.
         WarehouseHeldError: when the warehouse stays held, or another maintenance is at work.
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         ArchiveError: when the archive cannot be read or written.
@@ -56,17 +58,22 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None) -> Mainta
             done.lost = _lost(work.store, _load_and_tidy(work))
             _verify(work, done)
         else:
-            _compact_and_drop(work, done, now, retain_days)
+            _compact_and_drop(work, done, now, retain_days, accept_loss=accept_loss)
         done.after = size(work.store)
     return done
 
 
-def _compact_and_drop(work: Rebuilding, done: Maintained, now: datetime, retain_days: int | None) -> None:
+def _compact_and_drop(
+    work: Rebuilding, done: Maintained, now: datetime, retain_days: int | None, *, accept_loss: bool
+) -> None:
     discard(work.store)
     before = first_busy_day(work.paths.at_work, now)
     ledger = _load_and_tidy(work)
     done.lost = _lost(work.store, ledger)
-    not_before = min(before, f"{now - timedelta(days=retain_days):%Y-%m-%d}") if retain_days is not None else ""
+    plan = plan_retention(work.paths, work.store, now, retain_days) if retain_days is not None else None
+    if plan is not None and not accept_loss:
+        check_retention(plan)
+    not_before = plan.not_before if plan is not None else ""
     kept = Archive(work.store.root, not_before)
     done.joined = sum(len(joined.parts) for joined in compact(kept, ledger, before))
     if done.joined:

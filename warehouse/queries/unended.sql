@@ -1,0 +1,13 @@
+-- Ids that were still polled when something was last archived: pending, and not given up by then. By that moment, and
+-- not by the clock of who asks: a clock that is years ahead makes every id too old.
+select
+    source,
+    task_id,
+from due_tasks_at((
+    select least($limit::timestamptz, max(moment))
+    from (
+        select max(observed_at) as moment from observations
+        union all
+        select max(requested_at) as moment from requests
+    )
+));
