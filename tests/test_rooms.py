@@ -95,6 +95,7 @@ def test_only_the_connection_module_opens_database_files() -> None:
     }
     assert {path for path, file in opened if file != "':memory:'"} == {
         "warehouse/connection.py",
+        "warehouse/log_check.py",
         "warehouse/publish.py",
     }
 
@@ -147,7 +148,7 @@ main(sys.argv[1:])
             timeout=120,
             check=False,
         )
-        for arguments in (["demo", "--tasks", "5", "--no-prefect"], ["report"])
+        for arguments in (["demo", "--tasks", "5", "--no-prefect"], ["report", "--data-dir", "demo"])
     )
     assert (first.returncode, second.returncode) == (0, 2)
     assert "avatar-tasks[report]" in first.stderr

@@ -15,6 +15,7 @@ import duckdb
 
 from warehouse.errors import WarehouseOutdatedError
 from warehouse.header import read_header
+from warehouse.log_check import next_state
 from warehouse.transaction import transaction
 from warehouse.turns import is_lake, serially
 
@@ -105,8 +106,9 @@ def _create_all(con: duckdb.DuckDBPyConnection, present: Collection[str]) -> Non
     _drop_views(con)
     for definition in in_order(definitions("marts")):
         _create(con, definition)
+    state = next_state(con)
     con.execute("delete from catalog_version")
-    con.execute("insert into catalog_version values (?)", [fingerprint()])
+    con.execute("insert into catalog_version values (?, ?)", [fingerprint(), state])
 
 
 @cache

@@ -18,7 +18,18 @@ from warehouse import catalog
 from warehouse.durable import UNFINISHED, sync_directory
 from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
 from warehouse.lake import attach
-from warehouse.locks import RETRY_SECONDS, full, held, held_here, is_open_here, lock_path, sole_writer, who_holds
+from warehouse.locks import (
+    RETRY_SECONDS,
+    file_holder,
+    full,
+    held,
+    held_here,
+    is_open_here,
+    lock_path,
+    sole_writer,
+    who_holds,
+)
+from warehouse.log_check import check_log
 from warehouse.turns import wait_at_most
 
 if TYPE_CHECKING:
@@ -182,6 +193,7 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
         try:
             if not is_open_here(warehouse):
                 _create_if_missing(warehouse)
+                _check_log(warehouse)
                 return duckdb.connect(warehouse, config=_WRITER_SETTINGS)
             in_the_way = held_here(warehouse, wait_seconds)
         except duckdb.Error as error:
@@ -193,6 +205,15 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
         if time.monotonic() >= deadline:
             raise in_the_way
         time.sleep(RETRY_SECONDS)
+
+
+def _check_log(warehouse: Path) -> None:
+    """Of a file that somebody else has open the log is theirs, and being written: DuckDB says who it is."""
+    try:
+        check_log(warehouse)
+    except WarehouseDamagedError:
+        if file_holder(warehouse) is None:
+            raise
 
 
 def _create_if_missing(warehouse: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from warehouse.archive import SCHEMAS
-from warehouse.catalog import definitions, statement
+from warehouse.catalog import statement
 from warehouse.lake import LAKE
 from warehouse.lake_rebuild import BESIDE, built_beside
 from warehouse.load import load_in_steps, load_within, unloaded
@@ -75,7 +75,5 @@ def _compare(con: duckdb.DuckDBPyConnection, work: Rebuilding, done: Maintained)
     live, rebuilt = found
     done.damaged = loaded.damaged
     done.differences = [
-        Difference(one.name, live[one.name][0], rebuilt[one.name][0])
-        for one in definitions("tables")
-        if live[one.name] != rebuilt[one.name]
+        Difference(table, live[table][0], rebuilt[table][0]) for table in live if live[table] != rebuilt[table]
     ]

@@ -21,6 +21,7 @@ from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASK
 from warehouse import archive
 from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
+from warehouse.log_check import change_state
 from warehouse.reading import PIECE_ROWS, Reading
 from warehouse.transaction import transaction
 from warehouse.turns import serially
@@ -134,6 +135,7 @@ def load(
 
     def one_transaction() -> Loaded:
         with transaction(con):
+            change_state(con)
             return load_within(con, segments, analysis, policy, reading)
 
     return serially(con, one_transaction)

@@ -83,7 +83,7 @@ def who_holds(warehouse: Path) -> str | None:
             return _our_holder(lock_path(warehouse))
         if is_open_here(warehouse):
             return f"{_THIS_PROCESS} ({os.getpid()})"
-        return _their_holder(warehouse)
+        return file_holder(warehouse)
     except OSError:
         return None
 
@@ -153,7 +153,7 @@ def _our_holder(path: Path) -> str:
         return "another avatar-tasks process"
 
 
-def _their_holder(warehouse: Path) -> str | None:
+def file_holder(warehouse: Path) -> str | None:
     """Whose lock would keep us from writing, asked of the system without taking one.
 
     `F_GETLK` alone names the process and takes no lock, and Python has no wrapper for its structure. To try the lock

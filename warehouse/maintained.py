@@ -68,7 +68,7 @@ def size(store: Archive) -> Size:
 def fingerprints(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
     """Every table: its rows, and a sum of their hashes, which does not depend on their order."""
     found = {}
-    for name in (one.name for one in definitions("tables")):
+    for name in (one.name for one in definitions("tables") if one.name != "catalog_version"):
         query = f"select count(*), coalesce(sum(hash(one)), 0) from {name} as one"  # noqa: S608 - names of our files
         [found[name]] = con.execute(query).fetchall()
     return found

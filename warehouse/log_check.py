@@ -1,0 +1,103 @@
+"""Whether the log beside a warehouse's file belongs to it: DuckDB replays any, also into an older file from a backup.
+
+Every load gives the warehouse another state, a word that no other load gives, and writes down which one it came from:
+`log-of:before>after`, in the table `catalog_version` and so in the log. A log belongs to a file whose own state is
+where the log begins. That holds however often DuckDB makes a checkpoint by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import re
+import uuid
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from warehouse.durable import UNFINISHED
+from warehouse.errors import WarehouseDamagedError
+from warehouse.turns import is_lake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: The state of a file in which nothing stands yet.
+_NOTHING: Final = "nothing"
+
+_STEP: Final = re.compile(rb"log-of:(\w+)>(\w+)")
+
+# What DuckDB writes into its log: the type of an entry is its first field, 100 of a commit and 99 of a checkpoint.
+_COMMIT: Final = b"\x64\x00\x64\xff\xff"
+_CHECKPOINT: Final = b"\x64\x00\x63\x65\x00"
+
+
+def next_state(con: duckdb.DuckDBPyConnection) -> str:
+    """What a transaction is to write into `catalog_version.state`."""
+    return f"log-of:{_state(con)}>{uuid.uuid4().hex}"
+
+
+def change_state(con: duckdb.DuckDBPyConnection) -> None:
+    """Give the warehouse another state, within the transaction of the caller; a lake has no log."""
+    if not is_lake(con):
+        con.execute("update catalog_version set state = ?", [next_state(con)])
+
+
+def check_log(warehouse: Path) -> None:
+    """Look at a file that nobody has open, before DuckDB does.
+
+    Raises:
+        WarehouseDamagedError: when the log beside it is that of another file, or of another state of this one.
+    """
+    log = warehouse.with_name(f"{warehouse.name}.wal")
+    if not warehouse.exists() or not log.exists() or not log.stat().st_size:
+        return
+    with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(_COMMIT) < 0:
+            return  # nothing of it would be replayed
+        steps = _STEP.findall(content)
+        is_checkpointed = content.find(_CHECKPOINT) >= 0
+    with contextlib.suppress(duckdb.Error, OSError):  # what cannot be opened is told when it is wanted
+        state = _state_without_log(warehouse).encode()
+        begins, ends = (steps[0][0], steps[-1][1]) if steps else (None, None)
+        if state == begins or (is_checkpointed and state == ends):  # DuckDB drops what the file has already
+            return
+        raise _foreign(warehouse, log)
+
+
+def _state_without_log(warehouse: Path) -> str:
+    """The state of the file alone, by another name, beside which there is no log."""
+    with _other_name(warehouse) as alone, duckdb.connect(alone, read_only=True) as con:
+        return _state(con)
+
+
+@contextlib.contextmanager
+def _other_name(warehouse: Path) -> Iterator[Path]:
+    alone = warehouse.with_name(f"{UNFINISHED}alone-{os.getpid()}-{warehouse.name}")
+    alone.unlink(missing_ok=True)
+    try:
+        try:
+            alone.hardlink_to(warehouse)
+        except OSError:  # a file system without hard links
+            alone.symlink_to(warehouse)
+        yield alone
+    finally:
+        alone.unlink(missing_ok=True)
+
+
+def _state(con: duckdb.DuckDBPyConnection) -> str:
+    try:
+        row = con.execute("select state from catalog_version").fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException):  # a new file, or one of an earlier version
+        return _NOTHING
+    return str(row[0]).rpartition(">")[2] if row and row[0] else _NOTHING
+
+
+def _foreign(warehouse: Path, log: Path) -> WarehouseDamagedError:
+    return WarehouseDamagedError(
+        f"the warehouse {warehouse} cannot be used: {log.name} beside it is the log of another state of it, or of "
+        "another file, as when one of the two comes from a backup. It is derived from the archive: run "
+        "`avatar-tasks rebuild` to make it anew"
+    )
