@@ -121,6 +121,7 @@ def test_a_crash_in_the_middle_of_a_checkpoint_is_gone_on_from(site: Site) -> No
     assert tasks(site) == ["a", "b"]
 
 
+@pytest.mark.e2e
 def test_a_file_that_somebody_has_open_is_theirs(site: Site) -> None:
     """What they write there in is no damage yet: it says who it is."""
     crash_after(site, "a")
