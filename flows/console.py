@@ -121,6 +121,10 @@ def end_program(run: Callable[[], object]) -> NoReturn:
 
 
 def _show_error(message: str, code: int, *, as_json: bool) -> None:
+    """Without the key or a password, whichever setting or library they came from."""
+    from flows.bugs import masked
+
+    message = masked(message)
     if as_json:
         show_json({"error": message, "exit_code": code})
     tell(f"avatar-tasks: {message}")

@@ -90,7 +90,7 @@ def _require_plain_name(value: str | Path) -> None:
             raise ValueError("its name is too long") from None
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
+Span = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0), le=timedelta(days=36_525))]
 Folder = Annotated[Path, BeforeValidator(_home), AfterValidator(_usable_path)]
 WarehousePlace = Annotated[str, BeforeValidator(_home), BeforeValidator(_place), AfterValidator(_usable_path)]
 Place = Annotated[str, BeforeValidator(_home), BeforeValidator(_url), AfterValidator(_usable_path)]
@@ -163,6 +163,9 @@ def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has
     _refuse_keys(values)
     try:
         return Settings(**values)
+    except OverflowError:
+        msg = f"{PREFIX}GIVE_UP_AFTER cannot be used: it is too long a time"
+        raise UnusableInputError(msg) from None
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + str(problem["loc"][0]).upper()
