@@ -138,7 +138,7 @@ def test_follow_stops_at_its_deadline(connected: CommandLine) -> None:
     patience = {"AVATAR_TASKS_GIVE_UP_AFTER": "9999 days", "AVATAR_TASKS_POLL_MIN": "1"}
     result = connected("collect", "sim_in_progress_1", "--follow", "--deadline", "3", "--json", **patience)
     assert (result.code, result.json["still_running"]) == (0, 1)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
 
 
 def test_simulate_and_collect_in_two_terminals(avatar_tasks: CommandLine, tmp_path: Path) -> None:
