@@ -63,6 +63,13 @@ def _home(value: object) -> object:
     return home.expand(str(value)) if isinstance(value, str | Path) else value
 
 
+def _no_url(value: object) -> object:
+    """A folder is none, and of one that was given by mistake every message would repeat the password."""
+    if isinstance(value, str | Path) and re.match(r"[a-z][a-z0-9+.-]*:/", str(value), re.IGNORECASE):
+        raise ValueError("it is a URL, and a folder is needed")
+    return value
+
+
 def _usable_path(value: str | Path) -> str | Path:
     """A path that every library below takes; that of a lake is none."""
     if not str(value).strip():
@@ -91,7 +98,7 @@ def _require_plain_name(value: str | Path) -> None:
 
 
 Span = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0), le=timedelta(days=36_525))]
-Folder = Annotated[Path, BeforeValidator(_home), AfterValidator(_usable_path)]
+Folder = Annotated[Path, BeforeValidator(_home), BeforeValidator(_no_url), AfterValidator(_usable_path)]
 WarehousePlace = Annotated[str, BeforeValidator(_home), BeforeValidator(_place), AfterValidator(_usable_path)]
 Place = Annotated[str, BeforeValidator(_home), BeforeValidator(_url), AfterValidator(_usable_path)]
 Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]

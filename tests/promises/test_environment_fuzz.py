@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import time
@@ -175,6 +176,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
         monkeypatch.delenv(name)
+    monkeypatch.setattr(logging.getLogger("dotenv.main"), "disabled", True)  # it tells of lines, by number alone
     mask = os.umask(0o077)
     yield tmp_path
     os.umask(mask)
