@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 #: Ids per batch. Hundreds: enough that a segment and a Prefect task are worth it, few enough to lose and ask again.
 BATCH_IDS: Final = 500
 
-#: Answers are written to the archive after so many, or after so many seconds, whichever comes first.
+#: Answers are written to the archive after so many, so many bytes, or so many seconds, whichever comes first.
 FLUSH_ANSWERS: Final = 500
+FLUSH_BYTES: Final = 4 * 1024 * 1024
 FLUSH_SECONDS: Final = 5.0
 
 
@@ -45,11 +46,15 @@ async def fetch_batch(run: Run, client: GatewayClient, ids: Sequence[str]) -> in
 
 
 class AnswerBuffer:
-    """Answers on their way to the archive; at most `FLUSH_ANSWERS` of them, for at most `FLUSH_SECONDS`."""
+    """Answers on their way to the archive; at most `FLUSH_ANSWERS` of them, for at most `FLUSH_SECONDS`.
+
+    Their bytes count in the run's memory until they are written; where that is tight, they are written sooner.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._waiting: list[Observation] = []
+        self._bytes = 0
         self._writing = asyncio.Lock()
         self._ticker: asyncio.Task[None] | None = None
 
@@ -65,12 +70,22 @@ class AnswerBuffer:
                 self._ticker.cancel()
                 await asyncio.gather(self._ticker, return_exceptions=True)
         finally:  # a run that is cancelled has to keep what came, also when it is cancelled once more meanwhile
-            await run_to_its_end(self._write, self._take())
+            taken, size = self._take()
+            try:
+                await run_to_its_end(self._write, taken)
+            finally:
+                self._run.memory.take(-size)
 
     async def add(self, observation: Observation) -> None:
         self._waiting.append(observation)
-        if len(self._waiting) >= FLUSH_ANSWERS:
+        size = len(observation.body or b"")
+        self._bytes += size
+        self._run.memory.take(size)
+        if len(self._waiting) >= FLUSH_ANSWERS or self._bytes >= self._most_bytes():
             await self._flush()
+
+    def _most_bytes(self) -> int:
+        return FLUSH_BYTES // 8 if self._run.memory.is_tight else FLUSH_BYTES
 
     async def _tick(self) -> None:
         while True:
@@ -78,19 +93,23 @@ class AnswerBuffer:
             await self._flush()
 
     async def _flush(self) -> None:
-        async with self._writing:
-            taken = self._take()
+        async with self._writing, self._run.memory.writing:
+            taken, size = self._take()
             try:
                 await run_to_its_end(self._write, taken)
             except asyncio.CancelledError:
+                self._run.memory.take(-size)
                 raise
             except BaseException:
-                self._waiting = taken + self._waiting
+                self._waiting, self._bytes = taken + self._waiting, size + self._bytes
                 raise
+            self._run.memory.take(-size)
 
-    def _take(self) -> list[Observation]:
+    def _take(self) -> tuple[list[Observation], int]:
+        """What is waiting, and its bytes."""
         taken, self._waiting = self._waiting, []
-        return taken
+        size, self._bytes = self._bytes, 0
+        return taken, size
 
     def _write(self, observations: list[Observation]) -> None:
         if observations:

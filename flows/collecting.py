@@ -24,6 +24,7 @@ from flows.summary import UNREACHABLE, Summary
 from flows.threads import run_to_its_end
 from gateway.client import ApiKey, GatewayClient
 from gateway.clock import Clock
+from gateway.descriptors import RESERVED, most_in_flight
 from gateway.errors import InvalidSetting
 from warehouse import plan
 from warehouse.at_work import at_work
@@ -151,16 +152,28 @@ def make_client(run: Run) -> GatewayClient:
             settings.base_url,
             ApiKey(settings.api_key.get_secret_value() if settings.api_key else None),
             source=settings.source,
-            concurrency=settings.concurrency,
+            concurrency=_most_in_flight(run),
             rate=settings.rate,
             timeout=settings.timeout,
             max_body_bytes=settings.max_body_bytes,
             redact=settings.redact,
             permission=run.permission,
+            memory=run.memory,
             clock=Clock(now=run.clock.now),  # a demo's hours may be short, but requests take their time
         )
     except InvalidSetting as error:
         raise UnusableInputError(str(error)) from None
+
+
+def _most_in_flight(run: Run) -> int:
+    wanted = run.settings.concurrency
+    most = most_in_flight(wanted)
+    if most < wanted:
+        run.warn_once(
+            f"this process may open too few files for {wanted} requests in flight: {most} are used. "
+            f"Raise the limit (ulimit -n {wanted + RESERVED}) for all of them"
+        )
+    return most
 
 
 def _catch_up_and_plan(run: Run, question: Question, tally: Tally, *, load: bool) -> IO[bytes]:

@@ -15,6 +15,7 @@ import polars as pl
 
 from flows.private import keep_private
 from gateway.clock import SYSTEM_CLOCK, Clock
+from gateway.memory import Memory
 from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive import Archive
@@ -65,6 +66,7 @@ class Run:
         warned: what `warn_once` has said.
         deadline: `clock.monotonic` from which on it polls no more and waits for little.
         permission: asked before each request, where the rate is shared with other processes.
+        memory: what answers take up between the gateway and the archive.
     """
 
     settings: Settings
@@ -80,6 +82,7 @@ class Run:
     deadline: float = math.inf
     permission: Permission | None = None
     warned: set[str] = field(default_factory=set)
+    memory: Memory = field(default_factory=Memory)
 
     def warn_once(self, line: str) -> None:
         """A warning that every round of the run would repeat."""

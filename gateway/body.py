@@ -3,6 +3,8 @@
 import zlib
 from typing import Protocol
 
+from gateway.memory import PIECE_BYTES
+
 _GZIP = 16 + zlib.MAX_WBITS
 _SHORTEST_ZLIB_HEADER = 2
 _DEFLATE_METHOD = 8
@@ -17,7 +19,7 @@ class BodyFault(Exception):  # noqa: N818 - it becomes the error of an observati
 
 class _Decoder(Protocol):
     def decode(self, chunk: bytes, most: int) -> bytes:
-        """At most `most` (at least 1) decoded bytes; more is asked for only if fewer came."""
+        """At most `most` (at least 1) decoded bytes. If so many came, the next call goes on with what is left."""
 
     def finish(self) -> None:
         """The body has ended.
@@ -28,7 +30,12 @@ class _Decoder(Protocol):
 
 
 class _Identity:
+    def __init__(self) -> None:
+        self._rest = b""
+
     def decode(self, chunk: bytes, most: int) -> bytes:
+        chunk = self._rest + chunk if self._rest else chunk
+        self._rest = chunk[most:]
         return chunk[:most]
 
     def finish(self) -> None:
@@ -44,7 +51,9 @@ class _Inflate:
         self._head = b""
 
     def decode(self, chunk: bytes, most: int) -> bytes:
-        if self._inflater is None:
+        if self._inflater is not None:
+            chunk = self._inflater.unconsumed_tail + chunk
+        else:
             self._head += chunk
             if len(self._head) < _SHORTEST_ZLIB_HEADER:
                 return b""
@@ -92,18 +101,23 @@ class Body:
     def __init__(self, encoding: str, most: int) -> None:
         self._decoder = _decoder(encoding)
         self._most = most
-        self._size = 0
+        self.size = 0
         self._pieces: list[bytes] = []
 
     @property
     def is_full(self) -> bool:
-        return self._size >= self._most
+        return self.size >= self._most
 
-    def feed(self, chunk: bytes) -> None:
-        """Takes a chunk as it came; only while not `is_full`."""
-        piece = self._decoder.decode(chunk, self._most - self._size)
+    def feed(self, chunk: bytes) -> bool:
+        """Takes a chunk as it came; only while not `is_full`.
+
+        Of what it decodes to only a piece is kept at once: True is that there is more, to be had with an empty chunk.
+        """
+        most = min(PIECE_BYTES, self._most - self.size)
+        piece = self._decoder.decode(chunk, most)
         self._pieces.append(piece)
-        self._size += len(piece)
+        self.size += len(piece)
+        return len(piece) == most
 
     def finish(self) -> None:
         """The last chunk has come."""
@@ -111,4 +125,5 @@ class Body:
 
     def content(self) -> bytes:
         """What there is so far."""
-        return b"".join(self._pieces)
+        self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0]

@@ -12,7 +12,7 @@ import math
 import random
 from collections.abc import AsyncGenerator, Iterable
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import httpx
 
@@ -26,7 +26,8 @@ from gateway.errors import InvalidLimit
 from gateway.exchange import Exchange
 from gateway.gate import Gate, Permission
 from gateway.ids import check_task_id
-from gateway.inquiry import ClientStats, Inquirer, Todo
+from gateway.inquiry import ClientStats, Inquirer, Inquiry, Todo
+from gateway.memory import Memory
 from gateway.observation import Observation
 from gateway.pacing import Pacer
 from gateway.redact import check_redactions
@@ -52,6 +53,7 @@ class GatewayClient:
         max_body_bytes: a longer body is cut there.
         redact: which of `gateway.redact.REDACTIONS` are applied to bodies.
         permission: asked before each request, for a rate that is shared with other processes.
+        memory: what bodies may take up, where others count what they hold in it, too.
         transport: what to speak through instead of a connection of its own; it is closed with the client.
         clock: what tells the time and waits.
         rng: what spreads retries and pauses.
@@ -72,6 +74,7 @@ class GatewayClient:
         max_body_bytes: int = 8_388_608,
         redact: frozenset[str] = frozenset(),
         permission: Permission | None = None,
+        memory: Memory | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = SYSTEM_CLOCK,
         rng: random.Random | None = None,
@@ -99,6 +102,7 @@ class GatewayClient:
             timeout_seconds=timeout,
             max_body_bytes=max_body_bytes,
             redactions=redactions,
+            memory=memory or Memory(),
         )
         self._inquirer = Inquirer(
             source, gate=self._gate, exchange=exchange, retries=Retries(rng), clock=clock, stats=self.stats
@@ -169,16 +173,22 @@ class GatewayClient:
         try:
             while working:
                 item = await done.get()
-                if isinstance(item, Observation):
-                    room.release()
-                    yield item
-                else:
+                if isinstance(item, asyncio.Task):
                     working -= 1
                     if not item.cancelled():
                         item.result()
+                else:
+                    room.release()
+                    try:
+                        yield item.observation
+                    finally:
+                        item.inquiry.release()
         finally:
             await _cancel(tasks)
             self._workers -= tasks
+            while not done.empty():
+                if isinstance(item := done.get_nowait(), _Found):
+                    item.inquiry.release()
 
     async def _work(self, todo: Todo, room: asyncio.Semaphore, done: "_Done") -> None:
         while (inquiry := todo.take(has_ended=self.ended is not None)) is not None:
@@ -187,13 +197,26 @@ class GatewayClient:
                 await self._clock.sleep(wait)
             observation = await self._inquirer.advance(inquiry)
             if observation is not None:
-                await room.acquire()
-                done.put_nowait(observation)
+                await _enter(room, inquiry)
+                done.put_nowait(_Found(observation, inquiry))
             elif inquiry.last is not None:
                 todo.put_back(inquiry)
 
 
-_Done: TypeAlias = "asyncio.Queue[Observation | asyncio.Task[None]]"
+class _Found(NamedTuple):
+    observation: Observation
+    inquiry: Inquiry
+
+
+async def _enter(room: asyncio.Semaphore, inquiry: Inquiry) -> None:
+    try:
+        await room.acquire()
+    except asyncio.CancelledError:
+        inquiry.release()
+        raise
+
+
+_Done: TypeAlias = "asyncio.Queue[_Found | asyncio.Task[None]]"
 """Observations, and every worker once it has nothing more to do."""
 
 

@@ -10,11 +10,13 @@ from gateway.addresses import ENDPOINT, without_query
 from gateway.api_key import ApiKey
 from gateway.body import Body, BodyFault
 from gateway.faults import Fault, describe
+from gateway.memory import PIECE_BYTES, Hold, Memory
 from gateway.redact import redact
 
 CONNECT_SECONDS = 5.0
 _REDIRECTS = range(300, 400)
 _LONGEST_HEADER = 500
+_LONGEST_UNNEEDED = 16 * 1024
 
 
 @dataclass(slots=True)
@@ -29,6 +31,18 @@ class Answer:
     body: bytes | None = None
     body_cut: bool = False
     fault: Fault | None = None
+    hold: Hold | None = None
+    """The memory that the body holds, until somebody releases it."""
+
+    def release(self) -> None:
+        if self.hold is not None:
+            self.hold.release()
+
+    def forget_body(self) -> None:
+        """Of a body nobody may ever need keep the beginning."""
+        if self.body is not None and len(self.body) > _LONGEST_UNNEEDED:
+            self.body, self.body_cut = self.body[:_LONGEST_UNNEEDED], True
+        self.release()
 
 
 class Exchange:
@@ -43,7 +57,9 @@ class Exchange:
         timeout_seconds: float,
         max_body_bytes: int,
         redactions: frozenset[str],
+        memory: Memory,
     ) -> None:
+        self._memory = memory
         self._transport = transport
         self._key = key
         self._timeout_seconds = timeout_seconds
@@ -56,17 +72,20 @@ class Exchange:
         self._request.extensions = {"timeout": {"connect": connect, "pool": connect}}
 
     async def get(self, task_id: str) -> Answer:
-        """The answer for a checked id. Raises nothing but its own cancellation."""
-        answer = Answer()
+        """The answer for a checked id, to be released. Raises nothing but its own cancellation."""
+        answer = Answer(hold=self._memory.hold())
         try:
             async with asyncio.timeout(self._timeout_seconds) as deadline:
-                await self._converse(task_id, answer)
+                await self._converse(task_id, answer, deadline)
         except Exception as failure:  # noqa: BLE001 - whatever happens, an id that was asked becomes an observation
             late = Fault("timeout", f"no whole answer within {self._timeout_seconds:g} s")
             answer.fault = late if deadline.expired() else describe(failure, self._key.scrub)
+        except asyncio.CancelledError:
+            answer.release()
+            raise
         return answer
 
-    async def _converse(self, task_id: str, answer: Answer) -> None:
+    async def _converse(self, task_id: str, answer: Answer, deadline: asyncio.Timeout) -> None:
         request = _Aimed(self._request, self._request.url.raw_path + task_id.encode("ascii"))
         response = await self._transport.handle_async_request(request)
         if not isinstance(response.stream, httpx.AsyncByteStream):
@@ -74,7 +93,7 @@ class Exchange:
         try:
             headers = {name.lower(): value for name, value in response.headers.raw}
             self._read_head(response.status_code, headers, answer)
-            await self._read_body(response.stream, headers.get(b"content-encoding", b""), answer)
+            await self._read_body(response.stream, headers.get(b"content-encoding", b""), answer, deadline)
         finally:
             await response.stream.aclose()
 
@@ -88,13 +107,17 @@ class Exchange:
             target = without_query(self._text(headers.get(b"location")) or "") or "nowhere"
             answer.fault = Fault("redirect", f"not followed, to {target}")
 
-    async def _read_body(self, stream: httpx.AsyncByteStream, encoding: bytes, answer: Answer) -> None:
+    async def _read_body(
+        self, stream: httpx.AsyncByteStream, encoding: bytes, answer: Answer, deadline: asyncio.Timeout
+    ) -> None:
         answer.body = b""
+        hold = answer.hold or self._memory.hold()
         body = Body(encoding.decode("latin-1"), self._max_body_bytes + self._key.longest + 1)
         try:
-            await _pour(stream, body)
+            await _pour(stream, body, hold, deadline)
         finally:
             self._keep(body.content(), answer)
+            hold.settle(len(answer.body))
 
     def _keep(self, content: bytes, answer: Answer) -> None:
         """Cleans before it cuts: a secret that lies across the cut must not survive as a half."""
@@ -118,13 +141,29 @@ class _Aimed(httpx.Request):
         self.__dict__.update(like.__dict__, extensions={**like.extensions, "target": target})
 
 
-async def _pour(stream: httpx.AsyncByteStream, body: Body) -> None:
+async def _pour(stream: httpx.AsyncByteStream, body: Body, hold: Hold, deadline: asyncio.Timeout) -> None:
     chunks = aiter(stream)
     async for chunk in chunks:
-        body.feed(chunk)
+        has_more = body.feed(chunk)
+        while has_more and not body.is_full:
+            await _grow(hold, body.size + PIECE_BYTES, deadline)
+            has_more = body.feed(b"")
         if body.is_full:
             # Left alone, a generator that has not ended is closed some time later, by a task that nobody waits for.
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
             return
+        await _grow(hold, body.size, deadline)
     body.finish()
+
+
+async def _grow(hold: Hold, size: int, deadline: asyncio.Timeout) -> None:
+    """To wait for memory is not the gateway's fault and takes nothing of its time."""
+    if size <= max(hold.size, PIECE_BYTES):
+        return
+    loop, ends_at = asyncio.get_running_loop(), deadline.when()
+    began = loop.time()
+    deadline.reschedule(None)
+    await hold.grow(size)
+    if ends_at is not None:
+        deadline.reschedule(ends_at + loop.time() - began)

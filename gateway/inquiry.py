@@ -64,6 +64,12 @@ class Inquiry:
     refusals: int = 0
 
 
+    def release(self) -> None:
+        """Whoever reads the observation holds its body from now on."""
+        if self.last is not None:
+            self.last.answer.release()
+
+
 class Todo:
     """Ids still to be polled, in their order; then those that failed, the one that is due first."""
 
@@ -117,10 +123,12 @@ class Inquirer:
             inquiry.last = last = await self._ask(permit, inquiry.task_id)
             if last.verdict is Verdict.REFUSED:
                 inquiry.refusals += 1
+                last.answer.forget_body()
                 continue
             inquiry.attempts += 1
             if not last.verdict.may_pass or not self._retries.grant(inquiry.attempts):
                 break
+            last.answer.forget_body()
             inquiry.due_at = self._clock.monotonic() + self._retries.backoff_seconds(inquiry.attempts)
             return None
         return None if inquiry.last is None else self._observation(inquiry, inquiry.last)

@@ -141,6 +141,7 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
             trust_env=False,
             proxy=proxy,
             auto_decompress=False,
+            read_bufsize=_CHUNK_BYTES,
         )
         # aiohttp would send a request a second time when a connection breaks: uncounted, unpaced, over any cap.
         session._retry_connection = False  # noqa: SLF001 - there is no public way; a test counts the requests

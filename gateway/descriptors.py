@@ -1,0 +1,18 @@
+"""How many connections there can be: each takes a file descriptor, of which a process may have only so many."""
+
+import resource
+
+RESERVED = 40
+"""For everything else: files of the archive and the warehouse, pipes, libraries. A large run was seen with 14."""
+
+
+def most_in_flight(concurrency: int) -> int:
+    """`concurrency`, or what the process's limit leaves room for; the soft limit is raised towards the hard one first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = concurrency + RESERVED
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return concurrency
+    raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if raised > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+    return max(1, min(concurrency, max(raised, soft) - RESERVED))
