@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.api_key import ApiKey
 from gateway.errors import InvalidApiKey
-from warehouse.environment import PREFIX, read_environment
+from warehouse.environment import SECRETS, read_environment
 from warehouse.errors import EnvironmentFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_SECRETS: Final = (f"{PREFIX}API_KEY", f"{PREFIX}ACCESS_TOKEN")
 
 #: What looks like a key, a password in a connection string, or one in a URL.
 _LOOKS_SECRET: Final = re.compile(
@@ -56,7 +54,7 @@ def _secrets_in_force() -> Iterator[str]:
         values = read_environment()
     except (EnvironmentFileError, OSError):
         values = {name.upper(): value for name, value in os.environ.items()}
-    yield from filter(None, (values.get(name) for name in _SECRETS))
+    yield from filter(None, (values.get(name) for name in SECRETS))
 
 
 def _circumstances() -> Iterator[str]:

@@ -11,12 +11,9 @@ import os
 import subprocess
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import SecretStr
-
-from flows.settings import Settings
-from warehouse.environment import PREFIX
+from warehouse.environment import PREFIX, SECRETS
 
 if TYPE_CHECKING:
     from flows.run import Run
@@ -82,10 +79,5 @@ def child_environment(run: Run) -> dict[str, str]:
         "lock_wait": 0,
     }
     set_here = {f"{PREFIX}{name}".upper(): str(value) for name, value in here.items() if value is not None}
-    left_out = {*set_here, *_secret_names()}
-    return {name: value for name, value in os.environ.items() if name.upper() not in left_out} | set_here
-
-
-def _secret_names() -> set[str]:
-    fields = Settings.model_fields.items()
-    return {f"{PREFIX}{name}".upper() for name, field in fields if SecretStr in get_args(field.annotation)}
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(SECRETS)}
+    return {name: value for name, value in inherited.items() if name.upper() not in set_here} | set_here

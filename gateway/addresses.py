@@ -7,6 +7,7 @@ import httpx
 from gateway.errors import InvalidBaseUrl
 
 ENDPOINT = "/avatar/task/"
+_LAST_PORT = 65_535
 
 _LAST_PORT = 65_535
 
@@ -23,6 +24,8 @@ def check_base_url(text: str) -> str:
         raise InvalidBaseUrl(shown, "begins with neither http:// nor https://.")
     if not url.host:
         raise InvalidBaseUrl(shown, "names no host.")
+    if url.port is not None and not 0 < url.port <= _LAST_PORT:
+        raise InvalidBaseUrl(f"{shown}:{url.port}", f"has a port that there is not: they go from 1 to {_LAST_PORT}.")
     if url.userinfo:
         raise InvalidBaseUrl(shown, "has a user name or password in it; the key goes into AVATAR_TASKS_API_KEY.")
     if url.port is not None and not 1 <= url.port <= _LAST_PORT:

@@ -7,7 +7,7 @@ RESERVED = 40
 
 
 def most_in_flight(concurrency: int) -> int:
-    """`concurrency`, or what the process's limit leaves room for; the soft limit is raised towards the hard one first."""
+    """`concurrency`, or what the limit leaves room for. The soft limit is raised first, up to the hard one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = concurrency + RESERVED
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -29,7 +29,9 @@ class InvalidSetting(GatewayError, ValueError):  # noqa: N818 - as above
 
 class InvalidBaseUrl(InvalidSetting):
     def __init__(self, shown: str, reason: str) -> None:
-        super().__init__(f"BASE_URL {shorten(shown)!r} {reason}. Give the gateway's address, such as https://host")
+        super().__init__(
+            f"BASE_URL {shorten(shown)!r} {reason.rstrip('.')}. Give the gateway's address, such as https://host"
+        )
 
 
 class InvalidApiKey(InvalidSetting):

@@ -54,7 +54,13 @@ def describe(failure: BaseException, scrub: Callable[[str], str]) -> Fault:
     if isinstance(failure, BodyFault):
         return Fault(failure.kind, shorten(scrub(failure.text), LONGEST_TEXT))
     kind = next((kind for error, kind in _KINDS if isinstance(failure, error)), "unexpected")
-    return Fault(kind, shorten(scrub(_one_line(failure)), LONGEST_TEXT))
+    text = shorten(scrub(_one_line(failure)), LONGEST_TEXT)
+    return Fault(kind, f"{text} (that port speaks no TLS: is it an http:// address?)" if _is_plain(text) else text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether TLS met a port that speaks plain HTTP."""
+    return "WRONG_VERSION_NUMBER" in text or "wrong version number" in text
 
 
 def _one_line(failure: BaseException) -> str:

@@ -63,7 +63,6 @@ class Inquiry:
     attempts: int = 0
     refusals: int = 0
 
-
     def release(self) -> None:
         """Whoever reads the observation holds its body from now on."""
         if self.last is not None:

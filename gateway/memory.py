@@ -1,15 +1,15 @@
 """How many bytes of answers a client may hold, however many requests are in flight and however large answers are.
 
-A body is read in pieces, and everything beyond a first small piece waits until there is room. One body may always go on,
-room or not, so that many that each hold a part do not wait for one another for ever: what is held stays below the limit,
-one body, and a piece for each request.
+A body is read in pieces, and everything beyond a first small piece waits until there is room. One body may always go
+on, room or not, so that many that each hold a part do not wait for one another for ever: what is held stays below the
+limit, one body, and a piece for each request.
 """
 
 import asyncio
 from collections import deque
 
 ANSWER_BYTES = 16 * 1024 * 1024
-"""Of answers on their way from the socket to a segment of the archive; as much again is in the buffers of 64 sockets."""
+"""Of answers on their way from the socket to a segment of the archive; the buffers of 64 sockets take as much again."""
 PIECE_BYTES = 64 * 1024
 """Of a body, what is read without asking: more than most answers have."""
 LONGEST_STEP_BYTES = 1024 * 1024

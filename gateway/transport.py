@@ -7,12 +7,13 @@ wanted here. httpx-aiohttp bridges the same two libraries and costs half as much
 docs/performance.md); it also takes a server that hangs up for a time-out.
 """
 
+import contextlib
 import functools
 import ipaddress
 import os
 import select
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
@@ -172,7 +173,7 @@ def _proxy_for(url: httpx.URL) -> str | None:
     """The proxy's URL, perhaps with its own user and password."""
     proxies = getproxies()
     address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or _is_loopback(url.host) or proxy_bypass(url.host):
+    if not address or _is_loopback(url.host) or proxy_bypass(url.host) or _is_in_a_network(url.host, proxies):
         return None
     proxy_url = address if "://" in address else f"http://{address}"
     if not proxy_url.startswith(("http://", "https://")):
@@ -182,6 +183,22 @@ def _proxy_for(url: httpx.URL) -> str | None:
         return str(httpx.URL(proxy_url))
     except httpx.InvalidURL:
         raise InvalidProxy(f"The proxy that the environment names for {url.scheme} is not a URL.") from None
+
+
+def _is_in_a_network(host: str, proxies: dict[str, str]) -> bool:
+    """Whether `NO_PROXY` names a network (`10.0.0.0/8`) with this address in it; Python itself knows names only."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in _networks(proxies.get("no", "")))
+
+
+def _networks(no_proxy: str) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    for part in no_proxy.split(","):
+        if "/" in part:
+            with contextlib.suppress(ValueError):
+                yield ipaddress.ip_network(part.strip(), strict=False)
 
 
 def _is_loopback(host: str) -> bool:

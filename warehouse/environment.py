@@ -13,6 +13,10 @@ from dotenv import dotenv_values
 from warehouse.errors import EnvironmentFileError
 
 PREFIX: Final = "AVATAR_TASKS_"
+
+#: Variables whose names begin so, in any case, are secrets or name one.
+SECRETS: Final = (f"{PREFIX}API_KEY", f"{PREFIX}ACCESS_TOKEN")
+
 FILE: Final = Path(".env")
 
 #: How files begin that are text of another kind. One in UTF-16 without a mark has NUL characters.

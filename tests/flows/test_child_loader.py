@@ -142,3 +142,13 @@ def test_it_loads_where_the_run_works_whatever_else_is_set(
     with connection.writer(there.paths.warehouse, PATIENCE_SECONDS) as con:
         assert con.execute("select min_seconds from polling_policy").fetchall() == [(7.0,)]
     assert "avatar_tasks_data_dir" not in child_environment(there)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["avatar_tasks_api_key", "Avatar_Tasks_Api_Key_Block", "AVATAR_TASKS_ACCESS_TOKEN", "avatar_tasks_access_token"],
+)
+def test_no_spelling_of_a_secret_reaches_it(run: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings are read in any case, and so are the names of what must not be passed on."""
+    monkeypatch.setenv(name, KEY)
+    assert KEY not in child_environment(run).values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,10 @@ def test_what_the_gateway_said_is_quoted(avatar_tasks: CommandLine, reply: Reply
     with serving(lambda _: reply) as server:
         done = avatar_tasks("collect", "field-a", AVATAR_TASKS_BASE_URL=server.url, AVATAR_TASKS_API_KEY="test-key-1")
     assert (done.code, words in done.err) == (code, True)
+    if code == 3:
+        column = avatar_tasks("sql", "select outcome, message from observations", "--format", "json")
+        assert '"denied"' in column.out
+        assert words in json.loads(column.out)[0]["message"]
     assert ("refused the key" in done.err) is False
 
 
@@ -46,3 +51,19 @@ def test_few_unreachable_ids_get_their_reason(avatar_tasks: CommandLine) -> None
     assert done.code == 5
     assert "3 of 3 ids could not be reached" in done.err
     assert "connect: " in done.err
+
+
+def test_a_port_that_there_is_not_is_exit_2(avatar_tasks: CommandLine) -> None:
+    """One sentence, before anything is polled."""
+    done = avatar_tasks("collect", "ok-a1", AVATAR_TASKS_BASE_URL="http://127.0.0.1:99999")
+    assert (done.code, "Traceback" in done.err) == (2, False)
+    assert "has a port that there is not: they go from 1 to 65535. Give" in done.err
+
+
+def test_tls_on_a_plain_port_says_so(avatar_tasks: CommandLine) -> None:
+    """The reason is in the words of one id, too."""
+    with serving(page) as server:
+        plain = server.url.replace("http://", "https://")
+        done = avatar_tasks("collect", "ok-a1", AVATAR_TASKS_BASE_URL=plain)
+    assert (done.code, "Traceback" in done.err) == (5, False)
+    assert "that port speaks no TLS: is it an http:// address?" in done.err

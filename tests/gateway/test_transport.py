@@ -128,3 +128,21 @@ def test_an_authority_that_is_not_there_is_a_setting_that_cannot_be_used(
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         with pytest.raises(InvalidCertificates, match=path.name):
             GatewayClient("https://host", KEY)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_passed_by"),
+    [
+        ("http://10.1.2.3", True),
+        ("http://11.1.2.3", False),
+        ("http://[fd00::1]", True),
+        ("http://[fe80::1]", False),
+        ("http://gateway.corp", True),
+        ("http://gateway.example", False),
+    ],
+)
+def test_no_proxy_may_name_networks(url: str, is_passed_by: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a table
+    """As in `10.0.0.0/8`; what is no network is passed over."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    monkeypatch.setenv("NO_PROXY", "10.0.0.0/8, fd00::/8,300.0.0.0/8,1.2.3.4/99,.corp")
+    assert (_proxy_for(httpx.URL(url)) is None) == is_passed_by
