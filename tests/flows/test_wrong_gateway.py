@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,8 +64,9 @@ def test_a_port_that_there_is_not_is_exit_2(avatar_tasks: CommandLine) -> None:
 
 def test_tls_on_a_plain_port_says_so(avatar_tasks: CommandLine) -> None:
     """The reason is in the words of one id, too."""
-    with serving(page) as server:
-        plain = server.url.replace("http://", "https://")
-        done = avatar_tasks("collect", "ok-a1", AVATAR_TASKS_BASE_URL=plain)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as plain:
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        done = avatar_tasks("collect", "ok-a1", AVATAR_TASKS_BASE_URL=f"https://127.0.0.1:{plain.server_port}")
+        plain.shutdown()
     assert (done.code, "Traceback" in done.err) == (5, False)
     assert "that port speaks no TLS: is it an http:// address?" in done.err
