@@ -44,6 +44,14 @@ def test_collect_is_a_flow_run_where_prefect_is_set_up(
     assert any("20 answers about 20 ids" in str(data) for (data,) in ask(server_home[0], "select data from artifact"))
 
 
+def test_a_flow_run_may_leave_loading_to_others(on_prefect: CommandLine, gateway: Gateway, tmp_path: Path) -> None:
+    """As `collect --no-load` does, and the flow's parameter `load`."""
+    result = on_prefect("collect", gateway.world.ids[0], "--no-load", "--json")
+    assert (result.code, result.json["fetched"], result.json["published"]) == (0, 1, None), result.err
+    assert not (tmp_path / "data/warehouse.duckdb").exists()
+    assert on_prefect("load", "--json").json["answers_loaded"] == 1
+
+
 def test_what_is_no_id_is_not_told_to_the_server(
     on_prefect: CommandLine, gateway: Gateway, server_home: tuple[Path, dict[str, str]]
 ) -> None:
