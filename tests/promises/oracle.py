@@ -42,7 +42,8 @@ KEYS = {
 
 #: Everything a data directory may hold while nobody is at work on it.
 ALLOWED = re.compile(
-    r"archive/(requests|observations|runs)/\d{4}-\d\d-\d\d/[^./][^/]*\.parquet"
+    r"archive/\.avatar-tasks\.json"
+    r"|archive/(requests|observations|runs)/\d{4}-\d\d-\d\d/[^./][^/]*\.parquet"
     r"|(\.unfinished-rebuild-)?warehouse\.duckdb(\.lock)?|maintain\.lock|\.at-work/\d{4}-\d\d-\d\d"
     r"|warehouse\.duckdb\.wal"
     r"|published/(current|\.version-\d+-\d+)\.duckdb"
