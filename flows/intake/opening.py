@@ -109,7 +109,9 @@ def opened(place: str, *, follow_links: bool = True) -> Iterator[Text | Parquet]
             whole = replayed(head, whole)
         _refuse_others(head, kind_of(place))
         if head.startswith(_PARQUET):
-            yield Parquet(stack.enter_context(_spooled(whole)))
+            spool = stack.enter_context(tempfile.TemporaryFile())
+            _copy(whole, spool)
+            yield Parquet(spool)
         else:
             yield _as_text(head, whole, kind_of(place))
 
@@ -162,10 +164,8 @@ def _is_settings(beginning: str) -> bool:
     return 2 * sum(bool(_ASSIGNMENT.match(line)) for line in lines) > len(lines)
 
 
-def _spooled(whole: IO[bytes]) -> IO[bytes]:
-    """On disk, for Parquet is read from its end."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever calls closes it
+def _copy(whole: IO[bytes], spool: IO[bytes]) -> None:
+    """To disk, for Parquet is read from its end."""
     while piece := whole.read(1 << 20):
-        file.write(piece)
-    file.seek(0)
-    return file
+        spool.write(piece)
+    spool.seek(0)

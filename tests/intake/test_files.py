@@ -8,6 +8,7 @@ import io
 import json
 import uuid
 from decimal import Decimal
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -117,6 +118,10 @@ def test_ids_and_rejected_lines(
         assert (" ".join(taken), [one["line"] for one in rejected]) == (ids, lines)
 
 
+#: So large that its beginning is read well, and copying it fails.
+CUT_PARQUET = gzip.compress(b"PAR1" + Random(1).randbytes(300_000))[:-99]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -132,6 +137,7 @@ def test_ids_and_rejected_lines(
         pytest.param("a.json", b'["ok-1"\n "ok-2"]', ["no JSON from line 2 on"], id="a comma forgotten"),
         pytest.param("a.json", b'[{"a": {"b": 1, "c": [{"d": 2}]}}]', ["a.b, a.c.d"], id="keys within keys"),
         pytest.param("a.csv.gz", gzip.compress(b"task_id\n" + b"ok-1\n" * 9)[:-12], ["gzip is damaged"], id="gzip cut"),
+        pytest.param("a.parquet.gz", CUT_PARQUET, ["gzip is damaged"], id="a large Parquet file in gzip cut"),
         pytest.param("a.gz", gzip.compress(gzip.compress(b"ok-1\n")), ["gzip twice"], id="gzip in gzip"),
         pytest.param("a.bz2", bz2.compress(b"ok-1\n"), ["unpack it"], id="bzip2"),
         pytest.param("a.xlsx", b"task_id\nok-1\n", [".xlsx", "CSV"], id="a spreadsheet by its name"),
