@@ -135,7 +135,8 @@ def load(
 
     def one_transaction() -> Loaded:
         with transaction(con):
-            change_state(con)
+            if segments:
+                change_state(con)
             return load_within(con, segments, analysis, policy, reading)
 
     return serially(con, one_transaction)
