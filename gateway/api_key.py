@@ -2,6 +2,7 @@
 
 import html
 import re
+import zlib
 
 from gateway.errors import InvalidApiKey
 
@@ -12,6 +13,13 @@ _SHORTEST_SCRUBBED = 6
 
 _SHORTEST_PART = 16
 """Of a key with dashes in it, a shorter beginning is a word rather than the secret."""
+
+_WIDEST = 4
+"""Bytes of a character in UTF-32."""
+
+_GZIP = b"\x1f\x8b"
+_MOST_LAYERS = 3
+_MOST_UNPACKED_BYTES = 8_388_608
 
 _LONGEST_ESCAPE = 16
 """Characters that one of the key's may become where it is escaped."""
@@ -24,7 +32,7 @@ class ApiKey:
         InvalidApiKey: it cannot stand in a header.
     """
 
-    __slots__ = ("_core", "_core_bytes", "_pattern", "_pattern_bytes", "_text", "longest")
+    __slots__ = ("_core", "_core_bytes", "_pattern", "_pattern_bytes", "_text", "_wide_pattern", "longest")
 
     def __init__(self, text: str | None) -> None:
         self._text = (text or "").strip()
@@ -38,6 +46,8 @@ class ApiKey:
         self._core_bytes = (self._core or "").encode("ascii")
         spellings = "|".join("".join(map(_spelling, form)) for form in forms)
         self._pattern, self._pattern_bytes = re.compile(spellings), re.compile(spellings.encode("ascii"))
+        wide = "|".join(r"\x00{0,3}".join(map(re.escape, form)) for form in forms)
+        self._wide_pattern = re.compile(wide.encode("ascii"))
         self.longest = _longest_spelling(self._text) if forms else 0
         """Bytes of the longest spelling, or more."""
 
@@ -56,9 +66,28 @@ class ApiKey:
         return self._pattern.sub(_MASK, text)
 
     def scrub_bytes(self, body: bytes) -> bytes:
-        if self._core is None or self._core_bytes not in body:
+        """Also in UTF-16 and UTF-32; of a body that is compressed without saying so, nothing is kept if it is there."""
+        if self._core is None:
             return body
-        return self._pattern_bytes.sub(_MASK.encode("ascii"), body)
+        if self._core_bytes in body:
+            body = self._pattern_bytes.sub(_MASK.encode("ascii"), body)
+        if b"\0" in body and self._core_bytes in body.replace(b"\0", b""):
+            body = self._wide_pattern.sub(_MASK.encode("ascii"), body)
+        if body.startswith(_GZIP) and self._is_packed_in(body):
+            return _MASK.encode("ascii")
+        return body
+
+    def _is_packed_in(self, body: bytes) -> bool:
+        for _ in range(_MOST_LAYERS):
+            if not body.startswith(_GZIP):
+                return False
+            try:
+                body = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, _MOST_UNPACKED_BYTES)
+            except zlib.error:
+                return False
+            if self._core_bytes in body.replace(b"\0", b""):
+                return True
+        return False
 
 
 def _forms(key: str) -> list[str]:
@@ -73,7 +102,7 @@ def _forms(key: str) -> list[str]:
 
 
 def _longest_spelling(key: str) -> int:
-    return len(key) + sum(not character.isalnum() for character in key) * _LONGEST_ESCAPE
+    return _WIDEST * len(key) + sum(not character.isalnum() for character in key) * _LONGEST_ESCAPE
 
 
 def _plain_core(form: str) -> str:

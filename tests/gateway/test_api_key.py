@@ -1,5 +1,6 @@
 """What becomes of a key that a gateway echoes."""
 
+import gzip
 import html
 import json
 from timeit import timeit
@@ -65,3 +66,21 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_repeated(t
     with pytest.raises(InvalidApiKey) as refused:
         ApiKey(text)
     assert text not in str(refused.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_key_in_wide_characters_is_masked(encoding: str) -> None:
+    """Both orders, with a mark or without."""
+    kept = ApiKey(ODD).scrub_bytes(f'{{"m": "Invalid token {ODD}"}}'.encode(encoding))
+    assert ODD[3:] not in kept.replace(b"\0", b"").decode("latin-1")
+    assert b"***" in kept
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_nothing_is_kept_of_a_body_that_is_packed_unasked_and_holds_the_key(layers: int) -> None:
+    """What is packed likewise and does not hold it stays as it came."""
+    holds, does_not = f"Invalid token {ODD}".encode(), b"Invalid token"
+    for _ in range(layers):
+        holds, does_not = gzip.compress(holds), gzip.compress(does_not)
+    assert ApiKey(ODD).scrub_bytes(holds) == b"***"
+    assert ApiKey(ODD).scrub_bytes(does_not) == does_not
