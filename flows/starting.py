@@ -11,6 +11,7 @@ from flows.collecting import collect
 from flows.data_folder import begin_folder
 from flows.errors import UnusableInputError
 from flows.quiet import quiet_prefect
+from gateway.addresses import check_base_url
 
 if TYPE_CHECKING:
     from flows.collecting import Options
@@ -28,7 +29,10 @@ def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, 
 
     Raises:
         AvatarTasksError, WarehouseError: see `collecting.collect`.
+        InvalidBaseUrl: the address cannot be one.
     """
+    if settings.base_url:
+        check_base_url(settings.base_url)  # before a folder is begun for a run that cannot be
     run = runs.begin(settings, "collect", voice=voice)
     begin_folder(run, scheduled=False)
     wanted = bool(os.environ.get("PREFECT_API_URL") or _key_is_in_a_block(settings)) if prefect is None else prefect
