@@ -19,7 +19,7 @@ from benchmarks.tables import with_tables
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-#: For whoever works on speed: every figure, and what was tried. For users: one table.
+#: Every figure and what was tried, for those who work on speed; one table for users.
 LOG, PAGE = HERE / "LOG.md", HERE.parent / "docs" / "performance.md"
 
 

@@ -1,4 +1,4 @@
-"""Answers by the hundred thousand, as the archive keeps them: a simulated world's bodies, told again of other ids."""
+"""Answers by the hundred thousand, as the archive keeps them: a simulated world's bodies, repeated for other ids."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def templates(odd_share: float = 0.0) -> list[tuple[str, bytes]]:
 
 def answers(count: int, run_id: str, first_look: datetime) -> Iterator[pl.DataFrame]:
     """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one a millisecond, as `ANSWERS`."""
-    told = templates()
+    bodies = templates()
     for first in range(0, count, SEGMENT_ROWS):
         rows = [
-            _row(number, run_id, told[number % len(told)]) for number in range(first, min(first + SEGMENT_ROWS, count))
+            _row(number, run_id, bodies[number % len(bodies)])
+            for number in range(first, min(first + SEGMENT_ROWS, count))
         ]
         frame = pl.DataFrame(
             rows, schema={"task_id": pl.String(), "body": pl.Binary(), "body_hash": pl.String()}, orient="row"
@@ -80,6 +81,6 @@ def fill_archive(store: Archive, count: int, run_id: str = "20260301T000000-benc
     """Write the requests and the answers of `count` ids."""
     for frame in answers(count, run_id, first_look):
         segment_id = frame["segment_id"][0]
-        asked = frame.select("source", "task_id", pl.col("observed_at").alias("requested_at"), "run_id").cast(REQUESTS)
-        store.write("requests", asked, segment_id=f"{segment_id}-requests", at=first_look)
+        sent = frame.select("source", "task_id", pl.col("observed_at").alias("requested_at"), "run_id").cast(REQUESTS)
+        store.write("requests", sent, segment_id=f"{segment_id}-requests", at=first_look)
         store.write("observations", frame, segment_id=segment_id, at=first_look)

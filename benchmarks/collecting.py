@@ -137,7 +137,7 @@ def _faster(contest: Contest, peer: str, ids: int, in_flight: int, bar: float) -
 
 
 def _speeds(contest: Contest, ids: int) -> str:
-    """Ids a second, and what one costs: on a machine that others use, too, the second says more."""
+    """Ids a second, and what one costs: on a machine that others use, too, the second is the better measure."""
     return ", ".join(
         f"{name} {ids / contest.seconds(name):,.0f}/s ({contest.cpu_seconds(name) / ids * 1e6:,.0f} µs of CPU each)"
         for name in contest.rounds[0]

@@ -89,8 +89,8 @@ def _new_segment(store: Archive, number: int, old_ids: pl.Series) -> Segment:
     [frame] = answers(NEW, f"growth-{number}", END + timedelta(hours=1 + number))
     new, more = frame.slice(0, len(old_ids)), frame.slice(len(old_ids))
     renamed = zip(new["body"], new["task_id"], old_ids, strict=True)
-    told = [body.replace(new_id.encode(), old_id.encode()) for body, new_id, old_id in renamed]
-    old = new.with_columns(old_ids.alias("task_id"), pl.Series("body", told))
+    bodies = [body.replace(new_id.encode(), old_id.encode()) for body, new_id, old_id in renamed]
+    old = new.with_columns(old_ids.alias("task_id"), pl.Series("body", bodies))
     return store.write("observations", pl.concat([old, more]), segment_id=f"growth-{number}", at=END)
 
 

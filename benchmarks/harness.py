@@ -5,8 +5,8 @@ A benchmark is a module of this folder with a docstring and
     def run(rounds: int, scale: float) -> Iterator[Row]: ...
 
 `scale` is 1 for the sizes the bars speak of and smaller for a quick look. It gives `compete` its contenders, functions
-that do the work once and return an `Outcome`, and yields one `Row` for each figure, with the bar it is held to. Nothing
-is fast because it does less: `Outcome.rows` says what a contender ended with, and all have to say the same.
+that do the work once and return an `Outcome`, and yields one `Row` for each figure, with its bar. Nothing
+is fast because it does less: `Outcome.rows` is what a contender ended with, and has to be the same for all.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a figure is held to."""
+    """The limit that a figure has to meet."""
 
     side: str
     value: float
@@ -98,7 +98,7 @@ class Row:
         what: what was measured.
         figure: the number, in `unit`: a ratio wherever there is a peer.
         unit: e.g. "times as fast", "times the scan", "s".
-        bar: what it is held to; None for what is only worth knowing.
+        bar: the limit it has to meet; None for a figure that is only worth knowing.
         detail: the numbers behind it, for people.
     """
 
@@ -187,16 +187,16 @@ def run_process(
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)[:200]} ended with {process.returncode}")
-    # What `usage` says of a process is no less than what this one had when it started it.
+    # What `usage` reports of a process is no less than what this one had when it started it.
     peak = peak_kb() or usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
     return Outcome(seconds, rows(), peak / 1024, usage.ru_utime + usage.ru_stime)
 
 
 @contextmanager
 def _peak_watched(process_id: int) -> Iterator[Callable[[], int]]:
-    """The most KB that a process and those it starts have had together so far, where the system (Linux) tells.
+    """The most KB that a process and those it starts have had together so far, where the system (Linux) reports it.
 
-    Between two looks each counts with the most it had in that time: `clear_refs` begins its `VmHWM` anew.
+    Between two samples each counts with the most it had in that time: `clear_refs` resets its `VmHWM`.
     """
     peak = 0
     over = threading.Event()

@@ -1,7 +1,7 @@
 """What deriving the warehouse from the archive costs, beside bare DuckDB and dlt reading the same bodies from JSON.
 
-Bare DuckDB makes the same tables by hand-written SQL; `peers/duckdb_all_tables.sql` says what it leaves out. Where both
-have a column, it ends with the same values. What only reading JSON into tasks, works and pt_infos costs is printed, too
+Bare DuckDB makes the same tables by hand-written SQL; `peers/duckdb_all_tables.sql` has what it omits. Where both have
+a column, it ends with the same values. What only reading JSON into tasks, works and pt_infos costs is printed, too
 (`peers/duckdb_three_tables.sql`). dlt is slow: it gets a twentieth of the answers, and rates are compared.
 """
 
@@ -144,19 +144,19 @@ def _write_lines(folder: Path, count: int) -> None:
     folder.mkdir()
     with (
         (folder / "bodies.ndjson").open("wb") as bodies,
-        (folder / "answers.ndjson").open("wb") as told,
-        (folder / "requests.ndjson").open("wb") as asked,
+        (folder / "answers.ndjson").open("wb") as as_observed,
+        (folder / "requests.ndjson").open("wb") as as_requested,
     ):
         for frame in answers(count, RUN, FIRST_LOOK):
             at = frame.select(pl.col("observed_at").dt.to_string("iso:strict"))["observed_at"]
             rows = zip(frame.select(_FACTS).iter_rows(named=True), at, frame["body"], strict=True)
             for facts, observed_at, body in rows:
                 bodies.write(body + b"\n")
-                told.write(
+                as_observed.write(
                     json.dumps(facts | {"observed_at": observed_at}).encode()[:-1] + b', "body": ' + body + b"}\n"
                 )
                 request = {"source": facts["source"], "task_id": facts["task_id"], "run_id": facts["run_id"]}
-                asked.write(json.dumps(request | {"requested_at": observed_at}).encode() + b"\n")
+                as_requested.write(json.dumps(request | {"requested_at": observed_at}).encode() + b"\n")
 
 
 def sizes(path: Path, query: str = _SIZES) -> object:

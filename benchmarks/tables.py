@@ -29,7 +29,7 @@ SUMMARY: Final = {
 
 
 def with_tables(text: str, results: Path) -> str:
-    """A page with the table between `<!-- figures: NAME -->` and `<!-- end -->` written anew from what is there.
+    """A page with the table between `<!-- figures: NAME -->` and `<!-- end -->` written from the kept results.
 
     The name `summary` is the table of `SUMMARY`; any other is that of a benchmark.
     """
@@ -49,8 +49,8 @@ def as_table(result: dict[str, Any]) -> str:
     for row in result["rows"]:
         bar = row["bar"]
         met = "" if bar is None else ("met" if bar["is_met"] else "**not met**")
-        held_to = f"{bar['side']} {bar['value']:g}" if bar else ""
-        lines.append([row["what"], _figure(row), held_to, met, row["detail"]])
+        limit = f"{bar['side']} {bar['value']:g}" if bar else ""
+        lines.append([row["what"], _figure(row), limit, met, row["detail"]])
     used = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     note = f"{result['taken_at']}, {_rounds(result['rounds'])}, {_machine(result)}; {used}."
     return f"{_markdown(_HEAD, lines)}\n\n{note}"

@@ -1,6 +1,6 @@
 """What each view costs on five million tasks, beside one full scan with four percentiles by day.
 
-Two months of tasks, 1.5 answers to each, half a million of the latencies told to the millisecond so that hardly two are
+Two months of tasks, 1.5 answers to each, half a million of the latencies in whole milliseconds so that hardly two are
 equal and a survival curve has as many rows: the worst that views see. Everything is written out, to the last row. A
 view's figure is the median, over the rounds, of its seconds over those of the scan just before it.
 """

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 
 class ReportError(Exception):
-    """Base of all errors of this room; the message says what to do."""
+    """Base of all errors of this package; the message says what to do."""
 
 
 class UnknownFilterError(ReportError):
-    """No task of the published warehouse has what was asked for."""
+    """No task of the published warehouse has a source, action or template of that name."""
 
 
 class OutdatedError(ReportError):

@@ -27,9 +27,9 @@ class Tile:
         label: what it is.
         value: the number itself, for programs; None where it is not known.
         shown: the number for people.
-        range_shown: its 95 % interval for people; '' where it has none.
+        range_shown: its 95% interval for people; '' where it has none.
         notes: what else to know, a line each.
-        tone: whether it is good news to have a look at.
+        tone: `bad` where somebody should look into it.
     """
 
     key: str

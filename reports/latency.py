@@ -1,9 +1,9 @@
 """How long avatar tasks take, how often they fail, why, and what is stuck: a marimo notebook.
 
 marimo edit reports/latency.py                          to work on it
-marimo run reports/latency.py -- --data-dir data        to look at it, with filters
+marimo run reports/latency.py -- --data-dir data        to view it, with filters
 
-`avatar-tasks report` runs the same cells without a browser and makes one HTML file of them.
+`avatar-tasks report` runs the same cells without a browser and makes one HTML file from them.
 """
 
 import marimo
@@ -32,7 +32,7 @@ with app.setup:
 
 @app.function
 def drawn(draw: Callable[[pl.DataFrame, Look], Any], frame: pl.DataFrame, needs: str) -> Callable[[Look], Any] | None:
-    """The picture of `frame`, or None where nothing is known of what it needs: words say so then."""
+    """The picture of `frame`, or None where nothing is known of what it needs; the sentence says so then."""
     return partial(draw, frame) if frame[needs].drop_nulls().len() else None
 
 
@@ -53,7 +53,7 @@ def tiles(facts: dict[str, Any]) -> list[Tile]:
             else "",
             (f"of those that succeeded: {duration(facts[f'succeeded_{name}_seconds'])}",),
         )
-        for name, label in (("p50", "Half have ended within"), ("p95", "95 % have ended within"))
+        for name, label in (("p50", "Half have ended within"), ("p95", "95% have ended within"))
     ]
     return [
         Tile("tasks", "Tasks", facts["tasks"], words.count(facts["tasks"]), "", (ended,)),
@@ -86,7 +86,7 @@ def tiles(facts: dict[str, Any]) -> list[Tile]:
 
 @app.function
 def show(figure: Figure) -> Any:
-    """The figure in the notebook; nothing where the cells run without one, for the page is made elsewhere."""
+    """The figure in the notebook; nothing where the cells run without a browser: the page is made elsewhere."""
     if not mo.running_in_notebook():
         return None
     look = Look(colours=DARK if mo.app_meta().theme == "dark" else LIGHT)
@@ -227,7 +227,7 @@ def _(about, bucket, facts, latency_frame):
         key="latency",
         title="How long do tasks take?",
         says=sentences.latency(latency_frame, facts),
-        unit=f"time from submission to the end, either end, by {bucket} of submission (UTC)",
+        unit=f"time from submission to success or failure, by {bucket} of submission (UTC)",
         cohort=about,
         tasks=int(latency_frame["tasks"].sum()),
         data=latency_frame,
@@ -235,10 +235,10 @@ def _(about, bucket, facts, latency_frame):
             "bucket_start": "From (UTC)",
             "tasks": "Tasks",
             "p50_seconds": "Half within",
-            "p95_seconds": "95 % within",
+            "p95_seconds": "95% within",
         },
         draw=drawn(curves.latency_over_time, latency_frame, needs="p50_seconds"),
-        note="Bands are 95 % intervals; one that runs off the top has too few tasks for an upper end. Running "
+        note="Bands are 95% intervals; one that runs off the top has too few tasks for an upper end. Running "
         "tasks count with the age at which they were last seen.",
     )
     show(latency)
@@ -314,7 +314,7 @@ def _(about, bucket, facts, failure_frame):
             "projected_failure_rate": "Projected",
         },
         draw=drawn(curves.failure_over_time, failure_frame, needs="failure_rate"),
-        note="The band is Wilson's 95 % interval. Failures end sooner than successes, so the plain rate of the newest "
+        note="The band is Wilson's 95% interval. Failures end sooner than successes, so the plain rate of the newest "
         "tasks is too high: the projected one counts each task in flight with its chance to fail.",
     )
     show(failure)
@@ -363,7 +363,7 @@ def _(about, class_frame, reason_frame):
             "example": "Example",
         },
         draw=drawn(bars.failure_pareto, reason_frame, needs="tasks"),
-        note="What differs from task to task (numbers, ids, addresses) is replaced. Whose fault it is stands in "
+        note="What differs from task to task (numbers, ids, addresses) is replaced. Whose fault it is, is decided in "
         "analysis.toml.",
     )
     show(reasons)
@@ -404,9 +404,9 @@ def _(about, bucket, queue_frame, queue_total):
             "succeeded": "Succeeded",
             "tasks": "Start known",
             "queue_p50_seconds": "Waiting, half",
-            "queue_p90_seconds": "90 %",
+            "queue_p90_seconds": "90%",
             "run_p50_seconds": "Running, half",
-            "run_p90_seconds": "90 %",
+            "run_p90_seconds": "90%",
         },
         draw=drawn(curves.queue_and_run, queue_frame, needs="queue_p50_seconds"),
         note="Bands reach from the median to the 90th percentile: how tasks differ, not how sure the median is.",
@@ -529,7 +529,7 @@ def _(about, kind_frame):
         key="kinds",
         title="Which kind of task?",
         says=sentences.kinds(kind_frame),
-        unit="tasks, shares and times with their 95 % intervals, by source and action",
+        unit="tasks, shares and times with their 95% intervals, by source and action",
         cohort=about,
         tasks=int(kind_frame["tasks"].sum()),
         data=kind_frame,
@@ -540,7 +540,7 @@ def _(about, kind_frame):
             "in_flight": "In flight",
             "failure_rate": "Failure rate",
             "p50_seconds": "Half within",
-            "p95_seconds": "95 % within",
+            "p95_seconds": "95% within",
         },
         note="Works that came without their task have no action, and no time of submission to measure from.",
     )
@@ -580,7 +580,7 @@ def _(about, objective_frame):
             "missed": "Missed",
             "open": "Still open",
         },
-        note="A failure is a miss, whoever is at fault. Objectives stand in analysis.toml.",
+        note="A failure is a miss, whoever caused it. Objectives are set in analysis.toml.",
     )
     show(objectives)
     return (objectives,)
@@ -683,39 +683,39 @@ def _(db):
 
 @app.cell(hide_code=True)
 def _(answer_frame, cohort, speed_frame):
-    _asked_about = words.cohort(Cohort(sources=cohort.sources, since=cohort.since, until=cohort.until))
-    _asked_of = _asked_about.replace("submitted", "asked for").replace("all tasks", "all answers")
+    _polled_cohort = words.cohort(Cohort(sources=cohort.sources, since=cohort.since, until=cohort.until))
+    _polled = _polled_cohort.replace("submitted", "polled").replace("all tasks", "all answers")
     answers = Figure(
         key="answers",
         title="What did the gateway answer?",
         says=sentences.answers(answer_frame),
         unit="answers",
-        cohort=_asked_of,
+        cohort=_polled,
         tasks=int(answer_frame["answers"].sum()),
         counted="answer",
         data=answer_frame,
         columns={"outcome": "Outcome", "answers": "Answers", "share": "Share"},
         draw=drawn(bars.api_outcomes, answer_frame, needs="answers"),
-        note="Answers are chosen by source and time of asking alone: one that holds no task has no action or template.",
+        note="Answers are chosen by source and time of polling alone: without a task it has no action or template.",
         is_wide=False,
     )
     speed = Figure(
         key="speed",
         title="How fast does it answer?",
         says=sentences.speed(speed_frame),
-        unit="milliseconds of an id's last attempt, by time of asking (UTC)",
-        cohort=_asked_of,
+        unit="milliseconds of an id's last attempt, by time of polling (UTC)",
+        cohort=_polled,
         tasks=int(speed_frame["answers"].sum()),
         counted="answer",
         data=speed_frame,
         columns={
             "bin_start": "From (UTC)",
             "requests": "Requests",
-            "refusals": "Refused",
+            "refusals": "Rate-limited",
             "answers": "Answers",
-            "unanswered": "No use",
+            "unanswered": "Unusable",
             "p50_ms": "Half within",
-            "p95_ms": "95 % within",
+            "p95_ms": "95% within",
         },
         draw=drawn(curves.api_over_time, speed_frame, needs="p50_ms"),
         is_wide=False,

@@ -43,7 +43,7 @@ def run_notebook(paths: DataPaths, cohort: Cohort, generated_at: datetime) -> Re
 
 
 def write_html(report: Report, out: Path) -> Path:
-    """One file with everything in it; whoever has the old one open keeps it.
+    """One file with everything in it; a reader that has the old one open keeps it.
 
     Raises:
         OSError: when it cannot be written.
@@ -53,7 +53,7 @@ def write_html(report: Report, out: Path) -> Path:
 
 
 def write_pngs(report: Report, folder: Path) -> list[Path]:
-    """One picture per figure that is one, named by its place and key.
+    """One picture per figure that has one, named by its place and key.
 
     Raises:
         OSError: when they cannot be written.
@@ -67,8 +67,8 @@ def write_pngs(report: Report, folder: Path) -> list[Path]:
 
 
 def png(figure: Figure, report: Report) -> bytes:
-    """The figure as a picture that can stand alone: title, what it says, unit, cohort and number in it."""
-    assert figure.draw  # noqa: S101 - of the caller's choosing
+    """The figure as a picture that can stand alone, with title, summary, unit, cohort and number."""
+    assert figure.draw  # noqa: S101 - the caller has chosen figures that have a picture
     look = Look(_PICTURE_WIDTH)
     spec = figure.draw(look).to_dict()
     lines = [*_wrapped(figure.says, 96), *_wrapped(f"{figure.about} · {words.minute(report.generated_at)} UTC", 96)]

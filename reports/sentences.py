@@ -1,4 +1,4 @@
-"""What each figure says, in a sentence or two that need no statistics. Nothing is computed here but comparisons."""
+"""What each figure shows, in a sentence or two that need no statistics. Only comparisons are computed here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def latency(frame: pl.DataFrame, facts: Facts) -> str:
         return _none_ended(facts)
     half = f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}"
     if facts["p95_seconds"] is None:
-        return f"{half}; how long the slowest of them take cannot be told yet."
+        return f"{half}; how long the slowest of them take is not known yet."
     slow = _days(frame.filter(pl.col("p95_seconds_low") > (facts["p95_seconds_high"] or facts["p95_seconds"])), facts)
     worse = f" Clearly slower than usual: {slow}." if slow else ""
     if facts["p95_seconds"] == facts["p50_seconds"]:
@@ -109,7 +109,7 @@ def reasons(frame: pl.DataFrame, classes: pl.DataFrame) -> str:
     first = frame.row(0, named=True)
     name = f"“{first['reason']}”" if first["reason"] else "no reason at all"
     size = f"{words.tasks(first['tasks'])}, {words.rough(first['share'])}"
-    return f"The commonest reason is {name} ({size}). {whose(classes)}"
+    return f"The most common reason is {name} ({size}). {whose(classes)}"
 
 
 def whose(classes: pl.DataFrame) -> str:
@@ -123,18 +123,18 @@ def whose(classes: pl.DataFrame) -> str:
 def waiting(facts: Facts) -> str:
     """How time divides into waiting and running."""
     if not facts["tasks"]:
-        return "Of no success in this cohort is the start known, so waiting and running cannot be told apart."
+        return "No success of this cohort has a known start, so waiting and running cannot be separated."
     return (
         f"Half start within {words.duration(facts['queue_p50_seconds'])} and run for "
-        f"{words.duration(facts['run_p50_seconds'])} or less; in all, {words.percent(facts['queue_share'])} of the "
-        f"time is waiting. The start is known of {words.percent(facts['tasks'] / facts['succeeded'])} of the successes."
+        f"{words.duration(facts['run_p50_seconds'])} or less; overall, {words.percent(facts['queue_share'])} of the "
+        f"time is waiting. The start of {words.percent(facts['tasks'] / facts['succeeded'])} of the successes is known."
     )
 
 
 def clocks(frame: pl.DataFrame) -> str:
     """What the provider's clock says, against the gateway's."""
     if frame.is_empty():
-        return "Of no success in this cohort are both clocks known."
+        return "No success of this cohort has a time by both clocks."
     half = frame.filter(pl.col("q") == 0.5).row(0, named=True)  # noqa: PLR2004 - the median
     gap = half["gap_seconds"]
     order = "before" if gap >= 0 else "after"
@@ -148,12 +148,12 @@ def clocks(frame: pl.DataFrame) -> str:
 def load(frame: pl.DataFrame) -> str:
     """How many were under way at most, and are at the end."""
     if frame.is_empty():
-        return "No task of this cohort has a time of submission, so nobody knows when any was under way."
+        return "No task of this cohort has a time of submission, so when they were under way is not known."
     most = frame.sort("most_in_flight", "bin_start", descending=[True, False]).row(0, named=True)
     mean = f"{frame['mean_in_flight'].mean():,.1f}"  # type: ignore[str-bytes-safe]  # a number
     return (
         f"At most {words.tasks(most['most_in_flight'])} were under way at a time, around "
-        f"{words.minute(most['bin_start'])} UTC; {mean} in the mean."
+        f"{words.minute(most['bin_start'])} UTC; {mean} on average."
     )
 
 
@@ -238,22 +238,22 @@ def quality(frame: pl.DataFrame) -> str:
 def answers(frame: pl.DataFrame) -> str:
     """How many answers were of use."""
     if frame.is_empty():
-        return "Nothing was asked for in this range of time."
+        return "No request was made in this range of time."
     total = int(frame["answers"].sum())
     useful = int(frame.filter(pl.col("outcome") == "task")["answers"].sum())
-    return f"{useful:,} of {total:,} answers held a task: {words.percent(useful / total)}."
+    return f"{useful:,} of {total:,} answers contained a task: {words.percent(useful / total)}."
 
 
 def speed(frame: pl.DataFrame) -> str:
     """How fast the gateway answers, and how often it refused."""
     known = frame.drop_nulls("p95_ms")
     if known.is_empty():
-        return "No answer has a time, so nobody knows how fast they came."
+        return "No answer has a time, so how fast they came is not known."
     slow = known.sort("p95_ms", descending=True).row(0, named=True)
     refused, asked = int(frame["refusals"].sum()), int(frame["requests"].sum())
     return (
-        f"Even in the slowest hour half of the answers came within {slow['p50_ms']:,.0f} ms and 95 % within "
-        f"{slow['p95_ms']:,.0f} ms. {words.plural(refused, 'request')} of {asked:,} refused for being too many."
+        f"Even in the slowest hour half of the answers came within {slow['p50_ms']:,.0f} ms and 95% within "
+        f"{slow['p95_ms']:,.0f} ms. {words.plural(refused, 'request')} of {asked:,} rate-limited (429)."
     )
 
 
@@ -272,7 +272,7 @@ def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
     lines.append(_running(facts))
     if facts["without_submit_time"]:
         lines.append(
-            f"{words.tasks(facts['without_submit_time'])} came without a time of submission: counted, but in no curve."
+            f"{words.tasks(facts['without_submit_time'])} without a time of submission: counted, but in no curve."
         )
     return lines
 

@@ -1,6 +1,6 @@
 """A chart as SVG to stand in a page among others: no script, sized by the page, its marks' descriptions as tooltips.
 
-The drawing is changed as a tree, not as text, so that nothing a label says can be taken for markup.
+The drawing is changed as a tree, not as text, so that nothing in a label can be taken for markup.
 """
 
 from __future__ import annotations

@@ -40,18 +40,18 @@ def plural(number: int, noun: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in percent: 6.9 %, 0.04 %; 100 % only where it is all."""
+    """A share in percent: 6.9%, 0.04%; 100% only where it is all."""
     if share is None:
         return UNKNOWN
     hundredths = 100 * share
     if abs(hundredths - round(hundredths)) < _WHOLE:
-        return f"{hundredths:.0f}{_NB}%"
-    return f"{hundredths:.2f}{_NB}%" if hundredths < _SMALL else f"{hundredths:.1f}{_NB}%"
+        return f"{hundredths:.0f}%"
+    return f"{hundredths:.2f}%" if hundredths < _SMALL else f"{hundredths:.1f}%"
 
 
 def rough(share: float) -> str:
     """A share in whole percent."""
-    return f"{100 * share:.0f}{_NB}%"
+    return f"{100 * share:.0f}%"
 
 
 def duration(seconds: float | None) -> str:

@@ -1,5 +1,5 @@
 -- Where does the time go: waiting in the queue, or running?
--- Only tasks whose start was recorded can tell: `start_known_share` of those that succeeded.
+-- Only tasks whose start was recorded are counted: `start_known_share` of those that succeeded.
 select
     source,
     action,

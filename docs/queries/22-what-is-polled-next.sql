@@ -1,4 +1,4 @@
--- What will the next run ask for, and when is the rest due?
+-- What will the next run poll, and when is the rest due?
 select source, task_id, status, age_seconds, due_at, is_due,
 from due_tasks
 order by due_at, task_id

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from warehouse.catalog import Definition
     from warehouse.paths import DataPaths
 
-ROOM: Final = Path(__file__).parent.parent
+PACKAGE: Final = Path(__file__).parent.parent
 
 #: The report's own views, in `reports/views`; `every_bucket` first, for others use it.
 VIEWS: Final = (
     "every_bucket",
-    *sorted(path.stem for path in (ROOM / "views").glob("*.sql") if path.stem != "every_bucket"),
+    *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem != "every_bucket"),
 )
 
 _RATES: Final = {"task_latency", "failure_rate_by", "failure_rate_daily"}
@@ -43,7 +43,7 @@ _CURVES: Final = {
 }
 
 #: Databases, and which of the warehouse's views each holds over tables of its own: the cohort's has all but those that
-#: look at the whole warehouse (see histories.sql), the others what the report asks of them.
+#: read the whole warehouse (see histories.sql), the others what the report needs of them.
 DATABASES: Final = {
     "cohort": frozenset(one.name for one in definitions("marts")) - {"failure_chance", "stuck_tasks"},
     "pooled": frozenset(_CURVES),
@@ -55,7 +55,7 @@ DATABASES: Final = {
 }
 
 
-#: What the rows of a table have to be, by what was asked for; the values are in the table `filters`.
+#: Conditions on the rows of a table by filter; the values are in the table `filters`.
 _KINDS: Final = {
     "sources": "source in (select unnest(sources) from memory.filters)",
     "actions": "action in (select unnest(actions) from memory.filters)",
@@ -93,7 +93,7 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
     """The published warehouse with its views over `cohort`, and the report's own views on top of them.
 
     Raises:
-        UnknownFilterError: when no task has what the cohort asks for.
+        UnknownFilterError: when no task has a source, action or template of the cohort.
         OutdatedError: when the warehouse was made by another version.
         NothingPublishedError, WarehouseError: as `warehouse.connect`.
     """
@@ -116,11 +116,11 @@ def choices(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
-    asked = {"source": cohort.sources, "action": cohort.actions, "template": cohort.templates}
-    if not any(asked.values()):
+    wanted = {"source": cohort.sources, "action": cohort.actions, "template": cohort.templates}
+    if not any(wanted.values()):
         return
     rows = con.execute(_text("cohort/choices")).fetchall()
-    for name, values in asked.items():
+    for name, values in wanted.items():
         known = [value for kind, value, *_ in rows if kind == name]
         for value in values:
             if value not in known:
@@ -149,15 +149,15 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
 
 
 def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
-    """View, the table it is of, and what its rows have to be; only what is asked for, so that all is as fast as none.
+    """View, its table and the conditions on its rows; conditions for filters in use alone.
 
-    Answers are chosen by source and time of asking: one that holds no task has neither action nor template.
+    Answers are chosen by source and time of polling: one without a task has neither action nor template.
     """
-    asked = {name for name, value in _parameters(cohort).items() if value is not None}
-    kinds = [_KINDS[name] for name in _KINDS if name in asked]
-    source = [_KINDS["sources"]] if "sources" in asked else []
+    used = {name for name, value in _parameters(cohort).items() if value is not None}
+    kinds = [_KINDS[name] for name in _KINDS if name in used]
+    source = [_KINDS["sources"]] if "sources" in used else []
     submitted, observed = (
-        [f"{column} {_TIMES[name]}" for name in _TIMES if name in asked] for column in ("submit_time", "observed_at")
+        [f"{column} {_TIMES[name]}" for name in _TIMES if name in used] for column in ("submit_time", "observed_at")
     )
     yield "always.tasks", "published.tasks", kinds
     yield "cohort.tasks", "always.tasks", submitted
@@ -166,7 +166,7 @@ def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _pass_on_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Tables that `tables.sql` says nothing about are those of the published warehouse."""
+    """Tables that `tables.sql` does not define are those of the published warehouse."""
     for name in DATABASES:
         for table in definitions("tables"):
             con.execute(f"create view if not exists {name}.{table.name} as from published.{table.name}")
@@ -190,9 +190,9 @@ def _parameters(cohort: Cohort) -> dict[str, object]:
 def _outdated(paths: DataPaths, error: duckdb.Error) -> OutdatedError:
     return OutdatedError(
         f"{paths.published} was made by another version of avatar-tasks ({str(error).splitlines()[0]}): "
-        "run `avatar-tasks publish`, and if that asks for it `avatar-tasks rebuild`"
+        "run `avatar-tasks publish`, and if that says so `avatar-tasks rebuild`"
     )
 
 
 def _text(name: str) -> str:
-    return (ROOM / f"{name}.sql").read_text(encoding="utf-8")
+    return (PACKAGE / f"{name}.sql").read_text(encoding="utf-8")

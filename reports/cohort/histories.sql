@@ -1,5 +1,5 @@
--- What a task's past has to say about it does not depend on what a report is about: these two, over the whole warehouse,
--- stand in for the views of their name.
+-- A task's chances depend on the history of the whole warehouse, not on the cohort of a report: these two, over all tasks,
+-- replace the views of the same name.
 create table cohort.failure_chance as
 from published.failure_chance
 semi join cohort.tasks using (source, task_id);

@@ -59,7 +59,7 @@ def quality(frame: pl.DataFrame, look: Look) -> Any:
 
 def api_outcomes(frame: pl.DataFrame, look: Look) -> Any:
     """What the answers were, by their number."""
-    fine, poor = "an answer", "no use"
+    fine, poor = "usable", "unusable"
     data = [
         {
             "position": number,
@@ -77,7 +77,7 @@ def api_outcomes(frame: pl.DataFrame, look: Look) -> Any:
 def _ranked(data: list[Row], names: dict[str, str], look: Look, *, has_legend: bool) -> Any:
     top = largest(row["value"] for row in data) or 1
     base = chart(data).encode(y=alt.Y("position:O", axis=None))
-    # room to the right of the longest bar for what is said beside it
+    # room to the right of the longest bar for the text beside it
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * look.width / (look.width - 190)]))
     colour = coloured("series", names, look, has_legend=has_legend)
     bars = base.mark_bar(size=12, yOffset=9, cornerRadius=2).encode(

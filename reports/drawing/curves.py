@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _HEIGHT: Final = 270
 _LOW: Final = 210
 
-_PERCENTILES: Final = {"half have ended within": "blue", "95 % have ended within": "orange"}
+_PERCENTILES: Final = {"half have ended within": "blue", "95% have ended within": "orange"}
 _PHASES: Final = {"waiting in the queue": "amber", "running": "blue"}
 _OUTCOMES: Final = {"succeeded": "green", "still running": "grey", "failed": "orange"}
 _RATES: Final = {"of those that ended": "blue", "projected: once those in flight have ended": "amber"}
@@ -142,7 +142,7 @@ def outcome_by_time(frame: pl.DataFrame, look: Look) -> Any:
 
 
 def _hover(frame: pl.DataFrame, look: Look, top: float) -> Any:
-    """Invisible strips that tell the shares at a time."""
+    """Invisible strips whose tooltips show the shares at a time."""
     data = [{"t_seconds": row["t_seconds"], "about": _about_outcome(row)} for row in rows(frame.gather_every(4))]
     x = duration_x("t_seconds", top, is_exact=True)
     return (
@@ -169,7 +169,7 @@ def queue_and_run(frame: pl.DataFrame, look: Look) -> Any:
             "low": row[f"{name}_p50_seconds"],
             "high": row[f"{name}_p90_seconds"],
             "about": f"{_when(row['bucket_start'])}: {label}, median {words.duration(row[f'{name}_p50_seconds'])}, "
-            f"90 % within {words.duration(row[f'{name}_p90_seconds'])}; {words.tasks(row['tasks'])}",
+            f"90% within {words.duration(row[f'{name}_p90_seconds'])}; {words.tasks(row['tasks'])}",
         }
         for row in rows(frame)
         for label, name in zip(_PHASES, ("queue", "run"), strict=True)
@@ -181,9 +181,9 @@ def queue_and_run(frame: pl.DataFrame, look: Look) -> Any:
 
 
 def in_flight_over_time(frame: pl.DataFrame, look: Look) -> Any:
-    """The most that were under way in each bin, and their mean."""
-    names = {"most at a time": "sky", "mean": "blue"}
-    data = [row | {"most": "most at a time", "mean": "mean", "about": _about_load(row)} for row in rows(frame)]
+    """The largest number under way in each bin, and the average."""
+    names = {"most at a time": "sky", "average": "blue"}
+    data = [row | {"most": "most at a time", "mean": "average", "about": _about_load(row)} for row in rows(frame)]
     base = chart(data).encode(x=time_axis("bin_start", data, look))
     whole = alt.Axis(format=",d", tickMinStep=1)
     most = (
@@ -202,15 +202,15 @@ def in_flight_over_time(frame: pl.DataFrame, look: Look) -> Any:
 def _about_load(row: Row) -> str:
     return (
         f"{_when(row['bin_start'], with_hour=True)}: {row['most_in_flight']:,} at a time at most, "
-        f"{row['mean_in_flight']:,.1f} in the mean; {row['submitted']:,} submitted, {row['ended']:,} ended"
+        f"{row['mean_in_flight']:,.1f} on average; {row['submitted']:,} submitted, {row['ended']:,} ended"
     )
 
 
 def api_over_time(frame: pl.DataFrame, look: Look) -> Any:
     """From the median answer to the slow ones, by bin."""
     top = largest(frame["p95_ms"]) or 1
-    data = [row | {"series": "half of the answers to 95 % of them", "about": _about_speed(row)} for row in rows(frame)]
-    names = {"half of the answers to 95 % of them": "blue"}
+    data = [row | {"series": "half of the answers to 95% of them", "about": _about_speed(row)} for row in rows(frame)]
+    names = {"half of the answers to 95% of them": "blue"}
     base = chart(data).encode(x=time_axis("bin_start", data, look), color=coloured("series", names, look))
     y = alt.Y(
         "p50_ms:Q", title=None, scale=alt.Scale(domain=[0, 1.1 * top]), axis=alt.Axis(labelExpr="datum.label + ' ms'")
@@ -222,9 +222,9 @@ def api_over_time(frame: pl.DataFrame, look: Look) -> Any:
 
 def _about_speed(row: Row) -> str:
     return (
-        f"{_when(row['bin_start'], with_hour=True)}: half answered within {row['p50_ms']:,.0f} ms, 95 % within "
-        f"{row['p95_ms']:,.0f} ms; {words.plural(row['answers'], 'answer')}, {row['unanswered']:,} of them no use, "
-        f"{words.plural(row['refusals'], 'refusal')}"
+        f"{_when(row['bin_start'], with_hour=True)}: half answered within {row['p50_ms']:,.0f} ms, 95% within "
+        f"{row['p95_ms']:,.0f} ms; {words.plural(row['answers'], 'answer')}, {row['unanswered']:,} of them unusable, "
+        f"{words.plural(row['refusals'], 'request')} rate-limited"
     )
 
 

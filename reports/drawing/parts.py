@@ -61,7 +61,7 @@ def framed(picture: Any, look: Look, height: int) -> Any:  # noqa: ANN401 - alta
 
 
 def time_axis(field: str, data: Sequence[Row], look: Look) -> alt.X:
-    """Times in UTC, whatever the zone of whoever draws: days by name, or hours where there are hardly two days."""
+    """Times in UTC, whatever the machine's time zone: days by name, or hours where there are hardly two days."""
     moments = [row[field] for row in data]
     first, last = min(moments), max(moments)
     lone = 0 if last > first else 12 * _HOUR  # a lone moment is no axis
@@ -103,7 +103,7 @@ def duration_x(field: str, top: float, *, is_exact: bool = False) -> alt.X:
 
 
 def share_axis(**options: Any) -> alt.Axis:  # noqa: ANN401 - of alt.Axis
-    return alt.Axis(labelExpr="format(100 * datum.value, '~g') + ' %'", **options)
+    return alt.Axis(labelExpr="format(100 * datum.value, '~g') + '%'", **options)
 
 
 def coloured(field: str, names: dict[str, str], look: Look, *, has_legend: bool = True) -> alt.Color:

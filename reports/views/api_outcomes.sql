@@ -1,4 +1,4 @@
--- One row per outcome that answers of the cohort's sources had, in the range of time they were asked in.
+-- One row per outcome that answers of the cohort's sources had, in the range of time in which they were polled.
 --
 -- outcome: task, missing, denied, throttled, server_error, transport_error, malformed, oversized
 -- answers: answers that had it

@@ -3,7 +3,7 @@
 -- bin_start: the first instant of the bin
 -- requests: HTTP requests made, retries and refused ones included
 -- refusals: of these, refused for being too many
--- answers: ids asked for
+-- answers: ids polled
 -- unanswered: of these, those that came to nothing: denied, throttled, server_error, transport_error, malformed,
 --   oversized
 -- p50_ms, p95_ms: quantiles of an id's last attempt, of the slowest hour in the bin

@@ -6,7 +6,7 @@
 -- failure_rate, failure_rate_low, failure_rate_high: the share of failures, with its Wilson interval
 -- projected_failure_rate: what it will be once those in flight have ended
 -- p50_seconds, p50_seconds_low, p50_seconds_high: the time by which half have ended, from latency_quantiles
--- p95_seconds, p95_seconds_low, p95_seconds_high: the time by which 95 % have ended, likewise
+-- p95_seconds, p95_seconds_low, p95_seconds_high: the time by which 95% have ended, likewise
 create view by_kind as
 with spread as (
     select

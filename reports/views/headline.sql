@@ -6,12 +6,12 @@
 -- failure_rate: failed / (succeeded + failed), with its Wilson interval failure_rate_low to failure_rate_high
 -- provider_failure_rate: the same without the gateway's failures, with its interval
 -- projected_failure_rate: what failure_rate will be once those in flight have ended
--- p50_seconds, p95_seconds, p99_seconds: the time by which that share has ended, either end, with intervals _low and
+-- p50_seconds, p95_seconds, p99_seconds: the time by which that share has succeeded or failed, with intervals _low and
 --   _high, from latency_quantiles
 -- succeeded_p50_seconds, succeeded_p95_seconds: quantiles of the latency of those that succeeded
 -- stuck: tasks in stuck_tasks
 -- first_submit_time, last_submit_time: of the tasks chosen
--- last_observed_at: when a task chosen was last looked at
+-- last_observed_at: when a task chosen was last polled
 -- step_seconds: length of the buckets of time in the other views
 create view headline as
 with quantiles as (

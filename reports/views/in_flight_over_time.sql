@@ -3,7 +3,7 @@
 --
 -- bin_start: the first instant of the bin
 -- most_in_flight: the most that were under way when a minute of it was over
--- mean_in_flight: the mean over its minutes
+-- mean_in_flight: average over its minutes
 -- submitted: tasks submitted in it
 -- ended: tasks that ended in it
 create view in_flight_over_time as

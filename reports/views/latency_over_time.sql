@@ -2,9 +2,9 @@
 --
 -- bucket_start: the first instant of the bucket
 -- tasks: tasks with a duration: ended, or seen running
--- p50_seconds: the time by which half of them have ended, either end, from latency_quantiles; NULL when not reached
--- p50_seconds_low, p50_seconds_high: its 95 % interval; NULL when not reached
--- p95_seconds, p95_seconds_low, p95_seconds_high: likewise the time by which 95 % have ended
+-- p50_seconds: the time by which half of them have succeeded or failed, from latency_quantiles; NULL when not reached
+-- p50_seconds_low, p50_seconds_high: its 95% interval; NULL when not reached
+-- p95_seconds, p95_seconds_low, p95_seconds_high: likewise the time by which 95% have ended
 create view latency_over_time as
 with buckets as (
     select

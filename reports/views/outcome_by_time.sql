@@ -1,4 +1,4 @@
--- One row per time since submission, in 120 even steps until 99 % have ended or the longest was last seen: how many of
+-- One row per time since submission, in 120 even steps until 99% have ended or the longest was last seen: how many of
 -- the cohort's tasks have succeeded and failed by then.
 --
 -- t_seconds: time since submission

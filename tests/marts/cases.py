@@ -1,4 +1,4 @@
-"""Case folders, read and played."""
+"""Case folders, read and run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from warehouse.catalog import definitions
 if TYPE_CHECKING:
     import duckdb
 
-ROOM: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parent
 RELATIVE: Final = 1e-9
 
 TABLES: Final = frozenset(one.name for one in definitions("tables"))
@@ -74,13 +74,13 @@ class Case:
             con.execute(f"insert into {path.stem} by name from {_READ}", {"path": str(path)})
 
     def found(self, con: duckdb.DuckDBPyConnection) -> tuple[list[Row], list[Row]]:
-        """What the view says, and what it should say in the view's own types; both in the same order."""
+        """The rows of the view, and the expected ones in the view's own types; both in the same order."""
         path, names = str(self.folder / "expected.csv"), ", ".join(f'"{name}"' for name in self.columns)
-        con.execute(f"create temp table told as select {names} from ({self._call()})", self._values(path))  # noqa: S608
-        con.execute("create temp table wanted as from told limit 0")
-        con.execute(f"insert into wanted by name from {_READ}", {"path": path})
-        said, should = (con.execute(f"from {table} order by all").fetchall() for table in ("told", "wanted"))
-        return said, should
+        con.execute(f"create temp table actual as select {names} from ({self._call()})", self._values(path))  # noqa: S608
+        con.execute("create temp table expected as from actual limit 0")
+        con.execute(f"insert into expected by name from {_READ}", {"path": path})
+        actual, expected = (con.execute(f"from {table} order by all").fetchall() for table in ("actual", "expected"))
+        return actual, expected
 
     def _is_scalar(self) -> bool:
         return "value" in self.columns
@@ -111,7 +111,7 @@ def _without_comments(sql: str) -> str:
 
 def all_cases() -> list[Case]:
     """Every case folder, in order."""
-    return [Case(path.parent.parent.name, path.parent) for path in sorted(ROOM.glob("*/*/expected.csv"))]
+    return [Case(path.parent.parent.name, path.parent) for path in sorted(HERE.glob("*/*/expected.csv"))]
 
 
 def is_same(one: object, other: object) -> bool:
@@ -121,10 +121,10 @@ def is_same(one: object, other: object) -> bool:
     return one == other
 
 
-def differences(said: list[Row], should: list[Row]) -> list[tuple[Row | None, Row | None]]:
-    """Pairs of rows, said and wanted, that are not the same."""
-    count = max(len(said), len(should))
-    pairs = zip(_padded(said, count), _padded(should, count), strict=True)
+def differences(actual: list[Row], expected: list[Row]) -> list[tuple[Row | None, Row | None]]:
+    """Pairs of rows, actual and expected, that are not the same."""
+    count = max(len(actual), len(expected))
+    pairs = zip(_padded(actual, count), _padded(expected, count), strict=True)
     return [
         (one, other)
         for one, other in pairs

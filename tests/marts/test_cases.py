@@ -39,20 +39,20 @@ def empty(warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConne
 
 
 @pytest.mark.parametrize(("case", "zone"), CASES)
-def test_a_view_says_what_the_case_expects(case: Case, zone: str, empty: duckdb.DuckDBPyConnection) -> None:
+def test_a_view_has_the_rows_that_the_case_expects(case: Case, zone: str, empty: duckdb.DuckDBPyConnection) -> None:
     """Rows in, rows out, whatever the time zone of the session."""
     empty.execute("set timezone = $zone", {"zone": zone})
     case.fill(empty)
-    said, should = case.found(empty)
-    assert differences(said, should) == []
+    actual, expected = case.found(empty)
+    assert differences(actual, expected) == []
 
 
 @pytest.mark.parametrize("view", MARTS)
 def test_every_view_has_a_case(view: str) -> None:
-    """A view without a case folder is one that nobody has looked at."""
+    """A view without a case folder is a view that is not tested."""
     assert any(case.view == view for case in all_cases())
 
 
 def test_every_case_is_of_a_view() -> None:
-    """A case whose view is gone would never be played."""
+    """A case whose view is gone would never run."""
     assert {case.view for case in all_cases()} <= set(MARTS)

@@ -1,4 +1,4 @@
-"""What cannot be said in rows in and rows out."""
+"""What cases of rows in and rows out cannot hold."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def empty() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_without_rows_there_is_nothing_to_say(view: str, empty: duckdb.DuckDBPyConnection) -> None:
+def test_an_empty_warehouse_gives_no_rows(view: str, empty: duckdb.DuckDBPyConnection) -> None:
     """A warehouse that is new gives empty answers, not errors."""
     assert empty.execute(f"from {view}").fetchall() == []
 
 
 def test_every_flag_has_its_check(empty: duckdb.DuckDBPyConnection) -> None:
-    """A flag that loads put on tasks and no check counts would go unnoticed."""
+    """A flag that a load sets and no check counts would go unnoticed."""
     checks = {name for (name,) in empty.execute("select check_name from data_quality").fetchall()}
     assert set(_flags()) | {"result_expired"} == checks
 
 
-def test_a_view_asks_for_no_extension() -> None:
+def test_a_view_needs_no_extension() -> None:
     """Published files are read where nothing can be downloaded: everything is in DuckDB itself."""
     with scratch() as con:
         con.execute("set autoload_known_extensions = false")

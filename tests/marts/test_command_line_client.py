@@ -42,7 +42,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def duckdb(published: Path, sql: str, zone: str = "UTC") -> list[dict[str, Any]]:
-    """The rows that `duckdb -readonly <published> "<sql>"` prints, asked from a folder that is not ours."""
+    """The rows that `duckdb -readonly <published> "<sql>"` prints, run from a folder that is not ours."""
     done = subprocess.run(
         [sys.executable, "-m", "duckdb_cli", "-readonly", "-json", str(published), sql],
         cwd=published.parent,
@@ -70,7 +70,7 @@ def test_every_view_is_on_the_published_file_and_answers(published: Path) -> Non
     assert {row["name"] for row in duckdb(published, counts)} == set(VIEWS)
 
 
-def test_every_view_and_macro_comes_with_its_words(published: Path) -> None:
+def test_every_view_and_macro_has_its_comment(published: Path) -> None:
     """Comments are on the published copy, too."""
     commented = duckdb(
         published,
@@ -84,7 +84,7 @@ def test_every_view_and_macro_comes_with_its_words(published: Path) -> None:
 
 
 def test_the_gallery_runs_there_in_any_time_zone(published: Path) -> None:
-    """The same rows, be the machine's clock in India or in Greenwich."""
+    """The same rows, whatever the time zone of the machine."""
     query = (QUERIES / "15-are-objectives-met.sql").read_text(encoding="utf-8")
     counts = (
         f"select objective, epoch(bucket_start) as day, good, total from ({query.rstrip().rstrip(';')}) order by all"  # noqa: S608

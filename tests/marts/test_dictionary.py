@@ -1,4 +1,4 @@
-"""The data dictionary says what is there, all of it, and nothing else."""
+"""The data dictionary has all that there is, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example queries of `docs/queries/`: each is asked of a simulated world."""
+"""The example queries of `docs/queries/`: each runs on a simulated world."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILES = sorted(QUERIES.glob("*.sql"))
 
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse that has looked at a week of tasks."""
+    """A warehouse with a week of tasks."""
     with scratch() as con:
         fill(con, make_world())
         con.execute("set timezone = 'Asia/Kolkata'")

@@ -92,7 +92,7 @@ def _by_task(answers: Iterable[Row], tasks: Iterable[Row]) -> list[list[Row]]:
 
 
 def _history(seen: list[Row]) -> Row:
-    """What the looks at one task, in order, say together."""
+    """What the answers about one task, in order, say together."""
     running = [one["observed_at"] for one in seen if one["status"] not in {"SUCCESS", "FAILURE"}]
     ended = [one["observed_at"] for one in seen if one["status"] in {"SUCCESS", "FAILURE"}]
     return {

@@ -39,7 +39,7 @@ SCHEMA: Final = pl.Schema(
 
 
 def fill(con: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> None:
-    """Let `tasks` hold these rows and no others."""
+    """Fill `tasks` with these rows and no others."""
     con.register("frozen_rows", pl.DataFrame(rows, schema=SCHEMA).to_arrow())
     con.execute("delete from tasks")
     con.execute("insert into tasks by name from frozen_rows")
@@ -76,7 +76,7 @@ def rush_world(seed: int, count: int, end: datetime) -> World:
 
 
 def frozen(world: World, now: datetime, since: datetime | None = None) -> list[Row]:
-    """The world's own rows at `now`, had every task (submitted at `since` or later) been looked at then.
+    """The world's own rows at `now`, had every task (submitted at `since` or later) been polled then.
 
     `World.truth` has the same ones, but makes up the provider's works along with them, which takes ten times as long.
     """

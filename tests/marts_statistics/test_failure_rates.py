@@ -53,7 +53,7 @@ def test_where_none_has_ended_there_is_no_rate(con: duckdb.DuckDBPyConnection) -
 def test_the_providers_rate_counts_the_gateways_failures_neither_as_failed_nor_as_ended(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Both kinds of them; failures that the input, the content or nobody knows who made remain."""
+    """Both kinds of them; failures caused by the input, the content or something unknown remain."""
     by_gateway = [row for kind in ("gateway", "gateway_timeout") for row in tasks(ended(0, 2), fail_class=kind)]
     others = [
         row
@@ -70,7 +70,7 @@ def test_the_providers_rate_counts_the_gateways_failures_neither_as_failed_nor_a
 def test_where_all_failures_are_the_gateways_and_nothing_succeeded_the_provider_has_no_rate(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    """It was never asked."""
+    """No task got as far as the provider."""
     fill(con, tasks(ended(0, 3), fail_class="gateway"))
     assert con.execute(PROVIDER).fetchall() == [(3, None, None, None)]
     assert con.execute(RATE).fetchall()[0][0] == 1
@@ -111,12 +111,12 @@ def conditional(lives: Sequence[Life], age: float) -> float:
 def test_a_tasks_chance_is_that_of_those_before_it_that_reached_its_age(
     con: duckdb.DuckDBPyConnection, history: list[Life]
 ) -> None:
-    """By the incidence of success and failure among them, each age on its own, whatever others are asked for."""
+    """By the incidence of success and failure among them, each age on its own, whatever other ages there are."""
     ages = [0.0, 3.0, 17.5, 30.0, 31.0, 55.0, 70.0]
-    for asked in (ages, ages[3:], ages[-1:]):
-        fill(con, [*tasks(history, NOON - HOUR), *tasks([(None, age) for age in asked], NOON)])
+    for youngest in (ages, ages[3:], ages[-1:]):
+        fill(con, [*tasks(history, NOON - HOUR), *tasks([(None, age) for age in youngest], NOON)])
         found = chances(con)
-        for age in asked:
+        for age in youngest:
             assert found[age] == pytest.approx(conditional(history, age), abs=1e-9)
 
 
@@ -155,9 +155,7 @@ def test_with_fewer_than_twenty_before_it_a_tasks_age_does_not_count(con: duckdb
         pytest.param([("FAILURE", None)] * 30, id="ends without a time"),
     ],
 )
-def test_where_nothing_before_it_tells_the_projection_is_unknown(
-    con: duckdb.DuckDBPyConnection, history: list[Life]
-) -> None:
+def test_without_history_the_projection_is_unknown(con: duckdb.DuckDBPyConnection, history: list[Life]) -> None:
     """NULL rather than an invented number, also for a day of which all else is known."""
     fill(con, [*tasks(history, NOON - HOUR), *tasks([*ended(5, 5), (None, 30.0)], NOON)])
     assert chances(con)[30.0] is None
@@ -168,7 +166,7 @@ def test_where_nothing_before_it_tells_the_projection_is_unknown(
 def test_no_task_of_the_same_hour_or_later_or_of_another_kind_counts(con: duckdb.DuckDBPyConnection) -> None:
     """No peeking: whatever became of those, the chance is the same."""
     before = tasks(drawn(1, 200, 0.2, 0.1, 1), NOON - HOUR)
-    asked = tasks([(None, 30.0)], NOON, task_id="asked")
+    youngest = tasks([(None, 30.0)], NOON, task_id="youngest")
     others = [
         *tasks(drawn(2, 200, 0.9, 0.0, 1), NOON + HOUR / 2),
         *tasks(drawn(3, 200, 0.9, 0.0, 1), NOON + 2 * HOUR),
@@ -176,10 +174,10 @@ def test_no_task_of_the_same_hour_or_later_or_of_another_kind_counts(con: duckdb
         *tasks(drawn(5, 200, 0.9, 0.0, 1), NOON - HOUR, action=None),
         *tasks(drawn(6, 200, 0.9, 0.0, 1), NOON - HOUR, source="there"),
     ]
-    query = "select p_failure, history_ended from failure_chance where task_id = 'asked'"
-    fill(con, [*before, *asked])
+    query = "select p_failure, history_ended from failure_chance where task_id = 'youngest'"
+    fill(con, [*before, *youngest])
     alone = con.execute(query).fetchall()
-    fill(con, [*before, *asked, *others])
+    fill(con, [*before, *youngest, *others])
     assert con.execute(query).fetchall() == alone
     assert alone[0][1] == sum(row["is_terminal"] for row in before)
 
@@ -188,11 +186,11 @@ def test_the_history_reaches_back_over_two_thousand_ends_in_whole_hours(con: duc
     """What was before that is forgotten; hours in which nothing ended are passed over."""
     rows = [*tasks(ended(0, 900), NOON - 9 * HOUR), *tasks([(None, 5.0)] * 50, NOON - 8 * HOUR)]
     rows += [*tasks(ended(1200, 0), NOON - 7 * HOUR), *tasks(ended(800, 0), NOON - 2 * HOUR)]
-    query = "select p_failure, history_ended from failure_chance where task_id = 'asked'"
-    asked = tasks([(None, 3.0)], NOON, task_id="asked")
-    fill(con, [*rows, *asked])
+    query = "select p_failure, history_ended from failure_chance where task_id = 'youngest'"
+    youngest = tasks([(None, 3.0)], NOON, task_id="youngest")
+    fill(con, [*rows, *youngest])
     assert con.execute(query).fetchall() == [(0, 2000)]
-    fill(con, [*rows[:-1], *asked])
+    fill(con, [*rows[:-1], *youngest])
     assert con.execute(query).fetchall() == [(pytest.approx(900 / 2899), 2899)]
 
 
@@ -221,7 +219,7 @@ def test_the_projected_rate_of_the_youngest_hour_is_less_than_half_as_far_from_t
 ) -> None:
     """Over twenty moments, at each of which a fifth of the tasks runs.
 
-    The error of a moment is that of the hour's rows, each as heavy as it has tasks; the truth is what comes of them.
+    The error of a moment is that of the hour's rows, each as heavy as it has tasks; the truth is how they ended.
     """
     found = np.array([errors_at(con, 5000, seed) for seed in range(20)])
     running, naive, projected = found.mean(axis=0)

@@ -36,7 +36,7 @@ def test_incidence_is_that_of_the_definition(con: duckdb.DuckDBPyConnection, liv
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_incidence_agrees_with_lifelines_where_no_times_are_tied(con: duckdb.DuckDBPyConnection, seed: int) -> None:
-    """For either end, with between a tenth and half of the tasks running."""
+    """For success and for failure, with between a tenth and half of the tasks running."""
     lives = untied(drawn(seed, 300, 0.2, 0.1 + seed / 10, 1 / 64))
     fill(con, tasks(lives))
     found = curve(con)
@@ -74,7 +74,7 @@ def test_once_all_have_ended_incidence_is_the_share_of_each_end(con: duckdb.Duck
     assert success == pytest.approx(sum(event == "SUCCESS" for event, _ in lives) / 500, abs=1e-12)
 
 
-def test_counts_tell_the_ends_apart(con: duckdb.DuckDBPyConnection) -> None:
+def test_counts_are_by_kind_of_end(con: duckdb.DuckDBPyConnection) -> None:
     """At each time: how many succeeded, failed, or were last seen running."""
     fill(con, tasks([("SUCCESS", 5), ("SUCCESS", 5), ("FAILURE", 5), (None, 5), ("FAILURE", 8)]))
     counts = "select t_seconds, at_risk, succeeded, failed, censored from outcome_incidence order by all"

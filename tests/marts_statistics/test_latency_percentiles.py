@@ -87,14 +87,14 @@ def test_where_none_succeeded_there_are_counts_and_no_percentiles(con: duckdb.Du
 
 
 def test_tasks_without_a_submit_time_belong_to_no_bucket(con: duckdb.DuckDBPyConnection) -> None:
-    """A work alone does not say when its task was submitted."""
+    """A work alone does not have the time at which its task was submitted."""
     fill(con, tasks([("SUCCESS", None), (None, None)], None))
     assert con.execute("from latency_hourly").fetchall() == []
     assert con.execute("from failure_rate_daily").fetchall() == []
 
 
-def test_any_bucket_can_be_asked_for(con: duckdb.DuckDBPyConnection) -> None:
-    """A quarter of an hour, say."""
+def test_a_bucket_may_have_any_length(con: duckdb.DuckDBPyConnection) -> None:
+    """For instance a quarter of an hour."""
     fill(con, [row for minute in range(0, 60, 5) for row in tasks([("SUCCESS", 5)], NOON + timedelta(minutes=minute))])
     found = con.execute("select bucket_start, submitted from latency_by(900) order by all").fetchall()
     assert found == [(NOON + timedelta(minutes=minute), 3) for minute in (0, 15, 30, 45)]

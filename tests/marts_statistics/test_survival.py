@@ -142,7 +142,7 @@ def test_tasks_without_a_duration_are_left_out(con: duckdb.DuckDBPyConnection) -
     assert [row[-1] for row in table(con, QUANTILES)] == [5.0] * 4
 
 
-def test_a_range_holds_its_first_instant_and_not_its_last(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_range_includes_its_first_instant_and_not_its_last(con: duckdb.DuckDBPyConnection) -> None:
     """The macro is the view of the tasks submitted in [t0, t1); text is read as a time as well."""
     hours = [NOON + timedelta(hours=hour) for hour in range(4)]
     lives: list[list[Life]] = [[("SUCCESS", 10.0 * hour + 1), (None, 7.0), ("FAILURE", 2.0)] for hour in range(4)]

@@ -46,7 +46,7 @@ DRAWN = """
 def browser() -> Iterator[Browser]:
     """Debian's Chromium. Where there is none the tests skip; in CI, which installs it, they fail."""
     if not (path := next((one for one in PLACES if one and Path(one).exists()), None)):
-        reason = "there is no Chromium here to look at the report with: apt-get install chromium"
+        reason = "Chromium, which renders the report here, is not installed: apt-get install chromium"
         if os.environ.get("CI"):
             pytest.fail(f"{reason} (CI has to have one)")
         pytest.skip(reason)
@@ -60,14 +60,14 @@ Scheme = Literal["light", "dark"]
 
 
 class Visit:
-    """The page open in a window, and what it said and asked for."""
+    """The page open in a window, with its console messages and requests."""
 
     def __init__(self, browser: Browser, made: Made, width: int, scheme: Scheme) -> None:
         self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.complaints: list[str] = []
+        self.messages: list[str] = []
         self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.url = made.file.as_uri()
         self.page.goto(self.url)
@@ -75,9 +75,7 @@ class Visit:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_every_plot_is_drawn_and_nothing_is_asked_of_anybody(
-    browser: Browser, week: Made, width: int, scheme: Scheme
-) -> None:
+def test_every_plot_is_drawn_and_nothing_is_requested(browser: Browser, week: Made, width: int, scheme: Scheme) -> None:
     """Marks with a size, words in the plot, tooltips, nothing cut off, no error, no request but for the file itself."""
     visit = Visit(browser, week, width, scheme)
     plots = visit.page.evaluate(DRAWN)
@@ -87,20 +85,20 @@ def test_every_plot_is_drawn_and_nothing_is_asked_of_anybody(
         assert min(plot["marks"], plot["texts"], plot["titles"]) > 0
         assert plot["cut"] == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert (visit.complaints, visit.requests) == ([], [visit.url])
+    assert (visit.messages, visit.requests) == ([], [visit.url])
     visit.page.close()
 
 
-def test_light_and_dark_are_what_the_system_says(browser: Browser, week: Made) -> None:
+def test_light_and_dark_follow_the_system(browser: Browser, week: Made) -> None:
     """Page and plots change together; paper is always light."""
-    ask = """() => [getComputedStyle(document.body).backgroundColor,
+    colours = """() => [getComputedStyle(document.body).backgroundColor,
       getComputedStyle(document.querySelector('figure svg text')).fill]"""
     visit = Visit(browser, week, 1280, "light")
-    light = visit.page.evaluate(ask)
+    light = visit.page.evaluate(colours)
     visit.page.emulate_media(color_scheme="dark")
-    dark = visit.page.evaluate(ask)
+    dark = visit.page.evaluate(colours)
     visit.page.emulate_media(color_scheme="dark", media="print")
-    paper = visit.page.evaluate(ask)
+    paper = visit.page.evaluate(colours)
     assert light[0] != dark[0]
     assert light[1] != dark[1]
     assert paper == ["rgb(255, 255, 255)", light[1]]
@@ -108,7 +106,7 @@ def test_light_and_dark_are_what_the_system_says(browser: Browser, week: Made) -
 
 
 def test_it_prints_on_a_few_pages(browser: Browser, week: Made) -> None:
-    """A PDF of some pages, of a size that a report has."""
+    """A PDF of 3 to 10 pages."""
     visit = Visit(browser, week, 1280, "dark")
     content = visit.page.pdf(format="A4", print_background=True)
     assert content.startswith(b"%PDF")

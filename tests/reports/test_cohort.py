@@ -26,7 +26,7 @@ VIEWS = sorted(one.name for one in definitions("marts") if one.kind == "view")
 
 
 def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any] | None = None) -> list[str]:
-    """The rows of a query, in an order of their own, numbers to nine digits."""
+    """The rows of a query, sorted, numbers to nine digits."""
     found = con.execute(query, parameters).fetchall()
     return sorted(repr([f"{one:.9g}" if isinstance(one, float) else one for one in row]) for row in found)
 
@@ -47,7 +47,7 @@ def some(week_paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_cohort_of_all_tasks_is_the_warehouse(view: str, everything: duckdb.DuckDBPyConnection) -> None:
-    """Every view of it says what the published view says."""
+    """Every view of it has the rows of the published view."""
     assert rows(everything, f"from cohort.{view}") == rows(everything, f"from published.{view}")
 
 
@@ -56,8 +56,8 @@ def test_a_range_of_time_gives_the_curve_that_the_macro_gives(
 ) -> None:
     """`latency_survival` of the cohort is `latency_survival_between` of all."""
     with reader(week_paths) as con:
-        asked = "from latency_survival_between($since, $until) where action = 'avatar-generate'"
-        expected = rows(con, asked, {"since": SINCE, "until": UNTIL})
+        query = "from latency_survival_between($since, $until) where action = 'avatar-generate'"
+        expected = rows(con, query, {"since": SINCE, "until": UNTIL})
     assert len(expected) > 50
     assert rows(some, "from cohort.latency_survival") == expected
     shown = rows(some, "select * exclude (source, action) from pooled.latency_survival")
@@ -71,9 +71,9 @@ def test_days_of_a_cohort_are_the_days_of_its_kind(week_paths: DataPaths) -> Non
             "select bucket_start, submitted, failed, in_flight, failure_rate, failure_rate_low, projected_failure_rate"
         )
         shown = rows(con, f"{names} from failure_over_time")
-        asked = f"{names} from published.failure_rate_daily where action = 'avatar-generate'"
+        query = f"{names} from published.failure_rate_daily where action = 'avatar-generate'"
         assert len(shown) == 8
-        assert shown == rows(con, asked)
+        assert shown == rows(con, query)
         quantiles = con.execute("select bucket_start, p95_seconds, p95_seconds_high from latency_over_time").fetchall()
     with reader(week_paths) as con:
         for begin, seconds, high in quantiles:
@@ -85,8 +85,8 @@ def test_days_of_a_cohort_are_the_days_of_its_kind(week_paths: DataPaths) -> Non
             assert con.execute(between, {"begin": begin}).fetchone() == (seconds, high)
 
 
-def test_what_is_projected_rests_on_all_that_came_before(week_paths: DataPaths) -> None:
-    """A cohort of the last hours forgets nothing: the chance of a task in flight is that of the whole warehouse."""
+def test_a_projection_uses_the_history_of_all_tasks(week_paths: DataPaths) -> None:
+    """The chance of a task in flight is that of the whole warehouse, also in a cohort of the last hours."""
     since = END.replace(hour=11)
     with closing(open_cohort(week_paths, Cohort(since=since))) as con:
         found = rows(con, "from cohort.failure_chance")
@@ -101,11 +101,11 @@ def test_tasks_under_way_when_the_range_begins_are_under_way(week_paths: DataPat
     """Whenever they were submitted."""
     with closing(open_cohort(week_paths, Cohort(since=END.replace(hour=11)))) as con:
         [(shown,)] = con.execute("select max(most_in_flight) from in_flight_over_time").fetchall()
-        asked = (
+        query = (
             "select max(in_flight) from (select sum(in_flight) as in_flight from published.in_flight_by_minute where "
         )
         [(expected,)] = con.execute(
-            f"{asked} minute >= $since group by minute)", {"since": END.replace(hour=11)}
+            f"{query} minute >= $since group by minute)", {"since": END.replace(hour=11)}
         ).fetchall()
     assert shown == expected
 
@@ -119,14 +119,14 @@ def test_a_template_is_that_of_the_work(week_paths: DataPaths, everything: duckd
         assert con.execute("select distinct template_id from cohort.works").fetchall() == [(template["value"],)]
 
 
-def test_what_no_task_has_is_refused_by_name(week_paths: DataPaths) -> None:
-    """With what there is; and nobody's quotes reach the SQL."""
+def test_an_unknown_filter_is_refused_by_name(week_paths: DataPaths) -> None:
+    """With what there is; and quotes do not reach the SQL."""
     with pytest.raises(UnknownFilterError, match=r"no task has the action .x'' or 1=1.: the warehouse has avatar-"):
         open_cohort(week_paths, Cohort(actions=("x'' or 1=1",)))
 
 
 def test_every_database_has_each_table(everything: duckdb.DuckDBPyConnection) -> None:
-    """So that a cell of one's own may name any."""
+    """So that a cell that a user adds may name any."""
     for name in DATABASES:
         for table in definitions("tables"):
             everything.execute(f"from {name}.{table.name} limit 0")

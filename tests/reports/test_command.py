@@ -1,4 +1,4 @@
-"""`avatar-tasks report`: what people type, and the files that come of it."""
+"""`avatar-tasks report`: what people type, and the files it writes."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def facts(result: Result) -> dict[str, Any]:
 
 
 def test_a_report_is_one_file_below_the_data_directory(paths: DataPaths) -> None:
-    """Its numbers are in `--json`, and a former one is replaced whole."""
+    """Its numbers are in `--json`, and it replaces a former one."""
     paths.reports.mkdir(exist_ok=True)
-    (paths.reports / "report.html").write_text("a former one", encoding="utf-8")
+    (paths.reports / "report.html").write_text("an old report", encoding="utf-8")
     result = report(paths, "--json")
     assert result.exit_code == 0, result.output
     assert facts(result)["files"] == [str(paths.reports / "report.html")]
@@ -71,7 +71,7 @@ def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         pytest.param(["--since", "yesterdayish"], "--since 'yesterdayish' is no time", id="no time"),
         pytest.param(["--since", "2025-02-01", "--until", "2025-01-01"], "is not before", id="nothing in between"),
@@ -79,14 +79,14 @@ def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
         pytest.param(["--out", "/proc/no/report.html"], "cannot write /proc/no/report.html", id="no such place"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_line(paths: DataPaths, arguments: list[str], says: str) -> None:
+def test_an_unusable_option_is_reported_in_one_line(paths: DataPaths, arguments: list[str], message: str) -> None:
     """With exit code 2."""
     result = report(paths, *arguments)
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
-    assert says in result.stderr
+    assert message in result.stderr
 
 
-def test_without_a_warehouse_it_says_what_to_run_first(tmp_path: Path) -> None:
+def test_without_a_warehouse_the_message_says_what_to_run_first(tmp_path: Path) -> None:
     """And leaves nothing behind."""
     result = CliRunner().invoke(main, ["report", "--data-dir", str(tmp_path)])
     assert result.exit_code == 2

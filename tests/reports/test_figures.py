@@ -33,8 +33,8 @@ def close(shown: str, expected: object) -> bool:
     return shown == ("" if expected is None else str(expected))
 
 
-def test_the_tiles_are_what_the_views_say(week: Made) -> None:
-    """Read from the page as a person would, for the machine-readable value stands beside the shown one."""
+def test_the_tiles_are_the_numbers_of_the_views(week: Made) -> None:
+    """Read from the page as a person would, as the machine-readable value is beside the shown one."""
     shown = Values.of(week.file.read_text(encoding="utf-8")).found
     with reader(week.paths) as con:
         [(tasks, succeeded, failed, running, stuck)] = con.execute("""
@@ -83,7 +83,7 @@ def test_of_one_kind_every_number_of_a_tile_is_a_views(week_paths: DataPaths) ->
     ],
 )
 def test_a_table_shows_the_rows_of_its_view(week: Made, key: str, query: str) -> None:
-    """Each value of the view stands in the page under its name."""
+    """Each value of the view is in the page under its name."""
     shown = Values.of(week.file.read_text(encoding="utf-8")).found[key]
     with reader(week.paths) as con:
         rows = con.execute(query).pl().rows(named=True)
@@ -94,7 +94,7 @@ def test_a_table_shows_the_rows_of_its_view(week: Made, key: str, query: str) ->
                 assert any(close(one, value) for one in shown[name]), (name, value)
 
 
-def test_every_figure_says_its_unit_its_cohort_and_how_many_tasks(week: Made) -> None:
+def test_every_figure_shows_unit_cohort_and_number_of_tasks(week: Made) -> None:
     """In the page, in small print below the picture."""
     text = " ".join(Values.of(week.file.read_text(encoding="utf-8")).text)
     assert len(week.report.figures) == 14
@@ -107,7 +107,7 @@ def test_every_figure_says_its_unit_its_cohort_and_how_many_tasks(week: Made) ->
 
 
 def test_filters_apply_to_every_figure(week_paths: DataPaths) -> None:
-    """And each says what it is about."""
+    """And each names its cohort."""
     report = run_notebook(week_paths, Cohort(actions=("avatar-image",), sources=("default",)), NOW)
     assert set(figure(report, "kinds").data["action"]) == {"avatar-image"}
     assert all("action avatar-image" in one.cohort for one in report.figures if one.counted != "answer")
@@ -124,7 +124,7 @@ def test_filters_apply_to_every_figure(week_paths: DataPaths) -> None:
     ],
 )
 def test_it_reads_well_where_there_is_little(tmp_path: Path, status: str, number: int, says: str) -> None:
-    """Every figure is there, with words where there is nothing to draw, and a reason's markup is only text."""
+    """Every figure is there, with a sentence where there is nothing to draw, and a reason's markup is only text."""
     made = make(published(tmp_path, lambda con: con.execute(TASK, {"status": status, "number": number})))
     shown = Values.of(made.file.read_text(encoding="utf-8"))
     text = " ".join(shown.text).replace("\u00a0", " ")
@@ -138,14 +138,14 @@ def test_it_reads_well_where_there_is_little(tmp_path: Path, status: str, number
 
 
 def test_a_picture_can_stand_alone(week: Made) -> None:
-    """A PNG of twice the pixels, with room for its title and words."""
+    """A PNG of twice the pixels, with room for its title and text."""
     content = png(figure(week.report, "failure"), week.report)
     width, height = (int.from_bytes(content[place : place + 4], "big") for place in (16, 20))
     assert content.startswith(b"\x89PNG")
     assert (1400 < width < 1700, 500 < height < 1200) == (True, True)
 
 
-def test_the_page_stays_small_and_asks_nobody(week: Made) -> None:
+def test_the_page_stays_small_and_loads_nothing(week: Made) -> None:
     """Nothing is loaded from anywhere: no script, no address but those of XML and of itself."""
     text = week.file.read_text(encoding="utf-8")
     assert len(text) < MOST_BYTES / 4
@@ -155,8 +155,8 @@ def test_the_page_stays_small_and_asks_nobody(week: Made) -> None:
     assert text.count("http://") + text.count("https://") == text.count("http://www.w3.org/2000/svg")
 
 
-def test_raw_rows_never_get_to_the_page(tmp_path: Path) -> None:
-    """A picture is handed some hundred rows, however many tasks there are (`make report-million` weighs a page)."""
+def test_raw_rows_never_reach_the_page(tmp_path: Path) -> None:
+    """A picture gets some hundred rows, however many tasks there are (`make report-million` weighs a page)."""
     many = published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 50_000}))
     report = run_notebook(many, Cohort(), NOW)
     assert report.facts["tasks"] == 50_000
@@ -164,7 +164,7 @@ def test_raw_rows_never_get_to_the_page(tmp_path: Path) -> None:
 
 
 def test_tasks_that_only_run_are_neither_failed_nor_fast(tmp_path: Path) -> None:
-    """What is not known yet is said to be so."""
+    """What is not known yet is called unknown."""
     running = published(tmp_path, lambda con: con.execute(TASK, {"status": "IN_PROGRESS", "number": 40}))
     report = run_notebook(running, Cohort(), NOW)
     assert report.in_short == ["40 tasks had not ended when last seen, none of them stuck."]
@@ -192,14 +192,14 @@ def test_durations_read_as_people_say_them(seconds: float | None, shown: str) ->
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(None, "not known"), (0.0, "0 %"), (1.0, "100 %"), (0.9999, "100.0 %"), (0.0694, "6.9 %"), (0.00042, "0.04 %")],
+    [(None, "not known"), (0.0, "0%"), (1.0, "100%"), (0.9999, "100.0%"), (0.0694, "6.9%"), (0.00042, "0.04%")],
 )
-def test_a_share_is_all_or_nothing_only_when_it_is(share: float | None, shown: str) -> None:
-    """And has two digits where one would say 0."""
+def test_a_share_is_0_or_100_percent_only_when_it_is(share: float | None, shown: str) -> None:
+    """And has two digits where one would be 0."""
     assert words.percent(share).replace("\u00a0", " ") == shown
 
 
-def test_an_unknown_number_is_said_to_be_unknown(week: Made) -> None:
+def test_an_unknown_number_is_called_unknown(week: Made) -> None:
     """Never 0, never an interval of nothing."""
     unknown: dict[str, Any] = dict.fromkeys(week.report.facts) | {
         "tasks": 3,

@@ -71,25 +71,25 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Values:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_what_others_wrote_is_shown_to_the_letter(hostile: Values, text: str) -> None:
+def test_text_of_others_is_shown_to_the_letter(hostile: Values, text: str) -> None:
     """As a failure's example, as an action and as a source."""
     assert hostile.text.count(text) >= 3
 
 
-def test_what_others_wrote_makes_no_markup(hostile: Values) -> None:
+def test_text_of_others_makes_no_markup(hostile: Values) -> None:
     """The page has its own elements and no other, and no attribute that is run."""
     assert {tag for tag, _ in hostile.tags} <= TAGS
     assert not [name for _, given in hostile.tags for name in given if name.startswith("on")]
 
 
 def test_the_page_may_load_and_run_nothing(hostile: Values) -> None:
-    """Its policy tells the browser so, whatever else is in it."""
+    """Its Content-Security-Policy forbids it, whatever else is in it."""
     policies = [given["content"] for tag, given in hostile.tags if given.get("http-equiv") == "Content-Security-Policy"]
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
 
 
 def test_a_drawing_shows_a_label_to_the_letter() -> None:
-    """Nothing a label says is taken for an attribute, and its digits are not rounded as those of a path are."""
+    """No part of a label is taken for an attribute, and its digits are not rounded as those of a path are."""
     text = 'v1.23456 role="host" url(#clip0) <b>'
     labels = alt.Chart(alt.InlineData(values=[{"x": 1 / 3, "name": text}])).mark_text().encode(x="x:Q", text="name:N")
     drawn = svg(labels, name="one", css_class="screen", label=text)
