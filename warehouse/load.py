@@ -18,7 +18,7 @@ import polars as pl
 from transforms.failures import fail_class
 from transforms.flatten import transform
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
-from warehouse import archive
+from warehouse import archive, identity
 from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
 from warehouse.log_check import change_state
@@ -157,6 +157,8 @@ def load_within(
     unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
     by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in archive.SCHEMAS}
     _load_runs(con, by_kind["runs"], done.damaged)
+    if _replace(con, "other_ids_accepted", identity.accept_other_ids(con, policy)):
+        _judge_again(con)
     for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
         _load_requests(con, rows)
     if reading is None or reading.segments != by_kind["observations"]:
@@ -183,15 +185,22 @@ def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[ob
     """Let `rows` be what the table holds; whether that changed it. A load of nothing leaves the file as it is."""
     if Counter(con.execute(f"from {table}").fetchall()) == Counter(rows):
         return False
-    con.execute(f"delete from {table}")  # noqa: S608 - one of three names above
+    con.execute(f"delete from {table}")  # noqa: S608 - one of four names of ours
     if rows:
         marks = ", ".join("?" * len(rows[0]))
         con.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608 - likewise
     return True
 
 
+def _judge_again(con: duckdb.DuckDBPyConnection) -> None:
+    """Let every answer under another id be judged anew, as the rules for it have changed."""
+    nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_requests": pl.DataFrame(schema=REQUESTS)}
+    with _registered(con, **nothing):
+        _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"), everything=True)
+
+
 def _class_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
-    reasons = con.execute("select distinct fail_reason from tasks where status = 'FAILURE'").pl()
+    reasons = con.execute(statement("load/reasons")).pl()
     if reasons.is_empty():
         return
     classed = reasons.with_columns(fail_class=fail_class(pl.col("fail_reason"), analysis.failure_rules))
@@ -229,24 +238,37 @@ def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], dama
 
 
 def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
-    nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_tasks": pl.DataFrame(schema=TASKS)}
-    with _registered(con, new_requests=rows, **nothing):
+    with _registered(con, new_requests=rows, new_observations=pl.DataFrame(schema=OBSERVATIONS)):
         con.execute(statement("load/requests"), _span(rows["requested_at"]))
-        for step in ("touched", "tasks", "pending"):
-            con.execute(statement(f"load/{step}"))
+        _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"))
 
 
 def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames: Frames, analysis: Analysis) -> int:
     fresh = _fresh(con, answers)
     if fresh.height < answers.height:
         frames = transform(fresh, analysis.failure_rules)
-    winners = {"new_tasks": _winners(frames.tasks), "new_works": _winners(frames.works)}
-    with _registered(con, **winners, **_additions(frames), new_requests=pl.DataFrame(schema=REQUESTS)):
-        for step in ("schema_drift", "touched", "tasks", "works", "pending"):
-            con.execute(statement(f"load/{step}"))
+    nothing = pl.DataFrame(schema=REQUESTS)
+    with _registered(con, new_works=_winning_works(frames.works), **_additions(frames), new_requests=nothing):
         for table in ("observations", "quarantine"):
             con.execute(f"insert into {table} by name from new_{table}")
+        con.execute(statement("load/schema_drift"))
+        _merge(con, frames.tasks, ("tasks", "works", "pending"))
     return fresh.height
+
+
+def _merge(
+    con: duckdb.DuckDBPyConnection, tasks: pl.DataFrame, steps: Sequence[str], *, everything: bool = False
+) -> None:
+    """Bring up to date what tables say of the tasks that a load is about, and of those whose answers it puts in doubt."""
+    best = identity.best_answers(tasks, PRECEDENCE)
+    with _registered(con, new_best=best):
+        resolved = identity.resolve(con, everything=everything)
+    with _registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
+        con.execute(statement("load/touched"))
+        if resolved["is_recounted"].any():
+            con.execute(statement("load/recount"))
+        for step in steps:
+            con.execute(statement(f"load/{step}"))
 
 
 def _additions(frames: Frames) -> dict[str, pl.DataFrame]:
@@ -271,9 +293,10 @@ def _span(times: pl.Series) -> dict[str, object]:
     return {"earliest": times.min(), "latest": times.max()}
 
 
-def _winners(rows: pl.DataFrame) -> pl.DataFrame:
-    """The winning answer about each task."""
-    return rows.sort(PRECEDENCE).unique(("source", "task_id"), keep="last", maintain_order=True)
+def _winning_works(rows: pl.DataFrame) -> pl.DataFrame:
+    """The winning payload of each task: one that came under the id polled before any other."""
+    ranked = rows.sort(pl.col("answered_id").is_null(), *PRECEDENCE)
+    return ranked.unique(("source", "task_id"), keep="last", maintain_order=True)
 
 
 @contextlib.contextmanager

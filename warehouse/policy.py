@@ -11,7 +11,8 @@ class PollingPolicy:
     """A task is looked at again once `age_share` of its age has passed since the last look, within bounds.
 
     A quarter means that a task's end is seen at most a quarter of its age late, at a cost that grows with the logarithm
-    of its age. The columns of the table `polling_policy` are these fields.
+    of its age. The columns of the table `polling_policy` are these fields, but for the last two: `source`, whose settings
+    these are, and `accept_other_ids`, whether its gateway answers under ids of its own (see `warehouse.identity`).
     """
 
     age_share: float = 0.25
@@ -19,6 +20,8 @@ class PollingPolicy:
     max_seconds: float = 3600.0
     missing_limit: int = 3
     give_up_after: timedelta = timedelta(days=7)
+    source: str = "default"
+    accept_other_ids: bool = False
 
     def row(self) -> list[float | int]:
         return [

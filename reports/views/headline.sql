@@ -10,6 +10,8 @@
 --   _high, from latency_quantiles
 -- succeeded_p50_seconds, succeeded_p95_seconds: quantiles of the latency of those that succeeded
 -- stuck: tasks in stuck_tasks
+-- identity_conflicts: tasks of the kinds chosen whose answers are proven to be about other tasks, whenever they were
+--   submitted, which nobody knows of them; they are in no other number
 -- first_submit_time, last_submit_time: of the tasks chosen
 -- last_observed_at: when a task chosen was last polled
 -- step_seconds: length of the buckets of time in the other views
@@ -42,6 +44,7 @@ counted as (
         quantile_cont(latency_seconds, 0.5) filter (where status = 'SUCCESS') as succeeded_p50_seconds,
         quantile_cont(latency_seconds, 0.95) filter (where status = 'SUCCESS') as succeeded_p95_seconds,
     from cohort.tasks
+    where not identity_conflict
 )
 
 select
@@ -58,6 +61,7 @@ select
     rates.projected_failure_rate,
     spread.*,
     (select count(*) from cohort.stuck_tasks) as stuck,
+    (select count(*) from always.tasks where identity_conflict) as identity_conflicts,
     (select step_seconds from filters) as step_seconds,
 from counted
 cross join spread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ def minute(number: float) -> datetime:
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of answer, and what a careful reader finds in it."""
+    """A sort of answer, and what a careful reader finds in it; `named` is the id that its task names, if any."""
 
     body: bytes | None
     outcome: str = "task"
@@ -37,6 +38,8 @@ class Kind:
     pt_infos: int = 0
     http_status: int | None = 200
     error: str | None = None
+    named: str | None = None
+    work_named: str | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -84,10 +87,19 @@ class Request:
         return self.source, self.task_id, self.requested_at, self.run_id
 
 
+def under(named: str | None, kind: Kind, work_named: str | None = None) -> Kind:
+    """An answer whose task, or the work in it, names an id: that of another task where a proxy mixed answers up."""
+    whole = json.loads(kind.body or b"")
+    if named is not None:
+        whole["data"]["task_id"] = named
+    if work_named is not None:
+        whole["data"]["data"]["animate_id"] = work_named
+    return dataclasses.replace(kind, body=json.dumps(whole).encode(), named=named, work_named=work_named)
+
+
 def task_body(status: str, *, submit: datetime = START, work: dict[str, Any] | None = None, **fields: object) -> bytes:
     """A plain answer about a task."""
     task: dict[str, Any] = {
-        "task_id": "any",
         "notify_hook": "",
         "action": "avatar-generate",
         "status": status,
@@ -103,7 +115,7 @@ def task_body(status: str, *, submit: datetime = START, work: dict[str, Any] | N
 
 def work(name: str, pt_infos: int = 0, **fields: object) -> dict[str, Any]:
     params = json.dumps({"pt_infos": [{"context": f"{name} says {index}"} for index in range(pt_infos)]})
-    return {"animate_id": "a1", "animate_params_str": params, "web_work_status": 200, "work_name": name, **fields}
+    return {"animate_params_str": params, "web_work_status": 200, "work_name": name, **fields}
 
 
 def failed(reason: str) -> Kind:
@@ -152,6 +164,13 @@ REFUSED = Kind(b"{}", "denied", http_status=401)
 KINDS = (
     QUEUED, RUNNING, RUNNING_WITH_WORK, SUCCESS, SUCCESS_WITH_WORK, SUCCESS_WITHOUT_PARTS, FAILURE, SURPRISING,
     SURPRISING_OTHERWISE, MISSING, HTML, OVERSIZED, SILENCE, OVERLOADED,
+)  # fmt: skip
+
+#: Answers that a proxy mixes up, for tasks called t1, t2 and t3; nobody polls x1, w1 and w2.
+MIXED_UP = (
+    under("t1", RUNNING), under("t1", SUCCESS_WITH_WORK), under("task_T2", SUCCESS), under("t2", FAILURE),
+    under("t3", SUCCESS_WITH_WORK, "w1"), under("x1", SUCCESS_WITHOUT_PARTS), under("x1", RUNNING),
+    under(None, SUCCESS_WITH_WORK, "w1"), under(None, RUNNING_WITH_WORK, "w2"), under(None, SUCCESS_WITH_WORK, "T1"),
 )  # fmt: skip
 
 

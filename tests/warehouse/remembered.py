@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tests.warehouse.answers import KINDS, Answer, Kind
+from tests.warehouse.answers import KINDS, MIXED_UP, Answer, Kind
 from transforms import schema
+from transforms.identity import other_id
 from transforms.flatten import Frames, transform
 from warehouse.archive import body_hash
 
@@ -29,18 +30,19 @@ class Remembered:
 
     def __init__(self, times: Sequence[datetime], rules: Sequence[FailureRule]) -> None:
         self._rules = rules
-        frames = transform(_frame([_named(kind, at) for kind in KINDS for at in times]), rules)
+        kinds = (*KINDS, *MIXED_UP)
+        frames = transform(_frame([_named(kind, at) for kind in kinds for at in times]), rules)
         self._tasks, self._works = _without_keys(frames.tasks), _without_keys(frames.works)
         self._pt_infos, self._observations = _without_keys(frames.pt_infos), _without_keys(frames.observations)
         self._quarantine = _without_keys(frames.quarantine.with_columns(body_hash="task_id"))
-        self._drift = pl.concat(self._drift_of(kind, times[0]) for kind in KINDS)
+        self._drift = pl.concat(self._drift_of(kind, times[0]) for kind in kinds)
 
     def __call__(self, answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
         assert rules == self._rules
         keys = answers.select(*KEYS, "observed_at", "body_hash")
 
         def about(rows: pl.DataFrame, names: pl.Schema) -> pl.DataFrame:
-            return keys.join(rows, on=("observed_at", "body_hash")).select(names.names())
+            return _under_their_ids(keys.join(rows, on=("observed_at", "body_hash"))).select(names.names())
 
         return Frames(
             tasks=about(self._tasks, schema.TASKS),
@@ -62,6 +64,17 @@ def _named(kind: Kind, at: datetime) -> Answer:
 
 def _frame(answers: Sequence[Answer]) -> pl.DataFrame:
     return pl.DataFrame([one.row() for one in answers], schema=schema.ANSWERS, orient="row")
+
+
+def _under_their_ids(rows: pl.DataFrame) -> pl.DataFrame:
+    """No kind was transformed under the id that it names; some of these rows are."""
+    there = [name for name in ("answered_id", "answered_work_id") if name in rows.columns]
+    rows = rows.with_columns(other_id(pl.col(name), pl.col("task_id")) for name in there)
+    if "quality_flags" not in rows.columns:
+        return rows
+    is_own = pl.col("answered_id").is_null()
+    without = pl.col("quality_flags").list.set_difference(["task_id_differs"])
+    return rows.with_columns(quality_flags=pl.when(is_own).then(without).otherwise("quality_flags"))
 
 
 def _without_keys(rows: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse import reference
-from tests.warehouse.answers import KINDS, Answer, Request, minute, write_answers, write_requests
+from tests.warehouse.answers import KINDS, MIXED_UP, Answer, Request, minute, write_answers, write_requests
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.remembered import Remembered
 from tests.warehouse.tables import contents, emptied, rows
@@ -43,7 +43,7 @@ IDS = st.sampled_from(["t1", "t2", "t3"])
 RUNS = st.sampled_from(["run1", "run2"])
 MINUTES = st.integers(0, 4).map(minute)
 
-ANSWERS = st.builds(Answer, IDS, MINUTES, st.sampled_from(KINDS), RUNS, SOURCES)
+ANSWERS = st.builds(Answer, IDS, MINUTES, st.sampled_from(KINDS) | st.sampled_from(MIXED_UP), RUNS, SOURCES)
 REQUESTS = st.builds(Request, IDS, MINUTES, RUNS, SOURCES)
 
 

@@ -10,6 +10,8 @@ with ids as (
     select source, task_id from new_observations
     union
     select source, task_id from new_requests
+    union
+    select source, task_id from new_tasks
 )
 
 select

@@ -40,6 +40,7 @@ from new_works
 left join (
     select
         standing.*,
+        works.answered_id,
         works.is_terminal,
         works.observed_at,
         works.body_hash,
@@ -51,8 +52,14 @@ left join (
 using (source, task_id)
 where
     old.work_row is null
-    or row(new_works.is_terminal, new_works.observed_at, new_works.body_hash, new_works.run_id)
-    > row(old.is_terminal, old.observed_at, old.body_hash, old.run_id);
+    or row(
+        new_works.answered_id is null,
+        new_works.is_terminal,
+        new_works.observed_at,
+        new_works.body_hash,
+        new_works.run_id
+    )
+    > row(old.answered_id is null, old.is_terminal, old.observed_at, old.body_hash, old.run_id);
 
 delete from works
 using won

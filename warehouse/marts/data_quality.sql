@@ -1,5 +1,6 @@
 -- One row per check: to how many tasks it applies, and how many fail it. The checks are the flags that every load puts
--- into tasks.quality_flags, and result_expired, which depends on the time of asking.
+-- into tasks.quality_flags, and result_expired, which depends on the time of asking. Tasks with an identity_conflict are
+-- in that check alone, as everything else their answers say is about other tasks.
 --
 -- check_name: the check; but for result_expired the flag to look for in tasks.quality_flags
 -- description: what is wrong with a task that fails it
@@ -22,7 +23,11 @@ with of_tasks as (
         count(*) filter (where submit_time is not null and finish_time is not null) as finished,
         count(*) filter (where start_time is not null and coalesce(submit_time, finish_time) is not null) as with_order,
         count(result_expires_at) filter (where status = 'SUCCESS') as with_expiry,
-    from (select *, shape not in ('work_envelope', 'bare_work') as has_task from tasks)
+    from (
+        select *, shape not in ('work_envelope', 'bare_work') as has_task
+        from tasks
+        where not identity_conflict
+    )
 ),
 
 -- Few as a rule: tasks for which more than the work alone decides whether a check applies to it. To bring each work
@@ -35,7 +40,7 @@ odd_tasks as (
         coalesce(submit_time, start_time, finish_time) is not null as has_time,
         coalesce(shape not in ('work_envelope', 'bare_work', 'nested_gateway'), false) as is_plain,
     from tasks
-    where submit_time is null or shape is distinct from 'task_envelope'
+    where not identity_conflict and (submit_time is null or shape is distinct from 'task_envelope')
 ),
 
 of_works as (
@@ -46,6 +51,7 @@ of_works as (
         count(create_time) filter (where not coalesce(has_time, true)) as with_work_time_alone,
         count(web_work_status) filter (where coalesce(is_plain, true)) as with_work_status_alone,
     from works
+    anti join (from tasks where identity_conflict) as in_conflict using (source, task_id)
     left join odd_tasks using (source, task_id)
 ),
 
@@ -133,6 +139,11 @@ checks as (
                 'checked': all_tasks,
             },
             {
+                'check_name': 'identity_conflict',
+                'description': 'the answer is proven to be about another task (see mixed_up_answers): polled again',
+                'checked': all_tasks + in_conflict,
+            },
+            {
                 'check_name': 'status_unknown',
                 'description': 'the status is a word that nobody knows; it counts as running, never as a failure',
                 'checked': all_tasks,
@@ -145,11 +156,15 @@ checks as (
         ], recursive := true),
     from of_tasks
     cross join of_works
+    cross join (select count(*) filter (where identity_conflict) as in_conflict from tasks)
 ),
 
 failures_by_source as (
     select flag, source, count(*) as failing, min(task_id) as example_task_id,
-    from (select source, task_id, unnest(quality_flags) as flag from tasks)
+    from (
+        select source, task_id, unnest(if(identity_conflict, ['identity_conflict'], quality_flags)) as flag,
+        from tasks
+    )
     group by flag, source
     union all
     select 'result_expired' as flag, source, count(*) as failing, min(task_id) as example_task_id,

@@ -20,7 +20,7 @@ with reasons as (
         max(coalesce(finish_time, first_terminal_at)) as last_seen_at,
         max({'at': coalesce(finish_time, first_terminal_at), 'task_id': task_id}) as last_of_them,
     from tasks
-    where status = 'FAILURE'
+    where status = 'FAILURE' and not identity_conflict
     group by all
 )
 

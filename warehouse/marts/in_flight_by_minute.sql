@@ -1,7 +1,8 @@
 -- One row per source and minute, from its first submission to its last event, minutes without any included: how many
 -- tasks were under way. A task is under way from its submission to its end; one that has not been seen to end still
--- is. Tasks without a submit_time (works that came without their task) are left out. A time later than our own look
--- that showed it cannot be right: that look counts then, as it does for the end of a task without a finish_time.
+-- is. Tasks without a submit_time (works that came without their task) are left out, and those with an
+-- identity_conflict. A time later than our own look that showed it cannot be right: that look counts then, as it does for
+-- the end of a task without a finish_time.
 --
 -- source: which gateway the tasks belong to
 -- minute: beginning of the minute
@@ -18,7 +19,7 @@ with lives as (
             then greatest(epoch_us(least(finish_time, first_terminal_at)) // 60_000_000, submit_minute)
         end as end_minute,
     from tasks
-    where submit_time is not null
+    where submit_time is not null and not identity_conflict
 ),
 
 events as (

@@ -2,7 +2,8 @@
 -- objective's seconds of its submission, and missed when it took longer or failed, whoever was at fault: callers wait
 -- for a video, not for an explanation. A running task is missed as soon as it was seen older than that; before, it is
 -- open. Where a success has no usable finish_time, our own looks decide if they can: seen ended in time is good, seen
--- running after time is missed; else it is unknown. Tasks without a submit_time are left out.
+-- running after time is missed; else it is unknown. Tasks without a submit_time, or with an
+-- identity_conflict, are left out.
 --
 -- objective: name of the objective
 -- objective_source: which gateway the objective holds for; NULL for all
@@ -24,7 +25,7 @@ with waited as (
         epoch(case when is_terminal then last_running_at else last_observed_at end) - epoch(submit_time)
             as at_least_seconds,
     from tasks
-    where submit_time is not null
+    where submit_time is not null and not identity_conflict
 ),
 
 judged as (

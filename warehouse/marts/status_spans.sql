@@ -1,6 +1,7 @@
 -- One row per task and time spent in one status. We look now and then, so that entering and leaving are known only as
 -- lying between two observations. Answers with the same status in a row are one span; a status that comes again later
--- is a new one. Answers that held no task say nothing about its status.
+-- is a new one. Answers that held no task say nothing about its status, nor do those about another task
+-- (mixed_up_answers).
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
@@ -27,6 +28,7 @@ seen as (
         task_id,
         list_sort(list(epoch_us(observed_at) * 8 + list_position(statuses, status))) as looks,
     from observations
+    anti join mixed_up_answers using (source, task_id, observed_at, run_id, body_hash)
     cross join words
     where outcome = 'task' and status is not null
     group by source, task_id

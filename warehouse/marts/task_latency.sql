@@ -1,4 +1,5 @@
 -- One row per task: how it ended and how long it took, or how long it has been running: what survival analysis needs.
+-- Tasks with an identity_conflict are left out, here and so in every view of latencies, rates and outcomes.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
@@ -41,4 +42,5 @@ select
         when last_observed_at < submit_time then 0
         else epoch(last_observed_at) - epoch(submit_time)
     end as observed_seconds,
-from tasks;
+from tasks
+where not identity_conflict;

@@ -12,6 +12,7 @@ from tasks
 semi join (
     select source, task_id
     from observations
+    anti join mixed_up_answers using (source, task_id, observed_at, run_id, body_hash)
     where run_id = $run_id and status = 'FAILURE'
 ) as seen using (source, task_id)
 where

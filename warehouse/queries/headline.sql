@@ -1,5 +1,5 @@
 -- The headline numbers, in one row. Percentiles are of succeeded tasks, by the gateway's clock; what still runs is counted
--- beside them, not in them.
+-- beside them, not in them. Tasks with an identity_conflict are in a number of their own alone.
 select
     count(*) as tasks,
     count(*) filter (where status = 'SUCCESS') as succeeded,
@@ -14,4 +14,6 @@ select
     count(queue_seconds) / nullif(count(*), 0) as start_known_share,
     min(submit_time) as first_submit_time,
     max(submit_time) as last_submit_time,
-from tasks;
+    (select count(*) from tasks where identity_conflict) as identity_conflicts,
+from tasks
+where not identity_conflict;

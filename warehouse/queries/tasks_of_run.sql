@@ -1,12 +1,17 @@
--- Where a run left the ids it asked for: one row per outcome and status of the last answer about each.
+-- Where a run left the ids it asked for: one row per outcome and status of the last answer about each. An answer that is
+-- proven to be about another task says nothing of the status: UNKNOWN.
 --
 -- $run_id
 with last_answers as (
     select
         source,
         task_id,
-        arg_max({'outcome': outcome, 'status': status}, {'at': observed_at, 'hash': body_hash}) as answer,
+        arg_max(
+            {'outcome': outcome, 'status': if(mixed_up.task_id is null, observations.status, 'UNKNOWN')},
+            {'at': observed_at, 'hash': body_hash}
+        ) as answer,
     from observations
+    left join mixed_up_answers as mixed_up using (source, task_id, observed_at, run_id, body_hash)
     where run_id = $run_id
     group by all
 )

@@ -1,11 +1,15 @@
 -- One row per task that the gateway has ever shown us, as its winning answer says: a terminal answer before any other,
--- then the latest.
+-- then one under the id that was polled, then the latest. Answers that are proven to be about another task (see
+-- competing_answers) win only where there is no other; then identity_conflict holds, the status is UNKNOWN, and
+-- everything that the other task would bring into a statistic is NULL.
 --
 -- source: which gateway the id belongs to; part of every key
 -- task_id: the id that was asked for
 -- answered_id: the id that the winning answer came under, where that is another than was polled (quality flag
 --   task_id_differs); NULL where it is the same but for case and the prefix task_, or the answer named none
 -- answered_work_id: the same of the work inside the task: its animate_id, where that is another id than was polled
+-- identity_conflict: whether the winning answer is proven to be about another task; such rows are polled again and are
+--   in no statistic. competing_answers has the answer as it came
 -- action: what the task does, e.g. avatar-generate
 -- status: NOT_START, SUBMITTED, QUEUED, IN_PROGRESS, SUCCESS, FAILURE or UNKNOWN
 -- status_raw: the status as it came; for a work without its task, the web_work_status
@@ -50,6 +54,7 @@ create table if not exists tasks (
     task_id varchar,
     answered_id varchar,
     answered_work_id varchar,
+    identity_conflict boolean default false,
     action varchar,
     status varchar,
     status_raw varchar,

@@ -1,5 +1,5 @@
--- One row per task whose payload (data.data, the provider's work) has come: the latest payload, one from an ended task
--- first.
+-- One row per task whose payload (data.data, the provider's work) has come: the latest payload, one that came under the id
+-- polled first, then one from an ended task.
 --
 -- source: which gateway the id belongs to
 -- task_id: the id that was asked for

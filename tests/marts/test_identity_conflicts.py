@@ -1,0 +1,139 @@
+"""Answers about other tasks are in no statistic: every view says what it says without them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.warehouse.answers import (
+    FAILURE,
+    RUNNING,
+    SUCCESS,
+    SUCCESS_WITH_WORK,
+    SURPRISING,
+    Answer,
+    Request,
+    ended,
+    failed,
+    minute,
+    under,
+    write_answers,
+    write_requests,
+)
+from tests.warehouse.conftest import DEFAULTS
+from tests.warehouse.tables import rows
+from warehouse.archive import Archive
+from warehouse.catalog import definitions
+from warehouse.connection import scratch
+from warehouse.load import load
+from warehouse.policy import PollingPolicy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+#: Ids that are polled whether or not a proxy mixes their answers up.
+IDS: Final = ("lost", "lost-too", "running", "sound")
+
+#: Views of which ids are polled and of what the gateway answered, which these answers are part of.
+OF_POLLING: Final = {
+    *("due_tasks", "due_tasks_at", "given_up_tasks", "given_up_tasks_at", "id_accounting"),
+    *("api_health_hourly", "mixed_up_answers", "data_quality"),
+}
+
+ARGUMENTS: Final = {
+    "(moment)": "(timestamptz '2026-01-20 05:00:00+00')",
+    "(moment, min_sample := 20)": "(timestamptz '2026-01-20 05:00:00+00')",
+    "(bucket_seconds)": "(60)",
+    "(t0, t1)": "('-infinity', 'infinity')",
+}
+
+PLAIN: Final = [
+    *(Answer(f"done{number}", minute(20), ended(60 + number)) for number in range(30)),
+    *(Answer(f"failed{number}", minute(20), failed("upstream returned an error")) for number in range(5)),
+    *(Answer(f"drift{number}", minute(20), SURPRISING) for number in range(2)),
+    Answer("running", minute(30), RUNNING),
+    Answer("sound", minute(10), RUNNING),
+    Answer("sound", minute(30), SUCCESS_WITH_WORK),
+]
+MIXED_UP: Final = [
+    Answer("lost", minute(31), under("done1", SUCCESS)),
+    Answer("lost-too", minute(31), under("failed1", FAILURE)),
+    Answer("lost-too", minute(32), under("x", RUNNING)),
+    Answer("running", minute(40), under("done1", ended(30))),
+    Answer("sound", minute(40), under("failed2", FAILURE)),
+    Answer("lost", minute(41), under("done2", SUCCESS_WITH_WORK)),
+]
+
+
+def view_names() -> list[str]:
+    macros = {"failure_fingerprint", "plain_id", "url_expires_at"}
+    return [one.name for one in definitions("marts") if one.name not in OF_POLLING | macros]
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """What every view says without the mixed-up answers, and with them."""
+    folder = tmp_path_factory.mktemp("conflicts")
+    return {"without": told(folder / "without", PLAIN), "with": told(folder / "with", PLAIN + MIXED_UP)}
+
+
+def told(folder: Path, answers: list[Answer]) -> dict[str, list[dict[str, Any]]]:
+    store = Archive(folder)
+    requests = [Request(one, minute(0)) for one in {one.task_id for one in PLAIN} | set(IDS)]
+    with scratch() as con:
+        load(con, [write_requests(store, requests), write_answers(store, answers)], DEFAULTS, PollingPolicy())
+        return {name: rows(con, f"from {call(name)} order by all") for name in [*view_names(), "data_quality"]} | {
+            "tasks": rows(con, "select * from tasks where identity_conflict order by all")
+        }
+
+
+def call(view: str) -> str:
+    [definition] = [one for one in definitions("marts") if one.name == view]
+    header = definition.sql.split(f"macro {view}", 1)[-1] if definition.kind == "macro" else ""
+    return view + next((value for key, value in ARGUMENTS.items() if header.startswith(f"{key} as")), "")
+
+
+@pytest.mark.parametrize("view", view_names())
+def test_a_view_says_the_same_with_them(view: str, both: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+    """Curves, rates, counts, what is stuck, what is in flight."""
+    assert both["with"][view] == both["without"][view]
+    assert both["with"][view] or view in {"stuck_tasks", "slo_burn", "slo_burn_at"}
+
+
+def test_they_are_counted_in_a_check_of_their_own(both: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+    """And their rows stay visible, without what would count."""
+    checks = {row["check_name"]: row for row in both["with"]["data_quality"]}
+    before = {row["check_name"]: row for row in both["without"]["data_quality"]}
+    assert {name for name in checks if checks[name] != before[name]} == {"identity_conflict"}
+    assert (checks["identity_conflict"]["failing"], checks["identity_conflict"]["example_task_id"]) == (2, "lost")
+    conflicts = both["with"]["tasks"]
+    assert [(row["task_id"], row["answered_id"], row["status_raw"]) for row in conflicts] == [
+        ("lost", "done2", "SUCCESS"),
+        ("lost-too", "failed1", "FAILURE"),
+    ]
+    none = ("fail_class", "result_url", "submit_time", "finish_time", "latency_seconds", "run_seconds", "quota")
+    for row in conflicts:
+        assert (row["status"], row["is_terminal"], row["identity_conflict"]) == ("UNKNOWN", False, True)
+        assert "identity_conflict" in row["quality_flags"]
+        assert [row[name] for name in (*none, "first_terminal_at", "last_running_at")] == [None] * (len(none) + 2)
+
+
+def test_a_task_seen_running_under_its_own_id_goes_on_running(tmp_path: Path) -> None:
+    """What came under other ids says nothing of when it was seen."""
+    store = Archive(tmp_path)
+    with scratch() as con:
+        load(con, [write_answers(store, PLAIN + MIXED_UP)], DEFAULTS, PollingPolicy())
+        sql = "select task_id, status, last_observed_at, observation_count from tasks where task_id in ('running', 'sound')"
+        assert rows(con, f"{sql} order by all") == [
+            {"task_id": "running", "status": "IN_PROGRESS", "last_observed_at": minute(30), "observation_count": 1},
+            {"task_id": "sound", "status": "SUCCESS", "last_observed_at": minute(30), "observation_count": 2},
+        ]
+        assert is_pending(con, "running")
+        assert not is_pending(con, "sound")
+
+
+def is_pending(con: duckdb.DuckDBPyConnection, task_id: str) -> bool:
+    return bool(con.execute("from pending where task_id = ?", [task_id]).fetchall())

@@ -1,0 +1,22 @@
+-- The ids that may prove something now: what answers of this load came under, and ids that this load is about; or all
+-- that answers ever came under.
+--
+-- $everything
+create or replace temp table evidence as
+with named as (
+    select source, answered_id as id from new_observations
+    union all
+    select source, answered_work_id from new_observations
+    union all
+    select source, task_id from new_observations
+    union all
+    select source, task_id from new_requests
+    union all
+    select source, answered_id from observations where $everything and answered_id is not null
+    union all
+    select source, answered_work_id from observations where $everything and answered_work_id is not null
+)
+
+select distinct source, plain_id(id) as id
+from named
+where id is not null;

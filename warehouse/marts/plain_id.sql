@@ -1,0 +1,10 @@
+-- A scalar macro: plain_id(id) is what is left of an id in lower case and without the prefix task_: two ids are the same
+-- when their plain ids are.
+--
+-- id: the id as it came; NULL gives NULL
+create or replace macro plain_id(id) as (
+    case
+        when starts_with(lower(trim(id, e' \t\r\n')), 'task_') then substr(lower(trim(id, e' \t\r\n')), 6)
+        else lower(trim(id, e' \t\r\n'))
+    end
+);

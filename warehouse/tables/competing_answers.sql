@@ -1,0 +1,73 @@
+-- One row per task that was answered under another id, and whether the answer came under the id polled: the best answer
+-- under the id itself, and the best under other ids, as they came. Tasks that were answered under the id polled alone are
+-- not here, but for those of which a work is proven to be another task's.
+--
+-- An answer is proven to be about another task when the id it came under (answered_id, or answered_work_id of the same
+-- answer) is itself an id that was accepted or polled for the source, or came for several ids of it. Under the id that was
+-- polled, the same holds of the work's id alone, and only other works under the ids polled count as evidence. Sources in
+-- other_ids_accepted have no such proof.
+--
+-- source: which gateway was asked
+-- task_id: the id that was polled
+-- answered_id: the other id that the answer came under; NULL when it was the id polled
+-- answered_work_id: the animate_id of the work inside the task, where that is another id than was polled
+-- is_conflict: whether an answer of this row's kind is proven to be about another task
+-- action: as in tasks, of this answer
+-- status: as in tasks, of this answer
+-- status_raw: as in tasks, of this answer
+-- is_terminal: as in tasks, of this answer
+-- fail_reason: as in tasks, of this answer
+-- fail_class: as in tasks, of this answer
+-- result_url: as in tasks, of this answer
+-- notify_hook: as in tasks, of this answer
+-- submit_time: as in tasks, of this answer
+-- start_time: as in tasks, of this answer
+-- finish_time: as in tasks, of this answer
+-- progress_pct: as in tasks, of this answer
+-- queue_seconds: as in tasks, of this answer
+-- run_seconds: as in tasks, of this answer
+-- latency_seconds: as in tasks, of this answer
+-- provider_latency_seconds: as in tasks, of this answer
+-- quota: as in tasks, of this answer
+-- platform: as in tasks, of this answer
+-- model: as in tasks, of this answer
+-- shape: as in tasks, of this answer
+-- quality_flags: as in tasks, of this answer
+-- extras: as in tasks, of this answer
+-- segment_id: as in tasks, of this answer
+-- observed_at: as in tasks, of this answer
+-- body_hash: as in tasks, of this answer
+-- run_id: as in tasks, of this answer
+create table if not exists competing_answers (
+    source varchar,
+    task_id varchar,
+    answered_id varchar,
+    answered_work_id varchar,
+    is_conflict boolean,
+    action varchar,
+    status varchar,
+    status_raw varchar,
+    is_terminal boolean,
+    fail_reason varchar,
+    fail_class varchar,
+    result_url varchar,
+    notify_hook varchar,
+    submit_time timestamptz,
+    start_time timestamptz,
+    finish_time timestamptz,
+    progress_pct double,
+    queue_seconds double,
+    run_seconds double,
+    latency_seconds double,
+    provider_latency_seconds double,
+    quota bigint,
+    platform varchar,
+    model varchar,
+    shape varchar,
+    quality_flags varchar[],
+    extras json,
+    segment_id varchar,
+    observed_at timestamptz,
+    body_hash varchar,
+    run_id varchar
+);
