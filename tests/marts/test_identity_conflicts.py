@@ -41,6 +41,7 @@ IDS: Final = ("lost", "lost-too", "running", "sound")
 OF_POLLING: Final = {
     *("due_tasks", "due_tasks_at", "given_up_tasks", "given_up_tasks_at", "id_accounting"),
     *("api_health_hourly", "mixed_up_answers", "data_quality"),
+    *("lasting_storms_at", "missing_storms", "unknown_ids"),
 }
 
 ARGUMENTS: Final = {

@@ -1,5 +1,6 @@
 -- One row per pending id that is still asked for, as of an instant: due_tasks_at(moment). Given-up ids are in
--- given_up_tasks_at.
+-- given_up_tasks_at: those of unknown_ids, and those older than GIVE_UP_AFTER, but none while a storm of missing ids lasts
+-- (lasting_storms_at).
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
@@ -36,7 +37,11 @@ planned as (
     from aged
     where
         last_asked_at is null
-        or (missing_count < missing_limit and epoch(moment::timestamptz) - epoch(since) <= give_up_after_seconds)
+        or source in (select source from lasting_storms_at(moment))
+        or (
+            (source, task_id) not in (select (source, task_id) from unknown_ids)
+            and epoch(moment::timestamptz) - epoch(since) <= give_up_after_seconds
+        )
 )
 
 select *, due_at <= moment::timestamptz as is_due from planned;

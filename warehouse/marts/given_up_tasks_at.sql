@@ -4,7 +4,7 @@
 -- source: which gateway the id belongs to
 -- task_id: the id
 -- status: the status last believed; NULL when the task was never seen
--- reason: unknown_to_gateway (the gateway said so three times) or too_old (older than GIVE_UP_AFTER)
+-- reason: unknown_to_gateway (the gateway said so three times: see unknown_ids) or too_old (older than GIVE_UP_AFTER)
 -- since: its submit_time, else when the id was accepted
 -- last_asked_at: when it was last asked for
 -- last_outcome: what came of that
@@ -13,10 +13,10 @@ select
     source,
     task_id,
     status,
-    case when missing_count >= missing_limit then 'unknown_to_gateway' else 'too_old' end as reason,
+    if(unknown_ids.task_id is null, 'too_old', 'unknown_to_gateway') as reason,
     coalesce(submit_time, requested_at, last_asked_at) as since,
     last_asked_at,
     last_outcome,
 from pending
 anti join due_tasks_at(moment) using (source, task_id)
-cross join polling_policy;
+left join unknown_ids using (source, task_id);

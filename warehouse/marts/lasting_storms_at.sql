@@ -1,0 +1,22 @@
+-- One row per source whose missing storm lasts at an instant: lasting_storms_at(moment). A storm lasts for two hours after
+-- the beginning of its last hour in missing_storms: within that time every id is polled again. While it lasts no id of the
+-- source is given up.
+--
+-- source: which gateway
+-- since: beginning of the first hour of the last day in which there was a storm
+-- missing_ids: ids that the gateway knew nothing of, in the last hour of it
+-- answered_ids: ids that it knew, or knew nothing of, in that hour
+create or replace macro lasting_storms_at(moment) as table
+with of_day as (
+    select
+        source,
+        min(hour_start) as since,
+        max({'hour_start': hour_start, 'missing_ids': missing_ids, 'answered_ids': answered_ids}) as last_hour,
+    from missing_storms
+    where hour_start <= moment::timestamptz and epoch(hour_start) > epoch(moment::timestamptz) - 86_400
+    group by source
+)
+
+select source, since, last_hour.missing_ids as missing_ids, last_hour.answered_ids as answered_ids,
+from of_day
+where epoch(last_hour.hour_start) > epoch(moment::timestamptz) - 7200;

@@ -1,0 +1,23 @@
+-- What a run was told under other ids than it polled: one row per whether it is proven that the answers were about other
+-- tasks, with three examples.
+--
+-- $run_id
+with told as (
+    select
+        observations.task_id,
+        coalesce(observations.answered_id, observations.answered_work_id) as answered_id,
+        mixed_up.task_id is not null as is_conflict,
+    from observations
+    left join mixed_up_answers as mixed_up using (source, task_id, observed_at, run_id, body_hash)
+    where
+        observations.run_id = $run_id
+        and observations.outcome = 'task'
+        and (observations.answered_id is not null or mixed_up.task_id is not null)
+)
+
+select
+    is_conflict,
+    count(distinct task_id) as ids,
+    list_sort(list_distinct(list({'task_id': task_id, 'answered_id': answered_id})))[:3] as examples,
+from told
+group by is_conflict;
