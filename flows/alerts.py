@@ -1,6 +1,8 @@
 """What somebody should be told after a run, once: what was told before is remembered beside the warehouse.
 
-Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `schema-drift`, `key-refused`.
+Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `schema-drift`, `key-refused`,
+`identity-conflict`, `ids-missing`. A run speaks for its own source, and of what is about all; each source has a memory
+of its own, so that runs of several gateways neither forget nor repeat what the others told.
 """
 
 from __future__ import annotations
@@ -11,13 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flows.errors import ExitCode
+from flows.other_ids import in_conflict, missing_storms
 from warehouse.catalog import statement
 from warehouse.connection import reader
 from warehouse.durable import written_whole
 from warehouse.errors import NothingPublishedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    import duckdb
 
     from flows.run import Run
     from flows.summary import Summary
@@ -25,20 +31,27 @@ if TYPE_CHECKING:
 #: Of each kind, so many are told in words; the rest are counted.
 TOLD_IN_WORDS: Final = 3
 
+#: What is told: which source it is about ('' for all of them), its kind, and what exactly.
+Key = tuple[str, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One kind of thing to tell.
 
     Attributes:
-        kind: slo-burning, tasks-stuck, schema-drift or key-refused.
-        count: how many there are now that were not told before.
+        kind: slo-burning, tasks-stuck, schema-drift, key-refused, identity-conflict or ids-missing.
+        keys: what there is now that was not told before.
         words: about each of the first.
     """
 
     kind: str
-    count: int
+    keys: tuple[Key, ...]
     words: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.keys)
 
     @property
     def sentence(self) -> str:
@@ -46,33 +59,71 @@ class Alert:
         return "; ".join(self.words) + more
 
 
-def news(run: Run, summary: Summary) -> list[Alert]:
-    """What is to be told now and was not told before; it counts as told from here on.
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told now and was not told before.
 
-    What is over is forgotten, so that it is told again when it comes back.
+    Attributes:
+        alerts: one per kind.
+        run: whose news these are.
+        told: what was told before and still holds.
     """
+
+    alerts: list[Alert]
+    run: Run
+    told: frozenset[Key]
+
+    def mark_told(self, sent: Iterable[Alert]) -> None:
+        """Remember what was sent; what was not is news again after the next run.
+
+        What is over is forgotten, so that it is told again when it comes back.
+        """
+        keys = self.told | {key for alert in sent for key in alert.keys}
+        for source in ("", self.run.settings.source):
+            _write(_memory(self.run, source), sorted((kind, what) for of, kind, what in keys if of == source))
+
+
+def news(run: Run, summary: Summary) -> News:
+    """What is to be told now and was not told before; it counts as told once `News.mark_told` says so."""
     found = _found(run)
     if summary.exit_code == ExitCode.KEY_REFUSED:
-        found["key-refused", summary.source] = str(summary.problem)
-    told = _read(_memory(run))
-    _write(_memory(run), [*found])
-    new = {key: words for key, words in found.items() if list(key) not in told}
-    return [_alert(kind, [words for (of, _), words in new.items() if of == kind]) for kind in {of: 0 for of, _ in new}]
+        found[summary.source, "key-refused", summary.source] = str(summary.problem)
+    told = _told(run, found)
+    new = [key for key in found if key not in told]
+    kinds = dict.fromkeys(kind for _, kind, _ in new)
+    return News([_alert(kind, [key for key in new if key[1] == kind], found) for kind in kinds], run, told)
 
 
-def _alert(kind: str, words: list[str]) -> Alert:
-    return Alert(kind, len(words), tuple(words[:TOLD_IN_WORDS]))
+def _alert(kind: str, keys: list[Key], found: dict[Key, str]) -> Alert:
+    return Alert(kind, tuple(keys), tuple(found[key] for key in keys[:TOLD_IN_WORDS]))
 
 
-def _found(run: Run) -> dict[tuple[str, str], str]:
+def _found(run: Run) -> dict[Key, str]:
     with contextlib.suppress(NothingPublishedError), reader(run.paths) as con:
         rows = con.execute(statement("queries/alerts"), {"since": run.started_at}).fetchall()
-        return {(kind, subject): words for kind, subject, words in rows}
+        found: dict[Key, str] = {(source or "", kind, what): words for source, kind, what, words in rows}
+        found |= _doubts(run, con)
+        return {key: words for key, words in found.items() if key[0] in ("", run.settings.source)}
     return {}
 
 
-def _memory(run: Run) -> Path:
-    return run.paths.root / "alerts.json"
+def _doubts(run: Run, con: duckdb.DuckDBPyConnection) -> dict[Key, str]:
+    conflicts = con.execute(statement("queries/identity_conflicts")).fetchall()
+    storms = missing_storms(con, run.clock.now())
+    return {
+        **{(source, "identity-conflict", source): f"{source}: {in_conflict(*told)}" for source, *told in conflicts},
+        **{(source, "ids-missing", source): words for source, words in storms.items()},
+    }
+
+
+def _told(run: Run, found: dict[Key, str]) -> frozenset[Key]:
+    """What of all that holds was told before; one memory of all sources, as earlier versions had it, is of each."""
+    memory = {source: _read(_memory(run, source)) for source in ("", run.settings.source)}
+    return frozenset(key for key in found if [*key[1:]] in memory[key[0]] or [*key[1:]] in memory[""])
+
+
+def _memory(run: Run, source: str) -> Path:
+    return run.paths.root / (f"alerts-{source}.json" if source else "alerts.json")
 
 
 def _read(path: Path) -> list[list[str]]:
@@ -83,5 +134,6 @@ def _read(path: Path) -> list[list[str]]:
 
 
 def _write(path: Path, keys: list[tuple[str, str]]) -> None:
-    with written_whole(path) as file:
-        file.write(json.dumps(keys, ensure_ascii=False).encode())
+    if keys or path.exists():
+        with written_whole(path) as file:
+            file.write(json.dumps(keys, ensure_ascii=False).encode())

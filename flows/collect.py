@@ -129,7 +129,8 @@ async def collect(
     with never_fatal(run, "the summary"):
         await show_summary(run, summary)
     with never_fatal(run, "what there is to tell"):
-        tell_alerts(run, await asyncio.to_thread(news, run, summary))
+        told = await asyncio.to_thread(news, run, summary)
+        await asyncio.to_thread(told.mark_told, tell_alerts(run, told.alerts))
     if summary.exit_code not in {ExitCode.DONE, ExitCode.NOT_LOADED}:
         raise error_for(summary.exit_code)(summary.problem)
     return summary.as_dict()

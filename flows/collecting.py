@@ -19,6 +19,7 @@ from flows.asking import Tally, ask_all
 from flows.batches import fetch_batch
 from flows.errors import ExitCode, UnusableInputError
 from flows.intake.feeds import NO_FEEDS, Feeds
+from flows.other_ids import missing_storms, other_ids_of_run
 from flows.run import GRACE_SECONDS, write_run
 from flows.summary import UNREACHABLE, Summary
 from flows.threads import run_to_its_end
@@ -323,6 +324,9 @@ def _summarise(
         problem=problem,
         published=None if tally.problem or run.paths.lake else str(run.paths.published),
         seconds=round(run.clock.monotonic() - run.began, 3),
+        accept_other_ids=run.settings.accept_other_ids,
+        other_ids=other_ids_of_run(con, run.run_id),
+        missing_storm=missing_storms(con, run.clock.now()).get(run.settings.source),
     )
 
 

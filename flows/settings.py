@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     shard_ids: int = Field(default=100_000, ge=1)
     poll_min: float = Field(default=15.0, gt=0, le=86_400)
     first_start: bool | None = None
+    accept_other_ids: bool = False
 
     @property
     def paths(self) -> DataPaths:
@@ -151,7 +152,12 @@ class Settings(BaseSettings):
 
     @property
     def policy(self) -> PollingPolicy:
-        return PollingPolicy(min_seconds=self.poll_min, give_up_after=self.give_up_after)
+        return PollingPolicy(
+            min_seconds=self.poll_min,
+            give_up_after=self.give_up_after,
+            source=self.source,
+            accept_other_ids=self.accept_other_ids,
+        )
 
 
 def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has its field's type, which pydantic checks

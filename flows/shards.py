@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flows.accepting import Accepted
 from flows.errors import AvatarTasksError, ExitCode
+from flows.other_ids import OtherIds
 from flows.summary import Summary
 from warehouse.archive import count_rows
 from warehouse.errors import AnalysisFileError, ArchiveError
@@ -96,6 +97,9 @@ def together(
         problem=problem,
         published=None,
         seconds=round(run.clock.monotonic() - run.began, 3),
+        accept_other_ids=run.settings.accept_other_ids,
+        other_ids=_other_ids([part["other_ids"] for part in parts if "other_ids" in part]),
+        missing_storm=next((storm for part in parts if (storm := part.get("missing_storm"))), None),
         **counts,
     )
 
@@ -129,6 +133,16 @@ _COUNTS: Final = (
     "not_polled",
     "still_running",
 )
+
+
+def _other_ids(parts: Sequence[dict[str, Any]]) -> OtherIds:
+    """Shares have no id in common; three examples of all are enough."""
+    return OtherIds(
+        sum(part["conflicts"] for part in parts),
+        [one for part in parts for one in part["conflict_examples"]][:3],
+        sum(part["unproven"] for part in parts),
+        [one for part in parts for one in part["unproven_examples"]][:3],
+    )
 
 
 def _added(parts: Sequence[dict[str, Any]], name: str) -> dict[str, int]:

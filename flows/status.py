@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from flows.other_ids import in_conflict, missing_storms
 from warehouse.archive import SCHEMAS, Archive
 from warehouse.catalog import statement
 from warehouse.connection import reader, who_holds
@@ -24,6 +26,8 @@ def facts(paths: DataPaths) -> dict[str, Any]:
     with reader(paths) as con:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())
         counts = con.execute(statement("queries/counts")).pl().row(0, named=True)
+        conflicts = con.execute(statement("queries/identity_conflicts")).fetchall()
+        storms = missing_storms(con, datetime.now(UTC))
         missing = len(unloaded(con, store))
         holder = who_loads(con) if paths.lake else who_holds(paths.warehouse)
     return {
@@ -33,5 +37,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
             "segments": sum(len(store.segments(kind)) for kind in SCHEMAS),
             "segments_not_loaded": missing,
         },
+        **({"identity_conflicts": {source: in_conflict(*found) for source, *found in conflicts}} if conflicts else {}),
+        **({"unknown_to_the_gateway": storms} if storms else {}),
         "warehouse_held_by": holder or "nobody",
     }

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from flows.other_ids import OtherIds
+
 if TYPE_CHECKING:
     from flows.errors import ExitCode
 
@@ -39,6 +41,10 @@ class Summary:
         published: the file readers open; null when nothing was published.
         seconds: how long it took.
         segments_waiting: archive segments of this run that it was told not to load; null when it was not.
+        accept_other_ids: whether the gateway may answer under ids of its own (the setting).
+        other_ids: what came under other ids than were polled: how many ids of whom an answer is proven to be about
+            another task, and how many of whom that is not proven, with examples.
+        missing_storm: what to say where the gateway knows nothing of many ids; null where it does not.
     """
 
     run_id: str
@@ -63,6 +69,9 @@ class Summary:
     seconds: float
     segments_waiting: int | None = None
     not_polled: int = field(default=0, kw_only=True)
+    accept_other_ids: bool = False
+    other_ids: OtherIds = field(default_factory=OtherIds)
+    missing_storm: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -90,6 +99,9 @@ class Summary:
         lines += map(_rejected_line, self.rejected[:10])
         if self.rejected_count > len(self.rejected[:10]):
             lines.append(f"… and {self.rejected_count - 10:,} more that are no task ids (--json lists them)")
+        if self.missing_storm:
+            lines.append(self.missing_storm)
+        lines += self.other_ids.as_lines()
         if self.published:
             lines.append(f"published {self.published}")
         if self.segments_waiting:

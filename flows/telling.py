@@ -104,8 +104,12 @@ async def show_summary(run: Run, summary: Summary) -> None:
     await acreate_table_artifact(failures, key="collect-failures", description=f"failures seen first in {run.run_id}")
 
 
-def tell_alerts(run: Run, alerts: Iterable[Alert]) -> None:
-    """Each alert as an event `avatar-tasks.<kind>` about the resource `avatar-tasks.source.<source>`."""
+def tell_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
+    """Each alert as an event `avatar-tasks.<kind>` about the resource `avatar-tasks.source.<source>`.
+
+    Returns those that Prefect's client took.
+    """
+    sent = []
     resource = {
         "prefect.resource.id": f"avatar-tasks.source.{run.settings.source}",
         "prefect.resource.name": run.settings.source,
@@ -114,7 +118,9 @@ def tell_alerts(run: Run, alerts: Iterable[Alert]) -> None:
         run.voice.warn(f"{alert.kind}: {alert.sentence}")
         with never_fatal(run, f"the event {alert.kind}"):
             payload = {"count": alert.count, "sentence": alert.sentence, "run_id": run.run_id}
-            emit_event(f"avatar-tasks.{alert.kind}", resource=resource, payload=payload)
+            if emit_event(f"avatar-tasks.{alert.kind}", resource=resource, payload=payload):
+                sent.append(alert)
+    return sent
 
 
 def _changes(run: Run) -> list[str]:

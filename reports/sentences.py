@@ -260,8 +260,8 @@ def speed(frame: pl.DataFrame) -> str:
 def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
     """The report in a few plain sentences."""
     if not facts["tasks"]:
-        return ["There is nothing to report: no task is in this cohort."]
-    lines = []
+        return ["There is nothing to report: no task is in this cohort.", *_conflicts(facts)]
+    lines = _conflicts(facts)
     if facts["p50_seconds"] is not None:
         differs = facts["p95_seconds"] not in {None, facts["p50_seconds"]}
         slow = f", one in twenty takes longer than {words.duration(facts['p95_seconds'])}" if differs else ""
@@ -275,6 +275,14 @@ def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
             f"{words.tasks(facts['without_submit_time'])} without a time of submission: counted, but in no curve."
         )
     return lines
+
+
+def _conflicts(facts: Facts) -> list[str]:
+    if not facts["identity_conflicts"]:
+        return []
+    many = words.tasks(facts["identity_conflicts"])
+    advice = "see view mixed_up_answers, and check the proxy in front of the gateway"
+    return [f"{many} got answers about other tasks and are in no number here: {advice}."]
 
 
 def _in_every(share: float) -> str:

@@ -1,8 +1,8 @@
 """Answers about another task than was polled: which are proven to be so, and what that leaves of a task.
 
 A proxy that mixes answers up makes the end of one task that of another. Another id alone is no proof, for gateways may
-have ids of their own: what is, `competing_answers` says. It is decided from the set of answers and ids, so that any order
-of loading gives the same tables: what comes later may prove that what is in `tasks` is about another task.
+have ids of their own: what is, `competing_answers` says. It is decided from the set of answers and ids, so that any
+order of loading gives the same tables: what comes later may prove that what is in `tasks` is about another task.
 """
 
 from __future__ import annotations

@@ -259,7 +259,7 @@ def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames:
 def _merge(
     con: duckdb.DuckDBPyConnection, tasks: pl.DataFrame, steps: Sequence[str], *, everything: bool = False
 ) -> None:
-    """Bring up to date what tables say of the tasks that a load is about, and of those whose answers it puts in doubt."""
+    """Bring up to date what tables say of the tasks that a load is about, and of those it puts in doubt."""
     best = identity.best_answers(tasks, PRECEDENCE)
     with _registered(con, new_best=best):
         resolved = identity.resolve(con, everything=everything)

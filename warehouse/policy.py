@@ -11,8 +11,8 @@ class PollingPolicy:
     """A task is looked at again once `age_share` of its age has passed since the last look, within bounds.
 
     A quarter means that a task's end is seen at most a quarter of its age late, at a cost that grows with the logarithm
-    of its age. The columns of the table `polling_policy` are these fields, but for the last two: `source`, whose settings
-    these are, and `accept_other_ids`, whether its gateway answers under ids of its own (see `warehouse.identity`).
+    of its age. The columns of the table `polling_policy` are these fields, but for the last two: `source`, whose
+    settings these are, and `accept_other_ids`, whether its gateway answers under ids of its own (`warehouse.identity`).
     """
 
     age_share: float = 0.25

@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flows import run as runs
-from flows.alerts import news
+from flows import telling
+from flows.alerts import Alert, news
 from flows.errors import ExitCode
 from flows.settings import Settings
 from flows.summary import Summary
-from tests.warehouse.answers import RUNNING, SUCCESS, SURPRISING, Answer, Kind, failed, minute, write_answers
+from gateway.clock import Clock
+from tests.warehouse.answers import (
+    MISSING,
+    RUNNING,
+    SUCCESS,
+    SURPRISING,
+    Answer,
+    Kind,
+    failed,
+    minute,
+    under,
+    write_answers,
+)
 from warehouse.analysis import read_analysis
 from warehouse.connection import writer
 from warehouse.load import load, unloaded
@@ -45,16 +58,25 @@ def collected(run: Run, answers: Sequence[Answer]) -> None:
 
 
 def told(run: Run, summary: Summary = DONE) -> dict[str, int]:
-    return {alert.kind: alert.count for alert in news(run, summary)}
+    """What is told now, and was sent."""
+    now = news(run, summary)
+    now.mark_told(now.alerts)
+    return {alert.kind: alert.count for alert in now.alerts}
+
+
+def of_source(run: Run, source: str) -> Run:
+    return dataclasses.replace(run, settings=run.settings.model_copy(update={"source": source}))
 
 
 def test_what_is_stuck_is_told_once_for_each_task(run: Run) -> None:
     """As in view stuck_tasks; words are about those that are new."""
     late = minute(60)
-    collected(run, [Answer("done", minute(2), SUCCESS), Answer("t1", late, RUNNING), Answer("t2", late, RUNNING)])
-    [alert] = news(run, DONE)
+    done = [Answer(f"done{number}", minute(2), SUCCESS) for number in range(20)]
+    collected(run, [*done, Answer("t1", late, RUNNING), Answer("t2", late, RUNNING)])
+    [alert] = news(run, DONE).alerts
     assert (alert.kind, alert.count) == ("tasks-stuck", 2)
     assert "t1" in alert.sentence
+    assert told(run) == {"tasks-stuck": 2}
     assert told(run) == {}
     collected(run, [Answer("t3", late, RUNNING)])
     assert told(run) == {"tasks-stuck": 1}
@@ -95,3 +117,79 @@ def test_a_key_that_is_refused_is_told_until_it_is_mended(run: Run) -> None:
     assert told(run, refused) == {}
     assert told(run) == {}
     assert told(run, refused) == {"key-refused": 1}
+
+
+def test_what_could_not_be_sent_is_told_again(run: Run) -> None:
+    """It counts as told only once it was sent; of what was sent nothing is repeated."""
+    refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
+    collected(run, [Answer("t1", minute(2), SURPRISING)])
+    since = dataclasses.replace(run, started_at=minute(1))
+    first = news(since, refused)
+    assert {alert.kind for alert in first.alerts} == {"schema-drift", "key-refused"}
+    first.mark_told(alert for alert in first.alerts if alert.kind == "key-refused")
+    assert {alert.kind for alert in news(since, refused).alerts} == {"schema-drift"}
+
+
+def test_an_event_that_prefect_does_not_take_counts_as_not_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its client says so or raises."""
+    alerts = [Alert(kind, (("default", kind, "x"),), ("words",)) for kind in ("taken", "not-taken", "raises")]
+
+    def emit(event: str, **_: object) -> object:
+        if event.endswith(".raises"):
+            raise OSError("no server")
+        return None if event.endswith("not-taken") else event
+
+    monkeypatch.setattr(telling, "emit_event", emit)
+    assert [alert.kind for alert in telling.tell_alerts(run, alerts)] == ["taken"]
+
+
+def test_each_source_remembers_what_it_told(run: Run) -> None:
+    """Runs of several gateways take turns, and neither forget nor repeat."""
+    refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
+    other = of_source(run, "second")
+    assert told(run, refused) == {"key-refused": 1}
+    assert told(other) == {}
+    assert told(other, dataclasses.replace(refused, source="second")) == {"key-refused": 1}
+    assert told(run, refused) == {}
+    late = minute(60)
+    done = [Answer(f"done{number}", minute(2), SUCCESS, source="second") for number in range(20)]
+    collected(run, [*done, Answer("t1", late, RUNNING, source="second")])
+    assert told(run) == {}
+    assert told(other) == {"tasks-stuck": 1}
+    assert told(run) == told(other) == {}
+
+
+def test_the_memory_of_an_earlier_version_is_kept(run: Run) -> None:
+    """It had one for all sources."""
+    run.paths.root.mkdir()
+    (run.paths.root / "alerts.json").write_text('[["key-refused", "default"]]')
+    refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
+    assert told(run, refused) == {}
+    assert told(run, refused) == {}
+
+
+def test_mixed_up_answers_are_told_with_examples_and_what_to_do(run: Run) -> None:
+    """By the run of their source, once."""
+    collected(run, [Answer("t1", minute(2), under("t2", SUCCESS)), Answer("t2", minute(2), under("t1", SUCCESS))])
+    assert told(of_source(run, "second")) == {}
+    [alert] = news(run, DONE).alerts
+    assert (alert.kind, alert.count) == ("identity-conflict", 1)
+    for words in ("2 ids", "t1 under t2", "proxy", "AVATAR_TASKS_ACCEPT_OTHER_IDS=true"):
+        assert words in alert.sentence
+    assert told(run) == {"identity-conflict": 1}
+    assert told(run) == {}
+
+
+def test_many_ids_missing_at_once_are_told_while_they_are(run: Run) -> None:
+    """With numbers, and what to do."""
+    seen, gone = minute(10), minute(50)
+    ids = [f"t{number}" for number in range(25)]
+    collected(run, [*(Answer(one, seen, RUNNING) for one in ids[:10]), *(Answer(one, gone, MISSING) for one in ids)])
+    during = dataclasses.replace(run, clock=Clock(now=lambda: minute(60)))
+    [alert] = news(during, DONE).alerts
+    assert alert.kind == "ids-missing"
+    for words in ("25 of the 25 ids", "10 of them it has shown before", "None is given up", "AVATAR_TASKS_API_KEY"):
+        assert words in alert.sentence
+    assert told(during) == {"ids-missing": 1}
+    assert told(during) == {}
+    assert told(dataclasses.replace(run, clock=Clock(now=lambda: minute(181)))) == {}

@@ -89,7 +89,9 @@ def seen_of(answers: set[Answer], requests: set[Request], *, accept: bool = Fals
         work = work_id(max(own, key=lambda one: one.precedence)) if own else None
         is_work_proven = work and ((key[0], work) in known or _came_for_others(answers, key, work, own_only=True))
         if about:
-            found[key] = Seen(own, other, is_other_proven and not accept, work if is_work_proven and not accept else None)
+            found[key] = Seen(
+                own, other, is_other_proven and not accept, work if is_work_proven and not accept else None
+            )
     return found
 
 
@@ -104,7 +106,9 @@ def _came_for_others(answers: set[Answer], key: Key, name: str, *, own_only: boo
 
 def tasks(answers: set[Answer], requests: set[Request], *, accept: bool = False) -> dict[Key, Row]:
     seen = seen_of(answers, requests, accept=accept)
-    return {key: _task(one, key, requests) | {"first_asked_at": _first_asked(answers, key)} for key, one in seen.items()}
+    return {
+        key: _task(one, key, requests) | {"first_asked_at": _first_asked(answers, key)} for key, one in seen.items()
+    }
 
 
 def _task(seen: Seen, key: Key, requests: set[Request]) -> Row:

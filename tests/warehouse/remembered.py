@@ -12,8 +12,8 @@ import polars as pl
 
 from tests.warehouse.answers import KINDS, MIXED_UP, Answer, Kind
 from transforms import schema
-from transforms.identity import other_id
 from transforms.flatten import Frames, transform
+from transforms.identity import other_id
 from warehouse.archive import body_hash
 
 if TYPE_CHECKING:

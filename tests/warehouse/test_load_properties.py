@@ -146,6 +146,30 @@ def assert_loads_are_as_one(history: History) -> None:
 
 
 @OFTEN
+@given(histories(), st.lists(st.booleans(), min_size=1, max_size=6))
+def test_a_setting_that_changes_gives_the_tables_of_its_last_value(
+    remembered: Remembered, history: History, accepted: list[bool]
+) -> None:
+    """Whether gateways may answer under ids of their own: by the loads before as by a rebuild."""
+    policies = [
+        PollingPolicy(source=source, accept_other_ids=accepts)
+        for accepts in accepted
+        for source in ("default", "second")
+    ]
+    with quick(remembered), written(history) as (_, segments), emptied() as some, emptied("other") as other:
+        for numbers, policy in zip(itertools.cycle(history.loads), policies, strict=False):
+            load.load(some, [segments[number] for number in numbers], DEFAULTS, policy)
+        for con in (some, other):
+            load.load(con, segments, DEFAULTS, policies[-1])
+        assert contents(some) == contents(other)
+        accepts = {"second"} if accepted[-1] else set()
+        for source in ("default", "second"):
+            expected = reference.tasks(history.answers, history.requests, accept=source in accepts)
+            rows_of_source = {key: row for key, row in expected.items() if key[0] == source}
+            assert_rows(some, f"tasks where source = '{source}'", rows_of_source)
+
+
+@OFTEN
 @given(histories())
 def test_tables_are_what_a_slow_reader_works_out(remembered: Remembered, history: History) -> None:
     """Winners, firsts, lasts and counts, by a reference in plain Python."""

@@ -28,6 +28,8 @@ from warehouse import plan
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from tests.warehouse.conftest import Bench
 
 HOUR, DAY = 60, 24 * 60
@@ -205,3 +207,75 @@ def planned(bench: Bench, question: plan.Question) -> list[str]:
     assert todo.closed
     assert list((bench.store.root.parent / "new").iterdir()) == []
     return sorted(ids)
+
+
+HOURS = 60
+DURING = minute(HOURS + 30)
+
+
+def poll(ids: Iterable[str], at: float, kind: Kind) -> list[Answer]:
+    return [Answer(one, minute(at), kind) for one in ids]
+
+
+def given_up(bench: Bench, at: float) -> set[str]:
+    ids = {one for (one,) in bench.con.execute("select task_id from given_up_tasks_at($1)", [minute(at)]).fetchall()}
+    due = {one for (one,) in bench.con.execute("select task_id from due_tasks_at($1)", [minute(at)]).fetchall()}
+    assert not ids & due
+    return ids
+
+
+def storm(ids: Sequence[str], looks: int = 5) -> list[Answer]:
+    return [answer for look in range(looks) for answer in poll(ids, HOURS + look, MISSING)]
+
+
+KNOWN = [f"known{number}" for number in range(40)]
+
+
+def test_nothing_is_given_up_while_many_ids_are_missing_at_once(bench: Bench) -> None:
+    """Neither for what the gateway says, nor for age; and what it said then does not count later."""
+    bench.policy = PollingPolicy(give_up_after=timedelta(minutes=65))
+    bench.load([*poll(KNOWN, 1, RUNNING), *storm(KNOWN)], [Request(one, minute(0)) for one in KNOWN])
+    assert given_up(bench, HOURS + 30) == set()
+    assert len(bench.con.execute("from lasting_storms_at($1)", [DURING]).fetchall()) == 1
+    bench.load(poll(KNOWN[:30], 3 * HOURS + 1, RUNNING))
+    bench.policy = PollingPolicy()
+    bench.load()
+    assert given_up(bench, 3 * HOURS + 2) == set()
+
+
+def test_a_new_deployment_whose_ids_are_all_unknown_keeps_them(bench: Bench) -> None:
+    """It may be the key of another account: the gateway says the same of it."""
+    ids = [f"t{number}" for number in range(300)]
+    bench.load(storm(ids), [Request(one, minute(0)) for one in ids])
+    assert given_up(bench, HOURS + 30) == given_up(bench, 10 * HOURS) == set()
+
+
+def test_a_trickle_of_stale_ids_is_given_up_after_three_looks(bench: Bench) -> None:
+    """Fewer than twenty an hour are none too many, also where nothing else is polled."""
+    stale = [f"stale{number}" for number in range(19)]
+    bench.load(storm(stale, 3), [Request(one, minute(0)) for one in stale])
+    assert given_up(bench, HOURS + 30) == set(stale)
+
+
+def test_a_batch_of_stale_ids_is_given_up_where_tasks_are_collected_as_well(bench: Bench) -> None:
+    """A minority is no storm, however many they are."""
+    stale, good = [f"stale{number}" for number in range(100)], [f"good{number}" for number in range(101)]
+    bench.load([*storm(stale, 3), *poll(good, HOURS + 1, RUNNING)], [Request(one, minute(0)) for one in stale])
+    assert given_up(bench, HOURS + 30) == set(stale)
+
+
+def test_an_id_that_stays_missing_after_a_storm_is_given_up(bench: Bench) -> None:
+    """After three looks of which none was in it, or in the hours beside it."""
+    bench.load([*poll(KNOWN, 1, RUNNING), *storm(KNOWN)], [Request(one, minute(0)) for one in KNOWN])
+    later = [answer for look in range(3) for answer in poll(KNOWN[:1], (3 + look) * HOURS, MISSING)]
+    bench.load(later[:2])
+    assert given_up(bench, 6 * HOURS) == set()
+    bench.load(later[2:])
+    assert given_up(bench, 6 * HOURS) == {KNOWN[0]}
+
+
+def test_a_storm_of_one_gateway_keeps_no_id_of_another(bench: Bench) -> None:
+    """The source is part of every key."""
+    other = [Answer("stale", minute(HOURS + look), MISSING, source="second") for look in range(3)]
+    bench.load([*storm(KNOWN), *other], [Request("stale", minute(0), source="second")])
+    assert given_up(bench, HOURS + 30) == {"stale"}

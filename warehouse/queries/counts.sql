@@ -7,5 +7,6 @@ select
     (select count(*) from due_tasks) as still_asked_for,
     (select count(*) from given_up_tasks) as given_up,
     (select count(*) from stuck_tasks) as stuck,
+    (select count(*) from tasks where identity_conflict) as identity_conflicts,
     (select count(*) from quarantine) as answers_quarantined,
     (select count(*) from schema_drift) as schema_surprises;

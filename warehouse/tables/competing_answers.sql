@@ -2,11 +2,6 @@
 -- under the id itself, and the best under other ids, as they came. Tasks that were answered under the id polled alone are
 -- not here, but for those of which a work is proven to be another task's.
 --
--- An answer is proven to be about another task when the id it came under (answered_id, or answered_work_id of the same
--- answer) is itself an id that was accepted or polled for the source, or came for several ids of it. Under the id that was
--- polled, the same holds of the work's id alone, and only other works under the ids polled count as evidence. Sources in
--- other_ids_accepted have no such proof.
---
 -- source: which gateway was asked
 -- task_id: the id that was polled
 -- answered_id: the other id that the answer came under; NULL when it was the id polled
@@ -38,6 +33,11 @@
 -- observed_at: as in tasks, of this answer
 -- body_hash: as in tasks, of this answer
 -- run_id: as in tasks, of this answer
+--
+-- An answer is proven to be about another task when the id it came under (answered_id, or answered_work_id of the same
+-- answer) is itself an id that was accepted or polled for the source, or came for several ids of it. Under the id that was
+-- polled, the same holds of the work's id alone, and only other works under the ids polled count as evidence. Sources in
+-- other_ids_accepted have no such proof.
 create table if not exists competing_answers (
     source varchar,
     task_id varchar,

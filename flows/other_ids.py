@@ -1,0 +1,80 @@
+"""What to say of answers that came under other ids than were polled, and of ids that a gateway does not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from warehouse.catalog import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import duckdb
+
+_ADVICE: Final = (
+    "Their ends do not count, and they are polled again. Check the proxy in front of the gateway, which mixes answers "
+    "up; where the gateway answers under ids of its own, set AVATAR_TASKS_ACCEPT_OTHER_IDS=true"
+)
+
+Example = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherIds:
+    """What a run was told under other ids than it polled.
+
+    Attributes:
+        conflicts: ids of which an answer is proven to be about another task.
+        conflict_examples: of these, at most three as {task_id, answered_id}.
+        unproven: ids that were answered under another id, which alone proves nothing.
+        unproven_examples: likewise.
+    """
+
+    conflicts: int = 0
+    conflict_examples: list[Example] = field(default_factory=list)
+    unproven: int = 0
+    unproven_examples: list[Example] = field(default_factory=list)
+
+    def as_lines(self) -> list[str]:
+        """For people."""
+        lines = []
+        if self.conflicts:
+            lines.append(f"{in_conflict(self.conflicts, self.conflict_examples)}")
+        if self.unproven:
+            lines.append(
+                f"{self.unproven:,} ids were answered under another id ({_examples(self.unproven_examples)}): that "
+                "alone proves nothing, and the answers count; their flag is task_id_differs"
+            )
+        return lines
+
+
+def other_ids_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> OtherIds:
+    """What a run was told under other ids."""
+    rows = con.execute(statement("queries/other_ids_of_run"), {"run_id": run_id}).fetchall()
+    found = {is_conflict: (ids, examples) for is_conflict, ids, examples in rows}
+    return OtherIds(*found.get(True, (0, [])), *found.get(False, (0, [])))
+
+
+def in_conflict(count: int, examples: Sequence[Example]) -> str:
+    """What to say of so many ids that were answered about other tasks, and what to do."""
+    return f"{count:,} ids were answered about another task ({_examples(examples)}). {_ADVICE}"
+
+
+def missing_storms(con: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, str]:
+    """What to say of sources whose gateways know nothing of many ids, by source."""
+    rows = con.execute(statement("queries/lasting_storms"), {"moment": moment}).fetchall()
+    return {
+        source: (
+            f"the gateway of {source} knows nothing of {missing:,} of the {answered:,} ids it was asked about within "
+            f"an hour, since {since:%Y-%m-%d %H:%M} UTC; {seen_before:,} of them it has shown before. None is given up "
+            "while this lasts. Check AVATAR_TASKS_API_KEY, AVATAR_TASKS_BASE_URL and AVATAR_TASKS_SOURCE: with the key "
+            "of another account every id is unknown"
+        )
+        for source, since, missing, answered, _, seen_before in rows
+    }
+
+
+def _examples(examples: Sequence[Example]) -> str:
+    return ", ".join(f"{one['task_id']} under {one['answered_id']}" for one in examples[:3])
