@@ -104,10 +104,13 @@ def test_a_mixed_up_answer_is_never_a_tasks_end(swapped: float, tmp_path: Path) 
 
 @pytest.mark.soak
 def test_of_thousands_of_tasks_none_ends_by_anothers_answer(tmp_path: Path, figures: Figures) -> None:
-    """A hundredth, a twentieth, a tenth and a fifth of the answers mixed up."""
-    shares = (0.01, 0.05, 0.1, 0.2)
-    played = [play(World(2_000, swapped, seed=1), tmp_path / str(swapped)) for swapped in shares]
+    """A hundredth, a twentieth, a tenth and a fifth of the answers mixed up, each by three seeds."""
+    played = [
+        play(World(5_000, swapped, seed), tmp_path / f"{swapped}-{seed}")
+        for swapped in (0.01, 0.05, 0.1, 0.2)
+        for seed in (1, 2, 3)
+    ]
     given, wrong = (sum(numbers) for numbers in zip(*played, strict=True))
-    counted = f"{len(played)} worlds of 2,000 tasks, {given:,} mixed-up answers, {wrong} ends of another task"
+    counted = f"{len(played)} worlds of 5,000 tasks, {given:,} mixed-up answers, {wrong} ends of another task"
     figures("1 to 20 % of the answers mixed up", counted)
     assert wrong == 0
