@@ -301,7 +301,8 @@ def _summarise(
     not_polled = never_asked if _is_stopped(client) else 0
     unreachable = never_asked - not_polled + sum(count for outcome, _, count in left if outcome in UNREACHABLE)
     asked_for = never_asked + sum(count for _, _, count in left)
-    exit_code, problem = _verdict(run, client, tally, unreachable, asked_for - not_polled)
+    known = plan.is_source_known(con, run.settings.source)
+    exit_code, problem = _verdict(run, client, tally, unreachable, asked_for - not_polled, is_known=known)
     return Summary(
         run_id=run.run_id,
         source=run.settings.source,
@@ -340,11 +341,15 @@ def _is_hopeless(client: GatewayClient) -> bool:
 
 
 def _verdict(
-    run: Run, client: GatewayClient, tally: Tally, unreachable: int, asked_for: int
+    run: Run, client: GatewayClient, tally: Tally, unreachable: int, asked_for: int, *, is_known: bool
 ) -> tuple[ExitCode, str | None]:
-    """How the run ended, the worst first, and why."""
+    """How the run ended, the worst first, and why.
+
+    Of a gateway that answered before (`is_known`), a few web pages are its proxy's and do not make its address wrong.
+    """
     conclusion = client.conclusion
-    if conclusion is not None and conclusion.reason in _EXIT_CODES:
+    is_doubtful = is_known and client.ended is None and conclusion is not None and conclusion.reason == "no_gateway"
+    if conclusion is not None and conclusion.reason in _EXIT_CODES and not is_doubtful:
         return _EXIT_CODES[conclusion.reason], conclusion.sentence
     if asked_for and unreachable / asked_for > run.settings.max_unreachable_share:
         why = conclusion.sentence if conclusion else _why_unreachable(client)

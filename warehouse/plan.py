@@ -122,6 +122,11 @@ def tasks_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str,
     return rows
 
 
+def is_source_known(con: duckdb.DuckDBPyConnection, source: str) -> bool:
+    """Whether a task of this gateway was ever seen: its address was right then."""
+    return con.execute("select 1 from tasks where source = $source limit 1", {"source": source}).fetchone() is not None
+
+
 def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[str]:
     """How runs went, each as the JSON text of its summary."""
     rows = con.execute(statement("queries/summaries_of_runs"), {"run_ids": list(run_ids)}).fetchall()

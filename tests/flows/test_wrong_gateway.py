@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.gateway.servers import Reply, answer, closed_port, serving
-from tests.gateway.test_recognition import case, page, says
+from tests.gateway.test_recognition import TASK, case, page, says
 
 if TYPE_CHECKING:
     from tests.flows.conftest import CommandLine
@@ -24,6 +24,16 @@ def test_a_wrong_base_url_exits_2_and_says_so(avatar_tasks: CommandLine, count: 
     assert done.code == 2
     assert "a web page titled 'New API'" in done.err
     assert "AVATAR_TASKS_BASE_URL is likely wrong" in done.err
+
+
+def test_a_web_page_of_a_gateway_that_answered_before_is_a_row(avatar_tasks: CommandLine) -> None:
+    """Its proxy has a bad moment: the address was right the day before, and the refresh of one id does not fail."""
+    task = answer(200, TASK.replace(b'"a"', b'"ok-1"'), Content_Type="application/json")
+    with serving(lambda request: page(request) if request.task_id == "odd" else task) as server:
+        first = avatar_tasks("collect", "ok-1", AVATAR_TASKS_BASE_URL=server.url)
+        second = avatar_tasks("collect", "odd", AVATAR_TASKS_BASE_URL=server.url)
+    assert (first.code, second.code) == (0, 0)
+    assert "1 malformed" in second.err
 
 
 @pytest.mark.parametrize(
