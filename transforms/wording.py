@@ -56,10 +56,9 @@ def parsed(text: str) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def opened(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """`value`, or what is in it where it is a string that holds a JSON object or list."""
-    if isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'}:
-        return parsed(value)
-    return value
+    """`value`, or what is in it where it is a string that holds a JSON object or list; broken JSON is a text."""
+    inside = parsed(value) if isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'} else None
+    return value if inside is None else inside
 
 
 def is_empty(value: Any) -> bool:  # noqa: ANN401 - any JSON value

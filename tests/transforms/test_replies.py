@@ -122,6 +122,10 @@ REPLIES: list[Any] = [
     pytest.param(
         {"code": "success", "data": None, "hint": "moved"}, "malformed", "unknown_shape", None, id="a word nobody knows"
     ),
+    *(
+        pytest.param({"code": "success", "data": broken}, "malformed", "unknown_shape", None, id=f"data is {broken!r}")
+        for broken in ('{"task_id"', "{'task_id': 'x'}", '"', "[")
+    ),
     pytest.param({"code": "success", "data": False}, "malformed", "unknown_shape", None, id="data is false"),
     pytest.param({"code": "success", "data": 0}, "malformed", "unknown_shape", None, id="data is 0"),
     pytest.param(b'{"code":"success","data":null,"data":{"x":1}}', "malformed", "unknown_shape", None, id="data twice"),
