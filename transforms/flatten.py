@@ -69,9 +69,11 @@ def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
 def _triage(answers: pl.DataFrame, located: Located) -> pl.DataFrame:
     """`answers` with `letters`, `shape`, the columns of `REPLIES`, `outcome` and `reason`."""
     walked = answers.join(located.walks, on="row", how="left").with_columns(shape(pl.col("letters")).alias("shape"))
-    silent = (pl.col("shape").is_null() & pl.col("is_json")).fill_null(value=False)
+    is_silent = (pl.col("shape").is_null() & pl.col("is_json")).fill_null(value=False)
+    silent = walked.filter(is_silent).select("row", "text")
+    said = silent.join(hear_all(silent["text"]), on="text").drop("text")
     return (
-        walked.join(hear_all(walked.filter(silent)["text"]), on="text", how="left")
+        walked.join(said, on="row", how="left")
         .with_columns(triage.outcome().alias("outcome"), triage.reason().alias("reason"))
         .sort("row")
     )
