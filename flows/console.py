@@ -42,6 +42,8 @@ _UNUSABLE = (AnalysisFileError, ArchiveError, EnvironmentFileError, NothingPubli
 _OF_THE_SYSTEM: Final = (
     errno.ENAMETOOLONG,
     errno.ELOOP,
+    errno.ENOTDIR,
+    errno.EISDIR,
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,

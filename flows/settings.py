@@ -85,13 +85,13 @@ def _usable_path(value: str | Path) -> str | Path:
 
 
 def _require_plain_name(value: str | Path) -> None:
+    if re.search(r"[\x00-\x1f\x7f]", str(value)):
+        raise ValueError("it has a line break or control character in it: is a quote not closed?")
     try:
         os.fspath(value).encode()
         os.lstat(Path(value, "published", "x" * 60))
     except UnicodeEncodeError:
         raise ValueError("it is not written in UTF-8") from None
-    except ValueError:
-        raise ValueError("it has a NUL character in it") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise ValueError("its name is too long") from None

@@ -100,6 +100,8 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
         pytest.param("DATA_DIR", "what?", ["DATA_DIR", "?"], id="question mark"),
         pytest.param("WAREHOUSE", "what?/w.duckdb", ["WAREHOUSE", "?"], id="question mark in the warehouse"),
         pytest.param("DATA_DIR", "postgres://me:Ab3Ab3@db", ["DATA_DIR", "URL"], id="a URL as the folder"),
+        pytest.param("DATA_DIR", "a\nAVATAR_TASKS_API_KEY=b", ["DATA_DIR", "line break"], id="a quote not closed"),
+        pytest.param("DATA_DIR", "/dev/null/x", ["/dev/null/x"], id="below a file"),
         pytest.param("DATA_DIR", " ", ["DATA_DIR", "empty"], id="blank"),
         pytest.param("DATA_DIR", "n" * 300, ["too long"], id="very long name"),
         pytest.param("DATA_DIR", "caf\udce9", ["DATA_DIR", "UTF-8"], id="Latin-1"),
