@@ -95,7 +95,7 @@ def odd_file(rng: Random) -> OddFile:
     if rng.random() < 0.15 and suffix != ".parquet":
         content, is_lines = content.decode("utf-8").encode(rng.choice(ENCODINGS)), False
     if rng.random() < 0.15:
-        content, name, is_lines = gzip.compress(content), f"{name}.gz", False
+        content, name, is_lines = gzip.compress(content, mtime=0), f"{name}.gz", False
     if rng.random() < 0.25:
         return OddFile(name, content, ids, intact=True, lines=is_lines)
     if rng.random() < 0.2:
@@ -209,7 +209,7 @@ def _join(rng: Random, content: bytes) -> bytes:
 
 
 def _pack(_rng: Random, content: bytes) -> bytes:
-    return gzip.compress(content)
+    return gzip.compress(content, mtime=0)
 
 
 CHANGES: Final[tuple[Callable[[Random, bytes], bytes], ...]] = (
