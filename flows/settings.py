@@ -113,7 +113,7 @@ class Settings(BaseSettings):
 
     base_url: str | None = None
     api_key: SecretStr | None = None
-    api_key_block: str | None = None
+    api_key_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")  # as Prefect has them
     source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     data_dir: Folder = Path("data")
     warehouse: WarehousePlace | None = None

@@ -94,13 +94,13 @@ VALUES: Final = (
     "x" * 100_000,
 )
 
-#: Each ends before anything is polled: the id is none.
+#: Each ends before anything is polled: the id is none. For a key in a block a Prefect server would be started.
 COMMANDS: Final = (
     ("status",),
     ("status", "--json"),
     ("sql", "select 1"),
-    ("collect", "no id"),
-    ("collect", "--json", "../x"),
+    ("collect", "--no-prefect", "no id"),
+    ("collect", "--no-prefect", "--json", "../x"),
 )
 
 
