@@ -65,8 +65,8 @@ def handled() -> Iterator[None]:
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for one, handler in before.items():  # one that comes while the process ends must not change its exit code
+            signal.signal(one, handler if _interruption.at is None else signal.SIG_IGN)
         _interruption.at = None
 
 
