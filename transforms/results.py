@@ -77,7 +77,7 @@ def _outcome_columns() -> list[pl.Expr]:
     from_work = pl.when(succeeded).then(pl.coalesce(_said("work_video_path"), _said("no_wm_work_video_path")))
     text_in_result = pl.when(failed & ~is_address).then(result)
     other = pl.when(succeeded & ~_is_in(result, ALL_IS_WELL)).then(result)
-    why = pl.when(~_is_in(reason, ALL_IS_WELL)).then(reason)
+    why = pl.when(~_is_in(reason, ALL_IS_WELL)).then(pl.col("fail_reason"))  # as it came
     return [
         pl.coalesce(address, address_in_reason, from_work, other).alias("result_url"),
         pl.when(~succeeded).then(pl.coalesce(_telling(why), _telling(text_in_result), why)).alias("fail_reason"),
@@ -147,4 +147,4 @@ def _unquoted(said: pl.Expr) -> pl.Expr:
 
 
 def _is_in(said: pl.Expr, words: tuple[str, ...]) -> pl.Expr:
-    return said.str.to_lowercase().is_in(words)
+    return said.str.strip_chars().str.to_lowercase().is_in(words)

@@ -30,6 +30,7 @@ from warehouse.locks import (
     who_holds,
 )
 from warehouse.log_check import check_log
+from warehouse.memory_limit import limit_bytes, set_limit
 from warehouse.turns import wait_at_most
 
 if TYPE_CHECKING:
@@ -150,9 +151,10 @@ def lay_aside(con: duckdb.DuckDBPyConnection) -> None:
 
     A step of 10,000 answers leaves some 90 MB, which a checkpoint writes later; the next step has need of the room.
     """
+    usual = limit_bytes(con)
     with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot go stays
         con.execute(f"set memory_limit = '{_IDLE_MEMORY}'")
-    con.execute(f"set memory_limit = '{_WRITER_MEMORY}'")
+    set_limit(con, usual)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
 from warehouse.log_check import change_state
 from warehouse.reading import PIECE_ROWS, Reading
+from warehouse.memory_limit import allow_for
 from warehouse.transaction import transaction
 from warehouse.turns import serially
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 #: Rows of segments loaded in one transaction, unless one segment alone has more.
 STEP_ROWS: Final = 10_000
+
+#: A step is smaller where answers are larger than this on average, for all that it changes is in memory at its commit.
+ROW_BYTES: Final = 4_096
 
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
 
@@ -95,12 +99,12 @@ def load_in_steps(
 
 
 def _steps(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment]]:
-    """Segments together have some `step_rows` rows; of no segments one step of none."""
+    """Segments that together have some `step_rows` rows of up to `ROW_BYTES`; of no segments one step of none."""
     step: list[Segment] = []
     rows = 0
     for segment in segments:
         step.append(segment)
-        rows += _rows_if_readable(segment)
+        rows += _size_in_rows(segment)
         if rows >= step_rows:
             yield step
             step, rows = [], 0
@@ -108,9 +112,16 @@ def _steps(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment
         yield step
 
 
-def _rows_if_readable(segment: Segment) -> int:
+def _size_in_rows(segment: Segment) -> int:
     with contextlib.suppress(ArchiveError):  # `load` names it
-        return archive.count_rows(segment)
+        return max(archive.count_rows(segment), archive.count_bytes(segment) // ROW_BYTES)
+    return 0
+
+
+def _large_bytes(segment: Segment) -> int:
+    """By how much the rows of a segment are larger than `ROW_BYTES` each."""
+    with contextlib.suppress(ArchiveError):
+        return max(archive.count_bytes(segment) - archive.count_rows(segment) * ROW_BYTES, 0)
     return 0
 
 
@@ -139,6 +150,7 @@ def load(
                 change_state(con)
             return load_within(con, segments, analysis, policy, reading)
 
+    allow_for(con, sum(map(_large_bytes, segments)))
     return serially(con, one_transaction)
 
 

@@ -66,6 +66,7 @@ KNOWN_SQL = {
     ("warehouse/load.py", "f'insert into {table} values ({marks})'"): "likewise, and question marks",
     ("warehouse/load.py", "f'insert into {table} by name from new_{table}'"): "one of two names of ours",
     ("warehouse/maintained.py", "query"): "the names of .sql files",
+    ("warehouse/memory_limit.py", "f\"set memory_limit = '{limit}B'\""): "a number",
     ("warehouse/publish.py", "f\"attach '{quoted}' as copied; use copied\""): "a file's name, quoted",
 }
 RUNS_SQL = {"execute", "executemany", "sql", "query"}

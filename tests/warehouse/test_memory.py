@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.warehouse.answers import RUNNING, Answer, minute
+from tests.warehouse.answers import RUNNING, Answer, Kind, minute, task_body
 from warehouse import connection
 
 if TYPE_CHECKING:
@@ -65,3 +65,13 @@ def test_a_load_leaves_no_temporary_table(bench: Bench) -> None:
     bench.load([Answer("t1", minute(1), RUNNING)])
     bench.load([Answer("t1", minute(2), RUNNING), Answer("t2", minute(2), RUNNING)])
     assert bench.con.execute("select table_name from duckdb_tables() where temporary").fetchall() == []
+
+
+def test_answers_of_megabytes_each_are_loaded(site: Site) -> None:
+    """In one segment of 48 MB, a third of what a load has; the checkpoint at the end has room for them, too."""
+    bodies = [task_body("SUCCESS", surprise=f"{number:x}" * 3_000_000) for number in range(16)]
+    kinds = [Kind(body, status="SUCCESS") for body in bodies]
+    site.archive([Answer(f"t{number}", minute(number), kind) for number, kind in enumerate(kinds)])
+    assert site.load().answers == 16
+    with site.writer() as con:
+        assert con.execute("select count(*), min(length(extras)) > 3_000_000 from tasks").fetchall() == [(16, True)]
