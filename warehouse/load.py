@@ -22,8 +22,8 @@ from warehouse import archive, identity
 from warehouse.catalog import statement
 from warehouse.errors import ArchiveError
 from warehouse.log_check import change_state
-from warehouse.reading import PIECE_ROWS, Reading
 from warehouse.memory_limit import allow_for
+from warehouse.reading import PIECE_ROWS, Reading
 from warehouse.transaction import transaction
 from warehouse.turns import serially
 

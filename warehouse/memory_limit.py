@@ -1,8 +1,8 @@
 """More memory for a connection whose transactions need it.
 
 All that a transaction changes has to be in memory when it commits, and again at the checkpoint; one that finds no room
-invalidates the connection. As a rule a step is some 20 MB of small rows. One of answers that are megabytes each needs more
-than a load is given, and would otherwise fail at every run.
+invalidates the connection. As a rule a step is some 20 MB of small rows. One of answers that are megabytes each needs
+more than a load is given, and would otherwise fail at every run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHIFTS: Final = {"": 0, "Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
 
 
 def allow_for(con: duckdb.DuckDBPyConnection, large_bytes: int) -> None:
-    """Raise the `memory_limit` of a connection to what `large_bytes` bytes of large answers take, unless it has more."""
+    """Raise the `memory_limit` of a connection to what so many bytes of large answers take, unless it has more."""
     wanted = _BASE_BYTES + _FACTOR * large_bytes
     if large_bytes > 0 and limit_bytes(con) < wanted:
         set_limit(con, wanted)
