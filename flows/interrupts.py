@@ -66,7 +66,7 @@ def handled() -> Iterator[None]:
         yield
     finally:
         for one, handler in before.items():  # one that comes while the process ends must not change its exit code
-            signal.signal(one, handler if _interruption.at is None else signal.SIG_IGN)
+            signal.signal(one, signal.SIG_IGN if has_come() else handler)
         _interruption.at = None
 
 
