@@ -28,7 +28,7 @@ def body_about(task_id: str) -> dict[str, Any]:
         return {"code": 0, "result": TASK | {"task_id": task_id}}
     if task_id.startswith("b"):
         return {"success": False, "message": BUSY, "data": None}
-    return EXAMPLE | {"data": TASK | {"task_id": task_id}}
+    return EXAMPLE | {"data": TASK | {"task_id": task_id, "data": TASK["data"] | {"animate_id": task_id}}}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -100,7 +100,7 @@ def test_a_lake_moves_to_a_file_and_back_and_is_the_same(on_lake: CommandLine, l
     in_file = CommandLine(on_lake.folder, {"AVATAR_TASKS_WAREHOUSE": "plain.duckdb"})
     back = in_file("migrate", "--to", f"ducklake:postgres:{lake.catalog}", "--lake-data", lake.data)
     assert back.code == 0
-    assert "all 13 tables are the same as in the old one" in back.err
+    assert "all 15 tables are the same as in the old one" in back.err
     assert "to use it, set AVATAR_TASKS_WAREHOUSE=ducklake:postgres:" in back.err
     assert of_lake(lake) == before
     same = in_file("migrate", "--to", "plain.duckdb")
@@ -248,6 +248,7 @@ def test_an_extension_that_is_not_to_be_had_says_what_to_install(
         connection.open_lake(no_lake)
 
 
+@pytest.mark.e2e
 def test_collecting_goes_on_while_the_lake_cannot_be_reached(tmp_path: Path) -> None:
     """As with a file that somebody holds: archived, not loaded, exit code 4; the next run loads it."""
     end = datetime(2026, 1, 8, tzinfo=UTC)
