@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from gateway.simulator import World
-from gateway.simulator.render import body_at
+from simulator import World
+from simulator.render import body_at
 from transforms.schema import ANSWERS, REQUESTS
 
 if TYPE_CHECKING:

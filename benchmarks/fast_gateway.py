@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 import uvloop
 
-from gateway.simulator import World
-from gateway.simulator.render import body_at
+from simulator import World
+from simulator.render import body_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -45,7 +45,7 @@ COLLECT = [
 SERVE = """
 import sys
 from datetime import UTC, datetime, timedelta
-from gateway.simulator import SimulatedGateway, World, run
+from simulator import SimulatedGateway, World, run
 end = datetime.now(UTC) - timedelta(days=1)
 world = World(seed=3, tasks=int(sys.argv[1]), start=end - timedelta(days=7), end=end, odd_share=0.0)
 app = SimulatedGateway(world, latency_seconds=0.05, cache_size=10**6)

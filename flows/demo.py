@@ -26,7 +26,7 @@ from flows.intake.source import IdSource
 from flows.local_server import prefect_server
 from flows.settings import Settings
 from gateway.clock import Clock
-from gateway.simulator import SimClock, SimulatedGateway, World, serve
+from simulator import SimClock, SimulatedGateway, World, serve
 
 if TYPE_CHECKING:
     from flows.run import Run, Voice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flows.errors import UnusableInputError
-from gateway.simulator import SimClock, SimulatedGateway, World, run
+from simulator import SimClock, SimulatedGateway, World, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

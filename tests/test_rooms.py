@@ -115,7 +115,7 @@ class NoPrefect:
         if name.partition(".")[0] == "prefect":
             raise ImportError("not installed")
 sys.meta_path.insert(0, NoPrefect())
-import gateway.client, gateway.simulator, transforms.flatten, warehouse.load, warehouse.publish, warehouse.rebuild
+import gateway.client, simulator, transforms.flatten, warehouse.load, warehouse.publish, warehouse.rebuild
 from flows.cli import main
 main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
 """

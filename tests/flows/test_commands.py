@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import COMMAND, KEY, CommandLine
 from tests.flows.tables import rows
 

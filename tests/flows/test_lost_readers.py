@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import COMMAND, KEY, CommandLine
 from tests.flows.tables import rows
 from tests.promises.conftest import figures

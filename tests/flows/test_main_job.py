@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gateway.simulator import Truth
+    from simulator import Truth
     from tests.flows.conftest import CommandLine, Gateway
 
 

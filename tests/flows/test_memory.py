@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.harness import run_process
-from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+from simulator import ManualClock, SimulatedGateway, World, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gateway.simulator.app import Receive, Scope, Send
+    from simulator.app import Receive, Scope, Send
 
 BODY_BYTES = 250_000
 FEW, MANY = 300, 1500

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY
 from tests.flows.operator import Operator
 from tests.flows.tables import rows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gateway.simulator.app import Receive, Scope, Send
+    from simulator.app import Receive, Scope, Send
 
 
 #: What the gateway answers with the key in it, which it takes from the request: a task, a page, an error.

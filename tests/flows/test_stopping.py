@@ -26,7 +26,7 @@ from flows.settings import Settings
 from flows.threads import run_to_its_end
 from gateway.clock import Clock
 from gateway.observation import Observation
-from gateway.simulator import ManualClock, SimulatedGateway, serve
+from simulator import ManualClock, SimulatedGateway, serve
 from tests.flows.conftest import COMMAND, KEY
 from tests.flows.tables import rows
 from warehouse import connection
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from flows.run import Run
     from flows.summary import Summary
-    from gateway.simulator import World
+    from simulator import World
     from tests.flows.conftest import CommandLine, Gateway
 
 #: A second for the deadline and one after it, and what a busy machine takes for the rest.

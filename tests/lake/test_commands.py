@@ -24,7 +24,7 @@ from flows.child_loader import load_in_child
 from flows.collecting import Options
 from flows.intake.source import IdSource
 from flows.settings import Settings
-from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, CommandLine
 from tests.lake.test_load import archived
 from tests.warehouse.conftest import DEFAULTS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.simulator import ManualClock, SimulatedGateway, World, serve
+from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, server_home
 from tests.flows.operator import Operator
 from tests.warehouse.tables import column, rows

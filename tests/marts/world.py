@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gateway.simulator import World
+from simulator import World
 from transforms.schema import OBSERVATIONS, PT_INFOS, REQUESTS, SCHEMA_DRIFT, TASKS, TIME, WORKS
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gateway.simulator import World
-from gateway.simulator.life import observe
-from gateway.simulator.truth import task_row
+from simulator import World
+from simulator.life import observe
+from simulator.truth import task_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from gateway.simulator import World
+    from simulator import World
 
 HOUR = timedelta(hours=1)
 RATE = "select failure_rate, failure_rate_low, failure_rate_high from failure_rate_hourly"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.simulator import ManualClock, SimulatedGateway, serve
+from simulator import ManualClock, SimulatedGateway, serve
 from tests.promises.siege import KEY, Siege, besieged_world, recently
 from tests.warehouse.conftest import Site
 from warehouse.paths import DataPaths

@@ -24,7 +24,7 @@ from warehouse.policy import PollingPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.simulator import World
+    from simulator import World
     from warehouse.paths import DataPaths
 
 KEYS = {

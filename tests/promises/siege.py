@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gateway.simulator import ManualClock, SimulatedGateway, World
+from simulator import ManualClock, SimulatedGateway, World
 from tests.promises import oracle
 from tests.promises.child import Command
 from tests.promises.clocks import DAY_AFTER_TOMORROW

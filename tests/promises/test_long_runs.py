@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.simulator import SimulatedGateway, World, serve
+from simulator import SimulatedGateway, World, serve
 from tests.promises.child import shared_seconds, start
 from tests.promises.clocks import SharedClock
 from tests.promises.rounds import RETAIN_DAYS, Plan, Size, go_round

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 ROOT: Final = Path(__file__).parents[2]
-EXAMPLE: Final[dict[str, Any]] = json.loads((ROOT / "gateway/simulator/seed_example.json").read_bytes())
+EXAMPLE: Final[dict[str, Any]] = json.loads((ROOT / "simulator/seed_example.json").read_bytes())
 EXAMPLE_ID: Final = EXAMPLE["data"]["task_id"]
 NOW: Final = datetime(2025, 1, 14, 16, 0, tzinfo=UTC)
 OLD: Final = object()

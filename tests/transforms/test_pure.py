@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.simulator import World
-from gateway.simulator.render import body_at
+from simulator import World
+from simulator.render import body_at
 from tests.transforms.answers import ROOT, RULES, answer, frame
 from tests.transforms.test_shapes import NON_ANSWERS, SHAPES
 from transforms.flatten import Frames, transform

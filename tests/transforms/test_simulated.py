@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from gateway.simulator import KINDS, World, expected_outcome
-from gateway.simulator.kinds import Ask, special_answer
-from gateway.simulator.render import body_at
-from gateway.simulator.special import NAMES
+from simulator import KINDS, World, expected_outcome
+from simulator.odd.kinds import Ask, special_answer
+from simulator.odd.special import NAMES
+from simulator.render import body_at
 from tests.transforms.answers import answer, flatten, frame
 
 if TYPE_CHECKING:
-    from gateway.simulator.truth import Row
+    from simulator.truth import Row
     from transforms.flatten import Frames
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)

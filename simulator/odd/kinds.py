@@ -12,10 +12,10 @@ from functools import cache, partial
 from importlib import resources
 from typing import Literal
 
-from gateway.simulator import answers
-from gateway.simulator.answers import Answer, ok
-from gateway.simulator.render import body_at
-from gateway.simulator.special import RECIPES, Recipe, cook, kind_of
+from simulator import answers
+from simulator.answers import Answer, ok
+from simulator.odd.special import RECIPES, Recipe, cook, kind_of
+from simulator.render import body_at
 
 Outcome = Literal[
     "task", "missing", "denied", "throttled", "server_error", "transport_error", "malformed", "oversized"

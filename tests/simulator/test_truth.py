@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from gateway.simulator import World
-from gateway.simulator.quirks import QUIRKS
-from gateway.simulator.render import body_at
-from gateway.simulator.special import RECIPES
-from gateway.simulator.truth import Row
+from simulator import World
+from simulator.odd.quirks import QUIRKS
+from simulator.odd.special import RECIPES
+from simulator.render import body_at
+from simulator.truth import Row
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 WORDS = {

@@ -10,13 +10,13 @@ what the gateway has noticed of one at an instant; `work` makes up the provider'
 `truth` the rows, each from the model; `quirks`, `special` and `kinds` hold every odd answer there is.
 """
 
-from gateway.simulator.app import SimulatedGateway
-from gateway.simulator.clock import ManualClock, SimClock
-from gateway.simulator.kinds import KINDS, expected_outcome
-from gateway.simulator.limits import Faults, RateLimit
-from gateway.simulator.server import run, serve
-from gateway.simulator.truth import Truth
-from gateway.simulator.world import World
+from simulator.app import SimulatedGateway
+from simulator.clock import ManualClock, SimClock
+from simulator.limits import Faults, RateLimit
+from simulator.odd.kinds import KINDS, expected_outcome
+from simulator.server import run, serve
+from simulator.truth import Truth
+from simulator.world import World
 
 __all__ = [
     "KINDS",

@@ -6,10 +6,10 @@ from statistics import median
 
 import pytest
 
-from gateway.simulator import World
-from gateway.simulator.quirks import QUIRKS
-from gateway.simulator.render import body_at
-from gateway.simulator.truth import Row
+from simulator import World
+from simulator.odd.quirks import QUIRKS
+from simulator.render import body_at
+from simulator.truth import Row
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 RANK = {"UNKNOWN": 0, "NOT_START": 0, "SUBMITTED": 1, "QUEUED": 2, "IN_PROGRESS": 3, "SUCCESS": 4, "FAILURE": 4}

@@ -7,8 +7,8 @@ tells, except that of the submission, is the time of a tick.
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.simulator.quirks import Quirk, quirk
-from gateway.simulator.words import PROVIDER_WORDS, Channel, Failure, Status
+from simulator.odd.quirks import Quirk, quirk
+from simulator.words import PROVIDER_WORDS, Channel, Failure, Status
 
 Phase = Literal["queued", "running", "done", "failed"]
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.simulator.life import Seen, Task, observe
-from gateway.simulator.work import Json, Work, params_as_sent, result_url, to_json, work_of
+from simulator.life import Seen, Task, observe
+from simulator.work import Json, Work, params_as_sent, result_url, to_json, work_of
 
 NOTHING: dict[str, Json] = {"empty_text_payload": "", "empty_object_payload": {}, "empty_list_payload": []}
 HOOK_URL = "https://hooks.customer.example/avatar?token=8d1f"

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-import gateway.simulator
-from gateway.simulator import ManualClock, SimulatedGateway, World, run, serve
+import simulator
+from simulator import ManualClock, SimulatedGateway, World, run, serve
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 
@@ -87,7 +87,7 @@ def test_run_tells_the_address_before_it_serves() -> None:
 @pytest.mark.e2e
 def test_importing_the_simulator_does_not_import_the_server() -> None:
     """Uvicorn takes a third of a second that only those who serve should pay."""
-    probe = "import sys, gateway.simulator; print('uvicorn' in sys.modules)"
+    probe = "import sys, simulator; print('uvicorn' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
 
@@ -100,7 +100,7 @@ def test_the_simulator_imports_nothing_but_httpx_uvicorn_and_the_standard_librar
 
 def _imported() -> set[str]:
     names: set[str] = set()
-    for path in Path(gateway.simulator.__file__).parent.glob("*.py"):
+    for path in Path(simulator.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 names.add((node.module or "").partition(".")[0])

@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from gateway.simulator import answers
-from gateway.simulator.answers import JSON, Answer, Header
-from gateway.simulator.clock import Clock, real_time
-from gateway.simulator.kinds import Ask, special_answer
-from gateway.simulator.limits import Faults, RateLimit, chance
-from gateway.simulator.render import body_at
-from gateway.simulator.special import PREFIX
-from gateway.simulator.world import World
+from simulator import answers
+from simulator.answers import JSON, Answer, Header
+from simulator.clock import Clock, real_time
+from simulator.limits import Faults, RateLimit, chance
+from simulator.odd.kinds import Ask, special_answer
+from simulator.odd.special import PREFIX
+from simulator.render import body_at
+from simulator.world import World
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

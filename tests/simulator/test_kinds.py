@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.simulator import KINDS, ManualClock, SimulatedGateway, World, expected_outcome, serve
-from gateway.simulator.kinds import seed_example
-from gateway.simulator.render import body_at
-from gateway.simulator.special import ODDLY_DELIVERED
+from simulator import KINDS, ManualClock, SimulatedGateway, World, expected_outcome, serve
+from simulator.odd.kinds import seed_example
+from simulator.odd.special import ODDLY_DELIVERED
+from simulator.render import body_at
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 LIMIT_BYTES = 8 * 1024 * 1024
@@ -102,7 +102,7 @@ def test_the_documents_own_example_comes_byte_for_byte(client: httpx.Client) -> 
     answer = fetch(client, "seed_example")
     assert answer.content == seed_example()
     assert answer.json()["data"]["task_id"] == "57b9ba07db5e4ed5bf18ebb4179a826d"
-    assert (Path(__file__).parents[2] / "gateway/simulator/seed_example.json").read_bytes() == answer.content
+    assert (Path(__file__).parents[2] / "simulator/seed_example.json").read_bytes() == answer.content
 
 
 def test_variants_of_a_kind_differ_in_detail(client: httpx.Client) -> None:

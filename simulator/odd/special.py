@@ -4,9 +4,9 @@ from collections.abc import Container
 from dataclasses import dataclass
 from random import Random
 
-from gateway.simulator.life import Task
-from gateway.simulator.quirks import QUIRKS
-from gateway.simulator.words import CHANNELS, FAILURE_TEXTS, FailClass, Failure, draw_failure
+from simulator.life import Task
+from simulator.odd.quirks import QUIRKS
+from simulator.words import CHANNELS, FAILURE_TEXTS, FailClass, Failure, draw_failure
 
 PREFIX = "sim_"
 SUBMIT = 1_768_404_741  # a year after the seed example's, to the second

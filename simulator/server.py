@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from uvicorn import Config, Server
 
-    from gateway.simulator.app import SimulatedGateway
+    from simulator.app import SimulatedGateway
 
 HOST = "127.0.0.1"
 START_TIMEOUT_SECONDS = 10.0

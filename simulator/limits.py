@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Literal
 
-from gateway.simulator import answers
-from gateway.simulator.answers import Answer
+from simulator import answers
+from simulator.answers import Answer
 
 Fault = Literal["database", "panic", "overload", "bad_gateway", "throttled", "reset", "cut", "slow"]
 ALL_FAULTS: tuple[Fault, ...] = (

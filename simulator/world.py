@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from gateway.simulator.life import Task
-from gateway.simulator.population import Population, Settings, draw_incidents
-from gateway.simulator.special import special_task
-from gateway.simulator.truth import Truth, truth_of
+from simulator.life import Task
+from simulator.odd.special import special_task
+from simulator.population import Population, Settings, draw_incidents
+from simulator.truth import Truth, truth_of
 
 
 class World:

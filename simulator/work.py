@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-from gateway.simulator.life import WEB_WORK_STATUS, Phase, Task
+from simulator.life import WEB_WORK_STATUS, Phase, Task
 
 Json = Any
 ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))

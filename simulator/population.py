@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from gateway.simulator.life import Task
-from gateway.simulator.quirks import QUIRKS, quirk
-from gateway.simulator.rhythm import Incident, submissions
-from gateway.simulator.words import (
+from simulator.life import Task
+from simulator.odd.quirks import QUIRKS, quirk
+from simulator.rhythm import Incident, submissions
+from simulator.words import (
     ACTIONS,
     CHANNELS,
     FAILURE_WEIGHTS,

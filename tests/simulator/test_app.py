@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from gateway.simulator import Faults, ManualClock, RateLimit, SimulatedGateway, World, serve
+from simulator import Faults, ManualClock, RateLimit, SimulatedGateway, World, serve
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 KEY = "sk-simulated-0123456789abcdef"

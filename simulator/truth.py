@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from gateway.simulator.life import Seen, Task, observe
-from gateway.simulator.quirks import PLAIN
-from gateway.simulator.render import HOOK_URL, quota
-from gateway.simulator.work import Json, Work, params_as_sent, result_url, to_json, work_of
+from simulator.life import Seen, Task, observe
+from simulator.odd.quirks import PLAIN
+from simulator.render import HOOK_URL, quota
+from simulator.work import Json, Work, params_as_sent, result_url, to_json, work_of
 
 Row = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.simulator import ManualClock, SimClock
+from simulator import ManualClock, SimClock
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 
