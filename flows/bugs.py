@@ -12,8 +12,8 @@ import traceback
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from gateway.api_key import ApiKey
 from gateway.errors import InvalidApiKey
+from gateway.secrets.api_key import ApiKey
 from warehouse.environment import SECRETS, read_environment
 from warehouse.errors import EnvironmentFileError
 

@@ -25,8 +25,8 @@ from flows.summary import UNREACHABLE, Summary
 from flows.threads import run_to_its_end
 from gateway.client import ApiKey, GatewayClient
 from gateway.clock import Clock
-from gateway.descriptors import RESERVED, most_in_flight
 from gateway.errors import InvalidSetting
+from gateway.wire.descriptors import RESERVED, most_in_flight
 from warehouse import plan
 from warehouse.at_work import at_work
 from warehouse.debris import clear_debris

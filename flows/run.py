@@ -15,7 +15,7 @@ import polars as pl
 
 from flows.private import keep_private
 from gateway.clock import SYSTEM_CLOCK, Clock
-from gateway.memory import Memory
+from gateway.wire.memory import Memory
 from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive import Archive
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flows.settings import Settings
-    from gateway.gate import Permission
+    from gateway.pace.gate import Permission
     from warehouse.archive import Segment
     from warehouse.paths import DataPaths
 

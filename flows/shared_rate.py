@@ -92,7 +92,7 @@ def _leeway(spacing: float) -> float:
 
 
 class SharedRate:
-    """Permissions to send, for one client; see `gateway.gate.Permission`."""
+    """Permissions to send, for one client; see `gateway.pace.gate.Permission`."""
 
     def __init__(self, client: PrefectClient, warn: Callable[[str], None], rng: random.Random, clock: Clock) -> None:
         self._client = client

@@ -11,7 +11,7 @@ from flows.collecting import collect
 from flows.data_folder import begin_folder
 from flows.errors import UnusableInputError
 from flows.quiet import quiet_prefect
-from gateway.addresses import check_base_url
+from gateway.wire.addresses import check_base_url
 
 if TYPE_CHECKING:
     from flows.collecting import Options

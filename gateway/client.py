@@ -17,22 +17,22 @@ from typing import NamedTuple, Self, TypeAlias
 import httpx
 
 from gateway import ending
-from gateway.addresses import check_base_url
-from gateway.api_key import ApiKey
-from gateway.breaker import Breaker
 from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.ending import End
 from gateway.errors import InvalidLimit
-from gateway.exchange import Exchange
-from gateway.gate import Gate, Permission
 from gateway.ids import check_task_id
-from gateway.inquiry import ClientStats, Inquirer, Inquiry, Todo
-from gateway.memory import Memory
 from gateway.observation import Observation
-from gateway.pacing import Pacer
-from gateway.redact import check_redactions
-from gateway.retrying import Retries
-from gateway.transport import build_transport
+from gateway.pace.breaker import Breaker
+from gateway.pace.gate import Gate, Permission
+from gateway.pace.pacer import Pacer
+from gateway.pace.retries import Retries
+from gateway.poller import ClientStats, Inquirer, Inquiry, Todo
+from gateway.secrets.api_key import ApiKey
+from gateway.secrets.redact import check_redactions
+from gateway.wire.addresses import check_base_url
+from gateway.wire.exchange import Exchange
+from gateway.wire.memory import Memory
+from gateway.wire.transport import build_transport
 
 __all__ = ["ApiKey", "ClientStats", "Clock", "End", "GatewayClient", "check_base_url"]
 
@@ -51,7 +51,7 @@ class GatewayClient:
         rate: most requests in any one second; None is as fast as the gateway lets us.
         timeout: seconds for one request, to the last byte of its answer.
         max_body_bytes: a longer body is cut there.
-        redact: which of `gateway.redact.REDACTIONS` are applied to bodies.
+        redact: which of `gateway.secrets.redact.REDACTIONS` are applied to bodies.
         permission: asked before each request, for a rate that is shared with other processes.
         memory: what bodies may take up, where others count what they hold in it, too.
         transport: what to speak through instead of a connection of its own; it is closed with the client.

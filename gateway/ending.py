@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.breaker import FAILURES_TO_OPEN, PATIENCE_SECONDS
-from gateway.retrying import LONGEST_PAUSE_SECONDS
+from gateway.pace.breaker import FAILURES_TO_OPEN, PATIENCE_SECONDS
+from gateway.pace.retries import LONGEST_PAUSE_SECONDS
 
 Reason = Literal["key_refused", "no_gateway", "unavailable", "retry_later", "stopped"]
 

@@ -11,8 +11,8 @@ import re
 
 from gateway import ending
 from gateway.ending import End
-from gateway.envelope import Envelope
-from gateway.exchange import Answer
+from gateway.wire.envelope import Envelope
+from gateway.wire.exchange import Answer
 
 FOREIGN_TO_END = 20
 REFUSED_TO_END = 10

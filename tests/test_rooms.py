@@ -36,7 +36,7 @@ ALONE = {
         "flows/shared_rate.py",
         "flows/telling.py",
     },
-    ("gateway", "aiohttp"): {"gateway/transport.py", "gateway/faults.py"},
+    ("gateway", "aiohttp"): {"gateway/wire/transport.py", "gateway/wire/faults.py"},
 }
 
 

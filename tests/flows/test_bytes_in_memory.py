@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.descriptors import RESERVED, most_in_flight
+from gateway.wire.descriptors import RESERVED, most_in_flight
 from tests.flows.conftest import COMMAND
 from tests.gateway.servers import Reply, Request, answer, serving
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.addresses import without_query
 from gateway.client import check_base_url
 from gateway.errors import InvalidBaseUrl
+from gateway.wire.addresses import without_query
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.api_key import ApiKey
 from gateway.errors import InvalidApiKey
+from gateway.secrets.api_key import ApiKey
 
 ODD = r"sk-a/b&c<d'e+\secret-0123"
 

@@ -2,7 +2,7 @@
 
 import math
 
-from gateway.breaker import PATIENCE_SECONDS, Breaker
+from gateway.pace.breaker import PATIENCE_SECONDS, Breaker
 
 
 def opened(at: float) -> Breaker:

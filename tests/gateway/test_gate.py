@@ -5,12 +5,12 @@ import random
 
 import pytest
 
-from gateway.breaker import Breaker
 from gateway.clock import SYSTEM_CLOCK
 from gateway.ending import stopped
-from gateway.gate import Gate, Permit
-from gateway.pacing import Pacer
-from gateway.slow_start import FIRST_IN_FLIGHT
+from gateway.pace.breaker import Breaker
+from gateway.pace.gate import Gate, Permit
+from gateway.pace.pacer import Pacer
+from gateway.pace.slow_start import FIRST_IN_FLIGHT
 
 Waiting = list[asyncio.Task[Permit | None]]
 

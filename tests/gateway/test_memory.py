@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gateway.client import GatewayClient
-from gateway.memory import PIECE_BYTES, Hold, Memory
+from gateway.wire.memory import PIECE_BYTES, Hold, Memory
 from tests.gateway.servers import KEY, Reply, answer, fetch, serve
 
 LIMIT = 4 * PIECE_BYTES

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from gateway.pacing import HardCap, Pacer
-from gateway.slow_start import FIRST_IN_FLIGHT
+from gateway.pace.pacer import HardCap, Pacer
+from gateway.pace.slow_start import FIRST_IN_FLIGHT
 
 
 class TokenBucket:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UnknownRedaction
-from gateway.redact import REDACTIONS, check_redactions, redact
+from gateway.secrets.redact import REDACTIONS, check_redactions, redact
 
 HOOK = frozenset({"notify_hook"})
 URLS = frozenset({"signed_urls"})

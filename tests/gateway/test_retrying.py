@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.retrying import Retries, Verdict, judge, pause_seconds
+from gateway.pace.retries import Retries, Verdict, judge, pause_seconds
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.slow_start import FIRST_IN_FLIGHT, SlowStart
+from gateway.pace.slow_start import FIRST_IN_FLIGHT, SlowStart
 
 Gateway = Callable[[float, int], float]
 """When a request is answered that is sent at a time beside so many others."""

@@ -9,7 +9,7 @@ import pytest
 from gateway.client import GatewayClient
 from gateway.errors import InvalidCertificates, InvalidProxy
 from gateway.observation import Observation
-from gateway.transport import _proxy_for
+from gateway.wire.transport import _proxy_for
 from tests.gateway.certificates import self_signed
 from tests.gateway.servers import KEY, NO_WAIT, Server, answer, closed_port, fetch, raw, serve
 

@@ -18,9 +18,9 @@ import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.addresses import ENDPOINT
 from gateway.client import GatewayClient
 from gateway.ids import TASK_ID, why_invalid
+from gateway.wire.addresses import ENDPOINT
 from tests.flows.conftest import COMMAND, CommandLine
 from tests.flows.tables import contents, rows
 from tests.gateway.servers import KEY, Request, answer, fetch, serve, serving

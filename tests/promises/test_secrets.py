@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from flows.settings import Settings
 from gateway.client import ApiKey, GatewayClient
 from gateway.errors import InvalidSetting
-from gateway.faults import LONGEST_TEXT, describe
+from gateway.wire.faults import LONGEST_TEXT, describe
 from tests.flows.conftest import CommandLine
 from tests.gateway.servers import Reply, Request, answer, raw, serving
 from tests.promises.canary import KEY, command_lines, everything_below, found_in, traces
@@ -68,7 +68,7 @@ def gateway() -> Iterator[Server]:
 
 
 #: So many faults in a row are an outage, and one is waited out for half a minute.
-NO_BREAKER = "import gateway.breaker\ngateway.breaker.FAILURES_TO_OPEN = 1000"
+NO_BREAKER = "import gateway.pace.breaker\ngateway.pace.breaker.FAILURES_TO_OPEN = 1000"
 
 LOUD = """
 import logging, sys

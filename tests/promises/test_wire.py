@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from gateway import exchange
 from gateway.client import GatewayClient
 from gateway.observation import Observation
+from gateway.wire import exchange
 from tests.gateway.servers import KEY, Reply, Request, Server, answer, raw, serve, serving
 from tests.promises import wire
 from tests.promises.wire import Detour, HastyClock, Place, outcome

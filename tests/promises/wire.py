@@ -17,7 +17,7 @@ import httpx
 from flows.batches import answers_frame
 from gateway.clock import Clock
 from gateway.observation import Observation
-from gateway.transport import build_transport
+from gateway.wire.transport import build_transport
 from tests.gateway.certificates import self_signed
 from tests.gateway.servers import answer, closed_port, serve
 from transforms.flatten import transform

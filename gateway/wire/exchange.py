@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from gateway.addresses import ENDPOINT, without_query
-from gateway.api_key import ApiKey
-from gateway.body import Body, BodyFault
-from gateway.faults import Fault, describe
-from gateway.memory import PIECE_BYTES, Hold, Memory
-from gateway.redact import redact
+from gateway.secrets.api_key import ApiKey
+from gateway.secrets.redact import redact
+from gateway.wire.addresses import ENDPOINT, without_query
+from gateway.wire.body import Body, BodyFault
+from gateway.wire.faults import Fault, describe
+from gateway.wire.memory import PIECE_BYTES, Hold, Memory
 
 CONNECT_SECONDS = 5.0
 _REDIRECTS = range(300, 400)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import aiohttp
 import httpx
 
-from gateway.body import BodyFault
 from gateway.errors import shorten
+from gateway.wire.body import BodyFault
 
 LONGEST_TEXT = 300
 

@@ -21,7 +21,7 @@ import math
 import random
 from collections import deque
 
-from gateway.slow_start import SlowStart
+from gateway.pace.slow_start import SlowStart
 
 LEAST_IN_FLIGHT = 2
 CUT = 0.7

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.clock import Clock
-from gateway.envelope import read_envelope
-from gateway.exchange import Answer, Exchange
-from gateway.gate import Gate, Permit
 from gateway.observation import Observation
-from gateway.retrying import Retries, Verdict, judge
+from gateway.pace.gate import Gate, Permit
+from gateway.pace.retries import Retries, Verdict, judge
+from gateway.wire.envelope import read_envelope
+from gateway.wire.exchange import Answer, Exchange
 
 _CLIENT_ERROR = 400
 

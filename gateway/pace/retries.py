@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-from gateway.envelope import Envelope
+from gateway.wire.envelope import Envelope
 
 TRANSIENT_STATUSES = frozenset({408, 500, 502, 503, 504})
 """500 is how a gateway says that its database failed (`get_task_failed`)."""

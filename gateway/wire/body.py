@@ -3,7 +3,7 @@
 import zlib
 from typing import Protocol
 
-from gateway.memory import PIECE_BYTES
+from gateway.wire.memory import PIECE_BYTES
 
 _GZIP = 16 + zlib.MAX_WBITS
 _SHORTEST_ZLIB_HEADER = 2

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
 from gateway import ending
-from gateway.breaker import PATIENCE_SECONDS, Breaker
 from gateway.clock import Clock
 from gateway.ending import End
-from gateway.envelope import Envelope
-from gateway.exchange import Answer
-from gateway.pacing import Pacer
+from gateway.pace.breaker import PATIENCE_SECONDS, Breaker
+from gateway.pace.pacer import Pacer
+from gateway.pace.retries import LONGEST_PAUSE_SECONDS, Verdict, pause_seconds
 from gateway.recognition import Recognition
-from gateway.retrying import LONGEST_PAUSE_SECONDS, Verdict, pause_seconds
+from gateway.wire.envelope import Envelope
+from gateway.wire.exchange import Answer
 
 LONGEST_NAP_SECONDS = 0.25
 """Whoever waits looks up this often, so that an ending or a longer pause is noticed."""
