@@ -26,7 +26,7 @@ FORBIDDEN = {
 
 #: Modules that alone may import something.
 ALONE = {
-    ("transforms", "duckdb"): {"transforms/decode.py"},
+    ("transforms", "duckdb"): {"transforms/documents/decode.py"},
     ("flows", "prefect"): {
         "flows/collect.py",
         "flows/fan_out.py",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from transforms import decode, drift, objects, schema, triage
-from transforms.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
-from transforms.locate import Located, Place, locate, shape
+from transforms import schema, triage
+from transforms.documents import decode, drift, objects
+from transforms.documents.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
+from transforms.documents.locate import Located, Place, locate, shape
+from transforms.documents.text import decode_bodies
 from transforms.params import Params, read_params
 from transforms.replies import hear_all
 from transforms.tasks import flatten_tasks
-from transforms.text import decode_bodies
 from transforms.works import flatten_works
 
 if TYPE_CHECKING:

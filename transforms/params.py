@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms import decode, objects
-from transforms.fields import PARAMS, PT_INFO
-from transforms.locate import Place
-from transforms.text import with_whole_characters
+from transforms.documents import decode, objects
+from transforms.documents.fields import PARAMS, PT_INFO
+from transforms.documents.locate import Place
+from transforms.documents.text import with_whole_characters
 from transforms.values import percent_decoded, text
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from transforms.fields import WORK, Kind
+from transforms.documents.fields import WORK, Kind
 from transforms.values import text, time
 
 if TYPE_CHECKING:

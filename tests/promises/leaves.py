@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.transforms.answers import EXAMPLE, params
-from transforms.fields import PT_INFO, TASK, WORK, Kind
+from transforms.documents.fields import PT_INFO, TASK, WORK, Kind
 
 if TYPE_CHECKING:
     from random import Random

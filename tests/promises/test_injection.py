@@ -37,7 +37,7 @@ KNOWN_SQL = {
     ("warehouse/sealed.py", "f\"from ducklake_settings('{LAKE}')\""): "a name of ours",
     ("warehouse/sealed.py", "f'set allowed_directories = {_listed([data])}'"): "the operator's own folder, quoted",
     ("warehouse/sealed.py", "f'set allowed_paths = {_listed(writable)}'"): "the number of a descriptor of ours",
-    ("transforms/decode.py", "sql"): "made of the names of the schema's fields",
+    ("transforms/documents/decode.py", "sql"): "made of the names of the schema's fields",
     ("warehouse/catalog.py", "definition.sql"): "the text of a .sql file",
     ("warehouse/catalog.py", "f'drop table \"{table}\"'"): "what the catalogue itself names",
     (

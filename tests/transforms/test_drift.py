@@ -21,7 +21,7 @@ from tests.transforms.answers import (
     without,
     work,
 )
-from transforms.fields import ENVELOPE, PARAMS, PT_INFO, TASK, WORK, Kind, ObjectSpec
+from transforms.documents.fields import ENVELOPE, PARAMS, PT_INFO, TASK, WORK, Kind, ObjectSpec
 
 UNKNOWN, MISTYPED = "unknown_field", "type_mismatch"
 PARAMS_PATH = "data.data.animate_params_str"

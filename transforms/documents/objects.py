@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from transforms import decode, drift
-from transforms.fields import Kind
+from transforms.documents import decode, drift
+from transforms.documents.fields import Kind
 from transforms.values import finite, integer, is_fraction, percent, text, unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transforms.fields import Field, ObjectSpec
-    from transforms.locate import Place
+    from transforms.documents.fields import Field, ObjectSpec
+    from transforms.documents.locate import Place
 
 #: Columns of kinds that are no text.
 _TYPES: Final[dict[Kind, pl.DataType]] = {

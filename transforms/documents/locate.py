@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from transforms import decode
-from transforms.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
-from transforms.text import with_whole_characters
+from transforms.documents import decode
+from transforms.documents.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
+from transforms.documents.text import with_whole_characters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from transforms.fields import ObjectSpec
+    from transforms.documents.fields import ObjectSpec
 
 #: How many stretches of an answer are walked before the rest is left alone.
 HOPS: Final = 5

@@ -16,7 +16,7 @@ from transforms.schema import SCHEMA_DRIFT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from transforms.fields import ObjectSpec
+    from transforms.documents.fields import ObjectSpec
 
 #: One row per surprise in one object: `row` is the answer it stands in.
 SURPRISES: Final = pl.Schema(

@@ -22,12 +22,12 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from transforms.fields import Kind
+from transforms.documents.fields import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from transforms.fields import Field, ObjectSpec
+    from transforms.documents.fields import Field, ObjectSpec
 
     _Paths = Callable[[ObjectSpec, int], list[str]]
 
