@@ -15,7 +15,7 @@ from transforms.schema import ANSWERS, REQUESTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from warehouse.archive import Archive
+    from warehouse.archive.segments import Archive
 
 #: Bodies that are really different; so many ids in turn share them.
 _TEMPLATES: Final = 2_000

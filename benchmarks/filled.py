@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse import connection
+from warehouse.database import connection
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:

@@ -21,19 +21,19 @@ from benchmarks.bodies import END, answers
 from benchmarks.filled import fill
 from benchmarks.harness import Outcome, Row, at_most, compete, timed
 from flows.status import facts
-from warehouse import connection
 from warehouse.analysis import read_analysis
-from warehouse.archive import Archive
-from warehouse.load import load_in_steps
+from warehouse.archive.segments import Archive
+from warehouse.database import connection
+from warehouse.database.publish import publish, publish_closed
+from warehouse.load.loader import load_in_steps
 from warehouse.paths import DataPaths
 from warehouse.plan import Question, new_todo, write_todo
 from warehouse.policy import PollingPolicy
-from warehouse.publish import publish, publish_closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from warehouse.archive import Segment
+    from warehouse.archive.segments import Segment
 
 TASKS: Final = 5_000_000
 NEW: Final = 10_000

@@ -26,10 +26,11 @@ from gateway.observation import Observation
 from tests.lake import postgres
 from tests.warehouse.answers import SUCCESS_WITH_WORK
 from transforms.schema import REQUESTS
-from warehouse import connection, load
 from warehouse.analysis import read_analysis
-from warehouse.archive import Archive, Segment
-from warehouse.lake import Lake
+from warehouse.archive.segments import Archive, Segment
+from warehouse.database import connection
+from warehouse.ducklake.lake import Lake
+from warehouse.load import loader as load
 from warehouse.policy import PollingPolicy
 
 COLLECT = [

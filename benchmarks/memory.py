@@ -14,7 +14,7 @@ from benchmarks import rebuilding
 from benchmarks.bodies import fill_archive
 from benchmarks.collecting import work
 from benchmarks.harness import Row, at_most
-from warehouse.archive import Archive
+from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import polars as pl
 from benchmarks.bodies import END as FIRST_LOOK
 from benchmarks.bodies import answers, fill_archive
 from benchmarks.harness import OURS, Row, at_least, compete, run_process
-from warehouse.archive import Archive
+from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:

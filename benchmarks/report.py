@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from reports.cohort import Cohort
 from reports.render import run_notebook, write_html
-from warehouse.connection import writer
+from warehouse.database.connection import writer
+from warehouse.database.publish import publish
 from warehouse.paths import DataPaths
-from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable

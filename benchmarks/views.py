@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.filled import fill
 from benchmarks.harness import Row, at_most
-from warehouse import connection
-from warehouse.catalog import definitions
+from warehouse.database import connection
+from warehouse.database.publish import publish
+from warehouse.database.schema import definitions
 from warehouse.paths import DataPaths
-from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

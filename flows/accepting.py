@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flows.intake.feeds import Feeds
     from flows.intake.source import IdSource
     from flows.run import Run
-    from warehouse.archive import Segment
+    from warehouse.archive.segments import Segment
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from flows.errors import ExitCode
 from flows.other_ids import in_conflict, missing_storms
-from warehouse.catalog import statement
-from warehouse.connection import reader
-from warehouse.durable import written_whole
+from warehouse.archive.atomic import written_whole
+from warehouse.database.connection import reader
+from warehouse.database.schema import statement
 from warehouse.errors import NothingPublishedError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.threads import run_to_its_end
 from transforms.schema import ANSWERS
-from warehouse.archive import body_hash
+from warehouse.archive.segments import body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -298,7 +298,7 @@ def load(*, no_publish: bool, of_run: str | None, as_json: bool, **options: Any)
 def publish(*, as_json: bool, **options: Any) -> None:
     """Publish the warehouse for readers again."""
     from flows.data_folder import require_warehouse
-    from warehouse.publish import publish as publish_warehouse
+    from warehouse.database.publish import publish as publish_warehouse
 
     settings = _settings(**options)
     require_warehouse(settings.paths)

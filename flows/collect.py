@@ -35,7 +35,7 @@ from flows.settings import Settings, read_settings
 from flows.shards import Share, shares_of
 from flows.shared_rate import shared_concurrency, shared_rate
 from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
-from warehouse.lake import without_password
+from warehouse.ducklake.lake import without_password
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -28,8 +28,8 @@ from gateway.clock import Clock
 from gateway.errors import InvalidSetting
 from gateway.wire.descriptors import RESERVED, most_in_flight
 from warehouse import plan
-from warehouse.at_work import at_work
-from warehouse.debris import clear_debris
+from warehouse.archive.active_runs import at_work
+from warehouse.maintenance.leftovers import clear_debris
 from warehouse.plan import Progress, Question
 
 if TYPE_CHECKING:

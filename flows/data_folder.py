@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.errors import UnusableInputError
-from warehouse.folder_mark import holds_ids, read_mark, was_used, write_mark
+from warehouse.archive.folder_mark import holds_ids, read_mark, was_used, write_mark
 
 if TYPE_CHECKING:
     from flows.run import Run

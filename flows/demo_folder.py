@@ -10,17 +10,17 @@ import pyarrow.parquet as pq
 
 from flows.errors import UnusableInputError
 from flows.settings import read_settings
-from warehouse.archive import COMPACTED, Archive, composition
-from warehouse.durable import UNFINISHED, written_whole
+from warehouse.archive.atomic import UNFINISHED, written_whole
+from warehouse.archive.folder_mark import write_mark
+from warehouse.archive.segments import COMPACTED, Archive, composition
 from warehouse.errors import ArchiveError
-from warehouse.folder_mark import write_mark
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from warehouse.archive import Kind, Segment
+    from warehouse.archive.segments import Kind, Segment
 
 #: In the folder of a demo: which run made it.
 MARKER: Final = ".avatar-tasks-demo"

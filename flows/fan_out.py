@@ -12,7 +12,7 @@ from flows import loading
 from flows.run import write_run
 from flows.shards import ShareEnd, ids_of, together
 from flows.threads import run_to_its_end
-from warehouse import connection
+from warehouse.database import connection
 from warehouse.errors import WarehouseError
 from warehouse.plan import Question, answered_by_runs, progress, summaries_of_runs
 

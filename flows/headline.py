@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from warehouse.catalog import statement
-from warehouse.connection import reader
+from warehouse.database.connection import reader
+from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
     from warehouse.paths import DataPaths

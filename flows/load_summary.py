@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flows import loading
 from flows.data_folder import require_archive
 from flows.errors import ExitCode
-from warehouse.load import Loaded
+from warehouse.load.loader import Loaded
 
 if TYPE_CHECKING:
     from flows.run import Run

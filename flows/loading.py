@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from warehouse import connection
+from warehouse.database import connection
+from warehouse.database.publish import publish_closed
 from warehouse.errors import (
     LakeError,
     NothingPublishedError,
@@ -22,8 +23,7 @@ from warehouse.errors import (
     WarehouseHeldError,
     WarehouseUnwritableError,
 )
-from warehouse.load import Loaded, load_in_steps, unloaded
-from warehouse.publish import publish_closed
+from warehouse.load.loader import Loaded, load_in_steps, unloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from flows.run import Run
-    from warehouse.archive import Segment
-    from warehouse.lake import Lake
+    from warehouse.archive.segments import Segment
+    from warehouse.ducklake.lake import Lake
 
 #: What keeps a run from loading and not from collecting: what it archived is loaded by the next.
 CANNOT_LOAD: Final = (

@@ -11,19 +11,19 @@ from flows import loading
 from flows.data_folder import require_archive
 from flows.errors import ExitCode, UnusableInputError
 from flows.run import write_run
-from warehouse.archive import is_on_object_storage
-from warehouse.catalog import statement
-from warehouse.connection import reader
-from warehouse.maintain import maintain as maintain_warehouse
-from warehouse.rebuild import Rebuilding
-from warehouse.retention import plan_retention
+from warehouse.archive.segments import is_on_object_storage
+from warehouse.database.connection import reader
+from warehouse.database.schema import statement
+from warehouse.maintenance.maintain import maintain as maintain_warehouse
+from warehouse.maintenance.rebuild import Rebuilding
+from warehouse.maintenance.retention import plan_retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flows.run import Run
-    from warehouse.maintained import Maintained
-    from warehouse.retention import Retention
+    from warehouse.maintenance.findings import Maintained
+    from warehouse.maintenance.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) ->
     Raises:
         UnusableInputError: when there is no archive, or `retain_days` is so small that polled ids would go.
         RetentionRefusedError: when what is to go is all there is, or still in use.
-        WarehouseError: see `warehouse.maintain.maintain`.
+        WarehouseError: see `warehouse.maintenance.maintain.maintain`.
     """
     require_archive(run.paths)
     if retain_days is not None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from flows.data_folder import require_archive
 from flows.errors import UnusableInputError
 from warehouse.analysis import read_analysis
-from warehouse.archive import Archive
-from warehouse.migrating import Moved, migrate
+from warehouse.archive.segments import Archive
+from warehouse.maintenance.migrate import Moved, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss
 
     Raises:
         UnusableInputError: when both are the same.
-        WarehouseError: see `warehouse.migrating.migrate`.
+        WarehouseError: see `warehouse.maintenance.migrate.migrate`.
     """
     if place_of(old.paths) == place_of(new.paths):
         msg = f"the warehouse is at {place_of(old.paths)} already: give another place with --to"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from warehouse.catalog import statement
+from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

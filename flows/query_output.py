@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from flows.console import harmless
 from flows.errors import UnusableInputError
 from flows.streams import stdout_was_closed
-from warehouse.durable import written_whole
+from warehouse.archive.atomic import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

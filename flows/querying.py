@@ -12,9 +12,9 @@ import duckdb
 
 from flows.errors import UnusableInputError
 from flows.query_output import format_for, sink_to
-from warehouse.connection import reader
-from warehouse.sealed import FilesRefusedError, check_statements, refusal, seal
-from warehouse.streaming import ResultPipe
+from warehouse.database.connection import reader
+from warehouse.database.sealed import FilesRefusedError, check_statements, refusal, seal
+from warehouse.database.streaming import ResultPipe
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

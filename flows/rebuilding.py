@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from flows.data_folder import require_archive
 from warehouse.analysis import read_analysis
-from warehouse.archive import Archive
-from warehouse.folder_mark import was_used
-from warehouse.rebuild import rebuild
+from warehouse.archive.folder_mark import was_used
+from warehouse.archive.segments import Archive
+from warehouse.maintenance.rebuild import rebuild
 
 if TYPE_CHECKING:
     from flows.run import Voice
     from flows.settings import Settings
-    from warehouse.load import Loaded
+    from warehouse.load.loader import Loaded
 
 
 def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = False) -> Loaded:
@@ -21,7 +21,7 @@ def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = F
 
     Raises:
         UnusableInputError: when there is neither a warehouse nor an archive.
-        WarehouseError: see `warehouse.rebuild.rebuild`.
+        WarehouseError: see `warehouse.maintenance.rebuild.rebuild`.
     """
     paths = settings.paths
     if not was_used(paths):

@@ -18,7 +18,7 @@ from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.wire.memory import Memory
 from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
-from warehouse.archive import Archive
+from warehouse.archive.segments import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flows.settings import Settings
     from gateway.pace.gate import Permission
-    from warehouse.archive import Segment
+    from warehouse.archive.segments import Segment
     from warehouse.paths import DataPaths
 
 logger = logging.getLogger("avatar_tasks")

@@ -16,11 +16,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from flows.errors import UnusableInputError
 from flows.spans import read_span
 from warehouse import home
+from warehouse.archive.object_store import SCHEME, object_folder
+from warehouse.ducklake.lake import PREFIX as LAKE_PREFIX
+from warehouse.ducklake.lake import Lake
 from warehouse.environment import PREFIX, read_environment
 from warehouse.errors import EnvironmentFileError
-from warehouse.lake import PREFIX as LAKE_PREFIX
-from warehouse.lake import Lake
-from warehouse.objects import SCHEME, object_folder
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 

@@ -14,14 +14,14 @@ from flows.accepting import Accepted
 from flows.errors import AvatarTasksError, ExitCode
 from flows.other_ids import OtherIds
 from flows.summary import Summary
-from warehouse.archive import count_rows
+from warehouse.archive.segments import count_rows
 from warehouse.errors import AnalysisFileError, ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flows.run import Run
-    from warehouse.archive import Archive
+    from warehouse.archive.segments import Archive
     from warehouse.plan import Progress
 
 _WORST_FIRST: Final = (

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flows.other_ids import in_conflict, missing_storms
-from warehouse.archive import SCHEMAS, Archive
-from warehouse.catalog import statement
-from warehouse.connection import reader, who_holds
-from warehouse.lake import who_loads
-from warehouse.load import unloaded
+from warehouse.archive.segments import SCHEMAS, Archive
+from warehouse.database.connection import reader, who_holds
+from warehouse.database.schema import statement
+from warehouse.ducklake.lake import who_loads
+from warehouse.load.loader import unloaded
 
 if TYPE_CHECKING:
     from warehouse.paths import DataPaths

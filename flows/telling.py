@@ -17,8 +17,8 @@ from prefect.events import emit_event
 
 from flows.headline import headline
 from flows.run import Voice
-from warehouse.catalog import statement
-from warehouse.connection import reader
+from warehouse.database.connection import reader
+from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator

@@ -13,7 +13,7 @@ from reports.cohort import open_cohort
 from reports.look import Look
 from reports.page import page
 from reports.report import Report
-from warehouse.durable import written_whole
+from warehouse.archive.atomic import written_whole
 
 if TYPE_CHECKING:
     from datetime import datetime

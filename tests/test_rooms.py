@@ -94,9 +94,9 @@ def test_only_the_connection_module_opens_database_files() -> None:
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "duckdb.connect"
     }
     assert {path for path, file in opened if file != "':memory:'"} == {
-        "warehouse/connection.py",
-        "warehouse/log_check.py",
-        "warehouse/publish.py",
+        "warehouse/database/connection.py",
+        "warehouse/database/log_check.py",
+        "warehouse/database/publish.py",
     }
 
 
@@ -115,7 +115,7 @@ class NoPrefect:
         if name.partition(".")[0] == "prefect":
             raise ImportError("not installed")
 sys.meta_path.insert(0, NoPrefect())
-import gateway.client, simulator, transforms.flatten, warehouse.load, warehouse.publish, warehouse.rebuild
+import gateway.client, simulator, transforms.flatten, warehouse.load.loader, warehouse.database.publish, warehouse.maintenance.rebuild
 from flows.cli import main
 main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
 """

@@ -43,10 +43,10 @@ def connect(data_dir: str | os.PathLike[str] | None = None, warehouse: str | Non
     """
     from pathlib import Path  # noqa: PLC0415 - so that importing a module of this room loads no more than it needs
 
-    from warehouse.connection import open_lake, open_published  # noqa: PLC0415 - likewise
+    from warehouse.database.connection import open_lake, open_published  # noqa: PLC0415 - likewise
+    from warehouse.ducklake.lake import PREFIX, Lake  # noqa: PLC0415 - likewise
     from warehouse.environment import read_environment  # noqa: PLC0415 - likewise
     from warehouse.home import expand  # noqa: PLC0415 - likewise
-    from warehouse.lake import PREFIX, Lake  # noqa: PLC0415 - likewise
     from warehouse.paths import DataPaths  # noqa: PLC0415 - likewise
 
     settings = read_environment()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from transforms.failures import FailureRule
-from warehouse.catalog import ROOM
+from warehouse.database.schema import ROOM
 from warehouse.errors import AnalysisFileError
 
 if TYPE_CHECKING:

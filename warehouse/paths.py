@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from warehouse.lake import Lake
+    from warehouse.ducklake.lake import Lake
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.archive import pieces
-from warehouse.catalog import statement
-from warehouse.durable import make_directory
+from warehouse.archive.atomic import make_directory
+from warehouse.archive.segments import pieces
+from warehouse.database.schema import statement
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.archive import Damaged, Segment
+    from warehouse.archive.segments import Damaged, Segment
 
 _ROWS: Final = 100_000
 _SCHEMA: Final = pa.schema([("task_id", pa.string()), ("has_failed", pa.bool_())])

@@ -19,9 +19,9 @@ from flows.intake.refused import RefusedError
 from flows.intake.rejections import masked, shown_path
 from flows.intake.source import IdSource, valid_pieces
 from gateway.ids import looks_like_key
-from warehouse.catalog import statement
-from warehouse.connection import QueryError, query_in_memory
-from warehouse.lake import without_password
+from warehouse.database.connection import QueryError, query_in_memory
+from warehouse.database.schema import statement
+from warehouse.ducklake.lake import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

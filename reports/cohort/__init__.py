@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from reports.errors import OutdatedError, UnknownFilterError
-from warehouse.catalog import definitions, in_order
-from warehouse.connection import open_beside_published
+from warehouse.database.connection import open_beside_published
+from warehouse.database.schema import definitions, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from warehouse.catalog import Definition
+    from warehouse.database.schema import Definition
     from warehouse.paths import DataPaths
 
 PACKAGE: Final = Path(__file__).parent.parent

@@ -29,9 +29,9 @@ from tests.warehouse.answers import (
     write_answers,
 )
 from warehouse.analysis import read_analysis
-from warehouse.connection import writer
-from warehouse.load import load, unloaded
-from warehouse.publish import publish
+from warehouse.database.connection import writer
+from warehouse.database.publish import publish
+from warehouse.load.loader import load, unloaded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from flows.collecting import Options
 from flows.intake.source import IdSource
 from flows.settings import Settings
 from tests.flows.conftest import KEY
-from warehouse import connection
+from warehouse.database import connection
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from flows.run import Voice
 from flows.settings import Settings
 from tests.flows.archiving import poll
 from tests.flows.conftest import KEY
-from warehouse import connection
+from warehouse.database import connection
 
 if TYPE_CHECKING:
     from pathlib import Path

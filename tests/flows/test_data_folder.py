@@ -18,8 +18,8 @@ from flows.run import Voice
 from flows.settings import Settings
 from tests.warehouse.answers import RUNNING, Answer, Request, minute
 from tests.warehouse.conftest import Site
-from warehouse.compact import compact, remove_replaced
-from warehouse.folder_mark import NAME, read_mark, write_mark
+from warehouse.archive.compact import compact, remove_replaced
+from warehouse.archive.folder_mark import NAME, read_mark, write_mark
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flows.run import Run
     from tests.flows.conftest import CommandLine, Gateway
-    from warehouse.archive import Archive
+    from warehouse.archive.segments import Archive
 
 DEMO_RUN = "0123456789ab"
 NOW = datetime(2026, 1, 20, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.flows.conftest import KEY, CommandLine
 from tests.flows.tables import contents, rows
-from warehouse import connection
+from warehouse.database import connection
 
 if TYPE_CHECKING:
     from pathlib import Path

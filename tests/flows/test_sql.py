@@ -20,8 +20,8 @@ from flows.querying import run_query
 from tests.flows.conftest import COMMAND, CommandLine
 from tests.warehouse.answers import SUCCESS_WITH_WORK, Answer, Request, minute
 from tests.warehouse.conftest import Site
+from warehouse.database.publish import publish
 from warehouse.paths import DataPaths
-from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,8 +29,8 @@ from gateway.observation import Observation
 from simulator import ManualClock, SimulatedGateway, serve
 from tests.flows.conftest import COMMAND, KEY
 from tests.flows.tables import rows
-from warehouse import connection
-from warehouse.archive import Archive, count_rows
+from warehouse.archive.segments import Archive, count_rows
+from warehouse.database import connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from flows.intake.rejections import Rejections
 from flows.intake.source import IdSource
 from flows.run import Voice
 from flows.settings import Settings
-from warehouse import archive
+from warehouse.archive import segments as archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,15 +29,17 @@ from tests.flows.conftest import KEY, CommandLine
 from tests.lake.test_load import archived
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents
-from warehouse import connection, extensions, load, turns
-from warehouse.archive import Archive
+from warehouse.archive.segments import Archive
+from warehouse.database import advisory_lock as turns
+from warehouse.database import connection, extensions
+from warehouse.database.publish import publish
+from warehouse.ducklake.lake import Lake, without_password
 from warehouse.errors import ExtensionMissingError, LakeError, NothingPublishedError
-from warehouse.lake import Lake, without_password
-from warehouse.maintain import maintain
+from warehouse.load import loader as load
+from warehouse.maintenance.maintain import maintain
+from warehouse.maintenance.rebuild import Rebuilding, rebuild
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
-from warehouse.publish import publish
-from warehouse.rebuild import Rebuilding, rebuild
 
 if TYPE_CHECKING:
     from flows.run import Run

@@ -16,13 +16,13 @@ from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, server_home
 from tests.flows.operator import Operator
 from tests.warehouse.tables import column, rows
-from warehouse import connection
+from warehouse.database import connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from warehouse.lake import Lake
+    from warehouse.ducklake.lake import Lake
 
 __all__ = ["server_home"]
 

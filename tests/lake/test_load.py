@@ -27,13 +27,15 @@ from tests.warehouse.answers import (
 from tests.warehouse.children import ROOT
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, emptied
-from warehouse import connection, load, turns
-from warehouse.archive import Archive
+from warehouse.archive.object_store import ObjectPath
+from warehouse.archive.segments import Archive
+from warehouse.database import advisory_lock as turns
+from warehouse.database import connection
+from warehouse.database.transaction import transaction
+from warehouse.ducklake.lake import Lake
 from warehouse.errors import LakeError, WarehouseHeldError
-from warehouse.lake import Lake
-from warehouse.objects import ObjectPath
+from warehouse.load import loader as load
 from warehouse.policy import PollingPolicy
-from warehouse.transaction import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from tests.lake.postgres import Postgres
-    from warehouse.archive import Segment
+    from warehouse.archive.segments import Segment
 
 STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUED)
 
@@ -51,8 +53,8 @@ import sys
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS
 from warehouse import connection, load
-from warehouse.archive import Archive
-from warehouse.lake import Lake
+from warehouse.archive.segments import Archive
+from warehouse.ducklake.lake import Lake
 from warehouse.policy import PollingPolicy
 
 catalog, data, archive, start = sys.argv[1:]

@@ -13,16 +13,19 @@ from tests.warehouse.answers import RUNNING, START, Answer, Kind, minute, write_
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import contents, emptied
 from transforms.schema import ANSWERS
-from warehouse import archive, connection, load, objects
-from warehouse.archive import Archive, Damaged, pieces, read
+from warehouse.archive import object_store as objects
+from warehouse.archive import segments as archive
+from warehouse.archive.object_store import ObjectPath, object_folder
+from warehouse.archive.segments import Archive, Damaged, pieces, read
+from warehouse.database import connection
+from warehouse.database.sealed import seal
+from warehouse.ducklake.lake import Lake
 from warehouse.errors import ArchiveError
-from warehouse.lake import Lake
-from warehouse.maintain import maintain
-from warehouse.objects import ObjectPath, object_folder
+from warehouse.load import loader as load
+from warehouse.maintenance.maintain import maintain
+from warehouse.maintenance.rebuild import Rebuilding
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
-from warehouse.rebuild import Rebuilding
-from warehouse.sealed import seal
 
 if TYPE_CHECKING:
     from pathlib import Path

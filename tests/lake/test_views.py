@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.marts.cases import Case, all_cases, differences
-from warehouse import connection
-from warehouse.lake import Lake
+from warehouse.database import connection
+from warehouse.ducklake.lake import Lake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,10 +17,11 @@ from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, CommandLine
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, rows
-from warehouse import connection, load
-from warehouse.archive import Archive
+from warehouse.archive.object_store import object_folder
+from warehouse.archive.segments import Archive
+from warehouse.database import connection
 from warehouse.errors import WarehouseError
-from warehouse.objects import object_folder
+from warehouse.load import loader as load
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from warehouse.lake import Lake
+    from warehouse.ducklake.lake import Lake
 
 TASKS = 600
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from warehouse.catalog import definitions
+from warehouse.database.schema import definitions
 
 if TYPE_CHECKING:
     import duckdb

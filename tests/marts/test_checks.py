@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from transforms.tasks import _flags
-from warehouse.catalog import definitions
-from warehouse.connection import scratch
+from warehouse.database.connection import scratch
+from warehouse.database.schema import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

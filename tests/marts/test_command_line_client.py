@@ -13,11 +13,11 @@ import pytest
 
 from tests.marts.cases import MARTS
 from tests.marts.world import fill, make_world
-from warehouse.catalog import definitions
-from warehouse.connection import writer
+from warehouse.database.connection import writer
+from warehouse.database.publish import publish
+from warehouse.database.schema import definitions
 from warehouse.dictionary import QUERIES
 from warehouse.paths import DataPaths
-from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from pathlib import Path

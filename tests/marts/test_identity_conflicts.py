@@ -23,10 +23,10 @@ from tests.warehouse.answers import (
 )
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import rows
-from warehouse.archive import Archive
-from warehouse.catalog import definitions
-from warehouse.connection import scratch
-from warehouse.load import load
+from warehouse.archive.segments import Archive
+from warehouse.database.connection import scratch
+from warehouse.database.schema import definitions
+from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from warehouse import connection
+from warehouse.database import connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

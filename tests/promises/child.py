@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PRELOADED = [
     *(f"tests.promises.{name}" for name in ("child", "clocks", "crowd", "mutations", "power", "steps")),
     *(f"flows.{name}" for name in ("cli", "console", "maintaining", "rebuilding", "settings", "starting")),
-    "warehouse.publish",
+    "warehouse.database.publish",
     "aiohttp",
     "pandas",  # which DuckDB looks for, where it is installed
     "rich.progress",

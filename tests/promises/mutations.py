@@ -9,8 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from transforms.flatten import transform
-from warehouse import archive, durable, load
-from warehouse.reading import Reading
+from warehouse.archive import atomic as durable
+from warehouse.archive import segments as archive
+from warehouse.load import loader as load
+from warehouse.load.read_ahead import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +114,7 @@ def never_clear() -> None:
 
 def copy_in_place() -> None:
     """What is published is written into the file that readers open."""
-    from warehouse import publish  # noqa: PLC0415 - likewise
+    from warehouse.database import publish  # noqa: PLC0415 - likewise
 
     def fill_in_place(path: Any, fill: Any) -> None:  # noqa: ANN401 - as the real one
         beside = path.with_name(f"{durable.UNFINISHED}beside")

@@ -14,11 +14,12 @@ import polars as pl
 
 from tests.warehouse.tables import DERIVED, column, contents, rows
 from transforms.schema import IDENTITY
-from warehouse import archive, connection
 from warehouse.analysis import read_analysis
-from warehouse.archive import Archive
-from warehouse.catalog import statement
-from warehouse.load import load
+from warehouse.archive import segments as archive
+from warehouse.archive.segments import Archive
+from warehouse.database import connection
+from warehouse.database.schema import statement
+from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from warehouse.archive import Archive
+from warehouse.archive.segments import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

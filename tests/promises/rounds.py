@@ -21,7 +21,7 @@ from flows.maintaining import maintain
 from flows.settings import Settings
 from gateway.clock import Clock
 from tests.promises.siege import KEY
-from warehouse.archive import SCHEMAS
+from warehouse.archive.segments import SCHEMAS
 
 if TYPE_CHECKING:
     from datetime import datetime

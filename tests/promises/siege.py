@@ -13,8 +13,8 @@ from tests.promises import oracle
 from tests.promises.child import Command
 from tests.promises.clocks import DAY_AFTER_TOMORROW
 from transforms.schema import IDENTITY
-from warehouse import archive
-from warehouse.archive import Archive, Segment
+from warehouse.archive import segments as archive
+from warehouse.archive.segments import Archive, Segment
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 

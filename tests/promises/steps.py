@@ -36,7 +36,7 @@ WATCHED = {
     if path.stem not in PASSED_OVER
 }
 
-#: "warehouse/load.py:120 _load_answers"
+#: "warehouse/load/loader.py:120 _load_answers"
 Step = str
 
 

@@ -13,9 +13,9 @@ from tests.promises.siege import POLICY
 from tests.promises.steps import Survey, Trap, read_survey
 from tests.warehouse import children
 from tests.warehouse.conftest import DEFAULTS
-from warehouse.debris import clear_debris
-from warehouse.durable import UNFINISHED, clear_unfinished, written_whole
-from warehouse.rebuild import rebuild
+from warehouse.archive.atomic import UNFINISHED, clear_unfinished, written_whole
+from warehouse.maintenance.leftovers import clear_debris
+from warehouse.maintenance.rebuild import rebuild
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,7 @@ def test_killed_at_random_moments(besiege: Besiege, figures: Figures) -> None:
 
 WRITE_AND_WAIT = """
 from pathlib import Path
-from warehouse.durable import written_whole
+from warehouse.archive.atomic import written_whole
 context = written_whole(Path(sys.argv[1]))
 context.__enter__().write(b"half")
 """

@@ -11,9 +11,10 @@ import pytest
 from tests.promises.clocks import Shifted
 from tests.promises.disks import NoFileLargerThan, read_only, small_disk
 from tests.warehouse.tables import column, contents
-from warehouse import archive, connection
+from warehouse.archive import segments as archive
+from warehouse.database import connection
+from warehouse.database.locks import is_open_here
 from warehouse.errors import ArchiveError, WarehouseDamagedError
-from warehouse.locks import is_open_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tests.promises.child import SetUp
     from tests.promises.conftest import Besiege, Figures
     from tests.promises.siege import Siege
-    from warehouse.archive import Segment
+    from warehouse.archive.segments import Segment
 
 #: Done; unexpected; cannot be used as it is; archived, not loaded.
 MAKES_SENSE = {0, 1, 2, 4}

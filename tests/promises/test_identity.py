@@ -22,9 +22,9 @@ from tests.warehouse.answers import (
     write_requests,
 )
 from tests.warehouse.conftest import DEFAULTS
-from warehouse.archive import Archive
-from warehouse.connection import scratch
-from warehouse.load import load
+from warehouse.archive.segments import Archive
+from warehouse.database.connection import scratch
+from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from tests.promises.siege import POLICY
 from tests.promises.steps import ROOT, Trap
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents
-from warehouse import archive, connection
+from warehouse.archive import segments as archive
+from warehouse.database import connection
 from warehouse.errors import WarehouseDamagedError
-from warehouse.load import load
+from warehouse.load.loader import load
 
 if TYPE_CHECKING:
     from pathlib import Path

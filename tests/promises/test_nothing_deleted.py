@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from flows.cli import main
 from tests.warehouse.answers import SUCCESS_WITH_WORK, Answer, Request, minute
-from warehouse.publish import publish
+from warehouse.database.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable

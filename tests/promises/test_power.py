@@ -11,7 +11,7 @@ import pytest
 
 from tests.promises.power import PowerCut
 from tests.warehouse.answers import RUNNING, Answer, minute
-from warehouse import archive
+from warehouse.archive import segments as archive
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:

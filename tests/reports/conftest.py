@@ -12,9 +12,9 @@ import pytest
 from reports.cohort import Cohort
 from reports.render import run_notebook, write_html
 from tests.marts.world import END, fill, make_world
-from warehouse.connection import writer
+from warehouse.database.connection import writer
+from warehouse.database.publish import publish
 from warehouse.paths import DataPaths
-from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import pytest
 from reports.cohort import DATABASES, Cohort, choices, open_cohort
 from reports.errors import UnknownFilterError
 from tests.marts.world import END
-from warehouse.catalog import definitions
-from warehouse.connection import reader
+from warehouse.database.connection import reader
+from warehouse.database.schema import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from transforms.schema import ANSWERS, REQUESTS
-from warehouse.archive import Archive, Segment, body_hash
+from warehouse.archive.segments import Archive, Segment, body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

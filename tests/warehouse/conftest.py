@@ -12,14 +12,14 @@ import pytest
 
 from tests.warehouse.answers import Answer, Request, write_answers, write_requests
 from tests.warehouse.tables import emptied
-from warehouse import connection
 from warehouse.analysis import Analysis, read_analysis
-from warehouse.archive import Archive, Segment
-from warehouse.durable import make_directory
-from warehouse.load import Loaded, load, unloaded
+from warehouse.archive.atomic import make_directory
+from warehouse.archive.segments import Archive, Segment
+from warehouse.database import connection
+from warehouse.load.loader import Loaded, load, unloaded
+from warehouse.maintenance.rebuild import rebuild
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
-from warehouse.rebuild import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from warehouse.archive import body_hash
+from warehouse.archive.segments import body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse import catalog, connection
+from warehouse.database import connection
+from warehouse.database import schema as catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ from tests.warehouse.answers import Answer, failed, minute
 from tests.warehouse.conftest import DEFAULTS, Bench
 from tests.warehouse.tables import column, contents, rows
 from transforms.failures import FailureRule
-from warehouse import connection
 from warehouse.analysis import Analysis, Objective, read_analysis
+from warehouse.database import connection
 from warehouse.errors import AnalysisFileError
-from warehouse.load import load
+from warehouse.load.loader import load
 
 if TYPE_CHECKING:
     from pathlib import Path

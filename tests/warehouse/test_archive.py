@@ -12,9 +12,9 @@ import pytest
 
 from tests.warehouse.answers import RUNNING, START, Answer, Kind, Request, minute, write_answers, write_requests
 from transforms.schema import ANSWERS
-from warehouse import archive
-from warehouse.archive import Archive, Damaged, Segment, body_hash, pieces, read
-from warehouse.durable import UNFINISHED, replace_whole, written_whole
+from warehouse.archive import segments as archive
+from warehouse.archive.atomic import UNFINISHED, replace_whole, written_whole
+from warehouse.archive.segments import Archive, Damaged, Segment, body_hash, pieces, read
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:

@@ -8,14 +8,15 @@ import duckdb
 import pytest
 
 from tests.warehouse.tables import column
-from warehouse import catalog, connection
+from warehouse.database import connection
+from warehouse.database import schema as catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.warehouse.conftest import Site
-    from warehouse.catalog import Definition
+    from warehouse.database.schema import Definition
 
 #: What INTERFACE promises; more may be there.
 PROMISED = {

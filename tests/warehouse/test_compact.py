@@ -25,18 +25,19 @@ from tests.warehouse.answers import (
 )
 from tests.warehouse.tables import column, contents
 from transforms.schema import ANSWERS
-from warehouse import archive, load
-from warehouse import compact as compacting
-from warehouse.archive import COMPACTED, SCHEMAS
-from warehouse.at_work import at_work, first_busy_day
-from warehouse.compact import compact, remove_replaced
-from warehouse.durable import UNFINISHED
+from warehouse.archive import compact as compacting
+from warehouse.archive import segments as archive
+from warehouse.archive.active_runs import at_work, first_busy_day
+from warehouse.archive.atomic import UNFINISHED
+from warehouse.archive.compact import compact, remove_replaced
+from warehouse.archive.segments import COMPACTED, SCHEMAS
 from warehouse.errors import ArchiveError
+from warehouse.load import loader as load
 
 if TYPE_CHECKING:
     from tests.warehouse.conftest import Site
-    from warehouse.archive import Kind
-    from warehouse.compact import Joined
+    from warehouse.archive.compact import Joined
+    from warehouse.archive.segments import Kind
 
 LATER = "2026-02-01"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from warehouse.header import Header, read_header
+from warehouse.database.header import Header, read_header
 
 WHOLE = """\
 -- One row per task,

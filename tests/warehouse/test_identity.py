@@ -24,7 +24,7 @@ from tests.warehouse.answers import (
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, one, rows
 from transforms.failures import FailureRule
-from warehouse.catalog import statement
+from warehouse.database.schema import statement
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:

@@ -26,9 +26,11 @@ from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from transforms.flatten import Frames, transform
 from transforms.schema import ANSWERS, RUNS
-from warehouse import connection, load, reading
-from warehouse.archive import Archive
-from warehouse.durable import UNFINISHED
+from warehouse.archive.atomic import UNFINISHED
+from warehouse.archive.segments import Archive
+from warehouse.database import connection
+from warehouse.load import loader as load
+from warehouse.load import read_ahead as reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,7 +18,9 @@ from tests.warehouse.answers import KINDS, MIXED_UP, Answer, Request, minute, wr
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.remembered import Remembered
 from tests.warehouse.tables import contents, emptied, rows
-from warehouse import connection, load, reading
+from warehouse.database import connection
+from warehouse.load import loader as load
+from warehouse.load import read_ahead as reading
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.archive import Archive, Segment
+    from warehouse.archive.segments import Archive, Segment
 
 WORKS_WITH_PARTS = """(
     select works.*, count(pt_index) as pt_infos from works left join pt_infos using (source, task_id) group by all

@@ -12,11 +12,11 @@ import pytest
 from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.tables import column
-from warehouse import connection
-from warehouse.durable import make_directory
+from warehouse.archive.atomic import make_directory
+from warehouse.database import connection
+from warehouse.database.publish import publish
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
-from warehouse.load import unloaded
-from warehouse.publish import publish
+from warehouse.load.loader import unloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 OUR_LOCK = """
 from pathlib import Path
 from contextlib import ExitStack
-from warehouse.locks import sole_writer
+from warehouse.database.locks import sole_writer
 held = ExitStack()
 held.enter_context(sole_writer(Path(sys.argv[1]), 0))
 """

@@ -12,9 +12,9 @@ from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request, minute
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
+from warehouse.database.log_check import check_log
 from warehouse.errors import WarehouseDamagedError, WarehouseHeldError
-from warehouse.load import load, unloaded
-from warehouse.log_check import check_log
+from warehouse.load.loader import load, unloaded
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:

@@ -11,23 +11,23 @@ from tests.warehouse import children
 from tests.warehouse.answers import FAILURE, RUNNING, START, SUCCESS_WITH_WORK, SURPRISING, Answer, Request, minute
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
-from warehouse import connection
-from warehouse import maintain as maintaining
-from warehouse.at_work import at_work
-from warehouse.durable import UNFINISHED, written_whole
+from warehouse.archive.active_runs import at_work
+from warehouse.archive.atomic import UNFINISHED, written_whole
+from warehouse.database import connection
 from warehouse.errors import WarehouseHeldError
-from warehouse.maintain import maintain
-from warehouse.maintained import fingerprints
-from warehouse.rebuild import Rebuilding
+from warehouse.maintenance import maintain as maintaining
+from warehouse.maintenance.findings import fingerprints
+from warehouse.maintenance.maintain import maintain
+from warehouse.maintenance.rebuild import Rebuilding
 
 if TYPE_CHECKING:
-    from warehouse.archive import Kind
-    from warehouse.maintained import Maintained
+    from warehouse.archive.segments import Kind
+    from warehouse.maintenance.findings import Maintained
 
 NOW = START + timedelta(days=20)
 TAKE_LOCK = """
 from pathlib import Path
-from warehouse.locks import sole_writer
+from warehouse.database.locks import sole_writer
 lock = sole_writer(Path(sys.argv[1]), 5)
 lock.__enter__()
 """

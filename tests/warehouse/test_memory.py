@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.warehouse.answers import RUNNING, Answer, Kind, minute, task_body
-from warehouse import connection
+from warehouse.database import connection
 
 if TYPE_CHECKING:
     from pathlib import Path

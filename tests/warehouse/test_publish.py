@@ -15,11 +15,12 @@ import warehouse
 from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.tables import column
-from warehouse import catalog, connection
-from warehouse import publish as publishing
-from warehouse.durable import UNFINISHED
+from warehouse.archive.atomic import UNFINISHED
+from warehouse.database import connection
+from warehouse.database import publish as publishing
+from warehouse.database import schema as catalog
+from warehouse.database.publish import publish
 from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
-from warehouse.publish import publish
 
 if TYPE_CHECKING:
     from tests.warehouse.conftest import Site

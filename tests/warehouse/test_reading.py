@@ -10,8 +10,9 @@ import pytest
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.conftest import DEFAULTS, Site
 from transforms.flatten import Frames, transform
-from warehouse import load, reading
-from warehouse.reading import Reading
+from warehouse.load import loader as load
+from warehouse.load import read_ahead as reading
+from warehouse.load.read_ahead import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from transforms.failures import FailureRule
-    from warehouse.archive import Segment
+    from warehouse.archive.segments import Segment
 
 TASKS = [f"t{number}" for number in range(5)]
 _PATIENCE_SECONDS = 30

@@ -13,12 +13,12 @@ from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request, minute
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
-from warehouse import connection
-from warehouse import rebuild as rebuilding
-from warehouse.compact import compact, remove_replaced
-from warehouse.durable import UNFINISHED
+from warehouse.archive.atomic import UNFINISHED
+from warehouse.archive.compact import compact, remove_replaced
+from warehouse.database import connection
+from warehouse.database.publish import publish
 from warehouse.errors import LossError, WarehouseHeldError, WarehouseOutdatedError
-from warehouse.publish import publish
+from warehouse.maintenance import rebuild as rebuilding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

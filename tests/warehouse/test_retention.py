@@ -10,17 +10,17 @@ import pytest
 from tests.warehouse.answers import RUNNING, START, SUCCESS_WITH_WORK, Answer, Request
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.test_maintain import NOW, day, three_days
-from warehouse import connection
+from warehouse.database import connection
+from warehouse.database.publish import publish
 from warehouse.errors import RetentionRefusedError
-from warehouse.maintain import maintain
-from warehouse.publish import publish
-from warehouse.rebuild import Rebuilding
-from warehouse.retention import plan_retention
+from warehouse.maintenance.maintain import maintain
+from warehouse.maintenance.rebuild import Rebuilding
+from warehouse.maintenance.retention import plan_retention
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from warehouse.maintained import Maintained
+    from warehouse.maintenance.findings import Maintained
 
 __all__ = ["three_days"]
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.at_work import first_busy_day
-from warehouse.catalog import statement
-from warehouse.connection import reader
+from warehouse.archive.active_runs import first_busy_day
+from warehouse.database.connection import reader
+from warehouse.database.schema import statement
 from warehouse.errors import ArchiveError, RetentionRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from warehouse.archive import Archive, Kind, Segment
+    from warehouse.archive.segments import Archive, Kind, Segment
     from warehouse.paths import DataPaths
 
 #: So long nothing may have been archived before now, or between what is kept and what goes: else the clock is doubted.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from transforms.schema import TASKS
-from warehouse.catalog import statement
+from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,14 +10,14 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from warehouse.archive import Archive, is_on_object_storage
-from warehouse.durable import written_whole
+from warehouse.archive.atomic import written_whole
+from warehouse.archive.segments import Archive, is_on_object_storage
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from warehouse.archive import Kind
+    from warehouse.archive.segments import Kind
     from warehouse.paths import DataPaths
 
 NAME: Final = ".avatar-tasks.json"

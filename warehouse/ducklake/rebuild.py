@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from warehouse import catalog
-from warehouse.lake import LAKE
-from warehouse.load import Loaded, load_in_steps, load_within, unloaded
-from warehouse.losses import ledger_of
-from warehouse.transaction import transaction
-from warehouse.turns import serially, turn
+from warehouse.database import schema as catalog
+from warehouse.database.advisory_lock import serially, turn
+from warehouse.database.transaction import transaction
+from warehouse.ducklake.lake import LAKE
+from warehouse.load.loader import Loaded, load_in_steps, load_within, unloaded
+from warehouse.maintenance.losses import ledger_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from warehouse.analysis import Analysis
-    from warehouse.archive import Archive
-    from warehouse.losses import LossGuard
+    from warehouse.archive.segments import Archive
+    from warehouse.maintenance.losses import LossGuard
     from warehouse.policy import PollingPolicy
 
 BESIDE: Final = f"{LAKE}.rebuild"

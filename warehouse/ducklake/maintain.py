@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from warehouse.archive import SCHEMAS
-from warehouse.catalog import statement
-from warehouse.lake import LAKE
-from warehouse.lake_rebuild import BESIDE, built_beside
-from warehouse.load import load_in_steps, load_within, unloaded
-from warehouse.maintained import Difference, Maintained, fingerprints, size
-from warehouse.transaction import transaction
-from warehouse.turns import serially
+from warehouse.archive.segments import SCHEMAS
+from warehouse.database.advisory_lock import serially
+from warehouse.database.schema import statement
+from warehouse.database.transaction import transaction
+from warehouse.ducklake.lake import LAKE
+from warehouse.ducklake.rebuild import BESIDE, built_beside
+from warehouse.load.loader import load_in_steps, load_within, unloaded
+from warehouse.maintenance.findings import Difference, Maintained, fingerprints, size
 
 if TYPE_CHECKING:
     import duckdb
 
-    from warehouse.rebuild import Rebuilding
+    from warehouse.maintenance.rebuild import Rebuilding
 
 #: Whoever began to read a snapshot may go on for so long.
 _KEPT: Final = "interval '1 day'"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from warehouse.catalog import definitions, statement
-from warehouse.connection import reader
+from warehouse.database.connection import reader
+from warehouse.database.schema import definitions, statement
 from warehouse.errors import WarehouseError
-from warehouse.losses import LossGuard
-from warehouse.rebuild import rebuild
+from warehouse.maintenance.losses import LossGuard
+from warehouse.maintenance.rebuild import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from warehouse.analysis import Analysis
-    from warehouse.archive import Archive
-    from warehouse.load import Loaded
+    from warehouse.archive.segments import Archive
+    from warehouse.load.loader import Loaded
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.durable import UNFINISHED
+from warehouse.archive.atomic import UNFINISHED
+from warehouse.database.advisory_lock import is_lake
 from warehouse.errors import WarehouseDamagedError
-from warehouse.turns import is_lake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from warehouse.database.advisory_lock import is_lake, serially
+from warehouse.database.header import read_header
+from warehouse.database.log_check import next_state
+from warehouse.database.transaction import transaction
 from warehouse.errors import WarehouseOutdatedError
-from warehouse.header import read_header
-from warehouse.log_check import next_state
-from warehouse.transaction import transaction
-from warehouse.turns import is_lake, serially
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-ROOM: Final = Path(__file__).parent
+ROOM: Final = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ import polars as pl
 
 from transforms.flatten import Frames, transform
 from transforms.schema import IDENTITY
-from warehouse import archive
+from warehouse.archive import segments as archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from transforms.failures import FailureRule
-    from warehouse.archive import Damaged, Segment
+    from warehouse.archive.segments import Damaged, Segment
 
     _Make: TypeAlias = Callable[[], "Future[Piece | None]"]
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.connection import lake_connection, open_file, open_unlogged, prepare, sole_writer
-from warehouse.durable import UNFINISHED, sync_directory
+from warehouse.archive.atomic import UNFINISHED, sync_directory
+from warehouse.database.connection import lake_connection, open_file, open_unlogged, prepare, sole_writer
+from warehouse.database.publish import publish_closed
+from warehouse.ducklake.rebuild import rebuild_lake
 from warehouse.errors import WarehouseDamagedError
-from warehouse.lake_rebuild import rebuild_lake
-from warehouse.load import Loaded, load_in_steps, unloaded
-from warehouse.losses import LossGuard, ledger_of_live
-from warehouse.publish import publish_closed
+from warehouse.load.loader import Loaded, load_in_steps, unloaded
+from warehouse.maintenance.losses import LossGuard, ledger_of_live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from warehouse.analysis import Analysis
-    from warehouse.archive import Archive
+    from warehouse.archive.segments import Archive
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from warehouse.ducklake.lake import LAKE
 from warehouse.errors import WarehouseError
-from warehouse.lake import LAKE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

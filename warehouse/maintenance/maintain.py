@@ -10,18 +10,18 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from warehouse.archive import SCHEMAS, Archive, is_on_object_storage
-from warehouse.at_work import first_busy_day
-from warehouse.catalog import statement
-from warehouse.compact import compact, discard, drop_days, remove_replaced
-from warehouse.connection import lake_writer, open_file, prepare, sole_writer, who_holds
+from warehouse.archive.active_runs import first_busy_day
+from warehouse.archive.compact import compact, discard, drop_days, remove_replaced
+from warehouse.archive.segments import SCHEMAS, Archive, is_on_object_storage
+from warehouse.database.connection import lake_writer, open_file, prepare, sole_writer, who_holds
+from warehouse.database.publish import publish_closed
+from warehouse.database.schema import statement
+from warehouse.ducklake.maintain import maintain_lake
 from warehouse.errors import WarehouseHeldError
-from warehouse.lake_maintain import maintain_lake
-from warehouse.load import Loaded
-from warehouse.maintained import Difference, Maintained, fingerprints, size
-from warehouse.publish import publish_closed
-from warehouse.rebuild import Rebuilding, built_beside, live_held, swap_in
-from warehouse.retention import check_retention, plan_retention
+from warehouse.load.loader import Loaded
+from warehouse.maintenance.findings import Difference, Maintained, fingerprints, size
+from warehouse.maintenance.rebuild import Rebuilding, built_beside, live_held, swap_in
+from warehouse.maintenance.retention import check_retention, plan_retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

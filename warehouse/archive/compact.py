@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow.parquet as pq
 
-from warehouse import archive
-from warehouse.archive import COMPACTED, COMPOSITION, SCHEMAS, Damaged, Segment
-from warehouse.durable import UNFINISHED, clear_unfinished, replace_whole, sync_directory
+from warehouse.archive import segments as archive
+from warehouse.archive.atomic import UNFINISHED, clear_unfinished, replace_whole, sync_directory
+from warehouse.archive.segments import COMPACTED, COMPOSITION, SCHEMAS, Damaged, Segment
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from warehouse.archive import Archive
+    from warehouse.archive.segments import Archive
 
 #: Rows of a segment that was put together, at most: a segment is loaded in one transaction, which stays in memory.
 MAX_ROWS: Final = 100_000

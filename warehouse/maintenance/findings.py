@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from warehouse.archive import SCHEMAS
-from warehouse.catalog import definitions
+from warehouse.archive.segments import SCHEMAS
+from warehouse.database.schema import definitions
 
 if TYPE_CHECKING:
     import duckdb
 
-    from warehouse.archive import Archive, Damaged
+    from warehouse.archive.segments import Archive, Damaged
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from warehouse.durable import make_directory
+from warehouse.archive.atomic import make_directory
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:

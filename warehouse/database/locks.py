@@ -16,7 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from warehouse.durable import make_directory
+from warehouse.archive.atomic import make_directory
 from warehouse.errors import WarehouseFullError, WarehouseHeldError, WarehouseUnwritableError
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from warehouse.database.advisory_lock import CATALOG, holder, turn
+from warehouse.database.extensions import load_extensions
 from warehouse.errors import LakeError, NothingPublishedError
-from warehouse.extensions import load_extensions
-from warehouse.turns import CATALOG, holder, turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.archive import SCHEMAS, composition, is_on_object_storage
-from warehouse.connection import open_file, reader, sole_writer
+from warehouse.archive.segments import SCHEMAS, composition, is_on_object_storage
+from warehouse.database.connection import open_file, reader, sole_writer
 from warehouse.errors import ArchiveError, LossError, WarehouseDamagedError, WarehouseError, WarehouseHeldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from warehouse.archive import Archive, Damaged
+    from warehouse.archive.segments import Archive, Damaged
     from warehouse.paths import DataPaths
 
 

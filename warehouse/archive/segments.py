@@ -25,9 +25,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.schema import ANSWERS, REQUESTS, RUNS
-from warehouse.durable import UNFINISHED, written_whole
+from warehouse.archive.atomic import UNFINISHED, written_whole
+from warehouse.archive.object_store import ObjectPath
 from warehouse.errors import ArchiveError
-from warehouse.objects import ObjectPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -18,14 +18,15 @@ import polars as pl
 from transforms.failures import fail_class
 from transforms.flatten import transform
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
-from warehouse import archive, identity
-from warehouse.catalog import statement
+from warehouse.archive import segments as archive
+from warehouse.database.advisory_lock import serially
+from warehouse.database.log_check import change_state
+from warehouse.database.memory_limit import allow_for
+from warehouse.database.schema import statement
+from warehouse.database.transaction import transaction
 from warehouse.errors import ArchiveError
-from warehouse.log_check import change_state
-from warehouse.memory_limit import allow_for
-from warehouse.reading import PIECE_ROWS, Reading
-from warehouse.transaction import transaction
-from warehouse.turns import serially
+from warehouse.load import identity
+from warehouse.load.read_ahead import PIECE_ROWS, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from transforms.flatten import Frames
     from warehouse.analysis import Analysis
-    from warehouse.archive import Archive, Damaged, Segment
+    from warehouse.archive.segments import Archive, Damaged, Segment
     from warehouse.policy import PollingPolicy
 
 #: Rows of segments loaded in one transaction, unless one segment alone has more.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse import catalog
-from warehouse.connection import damaged, open_file, prepare, reader, sole_writer
-from warehouse.durable import UNFINISHED, replace_whole
+from warehouse.archive.atomic import UNFINISHED, replace_whole
+from warehouse.database import schema as catalog
+from warehouse.database.connection import damaged, open_file, prepare, reader, sole_writer
+from warehouse.database.locks import held_here, is_open_here
+from warehouse.database.transaction import transaction
+from warehouse.ducklake.lake import LAKE
 from warehouse.errors import WarehouseError
-from warehouse.lake import LAKE
-from warehouse.locks import held_here, is_open_here
-from warehouse.transaction import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.durable import clear_unfinished
+from warehouse.archive.atomic import clear_unfinished
 from warehouse.errors import WarehouseHeldError
-from warehouse.rebuild import clear_half_made
+from warehouse.maintenance.rebuild import clear_half_made
 
 if TYPE_CHECKING:
     from warehouse.paths import DataPaths

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse import catalog
-from warehouse.durable import UNFINISHED, sync_directory
-from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
-from warehouse.lake import attach
-from warehouse.locks import (
+from warehouse.archive.atomic import UNFINISHED, sync_directory
+from warehouse.database import schema as catalog
+from warehouse.database.advisory_lock import wait_at_most
+from warehouse.database.locks import (
     RETRY_SECONDS,
     file_holder,
     full,
@@ -29,9 +28,10 @@ from warehouse.locks import (
     sole_writer,
     who_holds,
 )
-from warehouse.log_check import check_log
-from warehouse.memory_limit import limit_bytes, set_limit
-from warehouse.turns import wait_at_most
+from warehouse.database.log_check import check_log
+from warehouse.database.memory_limit import limit_bytes, set_limit
+from warehouse.ducklake.lake import attach
+from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from warehouse.lake import Lake
+    from warehouse.ducklake.lake import Lake
     from warehouse.paths import DataPaths
 
 __all__ = [
