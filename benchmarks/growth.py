@@ -20,7 +20,7 @@ import polars as pl
 from benchmarks.bodies import END, answers
 from benchmarks.filled import fill
 from benchmarks.harness import Outcome, Row, at_most, compete, timed
-from flows.status import facts
+from pipeline.status import facts
 from warehouse.analysis import read_analysis
 from warehouse.archive.segments import Archive
 from warehouse.database import connection

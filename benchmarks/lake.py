@@ -21,8 +21,8 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.batches import answers_frame
 from gateway.observation import Observation
+from pipeline.collect.batches import answers_frame
 from tests.lake import postgres
 from tests.warehouse.answers import SUCCESS_WITH_WORK
 from transforms.schema import REQUESTS

@@ -20,8 +20,8 @@ from warehouse import home
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flows.run import Run
-    from flows.settings import Settings
+    from pipeline.run import Run
+    from pipeline.settings import Settings
 
 
 class _Program(click.Group):
@@ -74,7 +74,7 @@ def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _settings(**options: Any) -> Settings:
-    from flows.settings import read_settings
+    from pipeline.settings import read_settings
 
     return read_settings(**options)
 
@@ -138,10 +138,10 @@ def collect(
 
     IDS that are known to have ended are passed over. Without any, whatever is due is asked for again.
     """
-    from flows.collecting import Options
-    from flows.intake.feeds import Feeds
-    from flows.intake.source import IdSource
     from flows.starting import start
+    from pipeline.collect.collect import Options
+    from pipeline.intake.feeds import Feeds
+    from pipeline.intake.source import IdSource
 
     source = IdSource(ids=ids, file=ids_file, column=ids_column)
     feeds = Feeds(inbox, ids_from, ids_column)
@@ -211,7 +211,7 @@ def simulate(**options: Any) -> None:
 @ends_well
 def status(*, as_json: bool, **options: Any) -> None:
     """What is known: tasks by status, what is due, stuck, quarantined, not loaded, and who holds the warehouse."""
-    from flows.status import facts
+    from pipeline.status import facts
 
     found = facts(_settings(**options).paths)
     if as_json:
@@ -261,7 +261,7 @@ def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool,
     """Render the notebook to one HTML file that opens anywhere, offline, or its plots to PNG files."""
     from datetime import UTC, datetime
 
-    from flows.report_files import Filters, place, write_report
+    from pipeline.report_files import Filters, place, write_report
 
     paths = _settings(data_dir=data_dir).paths
     written = write_report(paths, Filters(**filters), out or place(paths, kind), kind, datetime.now(UTC))
@@ -283,8 +283,8 @@ def load(*, no_publish: bool, of_run: str | None, as_json: bool, **options: Any)
     `collect` does so itself, unless it is told --no-load or the warehouse was locked. A large one starts this command
     to load while it polls.
     """
-    from flows.load_summary import load as load_waiting
-    from flows.run import begin
+    from pipeline.load_command import load as load_waiting
+    from pipeline.run import begin
 
     run = begin(_settings(**options), "load", voice=voice(Progress("loading")))
     summary = load_waiting(run, publish=not no_publish, of_run=of_run)
@@ -297,7 +297,7 @@ def load(*, no_publish: bool, of_run: str | None, as_json: bool, **options: Any)
 @ends_well
 def publish(*, as_json: bool, **options: Any) -> None:
     """Publish the warehouse for readers again."""
-    from flows.data_folder import require_warehouse
+    from pipeline.data_folder import require_warehouse
     from warehouse.database.publish import publish as publish_warehouse
 
     settings = _settings(**options)
@@ -317,7 +317,7 @@ def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
 
     It refuses where the archive lacks segments that the warehouse was made from: the tables would lose what they held.
     """
-    from flows.rebuilding import rebuild_warehouse
+    from pipeline.upkeep.rebuild import rebuild_warehouse
 
     progress = Progress("segments")
     done = rebuild_warehouse(_settings(**options), voice(progress), accept_loss=accept_loss)
@@ -341,8 +341,8 @@ def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: b
     nothing, and ends with 1. Nothing is dropped without --retain, nor where the clock is in doubt: when nothing would
     remain, nothing was archived for more than 30 days, or ids that are still polled would go.
     """
-    from flows.maintaining import maintain as run_maintenance
-    from flows.run import begin
+    from pipeline.run import begin
+    from pipeline.upkeep.maintain import maintain as run_maintenance
 
     progress = Progress("segments")
     try:
@@ -359,8 +359,8 @@ def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: b
 def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
     from dataclasses import asdict
 
-    from flows.errors import ExitCode, UnusableInputError
-    from flows.maintaining import plan, plan_lines
+    from pipeline.errors import ExitCode, UnusableInputError
+    from pipeline.upkeep.maintain import plan, plan_lines
 
     if retain is None:
         msg = "nothing is ever dropped without --retain DAYS: give it to --dry-run as well"
@@ -405,7 +405,7 @@ def setup_prefect(in_flight: int | None, *, as_json: bool, **options: Any) -> No
 @ends_well
 def migrate(to: str, lake_data: str | None, *, accept_loss: bool, as_json: bool, **options: Any) -> None:
     """Move the warehouse from a file to a lake or back, by deriving it from the archive; the old one stays."""
-    from flows.migrating import as_lines, migrate_warehouse, place_of
+    from pipeline.upkeep.migrate import as_lines, migrate_warehouse, place_of
 
     progress = Progress("segments")
     new = _settings(**options, warehouse=to, lake_data=lake_data)

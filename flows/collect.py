@@ -18,31 +18,31 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field, SecretStr
 
-from flows import interrupts
-from flows import run as runs
-from flows.accepting import accept
-from flows.alerts import news
-from flows.batches import fetch_batch
-from flows.collecting import Options
-from flows.collecting import collect as collect_ids
-from flows.data_folder import begin_folder
-from flows.errors import AvatarTasksError, ExitCode, UnusableInputError, error_for
 from flows.fan_out import DEPLOYMENT, fan_out
-from flows.intake.feeds import Feeds
-from flows.intake.source import IdSource, shown_id
-from flows.run import Run, Voice
-from flows.settings import Settings, read_settings
-from flows.shards import Share, shares_of
 from flows.shared_rate import shared_concurrency, shared_rate
 from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
+from pipeline import interrupts
+from pipeline import run as runs
+from pipeline.alerts import news
+from pipeline.collect.accept import accept
+from pipeline.collect.batches import fetch_batch
+from pipeline.collect.collect import Options
+from pipeline.collect.collect import collect as collect_ids
+from pipeline.collect.shards import Share, shares_of
+from pipeline.data_folder import begin_folder
+from pipeline.errors import AvatarTasksError, ExitCode, UnusableInputError, error_for
+from pipeline.intake.feeds import Feeds
+from pipeline.intake.source import IdSource, shown_id
+from pipeline.run import Run, Voice
+from pipeline.settings import Settings, read_settings
 from warehouse.ducklake.lake import without_password
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from flows.accepting import Accepted
-    from flows.summary import Summary
     from gateway.client import GatewayClient
+    from pipeline.collect.accept import Accepted
+    from pipeline.collect.summary import Summary
 
 #: The run of a flow that the command line starts itself; a deployed flow reads its settings and begins its own.
 _run_in_use: ContextVar[Run | None] = ContextVar("run_in_use", default=None)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, Protocol
 
 import click
 
-from flows import interrupts
-from flows.errors import AvatarTasksError, ExitCode, UnusableInputError
 from flows.process import set_up_process
 from flows.streams import lost_output
 from gateway.errors import GatewayError
+from pipeline import interrupts
+from pipeline.errors import AvatarTasksError, ExitCode, UnusableInputError
 from warehouse.errors import (
     AnalysisFileError,
     ArchiveError,
@@ -29,7 +29,7 @@ from warehouse.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flows.run import Voice
+    from pipeline.run import Voice
 
 P = ParamSpec("P")
 
@@ -209,7 +209,7 @@ class Progress:
 
 def voice(progress: Progress) -> Voice:
     """A run's voice on this console."""
-    from flows.run import Voice
+    from pipeline.run import Voice
 
     def say(line: str) -> None:
         progress.stop()

@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
-from flows import report_files
-from flows import run as runs
-from flows.collecting import Options, collect
 from flows.console import aligned
 from flows.demo_folder import make_folder
-from flows.headline import headline
-from flows.intake.source import IdSource
 from flows.local_server import prefect_server
-from flows.settings import Settings
 from gateway.clock import Clock
+from pipeline import report_files
+from pipeline import run as runs
+from pipeline.collect.collect import Options, collect
+from pipeline.headline import headline
+from pipeline.intake.source import IdSource
+from pipeline.settings import Settings
 from simulator import SimClock, SimulatedGateway, World, serve
 
 if TYPE_CHECKING:
-    from flows.run import Run, Voice
-    from flows.summary import Summary
+    from pipeline.collect.summary import Summary
+    from pipeline.run import Run, Voice
 
 #: The demo's world begins this far behind the wall clock and runs so much faster: its last tasks can be watched.
 _LAG_SECONDS: Final = 3600.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.parquet as pq
 
-from flows.errors import UnusableInputError
-from flows.settings import read_settings
+from pipeline.errors import UnusableInputError
+from pipeline.settings import read_settings
 from warehouse.archive.atomic import UNFINISHED, written_whole
 from warehouse.archive.folder_mark import write_mark
 from warehouse.archive.segments import COMPACTED, Archive, composition

@@ -8,10 +8,10 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from flows import loading
-from flows.run import write_run
-from flows.shards import ShareEnd, ids_of, together
-from flows.threads import run_to_its_end
+from pipeline import load as loading
+from pipeline.collect.shards import ShareEnd, ids_of, together
+from pipeline.run import write_run
+from pipeline.threads import run_to_its_end
 from warehouse.database import connection
 from warehouse.errors import WarehouseError
 from warehouse.plan import Question, answered_by_runs, progress, summaries_of_runs
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import duckdb
     from prefect.client.schemas.objects import State
 
-    from flows.accepting import Accepted
-    from flows.collecting import Options
-    from flows.run import Run
-    from flows.summary import Summary
+    from pipeline.collect.accept import Accepted
+    from pipeline.collect.collect import Options
+    from pipeline.collect.summary import Summary
+    from pipeline.run import Run
     from warehouse.plan import Progress
 
 #: The deployment that collects one share; see prefect.yaml.

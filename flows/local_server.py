@@ -11,7 +11,7 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Final
 
-from flows.errors import AvatarTasksError
+from pipeline.errors import AvatarTasksError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

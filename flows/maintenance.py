@@ -9,15 +9,15 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from pydantic import Field
 
-from flows import run as runs
-from flows.errors import AvatarTasksError
-from flows.maintaining import maintain as maintain_warehouse
-from flows.settings import read_settings
 from flows.telling import never_fatal, prefect_voice
+from pipeline import run as runs
+from pipeline.errors import AvatarTasksError
+from pipeline.settings import read_settings
+from pipeline.upkeep.maintain import maintain as maintain_warehouse
 
 if TYPE_CHECKING:
-    from flows.maintaining import MaintenanceSummary
-    from flows.run import Run
+    from pipeline.run import Run
+    from pipeline.upkeep.maintain import MaintenanceSummary
 
 
 @flow(name="maintain", persist_result=False, timeout_seconds=6 * 3600)

@@ -23,8 +23,8 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoo
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
-from flows.errors import AvatarTasksError, UnusableInputError
 from flows.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, bucket_for
+from pipeline.errors import AvatarTasksError, UnusableInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from prefect.client.orchestration import PrefectClient
 
-    from flows.settings import Settings
     from flows.shared_rate import Bucket
+    from pipeline.settings import Settings
 
 POOL: Final = "avatar-tasks"
 ALERTS_BLOCK: Final = "avatar-tasks-alerts"

@@ -9,7 +9,7 @@ import atexit
 import gc
 from typing import Final
 
-from flows.private import keep_private
+from pipeline.file_mode import keep_private
 
 #: New objects until the youngest are looked through, and after how many such looks older ones are; Python has 700, 10
 #: and 10. Imports make objects by the hundred thousand, and requests in flight thousands that are still in use. Without

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flows.console import harmless
-from flows.errors import UnusableInputError
 from flows.streams import stdout_was_closed
+from pipeline.errors import UnusableInputError
 from warehouse.archive.atomic import written_whole
 
 if TYPE_CHECKING:

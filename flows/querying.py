@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from flows.errors import UnusableInputError
 from flows.query_output import format_for, sink_to
+from pipeline.errors import UnusableInputError
 from warehouse.database.connection import reader
 from warehouse.database.sealed import FilesRefusedError, check_statements, refusal, seal
 from warehouse.database.streaming import ResultPipe

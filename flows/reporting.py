@@ -9,9 +9,9 @@ from typing import Any, Literal
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
-from flows.headline import headline
-from flows.report_files import Filters, Written, place, write_report
-from flows.settings import Settings, read_settings
+from pipeline.headline import headline
+from pipeline.report_files import Filters, Written, place, write_report
+from pipeline.settings import Settings, read_settings
 
 
 @flow(name="report", persist_result=False, timeout_seconds=3600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flows.errors import UnusableInputError
+from pipeline.errors import UnusableInputError
 from simulator import SimClock, SimulatedGateway, World, run
 
 if TYPE_CHECKING:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from flows import interrupts
-from flows import run as runs
-from flows.collecting import collect
-from flows.data_folder import begin_folder
-from flows.errors import UnusableInputError
 from flows.quiet import quiet_prefect
 from gateway.wire.addresses import check_base_url
+from pipeline import interrupts
+from pipeline import run as runs
+from pipeline.collect.collect import collect
+from pipeline.data_folder import begin_folder
+from pipeline.errors import UnusableInputError
 
 if TYPE_CHECKING:
-    from flows.collecting import Options
-    from flows.intake.source import IdSource
-    from flows.run import Voice
-    from flows.settings import Settings
-    from flows.summary import Summary
+    from pipeline.collect.collect import Options
+    from pipeline.collect.summary import Summary
+    from pipeline.intake.source import IdSource
+    from pipeline.run import Voice
+    from pipeline.settings import Settings
 
 
 def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, prefect: bool | None = None) -> Summary:

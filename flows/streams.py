@@ -13,7 +13,7 @@ import select
 import sys
 from typing import IO, TYPE_CHECKING, Final
 
-from flows import interrupts
+from pipeline import interrupts
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

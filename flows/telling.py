@@ -15,8 +15,8 @@ from prefect.artifacts import (
 )
 from prefect.events import emit_event
 
-from flows.headline import headline
-from flows.run import Voice
+from pipeline.headline import headline
+from pipeline.run import Voice
 from warehouse.database.connection import reader
 from warehouse.database.schema import statement
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from flows.alerts import Alert
-    from flows.run import Run
-    from flows.summary import Summary
+    from pipeline.alerts import Alert
+    from pipeline.collect.summary import Summary
+    from pipeline.run import Run
 
 #: So often the progress of a run is told, in seconds.
 PROGRESS_SECONDS: Final = 2.0

@@ -163,7 +163,7 @@ HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", 
     ("modules", "heavy"),
     [
         pytest.param("flows.cli", HEAVY | {"duckdb", "pydantic"}, id="--help"),
-        pytest.param("flows.cli, flows.settings, flows.querying", HEAVY, id="sql"),
+        pytest.param("flows.cli, pipeline.settings, flows.querying", HEAVY, id="sql"),
     ],
 )
 def test_what_answers_at_once_imports_nothing_heavy(modules: str, heavy: set[str]) -> None:

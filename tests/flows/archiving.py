@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from flows import collecting
-from flows.batches import fetch_batch
-from flows.data_folder import begin_folder
+from pipeline.collect import collect as collecting
+from pipeline.collect.batches import fetch_batch
+from pipeline.data_folder import begin_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flows.run import Run
+    from pipeline.run import Run
 
 
 def poll(run: Run, ids: Sequence[str]) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows import run as runs
 from flows import telling
-from flows.alerts import Alert, news
-from flows.errors import ExitCode
-from flows.settings import Settings
-from flows.summary import Summary
 from gateway.clock import Clock
+from pipeline import run as runs
+from pipeline.alerts import Alert, news
+from pipeline.collect.summary import Summary
+from pipeline.errors import ExitCode
+from pipeline.settings import Settings
 from tests.warehouse.answers import (
     MISSING,
     RUNNING,
@@ -36,7 +36,7 @@ from warehouse.load.loader import load, unloaded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flows.run import Run
+    from pipeline.run import Run
 
 DONE = Summary(
     run_id="r", source="default", requested=0, rejected=[], rejected_count=0, skipped_terminal=0, asked=0, fetched=0,

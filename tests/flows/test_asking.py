@@ -11,21 +11,22 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from flows import asking, collecting
-from flows import run as runs
-from flows.asking import Tally, ask_all
-from flows.batches import fetch_batch
-from flows.collecting import Options
-from flows.intake.source import IdSource
-from flows.settings import Settings
+from pipeline import run as runs
+from pipeline.collect import collect as collecting
+from pipeline.collect import fetch as asking
+from pipeline.collect.batches import fetch_batch
+from pipeline.collect.collect import Options
+from pipeline.collect.fetch import Tally, ask_all
+from pipeline.intake.source import IdSource
+from pipeline.settings import Settings
 from tests.flows.conftest import KEY
 from warehouse.database import connection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flows.run import Run
     from gateway.client import GatewayClient
+    from pipeline.run import Run
     from tests.flows.conftest import Gateway
 
 PATIENCE_SECONDS = 30.0

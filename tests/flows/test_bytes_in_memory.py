@@ -33,8 +33,8 @@ FETCH = """
 import asyncio, json, pathlib, resource, sys
 from flows import collecting
 from flows import run as runs
-from flows.batches import fetch_batch
-from flows.settings import Settings
+from pipeline.collect.batches import fetch_batch
+from pipeline.settings import Settings
 
 def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

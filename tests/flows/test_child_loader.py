@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from flows import child_loader, loading
-from flows import run as runs
-from flows.child_loader import child_environment, load_in_child
-from flows.run import Voice
-from flows.settings import Settings
+from pipeline import load as loading
+from pipeline import run as runs
+from pipeline.collect import child_loader
+from pipeline.collect.child_loader import child_environment, load_in_child
+from pipeline.run import Voice
+from pipeline.settings import Settings
 from tests.flows.archiving import poll
 from tests.flows.conftest import KEY
 from warehouse.database import connection
@@ -21,7 +22,7 @@ from warehouse.database import connection
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flows.run import Run
+    from pipeline.run import Run
     from tests.flows.conftest import Gateway
 
 PATIENCE_SECONDS = 30.0

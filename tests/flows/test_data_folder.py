@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows import run as runs
-from flows.data_folder import begin_folder
 from flows.demo_folder import MARKER, make_folder
-from flows.errors import UnusableInputError
-from flows.run import Voice
-from flows.settings import Settings
+from pipeline import run as runs
+from pipeline.data_folder import begin_folder
+from pipeline.errors import UnusableInputError
+from pipeline.run import Voice
+from pipeline.settings import Settings
 from tests.warehouse.answers import RUNNING, Answer, Request, minute
 from tests.warehouse.conftest import Site
 from warehouse.archive.compact import compact, remove_replaced
@@ -25,7 +25,7 @@ from warehouse.paths import DataPaths
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flows.run import Run
+    from pipeline.run import Run
     from tests.flows.conftest import CommandLine, Gateway
     from warehouse.archive.segments import Archive
 

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows import run as runs
-from flows.accepting import accept
-from flows.errors import UnusableInputError
-from flows.intake import inbox
-from flows.intake.feeds import Feeds
-from flows.intake.source import IdSource
-from flows.settings import Settings
+from pipeline import run as runs
+from pipeline.collect.accept import accept
+from pipeline.errors import UnusableInputError
+from pipeline.intake import inbox
+from pipeline.intake.feeds import Feeds
+from pipeline.intake.source import IdSource
+from pipeline.settings import Settings
 from tests.flows.tables import rows
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ FEW, MANY = 300, 1500
 #: Pieces, steps and flushes so small that a few hundred answers go through all of them many times. Python imports a
 #: module of this name whenever it starts, so in the process that loads meanwhile, too.
 SMALL = """
-import flows.asking, flows.batches, warehouse.archive.segments, warehouse.load.loader
-flows.batches.FLUSH_ANSWERS = flows.asking.BATCH_IDS = 20
-flows.asking.LOAD_ANSWERS = warehouse.load.loader.STEP_ROWS = 40
+import pipeline.collect.fetch, pipeline.collect.batches, warehouse.archive.segments, warehouse.load.loader
+pipeline.collect.batches.FLUSH_ANSWERS = pipeline.collect.fetch.BATCH_IDS = 20
+pipeline.collect.fetch.LOAD_ANSWERS = warehouse.load.loader.STEP_ROWS = 40
 warehouse.archive.segments.PIECE_BYTES = 4_000_000
 """
 COLLECT = "from flows.cli import main; main()"

@@ -10,16 +10,16 @@ import pytest
 from prefect.states import Completed, Crashed, Failed
 from pydantic import SecretStr
 
-from flows import collecting
 from flows import fan_out as fanning
-from flows import run as runs
-from flows.accepting import Accepted, accept
-from flows.batches import fetch_batch
-from flows.collecting import Options, collect
-from flows.errors import ExitCode
-from flows.intake.source import IdSource
-from flows.settings import Settings
-from flows.shards import Share
+from pipeline import run as runs
+from pipeline.collect import collect as collecting
+from pipeline.collect.accept import Accepted, accept
+from pipeline.collect.batches import fetch_batch
+from pipeline.collect.collect import Options, collect
+from pipeline.collect.shards import Share
+from pipeline.errors import ExitCode
+from pipeline.intake.source import IdSource
+from pipeline.settings import Settings
 from tests.flows.conftest import KEY
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import State
 
-    from flows.run import Run
-    from flows.summary import Summary
     from gateway.client import GatewayClient
+    from pipeline.collect.summary import Summary
+    from pipeline.run import Run
     from tests.flows.conftest import Gateway
 
 KNOWN, GIVEN = 30, 120

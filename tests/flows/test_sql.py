@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from flows.errors import UnusableInputError
 from flows.querying import run_query
+from pipeline.errors import UnusableInputError
 from tests.flows.conftest import COMMAND, CommandLine
 from tests.warehouse.answers import SUCCESS_WITH_WORK, Answer, Request, minute
 from tests.warehouse.conftest import Site

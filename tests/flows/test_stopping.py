@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from flows import collecting
-from flows import run as runs
-from flows.batches import AnswerBuffer
-from flows.collecting import Options, collect
-from flows.errors import ExitCode
-from flows.intake.source import IdSource
-from flows.settings import Settings
-from flows.threads import run_to_its_end
 from gateway.clock import Clock
 from gateway.observation import Observation
+from pipeline import run as runs
+from pipeline.collect import collect as collecting
+from pipeline.collect.batches import AnswerBuffer
+from pipeline.collect.collect import Options, collect
+from pipeline.errors import ExitCode
+from pipeline.intake.source import IdSource
+from pipeline.settings import Settings
+from pipeline.threads import run_to_its_end
 from simulator import ManualClock, SimulatedGateway, serve
 from tests.flows.conftest import COMMAND, KEY
 from tests.flows.tables import rows
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flows.run import Run
-    from flows.summary import Summary
+    from pipeline.collect.summary import Summary
+    from pipeline.run import Run
     from simulator import World
     from tests.flows.conftest import CommandLine, Gateway
 
@@ -126,7 +126,7 @@ def test_work_in_a_thread_is_done_however_often_it_is_cancelled() -> None:
 
 def test_answers_are_archived_however_often_a_run_is_cancelled(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those on their way to the archive, and those that wait behind them."""
-    monkeypatch.setattr("flows.batches.FLUSH_SECONDS", 0.05)
+    monkeypatch.setattr("pipeline.collect.batches.FLUSH_SECONDS", 0.05)
     writing, write = threading.Event(), run.store.write
 
     def slow_write(*args: object, **kwargs: object) -> object:

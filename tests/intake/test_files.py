@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.errors import UnusableInputError
-from flows.intake.rejections import Rejections
-from flows.intake.source import IdSource
+from pipeline.errors import UnusableInputError
+from pipeline.intake.rejections import Rejections
+from pipeline.intake.source import IdSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,7 +191,7 @@ def test_a_file_that_breaks_off_says_how_many_ids_were_taken_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are in the archive, so nobody has to wonder."""
-    monkeypatch.setattr("flows.intake.source.PIECE_IDS", 2)
+    monkeypatch.setattr("pipeline.intake.source.PIECE_IDS", 2)
     with pytest.raises(UnusableInputError, match=r"line 1 on.*\(4 ids before that were taken\)"):
         read(tmp_path, "a.json", b'["ok-1", "ok-2", "ok-3", "ok-4", "ok-5"')
 
@@ -200,7 +200,7 @@ def test_an_array_is_read_whole_wherever_it_is_cut_into_pieces(tmp_path: Path, m
     """A number that goes on in the next piece is one number."""
     values = [12345, "ok-1", {"task_id": "ok-2", "p": "x" * 30}, 678901234567]
     for size in range(1, 40):
-        monkeypatch.setattr("flows.intake.json_values._PIECE", size)
+        monkeypatch.setattr("pipeline.intake.formats.json_values._PIECE", size)
         assert read(tmp_path, "a.json", json.dumps(values, indent=1).encode())[0] == [
             *("12345", "ok-1", "ok-2", "678901234567"),
         ]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.errors import UnusableInputError
-from flows.intake.rejections import Rejections
-from flows.intake.source import IdSource
+from pipeline.errors import UnusableInputError
+from pipeline.intake.rejections import Rejections
+from pipeline.intake.source import IdSource
 from tests.intake.odd_files import OTHER_KEY, OWN_KEY, OddFile, odd_file
 from tests.intake.ways import by_inbox
 

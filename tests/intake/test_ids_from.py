@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.errors import UnusableInputError
-from flows.intake.feeds import Feeds, feed_pieces
-from flows.intake.rejections import Rejections
+from pipeline.errors import UnusableInputError
+from pipeline.intake.feeds import Feeds, feed_pieces
+from pipeline.intake.rejections import Rejections
 
 if TYPE_CHECKING:
     from pathlib import Path

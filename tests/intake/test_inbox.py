@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.intake.feeds import Feeds
-from flows.intake.source import IdSource
+from pipeline.intake.feeds import Feeds
+from pipeline.intake.source import IdSource
 from tests.intake.ways import Outcome, drop, take
 from warehouse.errors import ArchiveError
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.errors import UnusableInputError
-from flows.intake.rejections import Rejections
-from flows.intake.source import IdSource
+from pipeline.errors import UnusableInputError
+from pipeline.intake.rejections import Rejections
+from pipeline.intake.source import IdSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +21,9 @@ CHUNK = 1_000_000
 
 READ = """
 import resource, sys
-from flows.errors import UnusableInputError
-from flows.intake.rejections import Rejections
-from flows.intake.source import IdSource
+from pipeline.errors import UnusableInputError
+from pipeline.intake.rejections import Rejections
+from pipeline.intake.source import IdSource
 import pyarrow.parquet, polars
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -75,7 +75,7 @@ def test_a_file_that_is_far_larger_unpacked_is_refused_with_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here 5 MB instead of 2 GB."""
-    monkeypatch.setattr("flows.intake.unpacking.MOST_UNPACKED_BYTES", 5_000_000)
+    monkeypatch.setattr("pipeline.intake.unpacking.MOST_UNPACKED_BYTES", 5_000_000)
     pack(tmp_path / "a.txt.gz", [b"ok-1\n" * 200_000] * 9)
     with pytest.raises(UnusableInputError, match="more than 5,000,000 bytes"):
         list(IdSource(file=str(tmp_path / "a.txt.gz")).pieces(Rejections()))

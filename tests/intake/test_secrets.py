@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.intake.feeds import Feeds
-from flows.intake.rejections import Rejections, masked
-from flows.intake.source import IdSource
 from gateway.ids import why_invalid
+from pipeline.intake.feeds import Feeds
+from pipeline.intake.rejections import Rejections, masked
+from pipeline.intake.source import IdSource
 from tests.flows.conftest import COMMAND, KEY
 from tests.intake.ways import take
 

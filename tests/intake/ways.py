@@ -9,14 +9,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from flows import run as runs
-from flows.accepting import accept
-from flows.errors import UnusableInputError
-from flows.intake.feeds import Feeds, feed_pieces
-from flows.intake.rejections import Rejections
-from flows.intake.source import IdSource
-from flows.run import Voice
-from flows.settings import Settings
+from pipeline import run as runs
+from pipeline.collect.accept import accept
+from pipeline.errors import UnusableInputError
+from pipeline.intake.feeds import Feeds, feed_pieces
+from pipeline.intake.rejections import Rejections
+from pipeline.intake.source import IdSource
+from pipeline.run import Voice
+from pipeline.settings import Settings
 from warehouse.archive import segments as archive
 
 if TYPE_CHECKING:

@@ -17,13 +17,13 @@ import duckdb
 import pytest
 
 import warehouse
-from flows import collecting
-from flows import run as runs
-from flows.accepting import accept
-from flows.child_loader import load_in_child
-from flows.collecting import Options
-from flows.intake.source import IdSource
-from flows.settings import Settings
+from pipeline import run as runs
+from pipeline.collect import collect as collecting
+from pipeline.collect.accept import accept
+from pipeline.collect.child_loader import load_in_child
+from pipeline.collect.collect import Options
+from pipeline.intake.source import IdSource
+from pipeline.settings import Settings
 from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.flows.conftest import KEY, CommandLine
 from tests.lake.test_load import archived
@@ -42,8 +42,8 @@ from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
-    from flows.run import Run
     from gateway.client import GatewayClient
+    from pipeline.run import Run
 
 
 @pytest.fixture

@@ -107,9 +107,9 @@ def name_before_content() -> None:
 
 def never_clear() -> None:
     """What killed processes leave stays."""
-    import flows.collecting  # noqa: PLC0415 - the one user
+    import pipeline.collect.collect  # noqa: PLC0415 - the one user
 
-    put(flows.collecting, "clear_debris", lambda _paths: None)
+    put(pipeline.collect.collect, "clear_debris", lambda _paths: None)
 
 
 def copy_in_place() -> None:

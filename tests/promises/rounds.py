@@ -14,12 +14,12 @@ import psutil  # type: ignore[import-untyped]
 from pydantic import SecretStr
 
 import warehouse
-from flows import run as runs
-from flows.collecting import Options, collect
-from flows.intake.source import IdSource
-from flows.maintaining import maintain
-from flows.settings import Settings
 from gateway.clock import Clock
+from pipeline import run as runs
+from pipeline.collect.collect import Options, collect
+from pipeline.intake.source import IdSource
+from pipeline.settings import Settings
+from pipeline.upkeep.maintain import maintain
 from tests.promises.siege import KEY
 from warehouse.archive.segments import SCHEMAS
 

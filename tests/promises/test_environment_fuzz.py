@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from flows.cli import main
-from flows.settings import Settings
+from pipeline.settings import Settings
 from warehouse.environment import PREFIX
 
 if TYPE_CHECKING:

@@ -104,9 +104,9 @@ class Crash:
 
 
 def _end_of_a_load() -> str:
-    lines = (ROOT / "flows/loading.py").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "pipeline/load.py").read_text(encoding="utf-8").splitlines()
     [number] = [number for number, line in enumerate(lines, start=1) if line == "    return total"]
-    return f"flows/loading.py:{number} load_segments"
+    return f"pipeline/load.py:{number} load_segments"
 
 
 def test_of_a_log_that_was_cut_whole_loads_remain_and_the_next_run_completes_them(besiege: Besiege) -> None:

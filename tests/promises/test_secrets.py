@@ -20,10 +20,10 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from flows.settings import Settings
 from gateway.client import ApiKey, GatewayClient
 from gateway.errors import InvalidSetting
 from gateway.wire.faults import LONGEST_TEXT, describe
+from pipeline.settings import Settings
 from tests.flows.conftest import CommandLine
 from tests.gateway.servers import Reply, Request, answer, raw, serving
 from tests.promises.canary import KEY, command_lines, everything_below, found_in, traces
@@ -105,7 +105,10 @@ def test_a_run_leaves_no_trace_of_the_key(gateway: Server, tmp_path: Path) -> No
     ("before", "code", "shown"),
     [
         pytest.param(
-            "import flows.collecting\nflows.collecting.accept = lambda *_: 1 / 0", 1, b"ZeroDivisionError", id="of ours"
+            "import pipeline.collect.collect\npipeline.collect.collect.accept = lambda *_: 1 / 0",
+            1,
+            b"ZeroDivisionError",
+            id="of ours",
         ),
         pytest.param(
             "import os\nos.environ['AVATAR_TASKS_API_KEY'] += ' x'", 2, b"API_KEY", id="of a key that is none"

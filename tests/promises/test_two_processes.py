@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows import asking, batches
+from pipeline.collect import batches
+from pipeline.collect import fetch as asking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx
 
-from flows.batches import answers_frame
 from gateway.clock import Clock
 from gateway.observation import Observation
 from gateway.wire.transport import build_transport
+from pipeline.collect.batches import answers_frame
 from tests.gateway.certificates import self_signed
 from tests.gateway.servers import answer, closed_port, serve
 from transforms.flatten import transform

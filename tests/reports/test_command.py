@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import main
-from flows.errors import UnusableInputError
-from flows.report_files import moment
+from pipeline.errors import UnusableInputError
+from pipeline.report_files import moment
 from tests.reports.conftest import TASK, published
 
 if TYPE_CHECKING:

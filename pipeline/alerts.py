@@ -1,0 +1,139 @@
+"""What somebody should be told after a run, once: what was told before is remembered beside the warehouse.
+
+Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `schema-drift`, `key-refused`,
+`identity-conflict`, `ids-missing`. A run speaks for its own source, and of what is about all; each source has a memory
+of its own, so that runs of several gateways neither forget nor repeat what the others told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipeline.collect.other_ids import in_conflict, missing_storms
+from pipeline.errors import ExitCode
+from warehouse.archive.atomic import written_whole
+from warehouse.database.connection import reader
+from warehouse.database.schema import statement
+from warehouse.errors import NothingPublishedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import duckdb
+
+    from pipeline.collect.summary import Summary
+    from pipeline.run import Run
+
+#: Of each kind, so many are told in words; the rest are counted.
+TOLD_IN_WORDS: Final = 3
+
+#: What is told: which source it is about ('' for all of them), its kind, and what exactly.
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One kind of thing to tell.
+
+    Attributes:
+        kind: slo-burning, tasks-stuck, schema-drift, key-refused, identity-conflict or ids-missing.
+        keys: what there is now that was not told before.
+        words: about each of the first.
+    """
+
+    kind: str
+    keys: tuple[Key, ...]
+    words: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.keys)
+
+    @property
+    def sentence(self) -> str:
+        more = f"; and {self.count - len(self.words):,} more" if self.count > len(self.words) else ""
+        return "; ".join(self.words) + more
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told now and was not told before.
+
+    Attributes:
+        alerts: one per kind.
+        run: whose news these are.
+        told: what was told before and still holds.
+    """
+
+    alerts: list[Alert]
+    run: Run
+    told: frozenset[Key]
+
+    def mark_told(self, sent: Iterable[Alert]) -> None:
+        """Remember what was sent; what was not is news again after the next run.
+
+        What is over is forgotten, so that it is told again when it comes back.
+        """
+        keys = self.told | {key for alert in sent for key in alert.keys}
+        for source in ("", self.run.settings.source):
+            _write(_memory(self.run, source), sorted((kind, what) for of, kind, what in keys if of == source))
+
+
+def news(run: Run, summary: Summary) -> News:
+    """What is to be told now and was not told before; it counts as told once `News.mark_told` says so."""
+    found = _found(run)
+    if summary.exit_code == ExitCode.KEY_REFUSED:
+        found[summary.source, "key-refused", summary.source] = str(summary.problem)
+    told = _told(run, found)
+    new = [key for key in found if key not in told]
+    kinds = dict.fromkeys(kind for _, kind, _ in new)
+    return News([_alert(kind, [key for key in new if key[1] == kind], found) for kind in kinds], run, told)
+
+
+def _alert(kind: str, keys: list[Key], found: dict[Key, str]) -> Alert:
+    return Alert(kind, tuple(keys), tuple(found[key] for key in keys[:TOLD_IN_WORDS]))
+
+
+def _found(run: Run) -> dict[Key, str]:
+    with contextlib.suppress(NothingPublishedError), reader(run.paths) as con:
+        rows = con.execute(statement("queries/alerts"), {"since": run.started_at}).fetchall()
+        found: dict[Key, str] = {(source or "", kind, what): words for source, kind, what, words in rows}
+        found |= _doubts(run, con)
+        return {key: words for key, words in found.items() if key[0] in ("", run.settings.source)}
+    return {}
+
+
+def _doubts(run: Run, con: duckdb.DuckDBPyConnection) -> dict[Key, str]:
+    conflicts = con.execute(statement("queries/identity_conflicts")).fetchall()
+    storms = missing_storms(con, run.clock.now())
+    return {
+        **{(source, "identity-conflict", source): f"{source}: {in_conflict(*told)}" for source, *told in conflicts},
+        **{(source, "ids-missing", source): words for source, words in storms.items()},
+    }
+
+
+def _told(run: Run, found: dict[Key, str]) -> frozenset[Key]:
+    """What of all that holds was told before; one memory of all sources, as earlier versions had it, is of each."""
+    memory = {source: _read(_memory(run, source)) for source in ("", run.settings.source)}
+    return frozenset(key for key in found if [*key[1:]] in memory[key[0]] or [*key[1:]] in memory[""])
+
+
+def _memory(run: Run, source: str) -> Path:
+    return run.paths.root / (f"alerts-{source}.json" if source else "alerts.json")
+
+
+def _read(path: Path) -> list[list[str]]:
+    with contextlib.suppress(OSError, ValueError):
+        told: list[list[str]] = json.loads(path.read_text(encoding="utf-8"))
+        return told
+    return []
+
+
+def _write(path: Path, keys: list[tuple[str, str]]) -> None:
+    if keys or path.exists():
+        with written_whole(path) as file:
+            file.write(json.dumps(keys, ensure_ascii=False).encode())

@@ -1,0 +1,81 @@
+"""Ids become durable before anything is asked: from here on none is forgotten, whatever happens to the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipeline.intake import inbox
+from pipeline.intake.feeds import feed_pieces, not_accepted_yet
+from pipeline.intake.rejections import Rejections
+from pipeline.load import last_known
+from transforms.schema import REQUESTS
+
+if TYPE_CHECKING:
+    from pipeline.intake.feeds import Feeds
+    from pipeline.intake.source import IdSource
+    from pipeline.run import Run
+    from warehouse.archive.segments import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The ids of one run: the segments that hold them, and what was rejected."""
+
+    segments: list[Segment] = field(default_factory=list)
+    rejections: Rejections = field(default_factory=Rejections)
+
+
+def accept(run: Run, ids: IdSource, feeds: Feeds | None = None) -> Accepted:
+    """Check ids and write the valid ones to the archive, piece by piece.
+
+    A file of the inbox, or of a folder of exports, that cannot be used is warned of, and ends no run.
+
+    Raises:
+        UnusableInputError: when the ids given cannot be read, or not one of them is valid; when the inbox is no folder
+            that can be used, or SQL fails.
+        ArchiveError: when they cannot be written.
+    """
+    key = run.settings.api_key
+    accepted = Accepted(rejections=Rejections(secrets=frozenset({key.get_secret_value()} if key else ())))
+    if ids.is_given:
+        for piece in ids.pieces(accepted.rejections):
+            _write(run, accepted, piece)
+    if feeds and feeds.inbox:
+        inbox.take_files(
+            feeds.inbox,
+            run.clock.now().timestamp(),
+            column=feeds.column,
+            rejections=accepted.rejections,
+            write=partial(_write, run, accepted),
+            warn=run.voice.warn,
+        )
+    if feeds and feeds.ids_from:
+        _take_from(run, accepted, feeds)
+    return accepted
+
+
+def _write(run: Run, accepted: Accepted, piece: list[str]) -> None:
+    rows = (
+        pl.DataFrame({"task_id": piece}, schema={"task_id": pl.String()})
+        .unique(maintain_order=True)
+        .select(
+            pl.lit(run.settings.source).alias("source"),
+            "task_id",
+            pl.lit(run.clock.now()).alias("requested_at"),
+            pl.lit(run.run_id).alias("run_id"),
+        )
+    )
+    segment_id = next(run.segment_ids)
+    accepted.segments.append(run.store.write("requests", rows.cast(REQUESTS), segment_id=segment_id, at=run.started_at))
+
+
+def _take_from(run: Run, accepted: Accepted, feeds: Feeds) -> None:
+    with last_known(run) as con:
+        for piece in feed_pieces(feeds, accepted.rejections, run.voice.warn):
+            new = not_accepted_yet(con, run.settings.source, piece)
+            if new:
+                _write(run, accepted, new)

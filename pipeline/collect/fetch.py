@@ -1,0 +1,120 @@
+"""Ask for what is planned, batch by batch, and load what has come while the rest is on its way."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final
+
+from pipeline.collect.batches import BATCH_IDS
+from pipeline.collect.child_loader import load_in_child
+from pipeline.threads import run_to_its_end
+from warehouse import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.client import GatewayClient
+    from pipeline.run import Run
+    from warehouse.errors import WarehouseError
+
+    RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
+
+_PROGRESS_SECONDS: Final = 0.2
+_LOOK_SECONDS: Final = 0.05
+
+#: So many batches more than usual may wait for ids that failed to be tried again.
+MORE_BATCHES: Final = 8
+
+#: Answers are loaded after so many, while half as many are to come: to start a process, and what a load costs before it
+#: loads anything, take as long as some thousands of requests. Twice as many would be two transactions of a load.
+LOAD_ANSWERS: Final = 10_000
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far."""
+
+    asked: int = 0
+    answered: int = 0
+    segments_loaded: int = 0
+    skipped_terminal: int = 0
+    problem: WarehouseError | None = None
+
+
+async def ask_all(
+    run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally, run_batch: RunBatch, *, load_meanwhile: bool = True
+) -> None:
+    """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
+    batches = _Batches(run, client, tally, run_batch)
+    works = (_show_progress, _load_meanwhile) if load_meanwhile else (_show_progress,)
+    beside = [asyncio.create_task(work(run, client, tally)) for work in works]
+    try:
+        for ids, failed_before in plan.read_todo(todo, BATCH_IDS):
+            await batches.room()
+            if client.ended is not None:
+                break
+            client.suspect(failed_before)
+            batches.start(ids)
+        await batches.finish()
+        run.voice.progress(tally.answered, tally.asked)
+    finally:
+        for task in (*beside, *batches.running):
+            task.cancel()
+        await asyncio.gather(*beside, *batches.running, return_exceptions=True)
+
+
+class _Batches:
+    """The batches of a run that are under way."""
+
+    def __init__(self, run: Run, client: GatewayClient, tally: Tally, run_batch: RunBatch) -> None:
+        self._run, self._client, self._tally, self._run_batch = run, client, tally, run_batch
+        self._at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
+        self._begun = client.stats.first_attempts
+        self._ids = 0
+        self.running: set[asyncio.Task[int]] = set()
+
+    def start(self, ids: list[str]) -> None:
+        self._ids += len(ids)
+        self.running.add(asyncio.ensure_future(self._run_batch(self._run, self._client, ids)))
+
+    async def room(self) -> None:
+        """Waits until another batch may start.
+
+        A few at once; and more when all they have left are ids that failed, which wait for new ones to go first.
+        """
+        while len(self.running) >= self._at_once + (MORE_BATCHES if self._are_new_ids_running_out() else 0):
+            await self._some_done(_LOOK_SECONDS)
+
+    async def finish(self) -> None:
+        while self.running:
+            await self._some_done(None)
+
+    def _are_new_ids_running_out(self) -> bool:
+        return self._ids - (self._client.stats.first_attempts - self._begun) < BATCH_IDS
+
+    async def _some_done(self, most_seconds: float | None) -> None:
+        wait = asyncio.wait(self.running, timeout=most_seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, self.running = await wait
+        self._tally.answered += sum(task.result() for task in done)
+
+
+async def _show_progress(run: Run, client: GatewayClient, tally: Tally) -> None:
+    while True:
+        await asyncio.sleep(_PROGRESS_SECONDS)
+        run.voice.progress(client.stats.observations, tally.asked)
+
+
+async def _load_meanwhile(run: Run, client: GatewayClient, tally: Tally) -> None:
+    """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
+    loaded = client.stats.observations
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        come = client.stats.observations
+        if come - loaded >= LOAD_ANSWERS and tally.asked - come >= LOAD_ANSWERS / 2:
+            loaded = come
+            await run_to_its_end(_load, run, tally)
+
+
+def _load(run: Run, tally: Tally) -> None:
+    tally.segments_loaded += load_in_child(run)

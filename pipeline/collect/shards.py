@@ -1,0 +1,152 @@
+"""A list of ids too large for one worker, cut by hash into shares that are collected by runs of their own.
+
+The ids are accepted once, by the run that cuts; a share is told by numbers, so that nothing large is handed over, and a
+run that dies is replaced by one that is told the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.collect.accept import Accepted
+from pipeline.collect.other_ids import OtherIds
+from pipeline.collect.summary import Summary
+from pipeline.errors import AvatarTasksError, ExitCode
+from warehouse.archive.segments import count_rows
+from warehouse.errors import AnalysisFileError, ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.run import Run
+    from warehouse.archive.segments import Archive
+    from warehouse.plan import Progress
+
+_WORST_FIRST: Final = (
+    ExitCode.UNEXPECTED,
+    ExitCode.UNUSABLE_INPUT,
+    ExitCode.KEY_REFUSED,
+    ExitCode.UNREACHABLE,
+    ExitCode.NOT_LOADED,
+    ExitCode.DONE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Share `number` (from 0) of `of`, of the ids that the run `accepted_by` has accepted."""
+
+    accepted_by: str
+    number: int
+    of: int
+
+    def accepted(self, store: Archive) -> Accepted:
+        """Where its ids are, among those of the other shares."""
+        return Accepted([one for one in store.segments("requests") if self.accepted_by in one.segment_id])
+
+
+def ids_of(accepted: Accepted) -> int:
+    """How many ids were accepted."""
+    return sum(map(count_rows, accepted.segments))
+
+
+def shares_of(accepted: Accepted, ids_per_share: int) -> int:
+    """How many shares to cut the accepted ids into."""
+    return -(-ids_of(accepted) // ids_per_share) or 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShareEnd:
+    """How the last run of a share ended; `problem` says what went wrong with the run itself, if anything did."""
+
+    number: int
+    run_id: str
+    problem: str | None = None
+
+
+def together(
+    run: Run, accepted: Accepted, parts: Sequence[dict[str, Any]], lost: Mapping[ShareEnd, Progress], of: int
+) -> Summary:
+    """One summary of the shares': the sum of their counts and the worst of their ends.
+
+    Args:
+        run: the run that cut the ids.
+        accepted: what it accepted.
+        parts: the summaries of shares (see `Summary.as_dict`).
+        lost: shares that left none, and how far their ids are: those that have not ended count as not reached.
+        of: how many shares there are.
+    """
+    ends = [(ExitCode(part["exit_code"]), part["problem"]) for part in parts]
+    if lost:
+        ends.append(_end_of_lost(list(lost), of))
+    worst, problem = min(ends, key=lambda end: _WORST_FIRST.index(end[0]), default=(ExitCode.DONE, None))
+    counts = Counter({name: sum(part[name] for part in parts) for name in _COUNTS})
+    for state in lost.values():
+        left = state.given - state.ended
+        counts.update(requested=state.given, asked=left, unreachable=left, still_running=state.waiting)
+    return Summary(
+        run_id=run.run_id,
+        source=run.settings.source,
+        rejected=accepted.rejections.named,
+        rejected_count=accepted.rejections.count,
+        outcomes=_added(parts, "outcomes"),
+        statuses=_added(parts, "statuses"),
+        exit_code=worst,
+        problem=problem,
+        published=None,
+        seconds=round(run.clock.monotonic() - run.began, 3),
+        accept_other_ids=run.settings.accept_other_ids,
+        other_ids=_other_ids([part["other_ids"] for part in parts if "other_ids" in part]),
+        missing_storm=next((storm for part in parts if (storm := part.get("missing_storm"))), None),
+        **counts,
+    )
+
+
+def _end_of_lost(lost: Sequence[ShareEnd], of: int) -> tuple[ExitCode, str]:
+    codes = [_exit_code(one.problem or "") for one in lost]
+    named = ", ".join(str(one.number + 1) for one in sorted(lost, key=lambda one: one.number))
+    why = next((one.problem for one in lost if one.problem), "it left no summary").rstrip(".")
+    sentence = f"of {of} shares, {named} failed: {why}. Their ids are accepted and their answers kept: run again"
+    return min(codes, key=_WORST_FIRST.index), sentence
+
+
+def _exit_code(problem: str) -> ExitCode:
+    """Prefect tells of an error that ended a run by its class and its words."""
+    ours = {one.__name__: one.exit_code for one in AvatarTasksError.__subclasses__()} | dict.fromkeys(
+        (one.__name__ for one in (AnalysisFileError, ArchiveError)), ExitCode.UNUSABLE_INPUT
+    )
+    return next((code for name, code in ours.items() if name in problem), ExitCode.UNEXPECTED)
+
+
+_COUNTS: Final = (
+    "requested",
+    "skipped_terminal",
+    "asked",
+    "fetched",
+    "requests",
+    "retries",
+    "refusals",
+    "segments_loaded",
+    "unreachable",
+    "not_polled",
+    "still_running",
+)
+
+
+def _other_ids(parts: Sequence[dict[str, Any]]) -> OtherIds:
+    """Shares have no id in common; three examples of all are enough."""
+    return OtherIds(
+        sum(part["conflicts"] for part in parts),
+        [one for part in parts for one in part["conflict_examples"]][:3],
+        sum(part["unproven"] for part in parts),
+        [one for part in parts for one in part["unproven_examples"]][:3],
+    )
+
+
+def _added(parts: Sequence[dict[str, Any]], name: str) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part[name])
+    return dict(total)

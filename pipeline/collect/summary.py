@@ -1,0 +1,118 @@
+"""What a run did, for people and for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.collect.other_ids import OtherIds
+
+if TYPE_CHECKING:
+    from pipeline.errors import ExitCode
+
+#: Outcomes that say nothing about the id: the gateway could not be reached, or would not answer.
+UNREACHABLE: Final = ("transport_error", "server_error", "throttled")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run of `collect`; the keys of `collect --json`.
+
+    Attributes:
+        run_id: the run.
+        source: which gateway was asked.
+        requested: distinct valid ids given.
+        rejected: ids given that are none: {id (its first characters), file (null for arguments), line, reason}, the
+            first thousand; `rejected_count` has all.
+        skipped_terminal: ids given whose end was known already; they were not asked for.
+        asked: distinct ids to ask for: given ones, and known ones that were due.
+        fetched: answers archived.
+        requests: requests sent, retries and refused ones included.
+        retries: requests sent again after a failure.
+        refusals: requests refused for being too many, and sent again.
+        outcomes: answers by outcome.
+        statuses: ids asked for by the status of the last answer.
+        segments_loaded: archive segments loaded, those of earlier runs included.
+        unreachable: ids whose last answer says nothing about them, and ids never asked for since the run ended early.
+        not_polled: ids that were not polled because the deadline came; they are pending.
+        still_running: ids given that will be asked for again.
+        problem: what went wrong, as a sentence; null when nothing did.
+        published: the file readers open; null when nothing was published.
+        seconds: how long it took.
+        segments_waiting: archive segments of this run that it was told not to load; null when it was not.
+        accept_other_ids: whether the gateway may answer under ids of its own (the setting).
+        other_ids: what came under other ids than were polled: how many ids of whom an answer is proven to be about
+            another task, and how many of whom that is not proven, with examples.
+        missing_storm: what to say where the gateway knows nothing of many ids; null where it does not.
+    """
+
+    run_id: str
+    source: str
+    requested: int
+    rejected: list[dict[str, Any]]
+    rejected_count: int
+    skipped_terminal: int
+    asked: int
+    fetched: int
+    requests: int
+    retries: int
+    refusals: int
+    outcomes: dict[str, int]
+    statuses: dict[str, int]
+    segments_loaded: int
+    unreachable: int
+    still_running: int
+    exit_code: ExitCode
+    problem: str | None
+    published: str | None
+    seconds: float
+    segments_waiting: int | None = None
+    not_polled: int = field(default=0, kw_only=True)
+    accept_other_ids: bool = False
+    other_ids: OtherIds = field(default_factory=OtherIds)
+    missing_storm: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return dataclasses.asdict(self) | {"exit_code": int(self.exit_code)}
+
+    def as_lines(self) -> list[str]:
+        """For people."""
+        lines = [
+            f"{self.fetched:,} answers about {self.asked:,} ids in {self.seconds:.1f} s{self._counted(self.statuses)}"
+        ]
+        other = {name: count for name, count in self.outcomes.items() if name != "task"}
+        if other:
+            lines.append(f"not tasks{self._counted(other)}")
+        if self.skipped_terminal:
+            lines.append(
+                f"{self.skipped_terminal:,} of {self.requested:,} ids given had ended before and were not asked for"
+            )
+        if self.still_running:
+            lines.append(
+                f"{self.still_running:,} ids given have not ended yet; the next collect asks for those that are due"
+            )
+        lines.append(
+            f"{self.requests:,} requests, {self.retries:,} of them retries, {self.refusals:,} refused for their number"
+        )
+        lines += map(_rejected_line, self.rejected[:10])
+        if self.rejected_count > len(self.rejected[:10]):
+            lines.append(f"… and {self.rejected_count - 10:,} more that are no task ids (--json lists them)")
+        if self.missing_storm:
+            lines.append(self.missing_storm)
+        lines += self.other_ids.as_lines()
+        if self.published:
+            lines.append(f"published {self.published}")
+        if self.segments_waiting:
+            lines.append(f"{self.segments_waiting:,} segments are archived and not loaded: `avatar-tasks load` does it")
+        return lines
+
+    @staticmethod
+    def _counted(counts: dict[str, int]) -> str:
+        return ": " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) if counts else ""
+
+
+def _rejected_line(one: dict[str, Any]) -> str:
+    place = f"{one['file']}, line {one['line']}" if one["file"] else f"argument {one['line']}"
+    return f"{place}: {one['id']!r} is no task id: {one['reason']}"

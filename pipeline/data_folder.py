@@ -1,0 +1,84 @@
+"""Which commands may begin a data folder, and what is said where one that should be there is not.
+
+`collect` that a person types begins one where nothing is. A scheduled run does so only when it is told that this is its
+first start: a folder that is not mounted looks like one that was never there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UnusableInputError
+from warehouse.archive.folder_mark import holds_ids, read_mark, was_used, write_mark
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
+    from warehouse.paths import DataPaths
+
+
+def begin_folder(run: Run, *, scheduled: bool) -> None:
+    """Make sure that a run collects into the folder that is meant; begin one where that may be.
+
+    Args:
+        run: from `run.begin`.
+        scheduled: whether nobody watches: a deployment's run.
+
+    Raises:
+        UnusableInputError: when the folder, or its archive, is not there and may not be begun.
+        ArchiveError: when the mark can be neither read nor written.
+    """
+    paths, first_start = run.paths, run.settings.first_start
+    mark = read_mark(paths)
+    if mark is not None:
+        if scheduled and mark.kind == "demo":
+            msg = (
+                f"{paths.archive} was made by `avatar-tasks demo`: set AVATAR_TASKS_DATA_DIR to a folder for real work"
+            )
+            raise UnusableInputError(msg)
+        return
+    if not holds_ids(paths):  # else it is from before there were marks
+        _check_it_may_be_begun(paths, scheduled=scheduled, first_start=first_start)
+        run.voice.say(f"a new data folder was begun at {paths.root}: its archive is {paths.archive}")
+    write_mark(paths, "real", run.started_at)
+
+
+def _check_it_may_be_begun(paths: DataPaths, *, scheduled: bool, first_start: bool | None) -> None:
+    if first_start:
+        return
+    advice = (
+        "Mount it, or set AVATAR_TASKS_DATA_DIR to where it is; if this is its first start, say so with "
+        "`avatar-tasks collect --first-start` or AVATAR_TASKS_FIRST_START=true. Nothing was changed"
+    )
+    if was_used(paths):
+        msg = (
+            f"the archive {paths.archive} is not there, though a warehouse in {paths.root} was made from one. {advice}"
+        )
+        raise UnusableInputError(msg)
+    if scheduled or first_start is False:
+        msg = f"there is no data folder at {paths.root}: {paths.archive} has neither mark nor answers. {advice}"
+        raise UnusableInputError(msg)
+
+
+def require_archive(paths: DataPaths) -> None:
+    """For commands that only derive: they never begin a data folder.
+
+    Raises:
+        UnusableInputError: when there is no archive.
+    """
+    if read_mark(paths) is None and not holds_ids(paths):
+        msg = (
+            f"there is no archive at {paths.archive}: mount it, or set AVATAR_TASKS_DATA_DIR to where the data is "
+            "(`avatar-tasks collect` begins a new one). Nothing was changed"
+        )
+        raise UnusableInputError(msg)
+
+
+def require_warehouse(paths: DataPaths) -> None:
+    """For `publish`, which would publish an empty one.
+
+    Raises:
+        UnusableInputError: when there is no warehouse's file.
+    """
+    if paths.lake is None and not paths.warehouse.exists():
+        msg = f"there is no warehouse at {paths.warehouse}: `avatar-tasks rebuild` derives it from the archive"
+        raise UnusableInputError(msg)

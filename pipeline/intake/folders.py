@@ -1,0 +1,66 @@
+"""The files of a folder that are meant as ids, and those that nothing is done with, each with a reason."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pipeline.intake.opening import READ, REFUSED, kind_of
+from pipeline.intake.rejections import shown_path
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+#: How many files a warning names.
+_NAMED: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in a folder.
+
+    Attributes:
+        files: those that are meant as ids, by name.
+        passed_by: the others, with why nothing is done with them.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    passed_by: list[str] = field(default_factory=list)
+
+    def warning(self, folder: Path) -> str | None:
+        """A sentence about what was passed by."""
+        if not self.passed_by:
+            return None
+        more = f" and {len(self.passed_by) - _NAMED:,} more" if len(self.passed_by) > _NAMED else ""
+        return f"nothing is done with {', '.join(self.passed_by[:_NAMED])}{more} in {shown_path(folder)}"
+
+
+def find_files(folder: Path, ours: tuple[str, ...] = ()) -> Found:
+    """Look through a folder, but not through folders in it. Hidden files and the folders `ours` are not mentioned.
+
+    Raises:
+        OSError: when it cannot be listed.
+    """
+    found = Found()
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in ours:
+            continue
+        try:
+            why = _why_passed_by(path, path.lstat())
+        except FileNotFoundError:
+            continue  # another run has moved it
+        if why is None:
+            found.files.append(path)
+        else:
+            found.passed_by.append(f"{shown_path(path.name)} ({why})")
+    return found
+
+
+def _why_passed_by(path: Path, status: os.stat_result) -> str | None:
+    if stat.S_ISDIR(status.st_mode):
+        return "a folder"
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        return "not a regular file"
+    return None if kind_of(path.name) in READ or path.suffix.lower() in REFUSED else "not of a kind that is read"

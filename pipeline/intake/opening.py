@@ -1,0 +1,171 @@
+"""A file of any kind, opened: what its bytes are is known by looking at them, its name is but a hint."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import stat
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Final
+
+from pipeline.intake.encodings import encoding_of
+from pipeline.intake.refused import RefusedError
+from pipeline.intake.unpacking import replayed, unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Endings that are read, also with .gz after them.
+READ: Final = (".txt", ".csv", ".tsv", ".tab", ".psv", ".ndjson", ".jsonl", ".json", ".parquet")
+
+#: So much is looked at to find out what a file is.
+_HEAD_BYTES: Final = 65_536
+
+_SPREADSHEET: Final = (
+    "is a spreadsheet or a zip archive; .xlsx, .xls, .ods and .zip are not read: save the sheet as CSV (UTF-8)"
+)
+_PACKED: Final = "is packed in a way that is not read: unpack it, or use .gz"
+_DATABASE: Final = "is a database, not a file with ids: give SQL to --ids-from that attaches it and selects the ids"
+
+#: What files of other kinds begin with.
+_OTHERS: Final = (
+    (b"PK\x03\x04", _SPREADSHEET),
+    (b"\xd0\xcf\x11\xe0", _SPREADSHEET),
+    (b"\x28\xb5\x2f\xfd", _PACKED),
+    (b"BZh", _PACKED),
+    (b"\xfd7zXZ", _PACKED),
+    (b"7z\xbc\xaf", _PACKED),
+    (b"\x1f\x8b", "is packed with gzip twice: unpack it"),
+    (b"SQLite format 3", _DATABASE),
+    (b"ARROW1", "is an Arrow file, which is not read: write it as Parquet"),
+    (b"PARE", "is an encrypted Parquet file, which is not read"),
+    (b"%PDF", "is a PDF, not a file with ids"),
+    (b"-----BEGIN", "holds a key or a certificate, not ids; nothing of it was taken"),
+)
+_SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".ods")
+_PARQUET: Final = b"PAR1"
+
+#: Endings of files that are refused with a reason rather than passed by: somebody meant them as ids.
+REFUSED: Final = (*_SHEETS, ".zip", ".bz2", ".xz", ".zst", ".7z", ".gz", ".pq")
+
+#: `NAME=VALUE`, as in .env and files for a shell, or `export NAME=VALUE`; but not the `sep=;` of spreadsheets.
+_ASSIGNMENT: Final = re.compile(r'\s*(export\s+)?(?!"?sep=.?"?\s*$)[A-Za-z_]\w*\s*=\s*\S')
+_ENV_NAME: Final = re.compile(r"\.env(\..*)?|.*\.env", re.IGNORECASE)
+
+#: Names of descriptors that a shell has opened, such as that of `<(…)`.
+_DESCRIPTORS: Final = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file of text.
+
+    Attributes:
+        suffix: the ending of its name without `.gz`, in lower case.
+        head: the beginning of the text.
+        text: all of it.
+    """
+
+    suffix: str
+    head: str
+    text: IO[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parquet:
+    """A Parquet file."""
+
+    file: IO[bytes]
+
+
+def kind_of(name: str) -> str:
+    """The ending that says what a file of this name holds, without `.gz`."""
+    path = PurePath(name)
+    return PurePath(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+
+
+@contextlib.contextmanager
+def opened(place: str, *, follow_links: bool = True) -> Iterator[Text | Parquet]:
+    """Open a file, or stdin for `-`, and find out what it is.
+
+    Raises:
+        RefusedError: when it is of a kind that is not read.
+        OSError: when it cannot be opened.
+    """
+    if _ENV_NAME.fullmatch(PurePath(place).name):
+        raise RefusedError("is a file of settings by its name, which may hold a key; it was not opened")
+    with contextlib.ExitStack() as stack:
+        file = _stdin() if place == "-" else stack.enter_context(_regular_file(place, follow_links=follow_links))
+        head = file.read(_HEAD_BYTES)
+        whole = replayed(head, file)
+        if head.startswith(b"\x1f\x8b"):
+            whole = stack.enter_context(unpacked(whole))
+            head = whole.read(_HEAD_BYTES)
+            whole = replayed(head, whole)
+        _refuse_others(head, kind_of(place))
+        if head.startswith(_PARQUET):
+            spool = stack.enter_context(tempfile.TemporaryFile())
+            _copy(whole, spool)
+            yield Parquet(spool)
+        else:
+            yield _as_text(head, whole, kind_of(place))
+
+
+def _stdin() -> IO[bytes]:
+    if sys.stdin is None:
+        raise RefusedError("is closed")
+    return sys.stdin.buffer
+
+
+def _regular_file(place: str, *, follow_links: bool) -> IO[bytes]:
+    """Opened without waiting for anybody: a named pipe would wait for its writer for ever."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(place, flags)
+    except ValueError as error:
+        raise RefusedError("is no name that a file can have") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not (place.startswith(_DESCRIPTORS) and not stat.S_ISDIR(mode)):
+        os.close(descriptor)
+        what = "is a folder: give it to --ids-from" if stat.S_ISDIR(mode) else "is not a regular file: use - for stdin"
+        raise RefusedError(what)
+    os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "rb")
+
+
+def _refuse_others(head: bytes, suffix: str) -> None:
+    for beginning, sentence in _OTHERS:
+        if head.startswith(beginning):
+            raise RefusedError(sentence)
+    if suffix in _SHEETS:
+        raise RefusedError(_SPREADSHEET)
+    if suffix == ".parquet" and head and not head.startswith(_PARQUET):
+        raise RefusedError("is no Parquet file")
+
+
+def _as_text(head: bytes, whole: IO[bytes], suffix: str) -> Text:
+    encoding = encoding_of(head)
+    if encoding is None:
+        raise RefusedError("holds binary data, not ids: give a .txt, .csv, .json, .ndjson or .parquet file")
+    beginning = head.decode(encoding, errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    if _is_settings(beginning):
+        raise RefusedError("holds NAME=VALUE lines, as a file of settings does, perhaps with a key; nothing was taken")
+    text = io.TextIOWrapper(whole, encoding=encoding, errors="replace")
+    return Text(suffix, beginning, text)
+
+
+def _is_settings(beginning: str) -> bool:
+    lines = [line for line in beginning.splitlines()[:100] if line.strip() and not line.lstrip().startswith("#")]
+    return 2 * sum(bool(_ASSIGNMENT.match(line)) for line in lines) > len(lines)
+
+
+def _copy(whole: IO[bytes], spool: IO[bytes]) -> None:
+    """To disk, for Parquet is read from its end."""
+    while piece := whole.read(1 << 20):
+        spool.write(piece)
+    spool.seek(0)

@@ -1,0 +1,84 @@
+"""`load`: what is archived and not loaded yet, and what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline import load as loading
+from pipeline.data_folder import require_archive
+from pipeline.errors import ExitCode
+from warehouse.load.loader import Loaded
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSummary:
+    """One load; the keys of `load --json`.
+
+    Attributes:
+        segments_loaded: archive segments loaded.
+        answers_loaded: answers in them that were not loaded before.
+        damaged: what is wrong with each segment that could not be read; the others are loaded.
+        published: the file readers open; null when nothing was published.
+        exit_code: how it ended.
+        problem: why nothing, or not everything, was loaded or published, as a sentence; null when nothing was wrong.
+        seconds: how long it took.
+    """
+
+    segments_loaded: int
+    answers_loaded: int
+    damaged: list[str]
+    published: str | None
+    exit_code: ExitCode
+    problem: str | None
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return dataclasses.asdict(self) | {"exit_code": int(self.exit_code)}
+
+    def as_lines(self) -> list[str]:
+        """For people."""
+        loaded = (
+            f"loaded {self.segments_loaded:,} segments with {self.answers_loaded:,} answers in {self.seconds:.1f} s"
+        )
+        return [loaded, *([f"published {self.published}"] if self.published else [])]
+
+
+def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSummary:
+    """Load what is archived and not loaded yet, then publish. What was loaded stays so, whatever happens then.
+
+    Args:
+        run: from `run.begin`.
+        publish: False leaves publishing to a later load.
+        of_run: only what this run archived.
+
+    Raises:
+        UnusableInputError: when there is no archive.
+        ArchiveError: when the archive cannot be read.
+    """
+    require_archive(run.paths)
+    done = Loaded()
+    problem: str | None = None
+    try:
+        with loading.writer(run, run.settings.lock_wait) as writer:
+            with writer.open() as con:
+                done = writer.load_waiting(con, of_run=of_run)
+            if publish:
+                writer.publish()
+    except loading.CANNOT_LOAD as error:
+        problem = str(error)
+    is_published = publish and problem is None and run.paths.lake is None
+    return LoadSummary(
+        segments_loaded=done.segments,
+        answers_loaded=done.answers,
+        damaged=[one.error for one in done.damaged],
+        published=str(run.paths.published) if is_published else None,
+        exit_code=ExitCode.NOT_LOADED if problem else ExitCode.DONE,
+        problem=problem,
+        seconds=round(run.clock.monotonic() - run.began, 3),
+    )

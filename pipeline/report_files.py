@@ -1,0 +1,112 @@
+"""`report`: the notebook rendered to files, and the words for people that go with them."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.errors import UnusableInputError
+from pipeline.spans import SpanError, read_span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from warehouse.paths import DataPaths
+
+_NEEDED: Final = ("altair", "marimo", "vl_convert")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which tasks a report is about, as people give them.
+
+    Attributes:
+        sources, actions, templates: nothing given is all of them.
+        since, until: a date or time, UTC where it names no zone, or a span before now like `7 days`.
+    """
+
+    sources: Sequence[str] = ()
+    actions: Sequence[str] = ()
+    templates: Sequence[str] = ()
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of it."""
+
+    files: list[Path]
+    in_short: list[str]
+    figures: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"files": [str(path) for path in self.files], **self.figures, "in_short": self.in_short}
+
+
+def is_installed() -> bool:
+    """Whether what draws the report is there; it is an extra."""
+    try:
+        return all(importlib.util.find_spec(name) for name in _NEEDED)
+    except ModuleNotFoundError:
+        return False
+
+
+def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: datetime) -> Written:
+    """Render the notebook on the published warehouse: `html` to the file `out`, `png` to the folder `out`.
+
+    Raises:
+        UnusableInputError: when the extra is not installed, a filter cannot be used, or the file cannot be written.
+        NothingPublishedError, WarehouseError: as `warehouse.connect`.
+    """
+    if not is_installed():
+        msg = "a report needs marimo, altair and vl-convert-python: pip install 'avatar-tasks[report]'"
+        raise UnusableInputError(msg)
+    from reports.cohort import Cohort
+    from reports.errors import ReportError
+    from reports.render import run_notebook, write_html, write_pngs
+
+    since, until = moment(filters.since, "--since", now), moment(filters.until, "--until", now)
+    if since and until and since >= until:
+        msg = f"--since {filters.since} is not before --until {filters.until}: no task can be in between"
+        raise UnusableInputError(msg)
+    cohort = Cohort(tuple(filters.sources), tuple(filters.actions), tuple(filters.templates), since, until)
+    try:
+        report = run_notebook(paths, cohort, now)
+        files = [write_html(report, out)] if kind == "html" else write_pngs(report, out)
+    except ReportError as error:
+        raise UnusableInputError(str(error)) from error
+    except OSError as error:
+        msg = f"cannot write {out}: {error.strerror or error}. Choose another place with --out"
+        raise UnusableInputError(msg) from error
+    return Written(files, report.in_short, {tile.key: tile.value for tile in report.tiles})
+
+
+def moment(text: str | None, option: str, now: datetime) -> datetime | None:
+    """A point in time from what people type; times without a zone are UTC.
+
+    Raises:
+        UnusableInputError: when it is neither a time nor a span.
+    """
+    if text is None:
+        return None
+    try:
+        if (span := read_span(text)) is not None:
+            return now - span
+        read = datetime.fromisoformat(text.strip())
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except SpanError as error:
+        raise UnusableInputError(f"{option} {error}") from None
+    except OverflowError:
+        raise UnusableInputError(f"{option} {text!r} is before the year 1 or after the year 9999") from None
+    except ValueError:
+        msg = f"{option} {text!r} is no time: give a date, a time (2026-11-20T14:00) or a span like '7 days'"
+        raise UnusableInputError(msg) from None
+
+
+def place(paths: DataPaths, kind: str) -> Path:
+    """Where a report goes that was given no place: below the data directory."""
+    return paths.reports / ("report.html" if kind == "html" else "report-png")

@@ -1,0 +1,153 @@
+"""One run: its name, where its answers go, and what it says while it works."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import math
+import uuid
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from gateway.clock import SYSTEM_CLOCK, Clock
+from gateway.wire.memory import Memory
+from pipeline.file_mode import keep_private
+from transforms.schema import RUNS
+from warehouse.analysis import Analysis, read_analysis
+from warehouse.archive.segments import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from gateway.pace.gate import Permission
+    from pipeline.settings import Settings
+    from warehouse.archive.segments import Segment
+    from warehouse.paths import DataPaths
+
+logger = logging.getLogger("avatar_tasks")
+
+#: After the deadline so long, in seconds, requests that are in flight and the lock of the warehouse are waited for.
+GRACE_SECONDS: Final = 5.0
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a run speaks to whoever watches: lines of log, and progress as (done, total) in requests."""
+
+    say: Callable[[str], None] = logger.info
+    warn: Callable[[str], None] = logger.warning
+    progress: Callable[[int, int], None] = _silent
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything the steps of one run share.
+
+    Attributes:
+        settings: what is in force.
+        command: what was typed: collect, demo, …
+        run_id: twelve hex digits, in every row the run writes.
+        started_at: UTC.
+        store: the archive.
+        analysis: what people decided.
+        segment_ids: names for the run's segments.
+        clock: what time it is for this run; a demo's runs faster.
+        voice: how it speaks.
+        began: `clock.monotonic` when it began, for its duration.
+        warned: what `warn_once` has said.
+        deadline: `clock.monotonic` from which on it polls no more and waits for little.
+        permission: asked before each request, where the rate is shared with other processes.
+        memory: what answers take up between the gateway and the archive.
+    """
+
+    settings: Settings
+    command: str
+    run_id: str
+    started_at: datetime
+    store: Archive
+    analysis: Analysis
+    segment_ids: Iterator[str]
+    clock: Clock = SYSTEM_CLOCK
+    voice: Voice = field(default_factory=Voice)
+    began: float = 0.0
+    deadline: float = math.inf
+    permission: Permission | None = None
+    warned: set[str] = field(default_factory=set)
+    memory: Memory = field(default_factory=Memory)
+
+    def warn_once(self, line: str) -> None:
+        """A warning that every round of the run would repeat."""
+        if line not in self.warned:
+            self.warned.add(line)
+            self.voice.warn(line)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline; infinite where there is none."""
+        return max(self.deadline - self.clock.monotonic(), 0.0)
+
+    @property
+    def lock_wait(self) -> float:
+        """How long the warehouse may be waited for now, in seconds: as set, but hardly longer than the deadline."""
+        return min(self.settings.lock_wait, max(self.seconds_left, GRACE_SECONDS))
+
+    @property
+    def paths(self) -> DataPaths:
+        return self.settings.paths
+
+
+def begin(
+    settings: Settings,
+    command: str,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    voice: Voice | None = None,
+    run_id: str | None = None,
+) -> Run:
+    """A new run; what it creates is for its owner only. `run_id`, if given, is one that no other run has.
+
+    Raises:
+        AnalysisFileError: when analysis.toml cannot be used.
+    """
+    keep_private()
+    started_at, run_id = clock.now(), run_id or uuid.uuid4().hex[:12]
+    return Run(
+        settings=settings,
+        command=command,
+        run_id=run_id,
+        started_at=started_at,
+        store=Archive(settings.paths.archive),
+        analysis=read_analysis(settings.paths.analysis),
+        segment_ids=map(partial(_segment_id, started_at, run_id), itertools.count()),
+        clock=clock,
+        voice=voice or Voice(),
+        began=clock.monotonic(),
+    )
+
+
+def _segment_id(started_at: datetime, run_id: str, number: int) -> str:
+    """Unique as the run is, and sorting by its start. Threads may share `map` over `count`, but no generator."""
+    return f"{started_at:%Y%m%dT%H%M%S}-{run_id}-{number:06d}"
+
+
+def write_run(run: Run, exit_code: int, summary: dict[str, Any]) -> Segment:
+    """Write down in the archive that a run has ended, and how; returns the segment to load.
+
+    Raises:
+        ArchiveError: when it cannot be written.
+    """
+    words = (
+        json.dumps(summary, ensure_ascii=False).encode("utf-8", "replace").decode()
+    )  # a name of a file may be no text
+    row = (run.run_id, run.settings.source, run.command, run.started_at, run.clock.now(), int(exit_code), words)
+    rows = pl.DataFrame([row], schema=RUNS, orient="row")
+    return run.store.write("runs", rows, segment_id=next(run.segment_ids), at=run.started_at)

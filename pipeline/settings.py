@@ -1,0 +1,205 @@
+"""Settings, read once, frozen, and passed in: `AVATAR_TASKS_*` from the environment or a `.env` file, or options."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pipeline.errors import UnusableInputError
+from pipeline.spans import read_span
+from warehouse import home
+from warehouse.archive.object_store import SCHEME, object_folder
+from warehouse.ducklake.lake import PREFIX as LAKE_PREFIX
+from warehouse.ducklake.lake import Lake
+from warehouse.environment import PREFIX, read_environment
+from warehouse.errors import EnvironmentFileError
+from warehouse.paths import DataPaths
+from warehouse.policy import PollingPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: As gateways of this family make them. A value like this in the place of another would be stored or shown.
+_LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
+
+
+def _span(value: object) -> object:
+    """'7 days', '12h', '90' (seconds) as a timedelta; anything else is left for pydantic to judge."""
+    span = read_span(value, default_unit="s") if isinstance(value, str) else None
+    return value if span is None else span
+
+
+def _place(value: object) -> object:
+    """A DuckDB file's path, or `ducklake:postgres:…`; messages leave out the rest, for it may hold a password."""
+    if isinstance(value, str) and ":" in value and not value.startswith(LAKE_PREFIX) and not Path(value).drive:
+        msg = (
+            f"{value.partition(':')[0]!r} warehouses are not known, only a DuckDB file's path or {LAKE_PREFIX}… with "
+            "how to reach PostgreSQL, e.g. ducklake:postgres:dbname=lake host=db"
+        )
+        raise ValueError(msg)
+    return value
+
+
+def _url(value: object) -> object:
+    if isinstance(value, str) and "://" in value and not re.match(r"s3://[^/]+(/|$)", value):
+        msg = f"{value!r} is neither a folder nor s3://bucket/prefix"
+        raise ValueError(msg)
+    return value
+
+
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _home(value: object) -> object:
+    return home.expand(str(value)) if isinstance(value, str | Path) else value
+
+
+def _no_url(value: object) -> object:
+    """A folder is none, and of one that was given by mistake every message would repeat the password."""
+    if isinstance(value, str | Path) and re.match(r"[a-z][a-z0-9+.-]*:/", str(value), re.IGNORECASE):
+        raise ValueError("it is a URL, and a folder is needed")
+    return value
+
+
+def _usable_path(value: str | Path) -> str | Path:
+    """A path that every library below takes; that of a lake is none."""
+    if not str(value).strip():
+        raise ValueError("it is empty")
+    if str(value).startswith(LAKE_PREFIX):
+        return value
+    _require_plain_name(value)
+    if "?" in str(Path(value).absolute()):
+        raise ValueError(
+            "there is a ? in its path, and beside such a file DuckDB cannot keep its log: choose another folder"
+        )
+    return value
+
+
+def _require_plain_name(value: str | Path) -> None:
+    if re.search(r"[\x00-\x1f\x7f]", str(value)):
+        raise ValueError("it has a line break or control character in it: is a quote not closed?")
+    try:
+        os.fspath(value).encode()
+        os.lstat(Path(value, "published", "x" * 60))
+    except UnicodeEncodeError:
+        raise ValueError("it is not written in UTF-8") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError("its name is too long") from None
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0), le=timedelta(days=36_525))]
+Folder = Annotated[Path, BeforeValidator(_home), BeforeValidator(_no_url), AfterValidator(_usable_path)]
+WarehousePlace = Annotated[str, BeforeValidator(_home), BeforeValidator(_place), AfterValidator(_usable_path)]
+Place = Annotated[str, BeforeValidator(_home), BeforeValidator(_url), AfterValidator(_usable_path)]
+Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; INTERFACE and README describe each."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, allow_inf_nan=False
+    )
+
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    api_key_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")  # as Prefect has them
+    source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    data_dir: Folder = Path("data")
+    warehouse: WarehousePlace | None = None
+    lake_data: Place | None = None
+    archive: Place | None = None
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    rate: float | None = Field(default=None, gt=0)
+    timeout: float = Field(default=30.0, gt=0, le=86_400)
+    max_body_bytes: int = Field(default=8_388_608, ge=1024, le=2**40)
+    redact: Redact = frozenset()
+    give_up_after: Span = timedelta(days=7)
+    max_unreachable_share: float = Field(default=0.5, ge=0, le=1)
+    lock_wait: float = Field(default=60.0, ge=0, le=604_800)
+    shard_ids: int = Field(default=100_000, ge=1)
+    poll_min: float = Field(default=15.0, gt=0, le=86_400)
+    first_start: bool | None = None
+    accept_other_ids: bool = False
+
+    @property
+    def paths(self) -> DataPaths:
+        file = Path(self.warehouse).absolute() if self.warehouse and not self._lake else None
+        return DataPaths(self.data_dir.absolute(), file, self._lake, self._archive)
+
+    @property
+    def _archive(self) -> Path | None:
+        if not self.archive:
+            return None
+        return object_folder(self.archive) if self.archive.startswith(SCHEME) else Path(self.archive).absolute()
+
+    @property
+    def _lake(self) -> Lake | None:
+        if not self.warehouse or not self.warehouse.startswith(LAKE_PREFIX):
+            return None
+        data = self.lake_data or str(self.data_dir.absolute() / "lake")
+        return Lake(self.warehouse.removeprefix(LAKE_PREFIX), data if SCHEME in data else str(Path(data).absolute()))
+
+    @property
+    def policy(self) -> PollingPolicy:
+        return PollingPolicy(
+            min_seconds=self.poll_min,
+            give_up_after=self.give_up_after,
+            source=self.source,
+            accept_other_ids=self.accept_other_ids,
+        )
+
+
+def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has its field's type, which pydantic checks
+    """The settings in force; options given on the command line win over the environment, which wins over `.env`.
+
+    Raises:
+        UnusableInputError: for a name that is no setting, with a hint, or a value that cannot be used.
+    """
+    try:
+        found = read_environment()
+    except EnvironmentFileError as error:
+        raise UnusableInputError(str(error)) from None
+    _refuse_unknown(found)
+    values: dict[str, Any] = {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}
+    values |= {name: value for name, value in options.items() if value is not None}
+    _refuse_keys(values)
+    try:
+        return Settings(**values)
+    except OverflowError:
+        msg = f"{PREFIX}GIVE_UP_AFTER cannot be used: it is too long a time"
+        raise UnusableInputError(msg) from None
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + str(problem["loc"][0]).upper()
+        what = problem["msg"].removeprefix("Value error, ")
+        msg = f"{name} cannot be used: {what[0].lower()}{what[1:]}"
+        raise UnusableInputError(msg) from None  # pydantic's own words may hold the value, which may be a key
+
+
+def _refuse_keys(values: dict[str, Any]) -> None:
+    """Everything but the key itself is stored or shown somewhere."""
+    for name, value in values.items():
+        if isinstance(value, str | Path) and name != "api_key" and _LOOKS_LIKE_A_KEY.search(str(value)):
+            msg = f"{PREFIX}{name.upper()} holds what looks like a key: keys go into {PREFIX}API_KEY, and nowhere else"
+            raise UnusableInputError(msg)
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"settings are {', '.join(known)}"
+            msg = f"{name[:80]} is no setting: {hint}"
+            raise UnusableInputError(msg)

@@ -1,0 +1,63 @@
+"""`migrate` by the settings in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.data_folder import require_archive
+from pipeline.errors import UnusableInputError
+from warehouse.analysis import read_analysis
+from warehouse.archive.segments import Archive
+from warehouse.maintenance.migrate import Moved, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.run import Voice
+    from pipeline.settings import Settings
+    from warehouse.paths import DataPaths
+
+
+def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss: bool = False) -> Moved:
+    """Derive the warehouse anew where `new` says, from the archive both have; segments that cannot be read are named.
+
+    Raises:
+        UnusableInputError: when both are the same.
+        WarehouseError: see `warehouse.maintenance.migrate.migrate`.
+    """
+    if place_of(old.paths) == place_of(new.paths):
+        msg = f"the warehouse is at {place_of(old.paths)} already: give another place with --to"
+        raise UnusableInputError(msg)
+    require_archive(old.paths)
+    done = migrate(
+        old.paths,
+        new.paths,
+        Archive(old.paths.archive),
+        read_analysis(old.paths.analysis),
+        old.policy,
+        wait_seconds=old.lock_wait,
+        on_progress=voice.progress,
+        accept_loss=accept_loss,
+        notify=voice.warn,
+    )
+    for damaged in done.loaded.damaged:
+        voice.warn(damaged.error)
+    return done
+
+
+def place_of(paths: DataPaths) -> str:
+    """Where the warehouse is, in the words of the setting, without a password."""
+    return str(paths.lake or paths.warehouse)
+
+
+def as_lines(done: Moved, place: str) -> Iterator[str]:
+    """For people."""
+    yield f"{done.rows['tasks']:,} tasks and {done.rows['observations']:,} answers are now at {place}"
+    if done.differing is None:
+        yield "the old warehouse could not be read, so there was nothing to compare with"
+    elif done.differing:
+        names = ", ".join(done.differing)
+        yield f"other than what readers saw of the old one: {names}; the new one is as the archive says"
+    else:
+        yield f"all {len(done.rows)} tables are the same as in the old one"
+    yield f"to use it, set AVATAR_TASKS_WAREHOUSE={place}, here and in every deployment"

@@ -1,0 +1,41 @@
+"""`rebuild` by the settings in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.data_folder import require_archive
+from warehouse.analysis import read_analysis
+from warehouse.archive.folder_mark import was_used
+from warehouse.archive.segments import Archive
+from warehouse.maintenance.rebuild import rebuild
+
+if TYPE_CHECKING:
+    from pipeline.run import Voice
+    from pipeline.settings import Settings
+    from warehouse.load.loader import Loaded
+
+
+def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = False) -> Loaded:
+    """Rebuild and publish; segments that cannot be read are named and left out.
+
+    Raises:
+        UnusableInputError: when there is neither a warehouse nor an archive.
+        WarehouseError: see `warehouse.maintenance.rebuild.rebuild`.
+    """
+    paths = settings.paths
+    if not was_used(paths):
+        require_archive(paths)
+    done = rebuild(
+        paths,
+        Archive(paths.archive),
+        read_analysis(paths.analysis),
+        settings.policy,
+        wait_seconds=settings.lock_wait,
+        on_progress=voice.progress,
+        accept_loss=accept_loss,
+        notify=voice.warn,
+    )
+    for damaged in done.damaged:
+        voice.warn(damaged.error)
+    return done
