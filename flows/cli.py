@@ -385,10 +385,10 @@ def setup_prefect(in_flight: int | None, *, as_json: bool, **options: Any) -> No
 
     It is run where prefect.yaml is, as often as you like; schedules that somebody has paused stay paused.
     """
-    from flows.quiet import quiet_prefect
+    from flows._prefect.quiet import quiet_prefect
 
     quiet_prefect()
-    from flows.prefect_setup import set_up
+    from flows._prefect.setup import set_up
 
     done: list[str] = []
     set_up(_settings(**options), Path.cwd(), done.append if as_json else tell, in_flight=in_flight)

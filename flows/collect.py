@@ -18,9 +18,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field, SecretStr
 
-from flows.fan_out import DEPLOYMENT, fan_out
-from flows.shared_rate import shared_concurrency, shared_rate
-from flows.telling import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
+from flows._prefect.artifacts import never_fatal, prefect_voice, progress_told, show_summary, tell_alerts
+from flows._prefect.fan_out import DEPLOYMENT, fan_out
+from flows._prefect.shared_rate import shared_concurrency, shared_rate
 from pipeline import interrupts
 from pipeline import run as runs
 from pipeline.alerts import news

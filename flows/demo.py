@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
+from flows._prefect.dev_server import prefect_server
 from flows.console import aligned
 from flows.demo_folder import make_folder
-from flows.local_server import prefect_server
 from gateway.clock import Clock
 from pipeline import report_files
 from pipeline import run as runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from flows.quiet import quiet_prefect
+from flows._prefect.quiet import quiet_prefect
 from gateway.wire.addresses import check_base_url
 from pipeline import interrupts
 from pipeline import run as runs

@@ -29,12 +29,12 @@ ALONE = {
     ("transforms", "duckdb"): {"transforms/documents/decode.py"},
     ("flows", "prefect"): {
         "flows/collect.py",
-        "flows/fan_out.py",
-        "flows/maintenance.py",
-        "flows/prefect_setup.py",
-        "flows/reporting.py",
-        "flows/shared_rate.py",
-        "flows/telling.py",
+        "flows/_prefect/fan_out.py",
+        "flows/maintain.py",
+        "flows/_prefect/setup.py",
+        "flows/report.py",
+        "flows/_prefect/shared_rate.py",
+        "flows/_prefect/artifacts.py",
     },
     ("gateway", "aiohttp"): {"gateway/wire/transport.py", "gateway/wire/faults.py"},
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows.local_server import server_process
+from flows._prefect.dev_server import server_process
 from simulator import ManualClock, SimulatedGateway, World, serve
 
 if TYPE_CHECKING:

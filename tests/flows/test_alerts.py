@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows import telling
+from flows._prefect import artifacts as telling
 from gateway.clock import Clock
 from pipeline import run as runs
 from pipeline.alerts import Alert, news

@@ -98,7 +98,7 @@ def test_the_report_flow_leaves_a_link_and_what_it_says(
 ) -> None:
     """On the server, beside the file; people find it where it is served."""
     assert on_prefect("collect", *gateway.world.ids, "--no-prefect").code == 0
-    code = "from flows.reporting import report; report(since='30 days', served_at='https://reports.example/')"
+    code = "from flows.report import report; report(since='30 days', served_at='https://reports.example/')"
     subprocess.run(
         [sys.executable, "-c", code], cwd=on_prefect.folder, env=on_prefect.environment, check=True, timeout=120
     )

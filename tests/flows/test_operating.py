@@ -238,7 +238,7 @@ def collected_by_hand(operator: Operator, name: str, ids: Sequence[str]) -> int:
 LIMIT = """
 import asyncio, sys
 from prefect.client.orchestration import get_client
-from flows.shared_rate import LIMIT_NAME, bucket_for
+from flows._prefect.shared_rate import LIMIT_NAME, bucket_for
 async def main():
     bucket = bucket_for(float(sys.argv[1]))
     async with get_client() as client:
@@ -248,7 +248,7 @@ asyncio.run(main())
 
 A_CLIENT = """
 import asyncio, sys
-from flows.shared_rate import shared_rate
+from flows._prefect.shared_rate import shared_rate
 from gateway.client import GatewayClient
 url, key, rate, *ids = sys.argv[1:]
 async def main():

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from prefect.exceptions import ObjectNotFound
 
-from flows.shared_rate import SharedRate, bucket_for
+from flows._prefect.shared_rate import SharedRate, bucket_for
 from tests.gateway.virtual import run_virtual, virtual_clock
 
 if TYPE_CHECKING:

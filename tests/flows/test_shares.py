@@ -10,7 +10,7 @@ import pytest
 from prefect.states import Completed, Crashed, Failed
 from pydantic import SecretStr
 
-from flows import fan_out as fanning
+from flows._prefect import fan_out as fanning
 from pipeline import run as runs
 from pipeline.collect import collect as collecting
 from pipeline.collect.accept import Accepted, accept

@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from pydantic import Field
 
-from flows.telling import never_fatal, prefect_voice
+from flows._prefect.artifacts import never_fatal, prefect_voice
 from pipeline import run as runs
 from pipeline.errors import AvatarTasksError
 from pipeline.settings import read_settings

@@ -23,7 +23,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoo
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
-from flows.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, bucket_for
+from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, bucket_for
 from pipeline.errors import AvatarTasksError, UnusableInputError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from prefect.client.orchestration import PrefectClient
 
-    from flows.shared_rate import Bucket
+    from flows._prefect.shared_rate import Bucket
     from pipeline.settings import Settings
 
 POOL: Final = "avatar-tasks"
