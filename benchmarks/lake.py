@@ -36,7 +36,7 @@ from warehouse.policy import PollingPolicy
 COLLECT = [
     sys.executable,
     "-c",
-    "from flows.cli import main; main()",
+    "from avatar_tasks.cli import main; main()",
     "collect",
     "--no-prefect",
     "--no-refresh",

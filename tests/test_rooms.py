@@ -116,7 +116,7 @@ class NoPrefect:
             raise ImportError("not installed")
 sys.meta_path.insert(0, NoPrefect())
 import gateway.client, simulator, transforms.flatten, warehouse.load.loader, warehouse.database.publish, warehouse.maintenance.rebuild
-from flows.cli import main
+from avatar_tasks.cli import main
 main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
 """
     done = subprocess.run(
@@ -136,7 +136,7 @@ class NoReport:
         if name.partition(".")[0] in {"marimo", "altair", "vl_convert"}:
             raise ModuleNotFoundError("not installed", name=name)
 sys.meta_path.insert(0, NoReport())
-from flows.cli import main
+from avatar_tasks.cli import main
 main(sys.argv[1:])
 """
     first, second = (
@@ -162,8 +162,8 @@ HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", 
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        pytest.param("flows.cli", HEAVY | {"duckdb", "pydantic"}, id="--help"),
-        pytest.param("flows.cli, pipeline.settings, flows.querying", HEAVY, id="sql"),
+        pytest.param("avatar_tasks.cli", HEAVY | {"duckdb", "pydantic"}, id="--help"),
+        pytest.param("avatar_tasks.cli, pipeline.settings, avatar_tasks.sql", HEAVY, id="sql"),
     ],
 )
 def test_what_answers_at_once_imports_nothing_heavy(modules: str, heavy: set[str]) -> None:

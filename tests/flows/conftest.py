@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "test-key-that-opens-nothing"
-COMMAND = [sys.executable, "-c", "from flows.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from avatar_tasks.cli import main; main()"]
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Operator:
 
     def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`avatar-tasks …`."""
-        code = "from flows.cli import main; main()"
+        code = "from avatar_tasks.cli import main; main()"
         command = [sys.executable, "-c", code, *arguments]
         env = self._env(environment)
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.demo_folder import MARKER, make_folder
+from avatar_tasks.demo_folder import MARKER, make_folder
 from pipeline import run as runs
 from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError

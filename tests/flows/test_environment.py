@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import warehouse
-from flows.cli import main
+from avatar_tasks.cli import main
 from tests.flows.conftest import COMMAND, Result
 from tests.flows.test_bad_input import assert_one_helpful_line
 from warehouse.errors import EnvironmentFileError
@@ -174,10 +174,10 @@ def test_what_escapes_is_told_as_a_bug_with_a_file_for_its_traceback(connected: 
     """With 1; the file is private, says what happened, and holds no key."""
     key = "sk-" + "Ab3" * 16
     code = (
-        "import flows.starting\n"
+        "import avatar_tasks.start\n"
         f"def start(*_, **__): raise RuntimeError('no header for {key} at postgres://me:hush@db password=hush2')\n"
-        "flows.starting.start = start\n"
-        "from flows.cli import main; main(['collect', 'an-id', '--json'])"
+        "avatar_tasks.start.start = start\n"
+        "from avatar_tasks.cli import main; main(['collect', 'an-id', '--json'])"
     )
     environment = connected.whole_environment() | {"TMPDIR": str(tmp_path), "AVATAR_TASKS_API_KEY": key}
     done = subprocess.run(

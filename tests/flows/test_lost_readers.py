@@ -165,7 +165,7 @@ def test_nothing_a_library_prints_goes_into_a_file_that_got_the_number_of_stderr
 ) -> None:
     """A closed descriptor is taken by the next file that is opened: with stderr closed that would be one of ours."""
     code = (
-        "import os, sys; from flows.streams import never_fail; never_fail(); file = open('data.bin', 'wb');"
+        "import os, sys; from avatar_tasks.streams import never_fail; never_fail(); file = open('data.bin', 'wb');"
         "print('words', file=sys.stderr); os.write(2, b'words'); assert file.fileno() > 2"
     )
     words = ["bash", "-c", '"$@" 2>&-', "bash", COMMAND[0], "-c", code]

@@ -28,7 +28,7 @@ pipeline.collect.batches.FLUSH_ANSWERS = pipeline.collect.fetch.BATCH_IDS = 20
 pipeline.collect.fetch.LOAD_ANSWERS = warehouse.load.loader.STEP_ROWS = 40
 warehouse.archive.segments.PIECE_BYTES = 4_000_000
 """
-COLLECT = "from flows.cli import main; main()"
+COLLECT = "from avatar_tasks.cli import main; main()"
 
 
 class Talkative:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from flows.querying import run_query
+from avatar_tasks.sql import run_query
 from pipeline.errors import UnusableInputError
 from tests.flows.conftest import COMMAND, CommandLine
 from tests.warehouse.answers import SUCCESS_WITH_WORK, Answer, Request, minute
@@ -54,7 +54,7 @@ def published(avatar_tasks: CommandLine, published_once: Path) -> CommandLine:
 def shell(published: CommandLine) -> Callable[[str], subprocess.CompletedProcess[str]]:
     """Runs lines of shell in which `$AT` is the command line."""
     program = published.folder / "at"
-    code = f'#!{sys.executable}\nfrom flows.cli import main\nmain(prog_name="avatar-tasks")\n'
+    code = f'#!{sys.executable}\nfrom avatar_tasks.cli import main\nmain(prog_name="avatar-tasks")\n'
     program.write_text(code)
     program.chmod(0o755)
 

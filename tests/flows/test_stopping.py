@@ -189,9 +189,9 @@ def test_ctrl_c_in_the_middle_of_deriving_tables_leaves_the_old_ones(
     assert connected("collect", *gateway.world.ids[:5]).code == 0
     before = sorted(path for path in (tmp_path / "data").rglob("*") if path.is_file())
     code = (
-        "import os, signal; from flows.console import Progress;"
+        "import os, signal; from avatar_tasks.console import Progress;"
         "Progress.__call__ = lambda *_: os.kill(os.getpid(), signal.SIGINT);"
-        "from flows.cli import main; main()"
+        "from avatar_tasks.cli import main; main()"
     )
     command = [sys.executable, "-c", code, *words]
     environment = connected.whole_environment()

@@ -96,7 +96,7 @@ def test_shares_that_all_fail_fail_the_run(operator: Operator, gateway: tuple[st
 
 
 def start(operator: Operator) -> subprocess.Popen[str]:
-    code = "from flows.cli import main; main()"
+    code = "from avatar_tasks.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "collect", "--json", "--inbox", str(operator.inbox)],
         cwd=operator.folder,

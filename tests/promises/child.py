@@ -95,7 +95,7 @@ def _run(command: Command) -> None:
         os.chdir(command.folder)
         for set_up in command.set_up:
             set_up()
-        from flows.cli import main  # noqa: PLC0415 - so that the tests that import this module stay light
+        from avatar_tasks.cli import main  # noqa: PLC0415 - so that the tests that import this module stay light
 
         main(list(command.arguments))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from click.testing import CliRunner
 
-from flows.cli import main
+from avatar_tasks.cli import main
 from pipeline.settings import Settings
 from warehouse.environment import PREFIX
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 #: SQL that is not written out where it is run, and why it cannot hold data. A new line needs a reason as good.
 KNOWN_SQL = {
-    ("flows/querying.py", "query"): "the user's own, on a read-only copy",
+    ("avatar_tasks/sql.py", "query"): "the user's own, on a read-only copy",
     ("warehouse/database/sealed.py", "setting"): "one of three texts of ours",
     ("warehouse/database/sealed.py", "f\"from ducklake_settings('{LAKE}')\""): "a name of ours",
     (

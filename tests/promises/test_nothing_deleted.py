@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from flows.cli import main
+from avatar_tasks.cli import main
 from tests.warehouse.answers import SUCCESS_WITH_WORK, Answer, Request, minute
 from warehouse.database.publish import publish
 

@@ -76,7 +76,7 @@ logging.basicConfig(level=0)
 from rich.traceback import install
 install(show_locals=True, locals_max_string=None)
 {before}
-from flows.cli import main
+from avatar_tasks.cli import main
 main()
 """
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from flows.cli import main
+from avatar_tasks.cli import main
 from pipeline.errors import UnusableInputError
 from pipeline.report_files import moment
 from tests.reports.conftest import TASK, published

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, Protocol
 
 import click
 
-from flows.process import set_up_process
-from flows.streams import lost_output
+from avatar_tasks.process import set_up_process
+from avatar_tasks.streams import lost_output
 from gateway.errors import GatewayError
 from pipeline import interrupts
 from pipeline.errors import AvatarTasksError, ExitCode, UnusableInputError
@@ -93,7 +93,7 @@ def _ending(error: BaseException) -> tuple[int, str]:
         return int(exit_code_of(error)), str(error)
     if isinstance(error, OSError) and error.filename and error.errno in _OF_THE_SYSTEM:
         return int(ExitCode.UNUSABLE_INPUT), f"cannot use {error.filename}: {error.strerror}. What was archived is kept"
-    from flows.bugs import report_bug
+    from avatar_tasks.bugs import report_bug
 
     return int(ExitCode.UNEXPECTED), report_bug(error)
 
@@ -124,7 +124,7 @@ def end_program(run: Callable[[], object]) -> NoReturn:
 
 def _show_error(message: str, code: int, *, as_json: bool) -> None:
     """Without the key or a password, whichever setting or library they came from."""
-    from flows.bugs import masked
+    from avatar_tasks.bugs import masked
 
     message = masked(message)
     if as_json:

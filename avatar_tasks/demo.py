@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
+from avatar_tasks.console import aligned
+from avatar_tasks.demo_folder import make_folder
 from flows._prefect.dev_server import prefect_server
-from flows.console import aligned
-from flows.demo_folder import make_folder
 from gateway.clock import Clock
 from pipeline import report_files
 from pipeline import run as runs
@@ -121,7 +121,7 @@ def _program() -> str:
     if shutil.which("avatar-tasks"):
         return "avatar-tasks"
     installed = Path(sys.executable).parent / "avatar-tasks"
-    return os.path.relpath(installed) if installed.exists() else f"{sys.executable} -m flows.cli"
+    return os.path.relpath(installed) if installed.exists() else f"{sys.executable} -m avatar_tasks.cli"
 
 
 def _write_ids(world: World, out: Path) -> Path:

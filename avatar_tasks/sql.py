@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from flows.query_output import format_for, sink_to
+from avatar_tasks.sql_output import format_for, sink_to
 from pipeline.errors import UnusableInputError
 from warehouse.database.connection import reader
 from warehouse.database.sealed import FilesRefusedError, check_statements, refusal, seal

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flows.console import harmless
-from flows.streams import stdout_was_closed
+from avatar_tasks.console import harmless
+from avatar_tasks.streams import stdout_was_closed
 from pipeline.errors import UnusableInputError
 from warehouse.archive.atomic import written_whole
 

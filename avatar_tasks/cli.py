@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.console import Progress, aligned, end_program, ends_well, show_json, show_summary, tell, voice
-from flows.streams import never_fail
+from avatar_tasks.console import Progress, aligned, end_program, ends_well, show_json, show_summary, tell, voice
+from avatar_tasks.streams import never_fail
 from warehouse import home
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def collect(
 
     IDS that are known to have ended are passed over. Without any, whatever is due is asked for again.
     """
-    from flows.starting import start
+    from avatar_tasks.start import start
     from pipeline.collect.collect import Options
     from pipeline.intake.feeds import Feeds
     from pipeline.intake.source import IdSource
@@ -170,7 +170,7 @@ def collect(
 @ends_well
 def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bool) -> int:
     """Everything at once on a simulated gateway, with nothing set up."""
-    from flows.demo import run_demo
+    from avatar_tasks.demo import run_demo
 
     progress = Progress("fetching")
     try:
@@ -201,7 +201,7 @@ def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bo
 @ends_well
 def simulate(**options: Any) -> None:
     """The simulated gateway alone, on loopback, until Ctrl-C."""
-    from flows.simulating import simulate as run_simulation
+    from avatar_tasks.simulate import simulate as run_simulation
 
     run_simulation(**options, say=tell)
 
@@ -240,7 +240,7 @@ def status(*, as_json: bool, **options: Any) -> None:
 @ends_well
 def sql(query: str, kind: str | None, out: Path | None, *, allow_files: bool, **options: Any) -> None:
     """Ad-hoc SQL on the published warehouse, read-only: it reaches no other file unless --allow-files says so."""
-    from flows.querying import run_query
+    from avatar_tasks.sql import run_query
 
     run_query(_settings(**options).paths, query, kind, out, allow_files=allow_files)
 
