@@ -107,7 +107,7 @@ def _say_results(run: Run, summary: Summary) -> None:
 def _report(run: Run) -> None:
     """The page that people look at, where what draws it is installed."""
     if not report_files.is_installed():
-        run.voice.say("for a report to look at: pip install 'avatar-tasks[report]', then `avatar-tasks report`")
+        run.voice.say("for a report to look at run `make setup` in the project's folder, then `avatar-tasks report`")
         return
     target = report_files.place(run.paths, "html")
     report_files.write_report(run.paths, report_files.Filters(), target, "html", run.clock.now())

@@ -60,10 +60,10 @@ def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: 
 
     Raises:
         UnusableInputError: when the extra is not installed, a filter cannot be used, or the file cannot be written.
-        NothingPublishedError, WarehouseError: as `warehouse.connect`.
+        NothingPublishedError, WarehouseError: as `avatar_tasks.connect`.
     """
     if not is_installed():
-        msg = "a report needs marimo, altair and vl-convert-python: pip install 'avatar-tasks[report]'"
+        msg = "a report needs marimo, altair and vl-convert-python: run `make setup` in the project's folder"
         raise UnusableInputError(msg)
     from reports.cohort import Cohort
     from reports.errors import ReportError

@@ -224,7 +224,7 @@ def _looks_like_task(value: Any) -> bool:  # noqa: ANN401 - any JSON value
 
 
 def _is_refusal(value: dict[str, Any]) -> bool:
-    """Whether it is one of the gateway's own envelopes, in which it refuses a key, as `gateway.wire.envelope` tells them."""
+    """Whether it is the gateway's own envelope, in which it refuses a key, as `gateway.wire.envelope` tells them."""
     error = value.get("error")
     if error:
         return isinstance(error, str) or (isinstance(error, dict) and isinstance(error.get("message"), str))

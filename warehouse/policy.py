@@ -12,7 +12,8 @@ class PollingPolicy:
 
     A quarter means that a task's end is seen at most a quarter of its age late, at a cost that grows with the logarithm
     of its age. The columns of the table `polling_policy` are these fields, but for the last two: `source`, whose
-    settings these are, and `accept_other_ids`, whether its gateway answers under ids of its own (`warehouse.load.identity`).
+    settings these are, and `accept_other_ids`, whether its gateway answers under ids of its own (see
+    `warehouse.load.identity`).
     """
 
     age_share: float = 0.25

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-import warehouse
+from avatar_tasks import connect
 from pipeline import run as runs
 from pipeline.collect import collect as collecting
 from pipeline.collect.accept import accept
@@ -211,10 +211,10 @@ def test_the_two_lines_of_the_documents_attach_it(paths: DataPaths, lake: Lake) 
 def test_a_notebook_connects_to_it(paths: DataPaths, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its name, or by the variable that the commands are set with."""
     place = f"ducklake:postgres:{lake.catalog}"
-    with contextlib.closing(warehouse.connect(paths.root, place)) as con:
+    with contextlib.closing(connect(paths.root, place)) as con:
         assert column(con, "select count(*) from tasks") == [9]
     monkeypatch.setenv("AVATAR_TASKS_WAREHOUSE", place)
-    with contextlib.closing(warehouse.connect()) as con:
+    with contextlib.closing(connect()) as con:
         assert column(con, "select count(*) from tasks") == [9]
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
             con.execute("delete from tasks")
@@ -246,7 +246,7 @@ def test_an_extension_that_is_not_to_be_had_says_what_to_install(
         "_SETTINGS",
         {"custom_extension_repository": "http://127.0.0.1:9", "extension_directory": str(tmp_path)},
     )
-    with pytest.raises(ExtensionMissingError, match=r"ducklake is missing: install it with `pip install 'avatar-tasks"):
+    with pytest.raises(ExtensionMissingError, match=r"ducklake is missing: run `make setup`"):
         connection.open_lake(no_lake)
 
 

@@ -211,7 +211,7 @@ def _store(bucket: str) -> S3Store:
     try:
         from obstore.store import S3Store  # noqa: PLC0415 - installed for those who use it
     except ImportError as error:
-        msg = f"storage at {SCHEME}{bucket} needs obstore: install it with `pip install 'avatar-tasks[lake]'`"
+        msg = f"storage at {SCHEME}{bucket} needs obstore: run `make setup` in the project's folder"
         raise ArchiveError(msg) from error
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     return S3Store(bucket, client_options={"allow_http": endpoint.startswith("http://")})

@@ -29,7 +29,7 @@ def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Non
                 con.execute(f"install {name}; load {name}")
         except duckdb.Error as error:
             msg = (
-                f"DuckDB's extension {name} is missing: install it with `pip install 'avatar-tasks[lake]'`, or let "
+                f"DuckDB's extension {name} is missing: run `make setup` in the project's folder, or let "
                 f"this machine reach DuckDB's repository of extensions ({str(error).splitlines()[0]})"
             )
             raise ExtensionMissingError(msg) from error

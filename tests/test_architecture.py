@@ -1,0 +1,218 @@
+"""Which package may import which, and that nothing imports in a circle: see docs/architecture.md."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+#: What each package may import of ours besides itself. The rest is forbidden, at the top of a module, inside a function
+#: and for type checkers alike.
+ARROWS = {
+    "avatar_tasks": {"flows", "pipeline", "reports", "warehouse", "gateway", "simulator"},
+    "flows": {"pipeline", "gateway", "warehouse"},
+    "pipeline": {"gateway", "transforms", "warehouse", "reports"},
+    "reports": {"warehouse"},
+    "warehouse": {"transforms"},
+    "simulator": {"gateway"},
+    "gateway": set[str](),
+    "transforms": set[str](),
+}
+
+#: Libraries that a package never imports.
+FORBIDDEN = {
+    "gateway": {"duckdb", "polars", "pyarrow", "prefect"},
+    "simulator": {"duckdb", "polars", "pyarrow", "prefect"},
+    "transforms": {"httpx", "prefect", "aiohttp", "asyncio", "os", "pathlib", "time"},
+    "warehouse": {"httpx", "aiohttp", "prefect"},
+    "reports": {"httpx", "aiohttp", "prefect"},
+    "pipeline": {"prefect"},
+}
+
+#: Modules that alone in their package import a library.
+ONLY_IN = {
+    ("transforms", "duckdb"): {"transforms/documents/decode.py"},
+    ("gateway", "aiohttp"): {"gateway/wire/transport.py", "gateway/wire/faults.py"},
+}
+
+#: Modules at one level of a package.
+MOST_MODULES = 15
+
+
+def modules(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found, f"there is no package {package}"
+    return found
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {dotted(path): path for package in ARROWS for path in modules(package)}
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names of everything a module imports, wherever in it; `from package import module` is that module."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            inside = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            found |= inside or {node.module}
+    return found
+
+
+def tops(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)}
+
+
+@pytest.mark.parametrize("package", ARROWS)
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    """Arrows point one way, from the command line down to the gateway and the warehouse."""
+    forbidden = (ARROWS.keys() - ARROWS[package] - {package}) | FORBIDDEN.get(package, set())
+    offences = {str(path.relative_to(ROOT)): sorted(tops(path) & forbidden) for path in modules(package)}
+    assert {path: names for path, names in offences.items() if names} == {}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Inside packages, too, and for type checkers as well."""
+    graph = {name: (imported(path) & MODULES.keys()) - {name} for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+@pytest.mark.parametrize(("package", "library"), ONLY_IN)
+def test_a_library_with_one_door_is_used_at_that_door_only(package: str, library: str) -> None:
+    """What is hard to replace is in one place."""
+    users = {str(path.relative_to(ROOT)) for path in modules(package) if library in tops(path)}
+    assert users == ONLY_IN[package, library]
+
+
+def test_only_flows_and_the_command_line_know_prefect() -> None:
+    """Within flows what only Prefect needs is in `_prefect`, beside the three flows."""
+    users = {str(path.relative_to(ROOT)) for path in MODULES.values() if "prefect" in tops(path)}
+    assert {path for path in users if not path.startswith("flows/")} == set()
+    assert {path for path in users if not path.startswith("flows/_prefect/")} == {
+        "flows/collect.py",
+        "flows/maintain.py",
+        "flows/report.py",
+    }
+
+
+def test_no_file_of_flows_has_the_name_of_a_package() -> None:
+    """Prefect puts a flow's folder first on the path, where such a file would hide the package."""
+    assert not {path.stem for path in (ROOT / "flows").glob("*.py")} & {*ARROWS, "tests", "benchmarks"}
+
+
+def test_no_level_is_crowded_and_no_two_names_differ_by_a_suffix_only() -> None:
+    """So that a newcomer finds a place by its name."""
+    levels: dict[Path, list[str]] = {}
+    for path in MODULES.values():
+        if path.stem != "__init__":
+            levels.setdefault(path.parent, []).append(path.stem)
+    crowded = {str(folder.relative_to(ROOT)): len(names) for folder, names in levels.items()}
+    assert {folder: count for folder, count in crowded.items() if count > MOST_MODULES} == {}
+    twins = [
+        (str(folder.relative_to(ROOT)), sorted(names))
+        for folder, names in levels.items()
+        if len({re.sub(r"(ing|ed|ance|s|e)$", "", name) for name in names}) < len(names)
+    ]
+    assert twins == []
+
+
+def test_only_the_connection_module_opens_database_files() -> None:
+    """`duckdb.connect` to a file has one door, but for the copy that publishing checks; memory is not a file."""
+    opened = {
+        (str(path.relative_to(ROOT)), ast.unparse(call.args[0]))
+        for package in ARROWS
+        for path in modules(package)
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "duckdb.connect"
+    }
+    assert {path for path, file in opened if file != "':memory:'"} == {
+        "warehouse/database/connection.py",
+        "warehouse/database/log_check.py",
+        "warehouse/database/publish.py",
+    }
+
+
+@pytest.mark.e2e
+def test_everything_but_the_flow_works_without_prefect(tmp_path: Path) -> None:
+    """Prefect orchestrates; it does not contain."""
+    code = """
+import sys
+class NoPrefect:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "prefect":
+            raise ImportError("not installed")
+sys.meta_path.insert(0, NoPrefect())
+import gateway.client, simulator, transforms.flatten
+import warehouse.load.loader, warehouse.database.publish, warehouse.maintenance.rebuild
+from avatar_tasks.cli import main
+main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"fetched"' in done.stdout
+
+
+@pytest.mark.e2e
+def test_without_the_report_extra_everything_else_runs_and_report_says_what_to_install(tmp_path: Path) -> None:
+    """The demo says so, too, and ends well."""
+    code = """
+import sys
+class NoReport:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"marimo", "altair", "vl_convert"}:
+            raise ModuleNotFoundError("not installed", name=name)
+sys.meta_path.insert(0, NoReport())
+from avatar_tasks.cli import main
+main(sys.argv[1:])
+"""
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        for arguments in (["demo", "--tasks", "5", "--no-prefect"], ["report", "--data-dir", "demo"])
+    )
+    assert (first.returncode, second.returncode) == (0, 2)
+    assert "run `make setup`" in first.stderr
+    assert "run `make setup` in the project's folder" in second.stderr
+
+
+HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", "rich", "uvicorn", "marimo", "altair"}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        pytest.param("avatar_tasks.cli", HEAVY | {"duckdb", "pydantic"}, id="--help"),
+        pytest.param("avatar_tasks.cli, pipeline.settings, avatar_tasks.sql", HEAVY, id="sql"),
+    ],
+)
+def test_what_answers_at_once_imports_nothing_heavy(modules: str, heavy: set[str]) -> None:
+    """`sql` needs DuckDB and the settings; whoever wants frames of it imports more."""
+    code = f"import sys, {modules}; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not heavy & set(done.stdout.split())
