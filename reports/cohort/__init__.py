@@ -95,7 +95,7 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
     Raises:
         UnknownFilterError: when no task has a source, action or template of the cohort.
         OutdatedError: when the warehouse was made by another version.
-        NothingPublishedError, WarehouseError: as `warehouse.connect`.
+        NothingPublishedError, WarehouseError: as `avatar_tasks.connect`.
     """
     con = open_beside_published(paths)
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import duckdb
 
-import warehouse
+from avatar_tasks import connect
 from tests.flows.tables import contents, rows
 from tests.warehouse import children
 
@@ -40,7 +40,7 @@ class Reader:
     def _read(self) -> None:
         try:
             while not self._over.wait(0.02):
-                with warehouse.connect(self._data) as con:
+                with connect(self._data) as con:
                     self.counts += [count for (count,) in con.execute("select count(*) from tasks").fetchall()]
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             self.error = error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-import warehouse
+from avatar_tasks import connect
 from avatar_tasks.cli import main
 from tests.flows.conftest import COMMAND, Result
 from tests.flows.test_bad_input import assert_one_helpful_line
@@ -85,7 +85,7 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
     assert connected("collect", "--ids-file=~/ids.txt", HOME=str(home)).code == 0
     assert connected("sql", "from tasks", "--format=csv", "--out=~/tasks.csv", HOME=str(home)).code == 0
     assert connected("sql", "from tasks", "--data-dir=~/mydata", HOME=str(home)).code == 0
-    code = "import warehouse; print(warehouse.connect().sql('select count(*) from tasks').fetchall())"
+    code = "import avatar_tasks; print(avatar_tasks.connect().sql('select count(*) from tasks').fetchall())"
     environment = connected.whole_environment() | {"HOME": str(home)}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True)
     assert done.stdout == b"[(3,)]\n"
@@ -129,7 +129,7 @@ def test_a_data_folder_may_have_any_other_name(connected: CommandLine, gateway: 
     """What means something to DuckDB, to a URL or to a shell is a letter like any other."""
     settings = connected.environment | {"AVATAR_TASKS_DATA_DIR": name}
     assert here("collect", gateway.world.ids[0], **settings).code == 0
-    with warehouse.connect(name) as con:
+    with connect(name) as con:
         assert con.sql("select count(*) from tasks").fetchall() == [(1,)]
 
 
@@ -165,7 +165,7 @@ def test_python_reads_the_settings_that_the_command_line_reads(
 
 
 def tasks() -> int:
-    with warehouse.connect() as con:
+    with connect() as con:
         [[count]] = con.sql("select count(*) from tasks").fetchall()
     return int(count)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import duckdb
 
-import warehouse
+from avatar_tasks import connect
 from tests.promises import oracle
 from tests.promises.child import Command, start
 from tests.warehouse.tables import column
@@ -171,7 +171,7 @@ def read_on(data: Path, stop: Path, report: Path) -> None:
     """Read until `stop` is there, and once more; then write down what was seen."""
     seen, known, is_last = Seen(), frozenset[str](), False
     openers = (
-        lambda: warehouse.connect(data),
+        lambda: connect(data),
         lambda: duckdb.connect(data / "published" / "current.duckdb", read_only=True),
     )
     while not is_last:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil  # type: ignore[import-untyped]
 from pydantic import SecretStr
 
-import warehouse
+from avatar_tasks import connect
 from gateway.clock import Clock
 from pipeline import run as runs
 from pipeline.collect.collect import Options, collect
@@ -128,7 +128,7 @@ def _collect(plan: Plan, new: list[str]) -> int:
     run = runs.begin(plan.settings, "collect", clock=Clock(now=plan.clock))
     summary = asyncio.run(collect(run, IdSource(tuple(new)), Options()))
     assert (summary.exit_code, summary.problem) == (0, None)
-    with warehouse.connect(plan.paths.root) as con:
+    with connect(plan.paths.root) as con:
         assert con.execute("select count(*) from runs where run_id = ?", [run.run_id]).fetchall() == [(1,)]
     return summary.fetched
 

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 import warehouse
+from avatar_tasks import connect
 from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.tables import column
@@ -47,7 +48,7 @@ def test_nothing_published_says_what_to_do(site: Site) -> None:
     with pytest.raises(NothingPublishedError, match=r"avatar-tasks collect"), connection.reader(site.paths):
         pass
     with pytest.raises(NothingPublishedError, match=str(site.paths.root)):
-        warehouse.connect(site.paths.root)
+        connect(site.paths.root)
     assert not site.paths.root.exists()
 
 
@@ -66,10 +67,10 @@ def test_a_reader_and_the_writer_are_not_in_each_others_way(published: Site) -> 
 
 def test_the_newest_copy_is_opened_also_while_older_ones_are_open(published: Site) -> None:
     """DuckDB alone would give the old database again (duckdb issue 15912), by its path."""
-    cons = [warehouse.connect(published.paths.root)]
+    cons = [connect(published.paths.root)]
     for number in (2, 3):
         add(published, number)
-        cons.append(warehouse.connect(published.paths.root))
+        cons.append(connect(published.paths.root))
     assert [column(con, COUNT) for con in cons] == [[1], [2], [3]]
     for con in cons:
         con.close()
@@ -77,7 +78,7 @@ def test_the_newest_copy_is_opened_also_while_older_ones_are_open(published: Sit
 
 def test_two_readers_of_one_copy_see_the_same(published: Site) -> None:
     """They may share a database, and either may close first."""
-    first, second = warehouse.connect(published.paths.root), warehouse.connect(published.paths.root)
+    first, second = connect(published.paths.root), connect(published.paths.root)
     first.close()
     assert column(second, COUNT) == [1]
     second.close()
@@ -86,7 +87,7 @@ def test_two_readers_of_one_copy_see_the_same(published: Site) -> None:
 def test_a_connection_reads_only_and_in_utc(published: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it is opened from, by a relative path too."""
     monkeypatch.chdir(published.paths.root.parent)
-    with warehouse.connect("data") as con:
+    with connect("data") as con:
         assert column(con, "select observed_at from observations") == [datetime(2026, 1, 20, 3, 1, tzinfo=UTC)]
         assert column(con, "select current_setting('timezone')") == ["UTC"]
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
@@ -99,7 +100,7 @@ def test_a_copy_restored_from_a_backup_opens_too(published: Site, tmp_path: Path
     """It has its common name only."""
     (tmp_path / "copy" / "published").mkdir(parents=True)
     (tmp_path / "copy" / "published" / "current.duckdb").write_bytes(published.paths.published.read_bytes())
-    with warehouse.connect(tmp_path / "copy") as con:
+    with connect(tmp_path / "copy") as con:
         assert column(con, COUNT) == [1]
 
 
@@ -112,7 +113,7 @@ def test_publishing_needs_no_hard_links(published: Site, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     add(published, 2)
     assert [path.name for path in published.paths.published.parent.iterdir()] == ["current.duckdb"]
-    with warehouse.connect(published.paths.root) as con:
+    with connect(published.paths.root) as con:
         assert column(con, COUNT) == [2]
 
 
@@ -123,7 +124,7 @@ def test_readers_who_come_and_go_always_find_a_whole_copy(published: Site) -> No
     def read() -> None:
         while not done.is_set():
             try:
-                with warehouse.connect(published.paths.root) as con:
+                with connect(published.paths.root) as con:
                     counts.append(column(con, COUNT)[0])
             except WarehouseError as error:
                 trouble.append(error)
@@ -139,7 +140,7 @@ def test_readers_who_come_and_go_always_find_a_whole_copy(published: Site) -> No
     assert trouble == []
     assert set(counts) <= set(range(1, 8))
     assert len(counts) > 2
-    with warehouse.connect(published.paths.root) as con:
+    with connect(published.paths.root) as con:
         assert column(con, COUNT) == [7]
 
 
@@ -164,7 +165,7 @@ def test_a_copy_that_cannot_be_made_leaves_the_old_one(published: Site, monkeypa
     published.paths.warehouse.write_bytes(b"no database")
     with pytest.raises(WarehouseDamagedError):
         publishing.publish_closed(published.paths)
-    with warehouse.connect(published.paths.root) as con:
+    with connect(published.paths.root) as con:
         assert column(con, COUNT) == [1]
     assert not list(published.paths.published.parent.glob(f"{UNFINISHED}*"))
 
@@ -173,7 +174,7 @@ def test_a_damaged_copy_says_what_to_do(published: Site) -> None:
     """It can be had again."""
     os.truncate(published.paths.published, 1000)
     with pytest.raises(WarehouseError, match=r"avatar-tasks publish"):
-        warehouse.connect(published.paths.root)
+        connect(published.paths.root)
 
 
 def test_a_plain_duckdb_can_read_every_view_of_the_copy(site: Site) -> None:
@@ -197,3 +198,11 @@ def test_importing_the_front_door_loads_nothing_heavy() -> None:
     assert (
         children.run("import sys, warehouse; sys.exit(bool({'duckdb', 'polars', 'pyarrow'} & set(sys.modules)))") == 0
     )
+
+
+def test_the_door_of_the_version_before_warns_and_opens(published: Site) -> None:
+    """For one release."""
+    with pytest.warns(DeprecationWarning, match="avatar_tasks.connect"):
+        con = warehouse.connect(published.paths.root)
+    with con:
+        assert con.sql("select count(*) from tasks").fetchall()
