@@ -24,6 +24,14 @@ _MOST_UNPACKED_BYTES = 8_388_608
 _LONGEST_ESCAPE = 16
 """Characters that one of the key's may become where it is escaped."""
 
+_LETTER_CODE = "(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])"
+_ESCAPED_LETTERS = (
+    (b"\\u00", re.compile(rf"\\u00{_LETTER_CODE}".encode())),
+    (b"%", re.compile(rf"%(?:25){{0,4}}{_LETTER_CODE}".encode())),
+    (b"&#", re.compile(rf"&\#(?:x{_LETTER_CODE}|0?(?:4[89]|5[0-7]|6[5-9]|[78]\d|9[07-9]|1[01]\d|12[0-2]));".encode())),
+)
+"""A sign, and what tells that letters or digits, which nobody has to escape, are escaped: then all is searched."""
+
 
 class ApiKey:
     """A key, or none. Its text is in no `repr`; whatever echoes it is cleaned with `scrub`.
@@ -32,7 +40,16 @@ class ApiKey:
         InvalidApiKey: it cannot stand in a header.
     """
 
-    __slots__ = ("_core", "_core_bytes", "_pattern", "_pattern_bytes", "_text", "_wide_pattern", "longest")
+    __slots__ = (
+        "_core",
+        "_core_bytes",
+        "_escaped_pattern",
+        "_pattern",
+        "_pattern_bytes",
+        "_text",
+        "_wide_pattern",
+        "longest",
+    )
 
     def __init__(self, text: str | None) -> None:
         self._text = (text or "").strip()
@@ -46,6 +63,7 @@ class ApiKey:
         self._core_bytes = (self._core or "").encode("ascii")
         spellings = "|".join("".join(map(_spelling, form)) for form in forms)
         self._pattern, self._pattern_bytes = re.compile(spellings), re.compile(spellings.encode("ascii"))
+        self._escaped_pattern = re.compile("|".join("".join(map(_any_spelling, form)) for form in forms))
         wide = "|".join(r"\x00{0,3}".join(map(re.escape, form)) for form in forms)
         self._wide_pattern = re.compile(wide.encode("ascii"))
         self.longest = _longest_spelling(self._text) if forms else 0
@@ -61,9 +79,11 @@ class ApiKey:
         return {"Authorization": f"Bearer {self._text}"} if self._text else {}
 
     def scrub(self, text: str) -> str:
-        if self._core is None or self._core not in text:
+        if self._core is None:
             return text
-        return self._pattern.sub(_MASK, text)
+        if self._core in text:
+            text = self._pattern.sub(_MASK, text)
+        return self._escaped_pattern.sub(_MASK, text) if _has_escaped_letters(text.encode(errors="replace")) else text
 
     def scrub_bytes(self, body: bytes) -> bytes:
         """Also in UTF-16 and UTF-32; of a body that is compressed without saying so, nothing is kept if it is there."""
@@ -71,6 +91,8 @@ class ApiKey:
             return body
         if self._core_bytes in body:
             body = self._pattern_bytes.sub(_MASK.encode("ascii"), body)
+        if _has_escaped_letters(body):
+            body = self._escaped_pattern.sub(_MASK, body.decode("latin-1")).encode("latin-1")
         if b"\0" in body and self._core_bytes in body.replace(b"\0", b""):
             body = self._wide_pattern.sub(_MASK.encode("ascii"), body)
         if body.startswith(_GZIP) and self._is_packed_in(body):
@@ -90,6 +112,10 @@ class ApiKey:
         return False
 
 
+def _has_escaped_letters(text: bytes) -> bool:
+    return any(sign in text and pattern.search(text) for sign, pattern in _ESCAPED_LETTERS)
+
+
 def _forms(key: str) -> list[str]:
     """What a gateway may repeat of a key, the longest first: all of it, or what of it stands in its database.
 
@@ -102,7 +128,7 @@ def _forms(key: str) -> list[str]:
 
 
 def _longest_spelling(key: str) -> int:
-    return _WIDEST * len(key) + sum(not character.isalnum() for character in key) * _LONGEST_ESCAPE
+    return max(_WIDEST, _LONGEST_ESCAPE) * len(key)
 
 
 def _plain_core(form: str) -> str:
@@ -112,10 +138,12 @@ def _plain_core(form: str) -> str:
 
 def _spelling(character: str) -> str:
     """A pattern for what a character may be: escaped for JSON, a URL or a page, also more than once."""
-    plain = re.escape(character)
-    if character.isalnum():
-        return plain
-    code = ord(character)
+    return re.escape(character) if character.isalnum() else _any_spelling(character)
+
+
+def _any_spelling(character: str) -> str:
+    """The same, of letters and digits as well."""
+    plain, code = re.escape(character), ord(character)
     in_page = re.escape(html.escape(character))
     return (
         rf"(?:\\{{0,8}}{plain}|\\{{1,8}}u00(?i:{code:02x})|%(?:25){{0,4}}(?i:{code:02x})"
