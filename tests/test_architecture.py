@@ -21,7 +21,7 @@ ARROWS = {
     "pipeline": {"gateway", "transforms", "warehouse", "reports"},
     "reports": {"warehouse"},
     "warehouse": {"transforms"},
-    "simulator": {"gateway"},
+    "simulator": set[str](),
     "gateway": set[str](),
     "transforms": set[str](),
 }

@@ -76,7 +76,7 @@ def _flaky(fault: Callable[[Ask], Answer], ask: Ask) -> Answer:
 @cache
 def seed_example() -> bytes:
     """The example response of the endpoint's document, byte for byte; its task_id is the document's own."""
-    return resources.files(__package__).joinpath("seed_example.json").read_bytes()
+    return resources.files("simulator").joinpath("seed_example.json").read_bytes()
 
 
 def _in_work_name(value: bytes) -> Callable[[bytes], bytes]:

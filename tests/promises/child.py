@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 PRELOADED = [
     *(f"tests.promises.{name}" for name in ("child", "clocks", "crowd", "mutations", "power", "steps")),
-    *(f"flows.{name}" for name in ("cli", "console", "maintaining", "rebuilding", "settings", "starting")),
+    *(f"avatar_tasks.{name}" for name in ("cli", "console", "start")),
+    *(f"pipeline.{name}" for name in ("settings", "upkeep.maintain", "upkeep.rebuild")),
     "warehouse.database.publish",
     "aiohttp",
     "pandas",  # which DuckDB looks for, where it is installed

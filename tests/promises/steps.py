@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 #: What only reads or only defines has no step at which a kill could harm.
-PASSED_OVER = {"catalog", "analysis", "dictionary", "errors", "paths", "policy", "__init__"}
+PASSED_OVER = {"schema", "analysis", "dictionary", "errors", "paths", "policy", "__init__"}
 
 WATCHED = {
-    str(path): f"{path.parent.name}/{path.name}"
+    str(path): str(path.relative_to(ROOT))
     for path in (
-        *(ROOT / "warehouse").glob("*.py"),
-        *(ROOT / "flows" / name for name in ("batches.py", "accepting.py", "loading.py")),
+        *(ROOT / "warehouse").rglob("*.py"),
+        *(ROOT / "pipeline" / name for name in ("collect/batches.py", "collect/accept.py", "load.py")),
     )
     if path.stem not in PASSED_OVER
 }

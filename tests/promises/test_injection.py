@@ -80,8 +80,8 @@ RUNS_SQL = {"execute", "executemany", "sql", "query"}
 
 def run_sql() -> Iterator[tuple[str, str]]:
     """Everything that is run as SQL in a connection and is neither a literal nor the text of a file."""
-    for room in ("flows", "gateway", "transforms", "warehouse"):
-        for path in (ROOT / room).rglob("*.py"):
+    for package in ("avatar_tasks", "flows", "pipeline", "gateway", "transforms", "warehouse"):
+        for path in (ROOT / package).rglob("*.py"):
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in RUNS_SQL:
                     text = call.args[0] if call.args else None
