@@ -31,8 +31,8 @@ TASK = b'{"code":"success","message":"","data":{"task_id":"%s","status":"SUCCESS
 #: Two batches at once, to the archive; nothing is loaded.
 FETCH = """
 import asyncio, json, pathlib, resource, sys
-from flows import collecting
-from flows import run as runs
+from pipeline.collect import collect as collecting
+from pipeline import run as runs
 from pipeline.collect.batches import fetch_batch
 from pipeline.settings import Settings
 

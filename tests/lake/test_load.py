@@ -52,7 +52,8 @@ LOAD = """
 import sys
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS
-from warehouse import connection, load
+from warehouse.database import connection
+from warehouse.load import loader as load
 from warehouse.archive.segments import Archive
 from warehouse.ducklake.lake import Lake
 from warehouse.policy import PollingPolicy

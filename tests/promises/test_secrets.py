@@ -68,7 +68,7 @@ def gateway() -> Iterator[Server]:
 
 
 #: So many faults in a row are an outage, and one is waited out for half a minute.
-NO_BREAKER = "import gateway.pace.breaker\ngateway.breaker.FAILURES_TO_OPEN = 1000"
+NO_BREAKER = "import gateway.pace.breaker\ngateway.pace.breaker.FAILURES_TO_OPEN = 1000"
 
 LOUD = """
 import logging, sys

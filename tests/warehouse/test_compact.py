@@ -165,7 +165,7 @@ import os, signal, sys
 from pathlib import Path
 from tests.warehouse.conftest import Site
 from tests.warehouse.test_compact import ledger, put_together
-from warehouse import compact, durable
+from warehouse.archive import atomic, compact
 from warehouse.paths import DataPaths
 calls = 0
 def counted(real):

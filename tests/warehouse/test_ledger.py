@@ -74,9 +74,9 @@ def fail_at_the_ledger(*_: object) -> int:
 @pytest.mark.parametrize(
     ("name", "replacement", "error"),
     [
-        pytest.param("reading.transform", fail_in_the_second_piece, FailError, id="a_transform_that_fails"),
-        pytest.param("reading.transform", lose_a_column, duckdb.Error, id="a_broken_frame"),
-        pytest.param("load._enter", fail_at_the_ledger, KeyboardInterrupt, id="an_interrupt_before_the_ledger"),
+        pytest.param("read_ahead.transform", fail_in_the_second_piece, FailError, id="a_transform_that_fails"),
+        pytest.param("read_ahead.transform", lose_a_column, duckdb.Error, id="a_broken_frame"),
+        pytest.param("loader._enter", fail_at_the_ledger, KeyboardInterrupt, id="an_interrupt_before_the_ledger"),
     ],
 )
 def test_a_load_that_fails_changes_nothing_and_the_next_one_loads(
@@ -88,7 +88,7 @@ def test_a_load_that_fails_changes_nothing_and_the_next_one_loads(
     before = everything(site)
     site.archive(ANSWERS_NEXT, [Request("t9", minute(0))])
     with monkeypatch.context() as patch:
-        patch.setattr(f"warehouse.{name}", replacement)
+        patch.setattr(f"warehouse.load.{name}", replacement)
         patch.setattr(reading, "PIECE_ROWS", 1)
         with pytest.raises(error):
             site.load()
@@ -118,7 +118,7 @@ LOAD_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS, Site
-from warehouse import load, reading
+from warehouse.load import loader as load, read_ahead as reading
 from warehouse.paths import DataPaths
 calls = 0
 def die_at(name, real=load.statement):
