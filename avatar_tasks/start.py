@@ -6,10 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from flows._prefect.quiet import quiet_prefect
-from gateway.wire.addresses import check_base_url
 from pipeline import interrupts
 from pipeline import run as runs
-from pipeline.collect.collect import collect
+from pipeline.collect.collect import collect, gateway_address
 from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError
 
@@ -29,10 +28,8 @@ def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, 
 
     Raises:
         AvatarTasksError, WarehouseError: see `collecting.collect`.
-        InvalidBaseUrl: the address cannot be one.
     """
-    if settings.base_url:
-        check_base_url(settings.base_url)  # before a folder is begun for a run that cannot be
+    gateway_address(settings)  # before a folder is begun for a run that cannot be
     run = runs.begin(settings, "collect", voice=voice)
     begin_folder(run, scheduled=False)
     wanted = bool(os.environ.get("PREFECT_API_URL") or _key_is_in_a_block(settings)) if prefect is None else prefect

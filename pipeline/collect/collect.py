@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from gateway.client import ApiKey, GatewayClient
+from gateway.client import ApiKey, GatewayClient, check_base_url
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
 from gateway.wire.descriptors import RESERVED, most_in_flight
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pipeline.collect.fetch import RunBatch
     from pipeline.intake.source import IdSource
     from pipeline.run import Run
+    from pipeline.settings import Settings
 
 #: How long the warehouse is waited for before asking: collecting is not to be held up.
 _CATCH_UP_SECONDS: Final = 2.0
@@ -136,6 +137,23 @@ async def _stopped_at_the_deadline(run: Run, client: GatewayClient) -> AsyncIter
         stopping.cancel()
 
 
+def gateway_address(settings: Settings) -> str:
+    """The address to poll.
+
+    Raises:
+        UnusableInputError: when no gateway is set, or its address cannot be one.
+    """
+    if not settings.base_url:
+        msg = (
+            "no gateway is set: export AVATAR_TASKS_BASE_URL=https://host and AVATAR_TASKS_API_KEY, or give --base-url"
+        )
+        raise UnusableInputError(msg)
+    try:
+        return check_base_url(settings.base_url)
+    except InvalidSetting as error:
+        raise UnusableInputError(str(error)) from None
+
+
 def make_client(run: Run) -> GatewayClient:
     """The gateway's client by the settings.
 
@@ -143,14 +161,10 @@ def make_client(run: Run) -> GatewayClient:
         UnusableInputError: when no gateway is set, or a setting cannot be used.
     """
     settings = run.settings
-    if not settings.base_url:
-        msg = (
-            "no gateway is set: export AVATAR_TASKS_BASE_URL=https://host and AVATAR_TASKS_API_KEY, or give --base-url"
-        )
-        raise UnusableInputError(msg)
+    base_url = gateway_address(settings)
     try:
         return GatewayClient(
-            settings.base_url,
+            base_url,
             ApiKey(settings.api_key.get_secret_value() if settings.api_key else None),
             source=settings.source,
             concurrency=_most_in_flight(run),

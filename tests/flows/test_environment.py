@@ -59,6 +59,12 @@ def test_an_env_file_that_cannot_be_used_ends_with_2(tmp_path: Path, content: by
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
+def test_without_a_gateway_no_data_folder_is_begun(tmp_path: Path) -> None:
+    """The sentence says what to export, and nothing was made for a run that cannot be."""
+    assert_one_helpful_line(here("collect", "an-id"), 2, "no gateway is set", "AVATAR_TASKS_BASE_URL=https://host")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_env_file_that_may_not_be_read_ends_with_2(tmp_path: Path) -> None:
     """Its settings are in force as soon as it can be read, so that to go on without them would be a surprise."""
     (tmp_path / ".env").symlink_to(".env")  # a loop: for root nothing is unreadable by its mode
