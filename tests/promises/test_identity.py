@@ -112,5 +112,5 @@ def test_of_thousands_of_tasks_none_ends_by_anothers_answer(tmp_path: Path, figu
     ]
     given, wrong = (sum(numbers) for numbers in zip(*played, strict=True))
     counted = f"{len(played)} worlds of 5,000 tasks, {given:,} mixed-up answers, {wrong} ends of another task"
-    figures("1 to 20 % of the answers mixed up", counted)
+    figures("1 to 20% of the answers mixed up", counted)
     assert wrong == 0
