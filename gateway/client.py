@@ -199,6 +199,7 @@ class GatewayClient:
             if observation is not None:
                 await _enter(room, inquiry)
                 done.put_nowait(_Found(observation, inquiry))
+                del observation, inquiry  # else the body stays in memory until this worker has its next answer
             elif inquiry.last is not None:
                 todo.put_back(inquiry)
 

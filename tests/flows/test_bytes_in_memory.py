@@ -79,21 +79,24 @@ def fetch(reply: Callable[[Request], Reply], folder: Path, count: int) -> dict[s
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(
-    ("reply", "count"),
+    ("reply", "count", "most_mb"),
     [
-        pytest.param(large, 80, id="megabytes"),
-        pytest.param(bomb, 20, id="bombs"),
-        pytest.param(large, 1000, id="a thousand megabytes", marks=pytest.mark.soak),
-        pytest.param(bomb, 400, id="four hundred bombs", marks=pytest.mark.soak),
+        pytest.param(large, 80, 150, id="megabytes"),
+        pytest.param(bomb, 150, 250, id="bombs"),
+        pytest.param(large, 1000, 150, id="a thousand megabytes", marks=pytest.mark.soak),
+        pytest.param(bomb, 400, 250, id="four hundred bombs", marks=pytest.mark.soak),
     ],
 )
 def test_memory_is_bounded_in_bytes(
-    reply: Callable[[Request], Reply], count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    reply: Callable[[Request], Reply], count: int, most_mb: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the default concurrency. A bomb is 100 MB when unpacked, of which 8 MB are kept."""
+    """With the default concurrency, and more answers than are in flight at once.
+
+    A bomb is 100 MB when unpacked, of which 8 MB are kept; on its way into a segment there are several copies of one.
+    """
     found = fetch(reply, tmp_path, count)
     assert (found["answers"], found["failures"], found["held"]) == (count, 0, 0)
-    assert found["above_idle_mb"] < 150
+    assert found["above_idle_mb"] < most_mb
     if count > 200:
         with capsys.disabled():
             print(f"\n{count} {reply.__name__} answers: {found}")  # noqa: T201 - the figures of docs/promises.md
