@@ -25,12 +25,12 @@ _LONGEST_ESCAPE = 16
 """Characters that one of the key's may become where it is escaped."""
 
 _LETTER_CODE = "(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])"
-_ESCAPED_LETTERS = (
-    (b"\\u00", re.compile(rf"\\u00{_LETTER_CODE}".encode())),
-    (b"%", re.compile(rf"%(?:25){{0,4}}{_LETTER_CODE}".encode())),
-    (b"&#", re.compile(rf"&\#(?:x{_LETTER_CODE}|0?(?:4[89]|5[0-7]|6[5-9]|[78]\d|9[07-9]|1[01]\d|12[0-2]));".encode())),
+_LETTER_IN_JSON = re.compile(rf"\\u00{_LETTER_CODE}".encode())
+_LETTER_IN_URL = re.compile(rf"%(?:25){{0,4}}{_LETTER_CODE}".encode())
+_LETTER_IN_PAGE = re.compile(
+    rf"&\#(?:x{_LETTER_CODE}|0?(?:4[89]|5[0-7]|6[5-9]|[78]\d|9[07-9]|1[01]\d|12[0-2]));".encode()
 )
-"""A sign, and what tells that letters or digits, which nobody has to escape, are escaped: then all is searched."""
+"""Letters or digits that are escaped, though nobody has to: then all is searched."""
 
 
 class ApiKey:
@@ -113,7 +113,12 @@ class ApiKey:
 
 
 def _has_escaped_letters(text: bytes) -> bool:
-    return any(sign in text and pattern.search(text) for sign, pattern in _ESCAPED_LETTERS)
+    """Asked of every answer: the sign first, which is found ten times as fast."""
+    return (
+        (b"%" in text and _LETTER_IN_URL.search(text) is not None)
+        or (b"\\u00" in text and _LETTER_IN_JSON.search(text) is not None)
+        or (b"&#" in text and _LETTER_IN_PAGE.search(text) is not None)
+    )
 
 
 def _forms(key: str) -> list[str]:
