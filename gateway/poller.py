@@ -64,7 +64,7 @@ class Inquiry:
     refusals: int = 0
 
     def release(self) -> None:
-        """Whoever reads the observation holds its body from now on."""
+        """The reader of the observation owns its body from now on."""
         if self.last is not None:
             self.last.answer.release()
 
@@ -85,7 +85,7 @@ class Todo:
         return heapq.heappop(self._again)[2] if self._again else None
 
     def put_back(self, inquiry: Inquiry) -> None:
-        """To be tried again. Whoever puts back takes again, so that nothing is left."""
+        """To be tried again. A worker that puts back takes again, so that nothing is left."""
         heapq.heappush(self._again, (inquiry.due_at, next(self._put_back), inquiry))
 
 
