@@ -28,7 +28,7 @@ def headline(paths: DataPaths) -> list[tuple[str, str]]:
         ("submitted", f"{_minute(row['first_submit_time'])} to {_minute(row['last_submit_time'])} UTC"),
         ("failure rate", f"{_share(row['failure_rate'])} of those that ended"),
         ("whose fault", whose),
-        ("latency", f"half succeeded within {p50}, 95 % within {p95}, 99 % within {p99}"),
+        ("latency", f"half succeeded within {p50}, 95% within {p95}, 99% within {p99}"),
         ("in the queue", f"half started within {queue}; the start is known of {_share(row['start_known_share'])}"),
     ]
 
