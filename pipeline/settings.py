@@ -164,7 +164,7 @@ def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has
     """The settings in force; options given on the command line win over the environment, which wins over `.env`.
 
     Raises:
-        UnusableInputError: for a name that is no setting, with a hint, or a value that cannot be used.
+        UnusableInputError: for an unknown setting, with a hint, or a value that cannot be used.
     """
     try:
         found = read_environment()
@@ -201,5 +201,5 @@ def _refuse_unknown(names: Iterable[str]) -> None:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"settings are {', '.join(known)}"
-            msg = f"{name[:80]} is no setting: {hint}"
+            msg = f"unknown setting {name[:80]}: {hint}"
             raise UnusableInputError(msg)

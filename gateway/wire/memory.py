@@ -104,6 +104,6 @@ class Hold:
         self._memory.take(more)
 
     def release(self) -> None:
-        """The body is held by somebody else, or by nobody."""
+        """Stop counting the body here: another owner counts it, or nobody needs it."""
         self._memory.forget(self)
         self.settle(0)

@@ -229,7 +229,7 @@ async def _rounds(
     options: Options,
     run_batch: RunBatch,
 ) -> None:
-    """Ask; while following, load and ask again whoever is due, until all have ended or time is up."""
+    """Poll; while following, load and poll what is due, until all have ended or time is up."""
     published_at = run.clock.monotonic()
     await ask_all(run, client, todo, tally, run_batch, load_meanwhile=options.load)
     while options.follow and client.ended is None and not _is_hopeless(client):
