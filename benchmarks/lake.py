@@ -23,7 +23,7 @@ import polars as pl
 
 from gateway.observation import Observation
 from pipeline.collect.batches import answers_frame
-from tests.lake import postgres
+from tests import postgres
 from tests.warehouse.answers import SUCCESS_WITH_WORK
 from transforms.schema import REQUESTS
 from warehouse.analysis import read_analysis

@@ -12,9 +12,26 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.command_line import avatar_tasks, connected, ended_world, gateway, server_home
+from tests.lakes import bucket, empty_lake, lake, no_lake, postgres, storage
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+__all__ = [
+    "avatar_tasks",
+    "bucket",
+    "connected",
+    "empty_lake",
+    "ended_world",
+    "gateway",
+    "lake",
+    "no_lake",
+    "postgres",
+    "server_home",
+    "storage",
+]
 
 #: Marker by fixture: `gateway` is a simulated one that is served, `avatar_tasks` and `connected` are the command line.
 BY_FIXTURE: Final = {

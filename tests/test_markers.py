@@ -21,12 +21,12 @@ HERE = Path(__file__).parent
     ("file", "fixtures", "markers"),
     [
         pytest.param("flows/test_flow.py", ["tmp_path", "server_home"], {"prefect"}, id="a Prefect server"),
-        pytest.param("lake/test_load.py", ["postgres", "tmp_path"], {"postgres"}, id="a PostgreSQL server"),
+        pytest.param("warehouse/ducklake/test_load.py", ["postgres"], {"postgres"}, id="a PostgreSQL server"),
         pytest.param("reports/test_browser.py", ["browser"], {"browser"}, id="a browser"),
-        pytest.param("flows/test_sql.py", ["connected"], {"e2e"}, id="the command line"),
+        pytest.param("avatar_tasks/test_sql.py", ["connected"], {"e2e"}, id="the command line"),
         pytest.param("promises/test_crash.py", [], {"e2e"}, id="a promise"),
-        pytest.param("lake/test_fan_out.py", ["server_home", "postgres"], {"prefect", "postgres"}, id="two servers"),
-        pytest.param("marts/test_cases.py", ["tmp_path"], set(), id="nothing of the kind"),
+        pytest.param("flows/test_fan_out.py", ["server_home", "postgres"], {"prefect", "postgres"}, id="two servers"),
+        pytest.param("warehouse/marts/test_cases.py", ["tmp_path"], set(), id="nothing of the kind"),
     ],
 )
 def test_what_a_test_uses_gives_its_markers(file: str, fixtures: Sequence[str], markers: set[str]) -> None:

@@ -13,8 +13,8 @@ A gateway that does not say how long to wait is left alone for the time of one r
 time it lets nothing in, up to five seconds; until it lets something in again, one request at a time finds that out.
 
 The constants were chosen by simulation against token buckets and windows of 5 to 200 requests a second, deep and
-shallow (tests/gateway/test_pacing.py holds them to it). Where a limiter holds a single request and requests overtake
-each other on the way, most of what it could let in is lost at any rate with few refusals.
+shallow (tests/gateway/pace/test_pacing.py holds them to it). Where a limiter holds a single request and requests
+overtake each other on the way, most of what it could let in is lost at any rate with few refusals.
 """
 
 import math

@@ -7,7 +7,7 @@ So growth stops when a round trip takes three times as long as the shortest. A g
 of its own is told from a full one by time: after ten seconds what it could do before is forgotten.
 
 The constants were chosen by simulation against queues, pools of workers and latencies with heavy tails: none is read
-more than 2 % more slowly than with everything in flight (tests/gateway/test_slow_start.py holds them to it).
+more than 2 % more slowly than with everything in flight (tests/gateway/pace/test_slow_start.py holds them to it).
 """
 
 import math

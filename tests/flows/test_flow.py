@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.flows.conftest import KEY, CommandLine
+from tests.command_line import KEY, CommandLine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.flows.conftest import Gateway
+    from tests.command_line import Gateway
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator import ManualClock, SimulatedGateway, World, serve
-from tests.flows.conftest import KEY
+from tests.command_line import KEY
 from tests.flows.operator import Operator
-from tests.flows.tables import rows
+from tests.pipeline.tables import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.client import ClientStats, End, GatewayClient
 from gateway.observation import Observation
-from tests.gateway.test_pacing import TokenBucket, most_within
+from tests.gateway.pace.test_pacing import TokenBucket, most_within
 from tests.gateway.virtual import VirtualGateway, ok, run_virtual, status, virtual_clock
 
 Replies = Callable[[float, int], httpx.Response]

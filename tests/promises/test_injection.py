@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from gateway.client import GatewayClient
 from gateway.ids import TASK_ID, why_invalid
 from gateway.wire.addresses import ENDPOINT
-from tests.flows.conftest import COMMAND, CommandLine
-from tests.flows.tables import contents, rows
+from tests.command_line import COMMAND, CommandLine
 from tests.gateway.servers import KEY, Request, answer, fetch, serve, serving
+from tests.pipeline.tables import contents, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

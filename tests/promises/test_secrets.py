@@ -24,7 +24,7 @@ from gateway.client import ApiKey, GatewayClient
 from gateway.errors import InvalidSetting
 from gateway.wire.faults import LONGEST_TEXT, describe
 from pipeline.settings import Settings
-from tests.flows.conftest import CommandLine
+from tests.command_line import CommandLine
 from tests.gateway.servers import Reply, Request, answer, raw, serving
 from tests.promises.canary import KEY, command_lines, everything_below, found_in, traces
 

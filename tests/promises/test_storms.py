@@ -14,8 +14,8 @@ import pytest
 
 from gateway.client import ClientStats, GatewayClient
 from gateway.observation import Observation
+from tests.gateway.pace.test_pacing import TokenBucket, most_within
 from tests.gateway.servers import KEY, Reply, Request, answer, raw, serve
-from tests.gateway.test_pacing import TokenBucket, most_within
 from tests.gateway.virtual import VirtualGateway, ok, run_virtual, status, virtual_clock
 
 IDS = 10_000

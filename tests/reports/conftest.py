@@ -11,7 +11,7 @@ import pytest
 
 from reports.cohort import Cohort
 from reports.render import run_notebook, write_html
-from tests.marts.world import END, fill, make_world
+from tests.warehouse.marts.world import END, fill, make_world
 from warehouse.database.connection import writer
 from warehouse.database.publish import publish
 from warehouse.paths import DataPaths

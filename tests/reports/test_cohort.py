@@ -10,7 +10,7 @@ import pytest
 
 from reports.cohort import DATABASES, Cohort, choices, open_cohort
 from reports.errors import UnknownFilterError
-from tests.marts.world import END
+from tests.warehouse.marts.world import END
 from warehouse.database.connection import reader
 from warehouse.database.schema import definitions
 

@@ -1,0 +1,5 @@
+"""Long forms print their figures here, too."""
+
+from tests.promises.conftest import figures
+
+__all__ = ["figures"]

@@ -1,0 +1,204 @@
+"""Any number of processes load a lake at once, and its tables are those of one load into a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.warehouse.answers import (
+    FAILURE,
+    HTML,
+    MISSING,
+    QUEUED,
+    RUNNING,
+    SUCCESS_WITH_WORK,
+    SURPRISING,
+    Answer,
+    Request,
+    minute,
+    write_answers,
+    write_requests,
+)
+from tests.warehouse.children import ROOT
+from tests.warehouse.conftest import DEFAULTS
+from tests.warehouse.tables import column, contents, emptied
+from warehouse.archive.object_store import ObjectPath
+from warehouse.archive.segments import Archive
+from warehouse.database import advisory_lock as turns
+from warehouse.database import connection
+from warehouse.database.transaction import transaction
+from warehouse.ducklake.lake import Lake
+from warehouse.errors import LakeError, WarehouseHeldError
+from warehouse.load import loader as load
+from warehouse.policy import PollingPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from tests.postgres import Postgres
+    from warehouse.archive.segments import Segment
+
+STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUED)
+
+LOAD = """
+import sys
+from pathlib import Path
+from tests.warehouse.conftest import DEFAULTS
+from warehouse.database import connection
+from warehouse.load import loader as load
+from warehouse.archive.segments import Archive
+from warehouse.ducklake.lake import Lake
+from warehouse.policy import PollingPolicy
+
+catalog, data, archive, start = sys.argv[1:]
+store = Archive(Path(archive))
+segments = [one for kind in ("requests", "observations") for one in store.segments(kind)]
+at = int(start)
+with connection.lake_writer(Lake(catalog, data), 60) as con:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for one in segments[at:] + segments[:at]:
+        load.load(con, [one], DEFAULTS, PollingPolicy())
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive")
+
+
+def archived(store: Archive, segments: int = 3) -> list[Segment]:
+    """Requests and answers about the same ids, all through the segments; every answer is in two of them."""
+    written = [write_requests(store, [Request(f"t{number}", minute(0)) for number in range(12)])]
+    for start in range(segments):
+        answers = [
+            Answer(f"t{number}", minute(1 + (start + step) % segments), STORIES[(number + start + step) % len(STORIES)])
+            for step in (0, 1)
+            for number in range(9)
+        ]
+        written.append(write_answers(store, answers))
+    return written
+
+
+def serial(segments: list[Segment]) -> dict[str, list[str]]:
+    """The tables of one load into a warehouse in memory."""
+    with emptied() as con:
+        load.load(con, segments, DEFAULTS, PollingPolicy())
+        return contents(con) | {"segments": sorted(column(con, "select segment_id from segments"))}
+
+
+def of_lake(lake: Lake) -> dict[str, list[str]]:
+    with connection.open_lake(lake) as con:
+        return contents(con) | {"segments": sorted(column(con, "select segment_id from segments"))}
+
+
+def test_processes_that_load_the_same_segments_at_once_double_nothing(lake: Lake, store: Archive) -> None:
+    """Each loads all of them, beginning at another."""
+    segments = archived(store)
+    children = [_start(lake, store, start) for start in (0, 1, 2)]
+    for child in children:
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        child.communicate("go\n", timeout=120)
+    assert [child.returncode for child in children] == [0, 0, 0]
+    assert of_lake(lake) == serial(segments)
+
+
+def _start(lake: Lake, store: Archive, start: int) -> subprocess.Popen[str]:
+    arguments = [lake.catalog, lake.data, str(store.root), str(start)]
+    return subprocess.Popen(
+        [sys.executable, "-c", LOAD, *arguments], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def test_a_load_that_another_overtook_is_done_again_from_its_beginning(
+    lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writes between its begin and its commit, past all turns. It finds that, and doubles nothing."""
+    segments = archived(store)
+    enter, entered = load._enter, 0
+
+    def overtaken(con: duckdb.DuckDBPyConnection, loaded: Sequence[Segment]) -> int:
+        nonlocal entered
+        entered += 1
+        if entered == 1:
+            with transaction(other):
+                load.load_within(other, segments, DEFAULTS, PollingPolicy())
+        return enter(con, loaded)
+
+    with connection.lake_writer(lake, 5) as con, connection.lake_writer(lake, 5) as other:
+        monkeypatch.setattr(load, "_enter", overtaken)
+        done = load.load(con, segments, DEFAULTS, PollingPolicy())
+    assert (entered, done.segments) == (3, 0)
+    assert of_lake(lake) == serial(segments)
+
+
+def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
+    lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is lost by it: the next run loads what it did not."""
+    monkeypatch.setattr(turns, "ATTEMPTS", 2)
+    segments = archived(store)
+    with connection.lake_writer(lake, 5) as con, connection.lake_writer(lake, 5) as other:
+        enter = load._enter
+
+        def overtaken(loading: duckdb.DuckDBPyConnection, loaded: Sequence[Segment]) -> int:
+            other.execute("insert into runs by name select 'other' as run_id")
+            return enter(loading, loaded)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(load, "_enter", overtaken)
+            with pytest.raises(LakeError, match=r"none of 2 attempts.*the next run loads it"):
+                load.load(con, segments, DEFAULTS, PollingPolicy())
+        assert column(con, "select count(*) from observations") == [0]
+        assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == len(segments)
+
+
+def test_a_turn_that_does_not_come_names_who_has_it(lake: Lake, store: Archive) -> None:
+    """Loading waits as long as it may; reading does not wait at all."""
+    segments = archived(store)
+    with connection.lake_writer(lake, 0.3) as con, connection.lake_writer(lake, 5) as other:
+        with turns.turn(other):
+            with pytest.raises(WarehouseHeldError, match=rf"that of process {os.getpid()} on .*waited 0.3 s"):
+                load.load(con, segments, DEFAULTS, PollingPolicy())
+            with connection.open_lake(lake) as reading:
+                assert column(reading, "select count(*) from tasks") == [0]
+            assert turns.holder(con)
+        assert turns.holder(con) is None
+        assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == len(segments)
+
+
+def test_processes_that_create_the_same_lake_at_once_all_get_it(no_lake: Lake) -> None:
+    """One creates it, the others wait for that."""
+    found: list[list[object]] = []
+
+    def come() -> None:
+        with connection.lake_writer(no_lake, 60) as con:
+            found.append(column(con, "select count(*) from tasks"))
+
+    threads = [threading.Thread(target=come) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert found == [[0], [0], [0]]
+
+
+def test_the_files_of_a_lake_may_be_on_object_storage(postgres: Postgres, bucket: str, store: Archive) -> None:
+    """Written and read through DuckDB's own extension, by the usual AWS_* variables."""
+    segments = archived(store)
+    lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
+    with connection.lake_writer(lake, 10) as con:
+        load.load(con, segments, DEFAULTS, PollingPolicy())
+    assert of_lake(lake) == serial(segments)
+    assert of_lake(Lake(lake.catalog)) == serial(segments)
+    assert any(one.name.endswith(".parquet") for one in ObjectPath.at(lake.data).walk())
