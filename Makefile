@@ -63,11 +63,15 @@ $(BENCH)/.set-up: $(STAMP) requirements-bench.lock requirements-run.lock
 	@$(BENCH)/bin/python -m compileall -q -j 0 $(BENCH)/lib >/dev/null || true  # as in .venv
 	@touch $@
 
-lock: setup  ## resolve the dependencies anew (then run `make setup test`)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra dev --upgrade pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra run --constraint requirements.lock pyproject.toml -o requirements-run.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-package avatar-tasks --python-version 3.11 --extra bench --constraint requirements.lock --upgrade pyproject.toml -o requirements-bench.lock
-	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade - -o requirements-uv.lock
+UPGRADE ?= --upgrade
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-package avatar-tasks --python-version 3.11
+SERVER := --extra prefect --extra report --extra lake --group build
+
+lock: setup  ## resolve the dependencies anew (then run `make setup test`); UPGRADE= keeps the versions that still fit
+	$(COMPILE) $(UPGRADE) $(SERVER) --group dev pyproject.toml -o requirements.lock
+	$(COMPILE) $(SERVER) --constraint requirements.lock pyproject.toml -o requirements-run.lock
+	$(COMPILE) $(UPGRADE) --group bench --constraint requirements.lock pyproject.toml -o requirements-bench.lock
+	echo uv | $(COMPILE) $(UPGRADE) - -o requirements-uv.lock
 
 clean:  ## remove .venv and caches (never data)
 	rm -rf $(VENV) $(BENCH) $(RUN) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -115,17 +115,19 @@ def test_a_server_gets_the_versions_that_are_tested() -> None:
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-run.lock", "requirements-bench.lock"])
 def test_the_lock_keeps_to_the_bounds(lock: str) -> None:
     """Those of pyproject.toml; what only the benchmarks need has a lock of its own."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    optional = project["optional-dependencies"]
-    extras = {
-        "requirements-run.lock": set(optional) - {"bench", "dev"},
-        "requirements-bench.lock": {"bench"},
-    }.get(lock, set(optional) - {"bench"})
-    wanted_by_extras = [text for extra in sorted(extras) for text in optional[extra]]
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, optional, groups = (
+        pyproject["project"],
+        pyproject["project"]["optional-dependencies"],
+        pyproject["dependency-groups"],
+    )
+    server = [*groups["build"], *(one for extra in optional.values() for one in extra)]
+    wanted_too = {"requirements-run.lock": server, "requirements-bench.lock": groups["bench"]}.get(
+        lock, [*server, *(one for one in groups["dev"] if isinstance(one, str))]
+    )
     locked = {pin.name: pin.version for pin in pins(lock)}
-    for wanted in map(Requirement, [*project["dependencies"], *wanted_by_extras]):
-        if canonicalize_name(wanted.name) != project["name"]:
-            assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), str(wanted)
+    for wanted in map(Requirement, [*project["dependencies"], *wanted_too]):
+        assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), str(wanted)
 
 
 def test_no_package_has_a_hole_that_was_known_when_this_was_written() -> None:
