@@ -383,15 +383,17 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
 def setup_prefect(in_flight: int | None, *, as_json: bool, **options: Any) -> None:
     """Create or update everything on the Prefect server in use: pool, limits, blocks, automations, deployments.
 
-    It is run where prefect.yaml is, as often as you like; schedules that somebody has paused stay paused.
+    Run it as often as you like: schedules that somebody has paused stay paused. Runs work in the folder of
+    prefect.yaml, which is the working folder, or else the checkout that the program is installed from.
     """
     from flows._prefect.quiet import quiet_prefect
 
     quiet_prefect()
-    from flows._prefect.setup import set_up
+    from flows._prefect.setup import declarations_folder, set_up
 
     done: list[str] = []
-    set_up(_settings(**options), Path.cwd(), done.append if as_json else tell, in_flight=in_flight)
+    folder = declarations_folder(Path.cwd())
+    set_up(_settings(**options), folder, done.append if as_json else tell, in_flight=in_flight)
     if as_json:
         show_json({"done": done})
 

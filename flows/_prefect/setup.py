@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -19,7 +21,7 @@ from prefect.blocks import notifications  # noqa: F401 - so that their types are
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentUpdate, GlobalConcurrencyLimitUpdate, WorkPoolCreate
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
@@ -28,7 +30,6 @@ from pipeline.errors import AvatarTasksError, UnusableInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from uuid import UUID
 
     from prefect.client.orchestration import PrefectClient
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
 POOL: Final = "avatar-tasks"
 ALERTS_BLOCK: Final = "avatar-tasks-alerts"
 TAG: Final = "avatar-tasks"
+DECLARATIONS: Final = ("prefect.yaml", "automations.yaml")
+
+
+def declarations_folder(working_folder: Path) -> Path:
+    """The working folder where it holds the declarations, else the checkout that the program is installed from."""
+    here = all((working_folder / name).exists() for name in DECLARATIONS)
+    return working_folder if here else Path(__file__).resolve().parents[2]
 
 
 def set_up(settings: Settings, folder: Path, say: Callable[[str], None], *, in_flight: int | None = None) -> None:
@@ -54,9 +62,9 @@ def set_up(settings: Settings, folder: Path, say: Callable[[str], None], *, in_f
         UnusableInputError: when a file is not there, or no server is set or answers.
         AvatarTasksError: when Prefect refuses to deploy.
     """
-    for name in ("prefect.yaml", "automations.yaml"):
+    for name in DECLARATIONS:
         if not (folder / name).exists():
-            msg = f"there is no {name} in {folder}: run this where the project is"
+            msg = f"there is no {name} in {folder}: run this in a checkout of avatar-tasks, or in its image"
             raise UnusableInputError(msg)
     if not os.environ.get("PREFECT_API_URL"):
         msg = "no Prefect server is set: export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
@@ -84,6 +92,7 @@ async def _set_up(
         await _automations(client, declarations, say)
         paused = await _paused(client)
         await asyncio.to_thread(_deploy, folder)
+        await _use_this_python(client)
         await _pause_again(client, paused, say)
         for deployment in await client.read_deployments():
             if TAG in deployment.tags:
@@ -190,6 +199,16 @@ async def _pause_again(client: PrefectClient, paused: set[tuple[str, str | None]
             if (one.name, schedule.slug) in paused and schedule.id is not None:
                 await client.update_deployment_schedule(one.id, schedule.id, active=False)
                 say(f"schedule {schedule.slug} of {one.name} stays paused")
+
+
+async def _use_this_python(client: PrefectClient) -> None:
+    """prefect.yaml names the Python of `make setup`; runs use the one that sets up, where that is another."""
+    command = f"{shlex.quote(sys.executable)} -m prefect.engine"
+    for one in await client.read_deployments():
+        if TAG in one.tags and one.job_variables.get("command") != command:
+            await client.update_deployment(
+                one.id, DeploymentUpdate(job_variables=one.job_variables | {"command": command})
+            )
 
 
 def _deploy(folder: Path) -> None:

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 150.0
 
 @dataclass(frozen=True)
 class Operator:
-    """At a shell in the project's folder, with a Prefect server in use and data in a folder of their own."""
+    """At a shell in a folder of their own, with a Prefect server in use and data in a folder of their own."""
 
     home: Path
     folder: Path
@@ -46,7 +46,9 @@ class Operator:
         code = "from avatar_tasks.cli import main; main()"
         command = [sys.executable, "-c", code, *arguments]
         env = self._env(environment)
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200)
+        return subprocess.run(
+            command, cwd=self.folder, env=env, capture_output=True, text=True, check=False, timeout=200
+        )
 
     def python(self, code: str, *arguments: str) -> None:
         """Python that uses the server."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import threading
 import time
 from collections import deque
@@ -176,6 +177,8 @@ def test_setting_up_again_leaves_one_of_each_and_what_was_paused_paused(plant: P
     assert plant.operator.ask("select active from deployment_schedule where active") == []
     assert plant.operator.ask("select name from automation group by name having count(*) > 1") == []
     assert plant.operator.ask("select count(*) from deployment") == [(4,)]
+    [(variables,)] = plant.operator.ask("select distinct infra_overrides from deployment")
+    assert json.loads(variables)["command"] == f"{sys.executable} -m prefect.engine", "not one that need not exist"
     assert plant.operator.ask(limits) == [("avatar-tasks-in-flight",)]
 
 
