@@ -179,10 +179,8 @@ class GatewayClient:
                         item.result()
                 else:
                     room.release()
-                    try:
-                        yield item.observation
-                    finally:
-                        item.inquiry.release()
+                    item.inquiry.release()  # the reader counts it from now on, before anybody else may use the space
+                    yield item.observation
         finally:
             await _cancel(tasks)
             self._workers -= tasks

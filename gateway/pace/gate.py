@@ -196,9 +196,11 @@ class Gate:
 
     def _failed(self, permit: Permit, now: float, verdict: Verdict) -> None:
         is_about_task, detail = verdict is Verdict.TASK_FAILED, self._last_failure or ""
-        if is_about_task:
-            self._pacer.answered(now, now - permit.sent_at)
         has_opened = self._breaker.failed(now, is_probe=permit.is_probe, is_about_task=is_about_task)
+        if is_about_task and not self._breaker.is_all_failing:
+            self._pacer.answered(now, now - permit.sent_at)
+        if permit.is_probe and not self._breaker.is_open:
+            self._pacer.start_slowly()
         if has_opened and not self._was_ever_answered:
             self.end(ending.never_answered(self._base_url, self._failed_requests, detail))
         elif self._breaker.is_open and self._breaker.seconds_open(now) >= PATIENCE_SECONDS:

@@ -28,7 +28,7 @@ class Verdict(Enum):
     FAILED = "failed"
     """Worth another try."""
     TASK_FAILED = "task failed"
-    """Likewise, but the gateway is up and says that it failed for this one task."""
+    """Likewise, but the gateway is up and says in its own envelope that it failed for this one task."""
     HOPELESS = "hopeless"
     """No whole answer, and another try would not help."""
     REFUSED = "refused"
@@ -56,7 +56,7 @@ def judge(status: int | None, fault_kind: str | None, retry_after: str | None, e
         return Verdict.REFUSED
     if status == _UNAUTHORIZED or (status == _FORBIDDEN and envelope is not None):
         return Verdict.DENIED
-    if status == _FAILED and fault_kind is None and envelope is not None and envelope.is_about_task:
+    if status == _FAILED and fault_kind is None and envelope is not None and envelope.is_surely_gateways:
         return Verdict.TASK_FAILED
     if status in TRANSIENT_STATUSES or fault_kind in TRANSIENT_FAULTS:
         return Verdict.FAILED

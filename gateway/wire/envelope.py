@@ -4,6 +4,8 @@ Two shapes are a gateway's own (docs of the new-api family):
 
 - `{"code": "get_task_failed", "message": "…", "data": null}`: about the task that was polled;
 - `{"error": {"message": "…", "type": "new_api_error", "code": "…"}}`: about the request, the key or the gateway itself.
+
+Other servers say `{"error": "…"}` or `{"code": 500, "message": "…"}`, too: words, but not surely the gateway's.
 """
 
 import json
@@ -21,7 +23,8 @@ class Envelope:
 
     code: str
     message: str
-    is_about_task: bool
+    is_surely_gateways: bool
+    """Only the gateway itself answers in this shape, no proxy before it."""
 
     def __str__(self) -> str:
         return self.message or self.code
@@ -43,10 +46,10 @@ def read_envelope(body: bytes | None) -> Envelope | None:
 def _about_the_request(said: dict[str, Any]) -> Envelope | None:
     error = said["error"]
     if isinstance(error, str):
-        return Envelope("", _line(error), is_about_task=False)
+        return Envelope("", _line(error), is_surely_gateways=False)
     if not isinstance(error, dict) or not isinstance(error.get("message"), str):
         return None
-    return Envelope(_line(error.get("code") or error.get("type")), _line(error["message"]), is_about_task=False)
+    return Envelope(_line(error.get("code") or error.get("type")), _line(error["message"]), is_surely_gateways=True)
 
 
 def _about_the_task(said: dict[str, Any]) -> Envelope | None:
@@ -54,7 +57,7 @@ def _about_the_task(said: dict[str, Any]) -> Envelope | None:
     if code is None or not (isinstance(message, str) or "data" in said):
         return None
     is_word = isinstance(code, str) and not code.strip().isdigit()
-    return Envelope(_line(code), _line(message), is_about_task=is_word)
+    return Envelope(_line(code), _line(message), is_surely_gateways=is_word)
 
 
 def _line(value: object) -> str:

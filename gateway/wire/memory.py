@@ -8,8 +8,9 @@ limit, one body, and a piece for each request.
 import asyncio
 from collections import deque
 
-ANSWER_BYTES = 16 * 1024 * 1024
-"""Of answers on their way from the socket to a segment of the archive; the buffers of 64 sockets take as much again."""
+ANSWER_BYTES = 12 * 1024 * 1024
+"""Of answers on their way from the socket to a segment of the archive. With one body of 8 MB and the first pieces of 64
+requests it is below 32 MB in all; the buffers of 64 sockets, which the system keeps, take some megabytes more."""
 PIECE_BYTES = 64 * 1024
 """Of a body, what is read without asking: more than most answers have."""
 LONGEST_STEP_BYTES = 1024 * 1024
@@ -42,7 +43,7 @@ class Memory:
         self.held += size
         self.most_held = max(self.most_held, self.held)
         if size < 0:
-            self._let_in()
+            self._let_in_soon()
 
     async def wait_for(self, hold: "Hold", size: int) -> None:
         """Returns once `hold` may hold `size` more."""
@@ -62,10 +63,15 @@ class Memory:
     def forget(self, hold: "Hold") -> None:
         if self._favoured is hold:
             self._favoured = None
-            self._let_in()
+            self._let_in_soon()
 
     def _may(self, hold: "Hold", size: int) -> bool:
         return self.held + size <= self._limit or self._favoured is hold
+
+    def _let_in_soon(self) -> None:
+        """Once the task that runs has to wait: it may count again, as another owner, what it has just let go of."""
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._let_in)
 
     def _let_in(self) -> None:
         """Those who wait, in their order; the first is favoured if nobody is."""

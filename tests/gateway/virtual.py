@@ -57,6 +57,7 @@ class VirtualGateway(httpx.AsyncBaseTransport):
         self.sent_at: list[float] = []
         self.in_flight = 0
         self.most_in_flight: list[int] = []
+        self.in_flight_at: list[int] = []
 
     def reply_to(self, request: httpx.Request, now: float, number: int) -> httpx.Response:
         del request
@@ -67,6 +68,7 @@ class VirtualGateway(httpx.AsyncBaseTransport):
         number = len(self.sent_at)
         self.sent_at.append(loop.time())
         self.in_flight += 1
+        self.in_flight_at.append(self.in_flight)
         self.most_in_flight.append(max([self.in_flight, *self.most_in_flight[-1:]]))
         try:
             await asyncio.sleep(self.latency)

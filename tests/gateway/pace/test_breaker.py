@@ -80,3 +80,45 @@ def test_what_was_sent_before_it_opened_changes_nothing() -> None:
     assert not breaker.failed(1.0, is_probe=False)
     assert not breaker.succeeded(1.0, is_probe=False)
     assert breaker.wait(1.0) == 29.0
+
+
+def opened_for_tasks() -> Breaker:
+    breaker = Breaker()
+    for _ in range(40):
+        breaker.sent()
+        breaker.failed(0.0, is_probe=False, is_about_task=True)
+    return breaker
+
+
+def test_a_gateway_that_fails_for_each_task_is_believed_after_fifteen_seconds() -> None:
+    """Four short pauses, then it is closed, and forty more of them do not open it for a while."""
+    breaker, now, pauses = opened_for_tasks(), 0.0, []
+    while breaker.is_open:
+        pauses.append(breaker.wait(now))
+        now += pauses[-1]
+        assert breaker.sent()
+        breaker.failed(now, is_probe=True, is_about_task=True)
+    assert pauses == [1, 2, 4, 8]
+    assert breaker.is_all_failing
+    assert not any(breaker.failed(now + 299, is_probe=False, is_about_task=True) for _ in range(1000))
+    assert any(breaker.failed(now + 301, is_probe=False, is_about_task=True) for _ in range(40))
+
+
+def test_a_gateway_that_is_believed_about_tasks_may_still_go_down() -> None:
+    """Ten failures that are not its own word open the breaker as ever, and not one less."""
+    breaker, now = opened_for_tasks(), 0.0
+    while breaker.is_open:
+        now += breaker.wait(now)
+        breaker.failed(now, is_probe=breaker.sent(), is_about_task=True)
+    breaker.failed(now, is_probe=False, is_about_task=True)
+    assert [breaker.failed(now, is_probe=False) for _ in range(10)] == [False] * 9 + [True]
+    assert breaker.wait(now) == 30.0
+
+
+def test_a_pause_for_tasks_becomes_an_outage_when_the_probe_fails_otherwise() -> None:
+    """The database was down, and now the gateway is."""
+    breaker = opened_for_tasks()
+    assert breaker.wait(0.0) == 1.0
+    breaker.failed(1.0, is_probe=breaker.sent())
+    assert breaker.wait(1.0) == 30.0
+    assert breaker.is_disproved_by_task()

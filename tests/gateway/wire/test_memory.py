@@ -127,3 +127,22 @@ def test_a_client_that_ends_or_is_left_holds_nothing() -> None:
             assert memory.held == 0
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_a_body_is_counted_once_while_its_owner_changes() -> None:
+    """Its reader counts it in the place of the client, and nobody else gets the space meanwhile."""
+
+    async def main() -> None:
+        memory, size = Memory(1_100_000), 1_000_000
+        async with (
+            serve(lambda _: answer(200, b"x" * size)) as server,
+            GatewayClient(server.url, KEY, memory=memory, concurrency=2, max_body_bytes=size) as client,
+        ):
+            async for one in client.fetch_many([f"t{number}" for number in range(20)]):
+                memory.take(len(one.body or b""))
+                await asyncio.sleep(0.001)
+                memory.take(-len(one.body or b""))
+        assert memory.held == 0
+        assert memory.most_held <= 2 * size + 4 * PIECE_BYTES
+
+    asyncio.run(asyncio.wait_for(main(), 60))

@@ -97,6 +97,7 @@ def test_memory_is_bounded_in_bytes(
     found = fetch(reply, tmp_path, count)
     assert (found["answers"], found["failures"], found["held"]) == (count, 0, 0)
     assert found["above_idle_mb"] < most_mb
+    assert found["most_held_mb"] <= 32
     if count > 200:
         with capsys.disabled():
             print(f"\n{count} {reply.__name__} answers: {found}")  # noqa: T201 - the figures of docs/promises.md
