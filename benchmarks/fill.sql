@@ -221,6 +221,8 @@ select segment_id, 'observations' as kind, count(*) as rows, 1000 * count(*) as 
 from observations
 group by all;
 
+insert into pricing values (500000, 1, 'unit');
+
 insert into objectives values
     ('within-two-minutes', null, null, 120, 0.95),
     ('within-five-minutes', null, null, 300, 0.99);

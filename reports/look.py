@@ -25,6 +25,8 @@ LIGHT: Final = {
     "sky": "#4a9fd4",
     "amber": "#b98000",
     "pink": "#b0578d",
+    "violet": "#6b57b5",
+    "brown": "#8a5a44",
     "grey": "#8a94a0",
 }
 
@@ -41,6 +43,8 @@ DARK: Final = {
     "sky": "#8fd0f5",
     "amber": "#e9b949",
     "pink": "#e29ac7",
+    "violet": "#b3a4ec",
+    "brown": "#c79a84",
     "grey": "#7f8a97",
 }
 
@@ -51,6 +55,10 @@ CLASS_COLOURS: Final = {
     "gateway_timeout": "amber",
     "content_policy": "pink",
     "input": "green",
+    "account": "sky",
+    "rate_limit": "violet",
+    "network": "brown",
+    "cancelled": "muted",
     "unknown": "grey",
 }
 

@@ -20,6 +20,10 @@ _WHO: Final = {
     "gateway_timeout": "the gateway's timeout",
     "content_policy": "refused content",
     "input": "bad input",
+    "account": "an account's (quota, balance or key)",
+    "rate_limit": "rate limits",
+    "network": "the network's",
+    "cancelled": "cancelled",
     "unknown": "of unknown cause",
 }
 

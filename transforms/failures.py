@@ -11,21 +11,45 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CLASSES: Final = ("provider", "gateway", "gateway_timeout", "content_policy", "input", "unknown")
+CLASSES: Final = (
+    "provider",
+    "gateway",
+    "gateway_timeout",
+    "content_policy",
+    "input",
+    "account",
+    "rate_limit",
+    "network",
+    "cancelled",
+    "unknown",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FailureRule:
     """Failures whose reason matches `pattern` (a regular expression, case ignored) are of the class `fail_class`.
 
+    Attributes:
+        pattern: the regular expression.
+        fail_class: one of `CLASSES`.
+        name: what the rule is called in `fail_rule`; the pattern where none is given.
+        refunded: whether the gateway refunds such a failure.
+
     Raises:
+        TypeError: when `refunded` is not true or false.
         ValueError: when the class is not one of `CLASSES` or the pattern cannot be compiled.
     """
 
     pattern: str
     fail_class: str
+    name: str = ""
+    refunded: bool = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.pattern)
+        if not isinstance(self.pattern, str) or not isinstance(self.name, str) or not isinstance(self.refunded, bool):
+            msg = f"failure rule {self.name!r}: pattern and name have to be text, and refunded true or false"
+            raise TypeError(msg)
         if self.fail_class not in CLASSES:
             msg = f"failure rule {self.pattern!r}: class {self.fail_class!r} is none of {', '.join(CLASSES)}"
             raise ValueError(msg)
@@ -37,7 +61,13 @@ class FailureRule:
             raise ValueError(msg) from error
 
 
-def fail_class(reason: pl.Expr, rules: Sequence[FailureRule]) -> pl.Expr:
-    """The class of a failure's reason: that of the first rule that matches, else provider; unknown without a reason."""
-    matched = [pl.when(reason.str.contains(f"(?i){rule.pattern}")).then(pl.lit(rule.fail_class)) for rule in rules]
-    return pl.coalesce(pl.when(reason.is_null()).then(pl.lit("unknown")), *matched, pl.lit("provider"))
+def fail_rule(reason: pl.Expr, rules: Sequence[FailureRule]) -> pl.Expr:
+    """The name of the first rule that matches a failure's reason; null when none does."""
+    matched = [pl.when(reason.str.contains(f"(?i){rule.pattern}")).then(pl.lit(rule.name)) for rule in rules]
+    return pl.coalesce(*matched, pl.lit(None, pl.String()))
+
+
+def fail_class(rule: pl.Expr, rules: Sequence[FailureRule]) -> pl.Expr:
+    """The class of a failure, by the name of the rule that matched: `unknown` when none did."""
+    classes = {one.name: one.fail_class for one in rules}
+    return rule.replace_strict(classes, default="unknown", return_dtype=pl.String()) if rules else pl.lit("unknown")

@@ -72,6 +72,7 @@ TASKS: Final = pl.Schema(
         "is_terminal": pl.Boolean(),
         "fail_reason": pl.String(),
         "fail_class": pl.String(),
+        "fail_rule": pl.String(),
         "result_url": pl.String(),
         "notify_hook": pl.String(),
         "submit_time": TIME,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from transforms.failures import fail_class
+from transforms.failures import fail_class, fail_rule
 from transforms.identity import other_ids
 from transforms.results import with_outcomes
 from transforms.values import (
@@ -72,7 +72,8 @@ def flatten_tasks(
         .with_columns(_status_columns())
         .with_columns(_plain_columns())
         .pipe(with_outcomes, answers)
-        .with_columns(_durations(), fail_class=_fail_class(rules))
+        .with_columns(_durations(), fail_rule=_if_failed(fail_rule(pl.col("fail_reason"), rules)))
+        .with_columns(fail_class=_if_failed(fail_class(pl.col("fail_rule"), rules)))
         .with_columns(quality_flags=_flag_list())
         .sort("row")
     )
@@ -114,8 +115,8 @@ def _progress() -> pl.Expr:
     return pl.when(is_whole).then(100.0).otherwise(percent("progress"))
 
 
-def _fail_class(rules: Sequence[FailureRule]) -> pl.Expr:
-    return pl.when(pl.col("status") == "FAILURE").then(fail_class(pl.col("fail_reason"), rules))
+def _if_failed(value: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("status") == "FAILURE").then(value)
 
 
 def _durations() -> list[pl.Expr]:

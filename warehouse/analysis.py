@@ -1,10 +1,10 @@
-"""What people decide (objectives, failure rules): read from `analysis.toml`, with shipped defaults."""
+"""What people decide (objectives, failure rules, prices): read from `analysis.toml`, with shipped defaults."""
 
 from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from transforms.failures import FailureRule
@@ -12,7 +12,7 @@ from warehouse.database.schema import ROOM
 from warehouse.errors import AnalysisFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 DEFAULTS: Final = ROOM / "analysis.toml"
@@ -43,11 +43,32 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
+class Pricing:
+    """What quota costs: `quota_per_unit` of it are one unit, and a unit costs `price` in `currency`."""
+
+    quota_per_unit: float = 500_000
+    price: float = 1.0
+    currency: str = "unit"
+
+    def __post_init__(self) -> None:
+        if not (_is_number(self.quota_per_unit) and self.quota_per_unit > 0):
+            msg = f"pricing: quota_per_unit is {self.quota_per_unit!r} and has to be a number above 0"
+            raise ValueError(msg)
+        if not (_is_number(self.price) and self.price >= 0):
+            msg = f"pricing: price is {self.price!r} and has to be a number of at least 0"
+            raise ValueError(msg)
+        if not isinstance(self.currency, str):
+            msg = f"pricing: currency is {self.currency!r} and has to be text"
+            raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """What is in force."""
 
     objectives: tuple[Objective, ...]
     failure_rules: tuple[FailureRule, ...]
+    pricing: Pricing = field(default_factory=Pricing)
 
 
 def read_analysis(path: Path) -> Analysis:
@@ -57,13 +78,10 @@ def read_analysis(path: Path) -> Analysis:
         AnalysisFileError: when the file is there and cannot be used.
     """
     defaults, own = _parse(DEFAULTS), _parse(path) if path.exists() else {}
-    return Analysis(
-        objectives=own.get("objectives", defaults["objectives"]),
-        failure_rules=own.get("failure_rules", defaults["failure_rules"]),
-    )
+    return Analysis(**(defaults | own))
 
 
-def _parse(path: Path) -> dict[str, tuple[Any, ...]]:
+def _parse(path: Path) -> dict[str, Any]:
     """What a file has, by section."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -71,30 +89,41 @@ def _parse(path: Path) -> dict[str, tuple[Any, ...]]:
             msg = f"unknown section {unknown[0]!r}; known are {', '.join(_SECTIONS)}"
             raise ValueError(msg)  # noqa: TRY301 - one message for all mistakes
         found = {section: _read(section, entries) for section, entries in data.items()}
-        _check_names(found.get("objectives", ()))
+        _check_names("objectives", found.get("objectives", ()))
+        _check_names("failure rules", found.get("failure_rules", ()))
     except (OSError, UnicodeDecodeError, TypeError, ValueError) as error:
         what = " ".join(str(error).split())
-        msg = f"{path} cannot be used: {what}. Mend it, or remove it to use the shipped defaults"
+        msg = f"{path} cannot be used: {what}. Fix it, or remove it to use the shipped defaults"
         raise AnalysisFileError(msg) from error
     return found
 
 
-def _read(section: str, entries: object) -> tuple[Any, ...]:
+def _read(section: str, entries: object) -> object:
     make, known = _SECTIONS[section]
+    if make is Pricing:
+        if not isinstance(entries, dict):
+            msg = f"{section} has to be a table: head it with [{section}]"
+            raise TypeError(msg)
+        _check_keys(f"[{section}]", entries, known)
+        return Pricing(**entries)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         msg = f"{section} has to be a list: head each of its entries with [[{section}]]"
         raise TypeError(msg)
     for entry in entries:
-        if unknown := sorted(set(entry) - known):
-            msg = f"unknown key {unknown[0]!r} in [[{section}]]; known are {', '.join(sorted(known))}"
-            raise ValueError(msg)
+        _check_keys(f"[[{section}]]", entry, known)
     return tuple(make(**entry) for entry in entries)
 
 
-def _check_names(objectives: Sequence[Objective]) -> None:
-    names = [one.name for one in objectives]
+def _check_keys(where: str, entry: Mapping[str, object], known: set[str]) -> None:
+    if unknown := sorted(set(entry) - known):
+        msg = f"unknown key {unknown[0]!r} in {where}; known are {', '.join(sorted(known))}"
+        raise ValueError(msg)
+
+
+def _check_names(what: str, some: Sequence[Objective | FailureRule]) -> None:
+    names = [one.name for one in some]
     if twice := [name for name in names if names.count(name) > 1]:
-        msg = f"there are two objectives named {twice[0]!r}"
+        msg = f"there are two {what} named {twice[0]!r}"
         raise ValueError(msg)
 
 
@@ -102,7 +131,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-_SECTIONS: Final[dict[str, tuple[type[Objective | FailureRule], set[str]]]] = {
+_SECTIONS: Final[dict[str, tuple[type[Objective | FailureRule | Pricing], set[str]]]] = {
     "objectives": (Objective, {"name", "source", "action", "seconds", "target"}),
-    "failure_rules": (FailureRule, {"pattern", "fail_class"}),
+    "failure_rules": (FailureRule, {"name", "pattern", "fail_class", "refunded"}),
+    "pricing": (Pricing, {"quota_per_unit", "price", "currency"}),
 }

@@ -1,6 +1,9 @@
--- Whose fault are the failures?
-select fail_class, count(*) as tasks, count(*) / sum(count(*)) over () as share,
-from task_latency
-where event = 'FAILURE'
+-- Whose fault are the failures, and how large a share of the tasks that ended is each class?
+select
+    fail_class,
+    sum(failed)::bigint as failed,
+    sum(failed) / sum(sum(failed)) over () as share_of_failures,
+    sum(failed) / sum(ended) as failure_rate,
+from failure_class_rates_daily
 group by fail_class
-order by tasks desc;
+order by failed desc;

@@ -43,6 +43,7 @@ def test_the_task(frames: Frames) -> None:
             "is_terminal": True,
             "fail_reason": None,
             "fail_class": None,
+            "fail_rule": None,
             "result_url": CDN + "45qy7bqdRCShyfgIK4CO7JVl4GYU0u.mp4",
             "notify_hook": None,
             "submit_time": datetime(2025, 1, 14, 15, 32, 21, tzinfo=UTC),

@@ -267,7 +267,7 @@ failures = in_one_batch(answer(task(status="failed", fail_reason=reason)) for re
 
 @pytest.mark.parametrize(("reason", "expected"), CLASSES)
 def test_the_shipped_rules_say_whose_fault_it_is(reason: str, expected: str) -> None:
-    """The first rule that matches; the provider's otherwise, and unknown without a reason."""
+    """The first rule that matches; unknown without a reason."""
     frames = failures(answer(task(status="failed", fail_reason=reason)))
     assert frames.tasks["fail_class"].to_list() == [expected]
 

@@ -10,7 +10,7 @@ from tests.warehouse.answers import Answer, failed, minute
 from tests.warehouse.conftest import DEFAULTS, Bench
 from tests.warehouse.tables import column, contents, rows
 from transforms.failures import FailureRule
-from warehouse.analysis import Analysis, Objective, read_analysis
+from warehouse.analysis import Analysis, Objective, Pricing, read_analysis
 from warehouse.database import connection
 from warehouse.errors import AnalysisFileError
 from warehouse.load.loader import load
@@ -36,7 +36,14 @@ def test_without_a_file_the_shipped_defaults_are_in_force(path: Path) -> None:
         "gateway",
         "content_policy",
         "input",
+        "account",
+        "rate_limit",
+        "network",
+        "cancelled",
+        "provider",
+        "unknown",
     }
+    assert found.pricing == Pricing(500_000, 1.0, "unit")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +90,13 @@ def test_a_file_replaces_what_it_has(
         pytest.param(RULE.replace("flaky", "fla(ky"), "no regular expression", id="bad_expression"),
         pytest.param(RULE.replace("flaky", "(?=flaky)"), "no regular expression", id="look_ahead"),
         pytest.param(RULE.replace('"flaky"', "7"), "pattern", id="a_number_for_a_pattern"),
+        pytest.param(RULE + RULE, "two failure rules named 'flaky'", id="two_rules_of_one_name"),
+        pytest.param(RULE + 'refunded = "no"', "refunded true or false", id="refunded_as_text"),
+        pytest.param("[pricing]\nquota_per_unit = 0", "quota_per_unit", id="no_quota_in_a_unit"),
+        pytest.param("[pricing]\nprice = -1", "price", id="a_price_below_nothing"),
+        pytest.param("[pricing]\ncurrency = 3", "currency", id="a_number_for_a_currency"),
+        pytest.param("[pricing]\ncents = 3", "unknown key 'cents'", id="unknown_key_of_the_price"),
+        pytest.param("[[pricing]]\nprice = 1", "head it with [pricing]", id="one_bracket_too_many"),
         pytest.param("\x00", "analysis.toml", id="binary"),
     ],
 )
@@ -95,7 +109,7 @@ def test_a_mistake_is_one_line_that_names_the_file_and_the_mistake(path: Path, t
     assert str(path) in message
     assert said in message
     assert "\n" not in message
-    assert "Mend it" in message
+    assert "Fix it" in message
 
 
 def test_a_file_in_another_encoding_is_a_mistake_too(path: Path) -> None:
@@ -117,12 +131,21 @@ def test_changed_rules_class_every_failure_again_as_a_rebuild_would(bench: Bench
     changed = with_rules(("FLAKY", "gateway"), ("超时", "gateway_timeout"), ("face|flaky", "input"))
     bench.load(analysis=changed)
     found = column(bench.con, "select fail_class from tasks order by task_id")
-    assert found == ["gateway", "input", "gateway_timeout", "unknown", "provider", "provider"]
+    assert found == ["gateway", "input", "gateway_timeout", "unknown", "unknown", "unknown"]
+    ruled = column(bench.con, "select fail_rule from tasks order by task_id")
+    assert ruled == ["FLAKY", "face|flaky", "超时", None, None, None]
     with connection.scratch() as con:
         load(con, bench.store.segments("observations"), changed, bench.policy)
         assert contents(con) == contents(bench.con)
     bench.load()
     assert contents(bench.con) == shipped
+
+
+def test_a_price_is_read_and_can_be_read_from_its_table(path: Path, bench: Bench) -> None:
+    """What is not given is as shipped."""
+    path.write_text('[pricing]\nprice = 7.3\ncurrency = "CNY"\n', encoding="utf-8")
+    bench.load(analysis=read_analysis(path))
+    assert rows(bench.con, "from pricing") == [{"quota_per_unit": 500_000, "price": 7.3, "currency": "CNY"}]
 
 
 def test_what_is_in_force_can_be_read_from_the_tables(bench: Bench) -> None:
@@ -131,6 +154,8 @@ def test_what_is_in_force_can_be_read_from_the_tables(bench: Bench) -> None:
     assert rows(bench.con, "from objectives") == [
         {"name": "fast", "source": None, "action": "x", "seconds": 60, "target": 0.9}
     ]
-    assert rows(bench.con, "from failure_rules") == [{"position": 1, "pattern": "a", "fail_class": "input"}]
+    assert rows(bench.con, "from failure_rules") == [
+        {"position": 1, "name": "a", "pattern": "a", "fail_class": "input", "is_refunded": True}
+    ]
     bench.load(analysis=Analysis((), ()))
     assert rows(bench.con, "from objectives") + rows(bench.con, "from failure_rules") == []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from transforms.failures import fail_class
+from transforms.failures import fail_class, fail_rule
 from transforms.flatten import transform
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
 from warehouse.archive import segments as archive
@@ -185,20 +185,25 @@ def load_within(
 
 
 def _decide(con: duckdb.DuckDBPyConnection, analysis: Analysis, policy: PollingPolicy) -> None:
-    """Put what people decided into its tables; where failure rules changed, every failure is classed again."""
+    """Put what people decided into its tables; where failure rules changed, every failure is classified again."""
     objectives = [(one.name, one.source, one.action, one.seconds, one.target) for one in analysis.objectives]
-    rules = [(number, rule.pattern, rule.fail_class) for number, rule in enumerate(analysis.failure_rules, start=1)]
+    rules = [
+        (number, rule.name, rule.pattern, rule.fail_class, rule.refunded)
+        for number, rule in enumerate(analysis.failure_rules, start=1)
+    ]
+    pricing = analysis.pricing
     _replace(con, "objectives", objectives)
     _replace(con, "polling_policy", [tuple(policy.row())])
+    _replace(con, "pricing", [(pricing.quota_per_unit, pricing.price, pricing.currency)])
     if _replace(con, "failure_rules", rules):
-        _class_again(con, analysis)
+        _classify_again(con, analysis)
 
 
 def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> bool:
     """Let `rows` be what the table holds; whether that changed it. A load of nothing leaves the file as it is."""
     if Counter(con.execute(f"from {table}").fetchall()) == Counter(rows):
         return False
-    con.execute(f"delete from {table}")  # noqa: S608 - one of four names of ours
+    con.execute(f"delete from {table}")  # noqa: S608 - one of our own table names
     if rows:
         marks = ", ".join("?" * len(rows[0]))
         con.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608 - likewise
@@ -212,11 +217,13 @@ def _judge_again(con: duckdb.DuckDBPyConnection) -> None:
         _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"), everything=True)
 
 
-def _class_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
+def _classify_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
     reasons = con.execute(statement("load/reasons")).pl()
     if reasons.is_empty():
         return
-    classed = reasons.with_columns(fail_class=fail_class(pl.col("fail_reason"), analysis.failure_rules))
+    rules = analysis.failure_rules
+    ruled = reasons.with_columns(fail_rule=fail_rule(pl.col("fail_reason"), rules))
+    classed = ruled.with_columns(fail_class=fail_class(pl.col("fail_rule"), rules))
     with _registered(con, new_classes=classed):
         con.execute(statement("load/fail_class"))
 

@@ -23,6 +23,7 @@ select
         if(is_conflict, 'UNKNOWN', status) as status,
         is_terminal and not is_conflict as is_terminal,
         if(is_conflict, null, fail_class) as fail_class,
+        if(is_conflict, null, fail_rule) as fail_rule,
         if(is_conflict, null, result_url) as result_url,
         if(is_conflict, null, submit_time) as submit_time,
         if(is_conflict, null, start_time) as start_time,

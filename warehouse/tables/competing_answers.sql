@@ -13,6 +13,7 @@
 -- is_terminal: as in tasks, of this answer
 -- fail_reason: as in tasks, of this answer
 -- fail_class: as in tasks, of this answer
+-- fail_rule: as in tasks, of this answer
 -- result_url: as in tasks, of this answer
 -- notify_hook: as in tasks, of this answer
 -- submit_time: as in tasks, of this answer
@@ -50,6 +51,7 @@ create table if not exists competing_answers (
     is_terminal boolean,
     fail_reason varchar,
     fail_class varchar,
+    fail_rule varchar,
     result_url varchar,
     notify_hook varchar,
     submit_time timestamptz,

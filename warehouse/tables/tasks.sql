@@ -17,7 +17,8 @@
 -- fail_reason: why it failed, as it came: the task's own field, or what the innermost object that failed says; words
 --   like success and null are no reason; NULL for a success
 -- fail_class: whose fault a failure is, by failure_rules: provider, gateway, gateway_timeout, content_policy, input,
---   unknown
+--   account, rate_limit, network, cancelled; unknown when no rule matched
+-- fail_rule: name of the rule in failure_rules that decided it; NULL when none matched
 -- result_url: where the video is: the task's own field, or wherever older gateways put it, or the work's video path; an
 --   address as it came, also a relative one; of a data: URL its beginning and its length
 -- result_expires_at: when result_url, if signed, stops working (see url_expires_at); NULL when it does not tell
@@ -32,7 +33,8 @@
 -- latency_seconds: finish_time - submit_time, by the gateway's clock; NULL unless both are known and in order
 -- provider_latency_seconds: finish_time - the work's create_time, from the provider's clock to the gateway's; NULL
 --   unless both are known and in order
--- quota: what the task cost, in the gateway's units
+-- quota: what was charged when the task was submitted, in the gateway's units; it stays when a failure is refunded, so
+--   that it is not what a failed task cost (see cost_daily)
 -- platform: the provider behind the gateway
 -- model: the model asked for (properties.origin_model_name), else the one used upstream
 -- shape: the shape of the answer: task_envelope, work_envelope, bare_work, nested_gateway
@@ -61,6 +63,7 @@ create table if not exists tasks (
     is_terminal boolean,
     fail_reason varchar,
     fail_class varchar,
+    fail_rule varchar,
     result_url varchar,
     result_expires_at timestamptz,
     notify_hook varchar,
