@@ -47,7 +47,8 @@ class FailureRule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.pattern)
-        if not isinstance(self.pattern, str) or not isinstance(self.name, str) or not isinstance(self.refunded, bool):
+        given: tuple[object, object, object] = (self.pattern, self.name, self.refunded)
+        if not all(map(isinstance, given, (str, str, bool))):
             msg = f"failure rule {self.name!r}: pattern and name have to be text, and refunded true or false"
             raise TypeError(msg)
         if self.fail_class not in CLASSES:

@@ -57,7 +57,8 @@ class Pricing:
         if not (_is_number(self.price) and self.price >= 0):
             msg = f"pricing: price is {self.price!r} and has to be a number of at least 0"
             raise ValueError(msg)
-        if not isinstance(self.currency, str):
+        currency: object = self.currency
+        if not isinstance(currency, str):
             msg = f"pricing: currency is {self.currency!r} and has to be text"
             raise TypeError(msg)
 
@@ -98,7 +99,7 @@ def _parse(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read(section: str, entries: object) -> object:
+def _read(section: str, entries: object) -> Any:  # noqa: ANN401 - what the section is made of
     make, known = _SECTIONS[section]
     if make is Pricing:
         if not isinstance(entries, dict):
