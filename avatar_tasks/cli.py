@@ -376,26 +376,42 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
 
 
 @main.command("setup-prefect")
-@click.option("--in-flight", type=click.IntRange(min=1), metavar="N", help="Most requests in flight over all workers.")
-@click.option("--rate", type=float, metavar="N", help="Most requests a second over all workers.")
+@click.option(
+    "--in-flight",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Most requests in flight over all workers; 0 removes the limit, not given leaves it.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    metavar="N",
+    help="Most requests a second over all workers; 0 removes the limit, not given leaves it.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 @_options(_JSON)
 @ends_well
-def setup_prefect(in_flight: int | None, *, as_json: bool, **options: Any) -> None:
+def setup_prefect(in_flight: int | None, rate: float | None, *, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Create or update everything on the Prefect server in use: pool, limits, blocks, automations, deployments.
 
-    Run it as often as you like: schedules that somebody has paused stay paused. Runs work in the folder of
-    prefect.yaml, which is the working folder, or else the checkout that the program is installed from.
+    Run it as often as you like. What somebody changed on the server stays (paused schedules, parameters, limits); what
+    is changed and what stays is printed. Your own values go into deployments.toml (docs/operating.md). Runs work in the
+    folder of prefect.yaml: the working folder, or else the checkout that the program is installed from.
     """
     from flows._prefect.quiet import quiet_prefect
 
     quiet_prefect()
-    from flows._prefect.setup import declarations_folder, set_up
+    from flows._prefect.setup import SetUp, declarations_folder, read_declared
 
-    done: list[str] = []
-    folder = declarations_folder(Path.cwd())
-    set_up(_settings(**options), folder, done.append if as_json else tell, in_flight=in_flight)
+    lines: list[str] = []
+    settings = _settings(**options)
+    rate = settings.rate if rate is None else rate
+    declared = read_declared(declarations_folder(Path.cwd()))
+    SetUp(settings, declared, lines.append if as_json else tell, rate, in_flight, dry_run).run()
     if as_json:
-        show_json({"done": done})
+        show_json({"done": [] if dry_run else lines, "changes": lines, "dry_run": dry_run})
+    elif not lines:
+        tell("Everything on the Prefect server is as declared.")
 
 
 @main.command()

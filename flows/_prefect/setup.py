@@ -1,44 +1,53 @@
 """`setup-prefect`: everything on the Prefect server in use that the deployments need; run it again after any change.
 
 Prefect's own commands are not all made to be repeated: `automation create` makes a second one, `gcl create` and
-`work-pool create` fail, and `deploy` starts schedules again that somebody has paused.
+`work-pool create` fail, and `deploy` restarts paused schedules and resets parameters. What an operator decided stays
+here: see flows/_prefect/decisions.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shlex
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import yaml  # type: ignore[import-untyped]  # a need of Prefect's, which ships no types
-from prefect.blocks import notifications  # noqa: F401 - so that their types are known
-from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import DeploymentUpdate, GlobalConcurrencyLimitUpdate, WorkPoolCreate
-from prefect.events.schemas.automations import AutomationCore
+from prefect.client.schemas.actions import (
+    DeploymentUpdate,
+    GlobalConcurrencyLimitUpdate,
+    VariableCreate,
+    VariableUpdate,
+    WorkPoolCreate,
+)
 from prefect.exceptions import ObjectNotFound
 
-from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, bucket_for
+from flows._prefect.decisions import OWN_FILE, Own, decide, declared, on_server, read_own, replaced, with_values
+from flows._prefect.notify import ALERTS_BLOCK, automation, is_same, notification_block
+from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, Bucket, bucket_for
 from pipeline.errors import AvatarTasksError, UnusableInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
+    from prefect.events.schemas.automations import AutomationCore
 
-    from flows._prefect.shared_rate import Bucket
+    from flows._prefect.decisions import Decided, Values
     from pipeline.settings import Settings
 
 POOL: Final = "avatar-tasks"
-ALERTS_BLOCK: Final = "avatar-tasks-alerts"
+#: The Prefect variable that holds what the declarations wanted when `setup-prefect` last ran.
+DECLARED_VARIABLE: Final = "avatar_tasks_declared"
 TAG: Final = "avatar-tasks"
 DECLARATIONS: Final = ("prefect.yaml", "automations.yaml")
 
@@ -49,156 +58,226 @@ def declarations_folder(working_folder: Path) -> Path:
     return working_folder if here else Path(__file__).resolve().parents[2]
 
 
-def set_up(settings: Settings, folder: Path, say: Callable[[str], None], *, in_flight: int | None = None) -> None:
-    """Create or bring up to date work pool, limits, blocks, automations and deployments.
+@dataclass(frozen=True)
+class Declared:
+    """What prefect.yaml, automations.yaml and deployments.toml want."""
+
+    folder: Path
+    project: dict[str, Any]
+    automations: list[dict[str, Any]]
+    own: Own
+
+    @property
+    def deployments(self) -> dict[str, dict[str, Any]]:
+        return {one["name"]: one for one in self.project["deployments"]}
+
+
+def read_declared(folder: Path) -> Declared:
+    """Read the declarations.
 
     Args:
-        settings: `RATE` becomes the limit that all workers share; a key goes to the block it is to be in.
-        folder: where `prefect.yaml` and `automations.yaml` are.
-        say: told what was done.
-        in_flight: most requests in flight over all workers; None leaves each run its own `CONCURRENCY`.
+        folder: where `prefect.yaml`, `automations.yaml` and perhaps `deployments.toml` are.
 
     Raises:
-        UnusableInputError: when a file is not there, or no server is set or answers.
-        AvatarTasksError: when Prefect refuses to deploy.
+        UnusableInputError: when one is not there or cannot be used.
     """
     for name in DECLARATIONS:
         if not (folder / name).exists():
-            msg = f"there is no {name} in {folder}: run this in a checkout of avatar-tasks, or in its image"
-            raise UnusableInputError(msg)
-    if not os.environ.get("PREFECT_API_URL"):
-        msg = "no Prefect server is set: export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
-        raise UnusableInputError(msg)
-    try:
-        declarations = yaml.safe_load((folder / "automations.yaml").read_text(encoding="utf-8"))["automations"]
-        asyncio.run(_set_up(settings, folder, declarations, say, in_flight))
-    except (httpx.HTTPError, RuntimeError) as error:
-        msg = f"Prefect's server at {os.environ['PREFECT_API_URL']} does not do it: {str(error).splitlines()[0]}"
-        raise UnusableInputError(msg) from error
+            raise UnusableInputError(
+                f"there is no {name} in {folder}: run this in a checkout of avatar-tasks, or in its image"
+            )
+    project, automations = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in DECLARATIONS)
+    own = read_own(folder / OWN_FILE, {one["name"]: one for one in project["deployments"]})
+    return Declared(folder, project, automations["automations"], own)
 
 
-async def _set_up(
-    settings: Settings,
-    folder: Path,
-    declarations: list[dict[str, Any]],
-    say: Callable[[str], None],
-    in_flight: int | None,
-) -> None:
-    async with get_client() as client:
-        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
-        say(f"work pool {POOL}")
-        await _limits(client, settings, in_flight, say)
-        await _key_block(settings, say)
-        await _automations(client, declarations, say)
-        paused = await _paused(client)
-        await asyncio.to_thread(_deploy, folder)
-        await _use_this_python(client)
-        await _pause_again(client, paused, say)
-        for deployment in await client.read_deployments():
-            if TAG in deployment.tags:
-                say(f"deployment {deployment.name}")
+@dataclass(frozen=True)
+class SetUp:
+    """One set-up of a server: what is to be there, and whether to change anything.
 
+    `rate` and `in_flight` are limits over all workers: None leaves the server's, 0 removes it.
+    """
 
-async def _limits(client: PrefectClient, settings: Settings, in_flight: int | None, say: Callable[[str], None]) -> None:
-    if settings.rate is None:
-        await _forget_limit(client, LIMIT_NAME)
-    else:
-        await _keep_rate(client, bucket_for(settings.rate))
-        say(f"global limit {LIMIT_NAME}: at most {settings.rate:g} requests a second over all workers")
-    if in_flight is None:
-        await _forget_limit(client, IN_FLIGHT_NAME)
-    else:
-        await client.upsert_global_concurrency_limit_by_name(IN_FLIGHT_NAME, in_flight)
-        say(f"global limit {IN_FLIGHT_NAME}: at most {in_flight} requests in flight over all workers")
+    settings: Settings
+    declared: Declared
+    report: Callable[[str], None]
+    rate: float | None = None
+    in_flight: int | None = None
+    dry_run: bool = False
 
+    def run(self) -> None:
+        """Create or update work pool, limits, blocks, automations and deployments; report what was or would be changed.
 
-async def _keep_rate(client: PrefectClient, bucket: Bucket) -> None:
-    """A bucket that changes is empty, for what a fast one holds would take a slow one minutes to drain."""
-    with contextlib.suppress(ObjectNotFound):
-        standing = await client.read_global_concurrency_limit_by_name(LIMIT_NAME)
-        if (standing.limit, standing.slot_decay_per_second) == (bucket.slots, bucket.per_second):
+        Raises:
+            UnusableInputError: when no server is set or answers.
+            AvatarTasksError: when Prefect refuses to deploy.
+        """
+        if not os.environ.get("PREFECT_API_URL"):
+            raise UnusableInputError(
+                "no Prefect server is set: export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
+            )
+        try:
+            asyncio.run(self._run())
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise UnusableInputError(
+                f"Prefect's server at {os.environ['PREFECT_API_URL']} cannot be set up: {str(error).splitlines()[0]}"
+            ) from error
+
+    async def _run(self) -> None:
+        async with get_client() as client:
+            await self._pool(client)
+            await self._limits(client)
+            await self._key_block()
+            await self._automations(client)
+            await self._deployments(client)
+
+    async def _pool(self, client: PrefectClient) -> None:
+        try:
+            await client.read_work_pool(POOL)
+        except ObjectNotFound:
+            self.report(f"work pool {POOL}: new")
+            if not self.dry_run:
+                await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+
+    async def _limits(self, client: PrefectClient) -> None:
+        rate = self.declared.own.rate if self.rate is None else self.rate
+        in_flight = self.declared.own.in_flight if self.in_flight is None else self.in_flight
+        bucket = bucket_for(rate) if rate else None
+        meaning = f"at most {rate:g} requests a second over all workers" if rate else ""
+        if rate is not None:
+            await self._limit(client, LIMIT_NAME, bucket, meaning)
+        slots = Bucket(in_flight, 0) if in_flight else None
+        meaning = f"at most {in_flight} requests in flight over all workers"
+        if in_flight is not None:
+            await self._limit(client, IN_FLIGHT_NAME, slots, meaning)
+
+    async def _limit(self, client: PrefectClient, name: str, wanted: Bucket | None, meaning: str) -> None:
+        if wanted == await _limit_of(client, name):
             return
-    await client.upsert_global_concurrency_limit_by_name(LIMIT_NAME, bucket.slots, bucket.per_second)
-    await client.update_global_concurrency_limit(LIMIT_NAME, GlobalConcurrencyLimitUpdate(active_slots=0))
+        self.report(f"global limit {name}: {meaning if wanted else 'removed'}")
+        if self.dry_run:
+            return
+        if wanted is None:
+            await client.delete_global_concurrency_limit_by_name(name)
+            return
+        await client.upsert_global_concurrency_limit_by_name(name, wanted.slots, wanted.per_second or None)
+        if (
+            wanted.per_second
+        ):  # a bucket that changes is empty: what a fast one holds would take a slow one minutes to drain
+            await client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
+    async def _key_block(self) -> None:
+        """Put the key into the block that is to hold it, where both are set."""
+        settings = self.settings
+        if not (settings.api_key_block and settings.api_key):
+            return
+        self.report(f"block secret/{settings.api_key_block} gets the key; workers do not need AVATAR_TASKS_API_KEY")
+        if not self.dry_run:
+            block: Any = Secret(value=settings.api_key)
+            await block.save(settings.api_key_block, overwrite=True)
 
-async def _forget_limit(client: PrefectClient, name: str) -> None:
-    with contextlib.suppress(ObjectNotFound):
-        await client.delete_global_concurrency_limit_by_name(name)
+    async def _automations(self, client: PrefectClient) -> None:
+        receiver = await notification_block(client)
+        for one in self.declared.automations:
+            await self._automation(client, automation(one, receiver))
+        if receiver is None:
+            self.report(f"alerts are events on the server only: no notification block is named {ALERTS_BLOCK}")
 
+    async def _automation(self, client: PrefectClient, wanted: AutomationCore) -> None:
+        """One of each name; one that somebody disabled stays so."""
+        current = await client.read_automations_by_name(wanted.name)
+        if not current:
+            self.report(f"automation {wanted.name!r}: new")
+            if not self.dry_run:
+                await client.create_automation(wanted)
+            return
+        wanted = wanted.model_copy(update={"enabled": current[0].enabled})
+        if len(current) == 1 and is_same(wanted, current[0]):
+            return
+        self.report(f"automation {wanted.name!r}: updated")
+        if not self.dry_run:
+            await client.update_automation(current[0].id, wanted)
+            for double in current[1:]:
+                await client.delete_automation(double.id)
 
-async def _key_block(settings: Settings, say: Callable[[str], None]) -> None:
-    """Put the key into the block that is to hold it, where both are set."""
-    if settings.api_key_block and settings.api_key:
-        block: Any = Secret(value=settings.api_key)
-        await block.save(settings.api_key_block, overwrite=True)
-        say(f"block secret/{settings.api_key_block} holds the key; AVATAR_TASKS_API_KEY is not needed by workers")
-
-
-async def _automations(client: PrefectClient, declarations: list[dict[str, Any]], say: Callable[[str], None]) -> None:
-    receiver = await _receiver(client)
-    for declared in declarations:
-        actions = [_told(receiver, declared) if one["type"] == "do-nothing" else one for one in declared["actions"]]
-        wanted = AutomationCore.model_validate(declared | {"actions": actions})
-        standing = [one.id for one in await client.read_automations_by_name(wanted.name)]
-        if standing:
-            await client.update_automation(standing[0], wanted)
-        else:
-            await client.create_automation(wanted)
-        for twin in standing[1:]:
-            await client.delete_automation(twin)
-        say(f"automation {wanted.name}")
-    if receiver is None:
-        say(
-            f"alerts are events on the server; a notification block named {ALERTS_BLOCK} sends them (docs/operating.md)"
+    async def _deployments(self, client: PrefectClient) -> None:
+        current = {one.name: one for one in await client.read_deployments() if TAG in one.tags}
+        before = await _declared_before(client)
+        decided: dict[str, Decided] = {}
+        for name, deployment in self.declared.deployments.items():
+            wanted, own = declared(deployment), self.declared.own.values.get(name, {})
+            server = on_server(current[name]) if name in current else None
+            decided[name] = decide(wanted, own, before.get(name), server)
+            for line in [*decided[name].lines, *self._moved(deployment, current.get(name))]:
+                self.report(f"deployment {name}: {line}")
+        if self.dry_run:
+            return
+        await asyncio.to_thread(self._deploy, {name: one.values for name, one in decided.items()})
+        await _use_this_python(client)
+        await _remember_declared(
+            client,
+            {
+                name: replaced(declared(one), self.declared.own.values.get(name, {}))
+                for name, one in self.declared.deployments.items()
+            },
         )
 
+    def _moved(self, deployment: dict[str, Any], current: DeploymentResponse | None) -> list[str]:
+        if current is None:
+            return []
+        folder = str(current.job_variables.get("working_dir") or "nothing")
+        pairs = [("flow", current.entrypoint, deployment["entrypoint"]), ("folder", folder, str(self.declared.folder))]
+        return [f"{what}: {before} -> {now}" for what, before, now in pairs if before != now]
 
-async def _receiver(client: PrefectClient) -> UUID | None:
-    """The notification block, of whatever type, that alerts are sent with."""
-    kinds = {kind.get_block_type_slug() for kind in _notification_blocks(NotificationBlock)}
-    found = [
-        one
-        for one in await client.read_block_documents()
-        if one.name == ALERTS_BLOCK and one.block_type is not None and one.block_type.slug in kinds
-    ]
-    return found[0].id if found else None
+    def _deploy(self, values: dict[str, Values]) -> None:
+        """Let Prefect deploy prefect.yaml with the values that were decided on.
 
-
-def _notification_blocks(base: type[Any]) -> list[type[Any]]:
-    return [deeper for kind in base.__subclasses__() for deeper in (kind, *_notification_blocks(kind))]
-
-
-def _told(receiver: UUID | None, declared: dict[str, Any]) -> dict[str, Any]:
-    if receiver is None:
-        return {"type": "do-nothing"}
-    where = "{% if deployment %}Deployment {{ deployment.name }}, r{% else %}R{% endif %}un {{ flow_run.name }}"
-    body = f"{{{{ event.payload.sentence | default(event.resource.name) }}}}\n\n{declared['description']}\n\n{where}"
-    return {
-        "type": "send-notification",
-        "block_document_id": str(receiver),
-        "subject": str(declared["name"]),
-        "body": body,
-    }
-
-
-async def _paused(client: PrefectClient) -> set[tuple[str, str | None]]:
-    """Schedules that somebody has paused, by deployment and slug."""
-    return {
-        (one.name, schedule.slug)
-        for one in await client.read_deployments()
-        if TAG in one.tags
-        for schedule in one.schedules
-        if not schedule.active
-    }
+        Raises:
+            AvatarTasksError: when Prefect refuses.
+        """
+        deployments = [with_values(one, values[name]) for name, one in self.declared.deployments.items()]
+        project = self.declared.project | {"deployments": deployments}
+        with tempfile.TemporaryDirectory() as folder:
+            rendered = Path(folder) / "prefect.yaml"
+            rendered.write_text(yaml.safe_dump(project, sort_keys=False, allow_unicode=True), encoding="utf-8")
+            command = [
+                sys.executable,
+                "-m",
+                "prefect",
+                "--no-prompt",
+                "deploy",
+                "--all",
+                "--prefect-file",
+                str(rendered),
+            ]
+            env = os.environ | {"PWD": str(self.declared.folder)}
+            done = subprocess.run(  # noqa: S603 - our own command
+                command, cwd=self.declared.folder, env=env, capture_output=True, text=True, check=False
+            )
+        if done.returncode:
+            words = (done.stderr + done.stdout).strip().splitlines()
+            raise AvatarTasksError(f"Prefect refused to deploy: {words[-1] if words else 'it printed no reason'}")
 
 
-async def _pause_again(client: PrefectClient, paused: set[tuple[str, str | None]], say: Callable[[str], None]) -> None:
-    for one in await client.read_deployments():
-        for schedule in one.schedules:
-            if (one.name, schedule.slug) in paused and schedule.id is not None:
-                await client.update_deployment_schedule(one.id, schedule.id, active=False)
-                say(f"schedule {schedule.slug} of {one.name} stays paused")
+async def _limit_of(client: PrefectClient, name: str) -> Bucket | None:
+    try:
+        limit = await client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        return None
+    return Bucket(limit.limit, limit.slot_decay_per_second)
+
+
+async def _declared_before(client: PrefectClient) -> dict[str, Values]:
+    """What the declarations wanted when `setup-prefect` last ran, by deployment; empty where that is not known."""
+    variable = await client.read_variable_by_name(DECLARED_VARIABLE)
+    return variable.value if variable is not None and isinstance(variable.value, dict) else {}
+
+
+async def _remember_declared(client: PrefectClient, wanted: dict[str, Values]) -> None:
+    if await client.read_variable_by_name(DECLARED_VARIABLE) is None:
+        await client.create_variable(VariableCreate(name=DECLARED_VARIABLE, value=wanted))
+    else:
+        await client.update_variable(VariableUpdate(name=DECLARED_VARIABLE, value=wanted))
 
 
 async def _use_this_python(client: PrefectClient) -> None:
@@ -209,14 +288,3 @@ async def _use_this_python(client: PrefectClient) -> None:
             await client.update_deployment(
                 one.id, DeploymentUpdate(job_variables=one.job_variables | {"command": command})
             )
-
-
-def _deploy(folder: Path) -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=folder, env=os.environ | {"PWD": str(folder)}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        words = (done.stderr + done.stdout).strip().splitlines()
-        msg = f"Prefect refused to deploy: {words[-1] if words else 'it does not say why'}"
-        raise AvatarTasksError(msg)

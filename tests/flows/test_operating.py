@@ -132,13 +132,13 @@ Block(name="alerts", url=sys.argv[1], json_data={"title": "{{subject}}", "text":
 def changed(plant: Plant) -> Iterator[Changed]:
     with mailbox() as (url, received):
         plant.operator.python(SAVE_BLOCK, url)
-        yield Changed(set_up(plant.operator, "--in-flight", "12"), received)
+        yield Changed(set_up(plant.operator, "--in-flight", "12", "--rate", "0"), received)
 
 
-def set_up(operator: Operator, *options: str) -> list[str]:
+def set_up(operator: Operator, *options: str, key: str = "done") -> list[str]:
     done = operator.command("setup-prefect", "--json", *options)
     assert done.returncode == 0, done.stderr
-    lines: list[str] = json.loads(done.stdout)["done"]
+    lines: list[str] = json.loads(done.stdout)[key]
     return lines
 
 
@@ -171,15 +171,52 @@ def test_every_deployment_runs_and_the_key_is_nowhere(plant: Plant) -> None:
 
 
 def test_setting_up_again_leaves_one_of_each_and_what_was_paused_paused(plant: Plant, changed: Changed) -> None:
-    """Limits follow the settings: without RATE there is none."""
+    """A limit of 0 is none; runs use the Python that set them up, not one that need not exist."""
     limits = "select name from concurrency_limit_v2 where name like 'avatar-tasks%'"
-    assert sum("stays paused" in line for line in changed.said) == 3
+    assert sum("active stays False" in line for line in changed.said) == 3
     assert plant.operator.ask("select active from deployment_schedule where active") == []
     assert plant.operator.ask("select name from automation group by name having count(*) > 1") == []
     assert plant.operator.ask("select count(*) from deployment") == [(4,)]
-    [(variables,)] = plant.operator.ask("select distinct infra_overrides from deployment")
-    assert json.loads(variables)["command"] == f"{sys.executable} -m prefect.engine", "not one that need not exist"
     assert plant.operator.ask(limits) == [("avatar-tasks-in-flight",)]
+    [(variables,)] = plant.operator.ask("select distinct infra_overrides from deployment")
+    assert json.loads(variables)["command"] == f"{sys.executable} -m prefect.engine"
+
+
+#: As an operator does in the dashboard.
+BY_HAND = """
+import asyncio
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
+async def main():
+    async with get_client() as client:
+        [maintain] = [one for one in await client.read_deployments() if one.name == "maintain"]
+        await client.update_deployment(maintain.id, DeploymentUpdate(parameters={"retain_days": 90}))
+        for one in await client.read_automations_by_name("avatar-tasks: error budget burns"):
+            await client.pause_automation(one.id)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.usefixtures("changed")
+def test_what_was_set_by_hand_stays_and_a_dry_run_changes_nothing(plant: Plant) -> None:
+    """Parameters, automations and limits; what would change is named once, and not again after it was done."""
+    operator = plant.operator
+    asked = [
+        "select name, parameters from deployment order by 1",
+        "select name, enabled from automation order by 1",
+        "select name, \"limit\" from concurrency_limit_v2 where name like 'avatar-tasks%' order by 1",
+        "select slug, active, schedule ->> 'cron', schedule ->> 'interval' from deployment_schedule order by 1",
+    ]
+    operator.python(BY_HAND)
+    before = [operator.ask(query) for query in asked]
+    assert set_up(operator, "--dry-run", "--rate", "7", key="changes")[0].startswith(
+        "global limit avatar-tasks-requests"
+    )
+    assert [operator.ask(query) for query in asked] == before
+    again = set_up(operator)
+    assert [operator.ask(query) for query in asked] == before
+    assert "deployment maintain: parameter retain_days stays 90, as set by hand" in "\n".join(again)
+    assert all("stays" in line for line in again), again
 
 
 def test_an_alert_reaches_whoever_is_told(plant: Plant, changed: Changed) -> None:

@@ -1,0 +1,69 @@
+"""The automations of automations.yaml; their messages go through the operator's notification block, if there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect.blocks import notifications  # noqa: F401 - so that their types are known
+from prefect.blocks.abstract import NotificationBlock
+from prefect.events.schemas.automations import Automation, AutomationCore
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import PrefectClient
+
+ALERTS_BLOCK: Final = "avatar-tasks-alerts"
+
+
+def automation(declared: dict[str, Any], receiver: UUID | None) -> AutomationCore:
+    """One automation of automations.yaml; `do-nothing` becomes a message where there is a block to send it with."""
+    actions = [_message(receiver, declared) if one["type"] == "do-nothing" else one for one in declared["actions"]]
+    return AutomationCore.model_validate(declared | {"actions": actions})
+
+
+def is_same(wanted: AutomationCore, current: Automation) -> bool:
+    """Whether the server has the automation as it is wanted, but for what the server itself adds."""
+    return _comparable(wanted) == _comparable(current)
+
+
+def _comparable(one: AutomationCore) -> object:
+    return _without_ids(
+        AutomationCore.model_validate(one.model_dump(mode="json", exclude={"id"})).model_dump(mode="json")
+    )
+
+
+def _without_ids(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_ids(part) for key, part in value.items() if key != "id"}
+    if isinstance(value, list):
+        return [_without_ids(part) for part in value]
+    return value
+
+
+async def notification_block(client: PrefectClient) -> UUID | None:
+    """The id of the notification block, of any type, that alerts are sent with."""
+    kinds = {kind.get_block_type_slug() for kind in _notification_blocks(NotificationBlock)}
+    found = [
+        one
+        for one in await client.read_block_documents()
+        if one.name == ALERTS_BLOCK and one.block_type is not None and one.block_type.slug in kinds
+    ]
+    return found[0].id if found else None
+
+
+def _notification_blocks(base: type[Any]) -> list[type[Any]]:
+    return [deeper for kind in base.__subclasses__() for deeper in (kind, *_notification_blocks(kind))]
+
+
+def _message(receiver: UUID | None, declared: dict[str, Any]) -> dict[str, Any]:
+    if receiver is None:
+        return {"type": "do-nothing"}
+    where = "{% if deployment %}Deployment {{ deployment.name }}, r{% else %}R{% endif %}un {{ flow_run.name }}"
+    body = f"{{{{ event.payload.sentence | default(event.resource.name) }}}}\n\n{declared['description']}\n\n{where}"
+    return {
+        "type": "send-notification",
+        "block_document_id": str(receiver),
+        "subject": str(declared["name"]),
+        "body": body,
+    }
