@@ -39,6 +39,7 @@ MACROS: Final = {
     "outcome_incidence_between": "from outcome_incidence_between('2026-01-10 00:00:00Z', '2026-01-17 00:00:00Z')",
     "latency_by": "from latency_by(900)",
     "failure_rate_by": "from failure_rate_by(900)",
+    "stuck_tasks_at": "from stuck_tasks_at('2026-03-02 00:00:00Z')",
     "slo_burn_at": "from slo_burn_at('2026-02-20 00:00:00Z')",
     "due_tasks_at": "from due_tasks_at('2026-03-02 00:00:00Z')",
     "given_up_tasks_at": "from given_up_tasks_at('2026-03-02 00:00:00Z')",

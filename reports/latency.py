@@ -476,7 +476,8 @@ def _(about, load_frame):
         tasks=int(load_frame["submitted"].sum()),
         data=load_frame,
         draw=drawn(curves.in_flight_over_time, load_frame, needs="most_in_flight"),
-        note="A task whose end has no time counts as under way until it was first seen ended.",
+        note="A task whose end has no time counts for the median time of its kind, within the limits that its answers "
+        "set.",
     )
     show(load)
     return (load,)
@@ -604,7 +605,7 @@ def _(about, facts, stuck_frame):
         key="stuck",
         title="What is stuck?",
         says=sentences.stuck(stuck_frame, facts["stuck"]),
-        unit="age when last seen",
+        unit="age by the clock",
         cohort=about,
         tasks=facts["in_flight"],
         counted="running task",

@@ -150,15 +150,22 @@ def clocks(frame: pl.DataFrame) -> str:
 
 
 def load(frame: pl.DataFrame) -> str:
-    """How many were under way at most, and are at the end."""
+    """How many were under way at most, and on average."""
     if frame.is_empty():
         return "No task of this cohort has a time of submission, so when they were under way is not known."
-    most = frame.sort("most_in_flight", "bin_start", descending=[True, False]).row(0, named=True)
-    mean = f"{frame['mean_in_flight'].mean():,.1f}"  # type: ignore[str-bytes-safe]  # a number
+    most = frame.sort("most_in_flight", "most_at", descending=[True, False]).row(0, named=True)
+    middle, low, high = (_mean(frame, name) for name in ("mean_in_flight", "mean_low", "mean_high"))
+    doubt = f" (between {low} and {high}: the end of some has no time)" if low != high else ""
     return (
-        f"At most {words.tasks(most['most_in_flight'])} were under way at a time, around "
-        f"{words.minute(most['bin_start'])} UTC; {mean} on average."
+        f"At most {words.tasks(most['most_in_flight'])} were under way at a time, at {words.minute(most['most_at'])} "
+        f"UTC; {middle} on average{doubt}."
     )
+
+
+def _mean(frame: pl.DataFrame, name: str) -> str:
+    """The average over all minutes, in three digits that matter."""
+    mean = float((frame[name] * frame["minutes"]).sum()) / frame["minutes"].sum()
+    return f"{mean:,.1f}" if mean >= 10 else f"{mean:.2f}"  # noqa: PLR2004 - two digits and a tenth
 
 
 def week(frame: pl.DataFrame) -> str:
@@ -221,7 +228,7 @@ def stuck(frame: pl.DataFrame, number: int) -> str:
     many = "1 task still runs" if number == 1 else f"{number:,} tasks still run"
     return (
         f"{many} beyond three times the 99th percentile of its kind; the oldest was "
-        f"{words.duration(frame['age_seconds'].max())} old when last seen."  # type: ignore[arg-type]  # a duration
+        f"submitted {words.duration(frame['age_seconds'].max())} ago."  # type: ignore[arg-type]  # a duration
     )
 
 

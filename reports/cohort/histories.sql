@@ -1,5 +1,5 @@
--- A task's chances depend on the history of the whole warehouse, not on the cohort of a report: these two, over all tasks,
--- replace the views of the same name.
+-- A task's chances, and whether it was given up, depend on the whole warehouse, not on the cohort of a report: these, over
+-- all tasks, replace the views of the same name.
 create table cohort.failure_chance as
 from published.failure_chance
 semi join cohort.tasks using (source, task_id);
@@ -29,3 +29,8 @@ cross join memory.filters;
 create view cohort.stuck_tasks as
 from published.stuck_tasks
 semi join cohort.tasks using (source, task_id);
+
+create view pooled_always.given_up_tasks as
+select * replace ('all' as source),
+from published.given_up_tasks
+semi join always.tasks using (source, task_id);

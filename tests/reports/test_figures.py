@@ -74,7 +74,7 @@ def test_of_one_kind_every_number_of_a_tile_is_a_views(week_paths: DataPaths) ->
     [
         pytest.param("kinds", "select action, seconds as p50_seconds from latency_quantiles where q = .5", id="kinds"),
         pytest.param("quality", "select check_name, failing, checked, share from data_quality", id="quality"),
-        pytest.param("stuck", "select task_id, age_seconds, threshold_seconds from stuck_tasks", id="stuck"),
+        pytest.param("stuck", "select task_id, threshold_seconds from stuck_tasks", id="stuck"),
         pytest.param(
             "reasons",
             "select fingerprint as reason, tasks from failure_reasons order by tasks desc, fingerprint, fail_class",

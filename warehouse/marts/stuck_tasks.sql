@@ -1,41 +1,16 @@
 -- One row per task that is still running beyond three times the p99 of its kind (source and action), by the latency of
--- the tasks that succeeded. Kinds with fewer than 20 successes have no threshold and no rows: of so few the p99 is little
--- but the longest, and the longest of 20 is beyond the true p90 with a chance of 1 - 0.9^20 = 88%, that of three with
--- one of 27%. Tasks with an identity_conflict are left out.
+-- the tasks that succeeded. Its age is by the clock, not by the last look: a task that is no longer polled is here too.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
 -- action: what the task does
--- status: the status last believed
+-- status: its last known status
 -- submit_time: when the gateway accepted the task
--- age_seconds: its age when it was last seen
+-- age_seconds: its age now
 -- threshold_seconds: three times the p99 latency of its kind
--- last_observed_at: when it was last seen
+-- last_observed_at: when it was last seen; long ago, the task was lost sight of
+-- seen_age_seconds: its age when it was last seen
+--
+-- See stuck_tasks_at for what is left out.
 create or replace view stuck_tasks as
-with thresholds as (
-    select
-        source,
-        action,
-        3 * quantile_cont(latency_seconds, 0.99) as threshold_seconds,
-    from tasks
-    where status = 'SUCCESS' and latency_seconds is not null and not identity_conflict
-    group by all
-    having count(*) >= 20
-)
-
-select
-    tasks.source,
-    tasks.task_id,
-    tasks.action,
-    tasks.status,
-    tasks.submit_time,
-    epoch(tasks.last_observed_at) - epoch(tasks.submit_time) as age_seconds,
-    thresholds.threshold_seconds,
-    tasks.last_observed_at,
-from tasks
-inner join thresholds
-    on tasks.source = thresholds.source and tasks.action is not distinct from thresholds.action
-where
-    not tasks.is_terminal
-    and not tasks.identity_conflict
-    and epoch(tasks.last_observed_at) - epoch(tasks.submit_time) > thresholds.threshold_seconds;
+from stuck_tasks_at(now());
