@@ -164,7 +164,7 @@ def load(frame: pl.DataFrame) -> str:
 
 def _mean(frame: pl.DataFrame, name: str) -> str:
     """The average over all minutes, in three digits that matter."""
-    mean = float((frame[name] * frame["minutes"]).sum()) / frame["minutes"].sum()
+    mean = float((frame[name] * frame["minutes"]).sum()) / int(frame["minutes"].sum())
     return f"{mean:,.1f}" if mean >= 10 else f"{mean:.2f}"  # noqa: PLR2004 - two digits and a tenth
 
 
