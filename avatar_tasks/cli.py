@@ -139,16 +139,22 @@ def collect(
     IDS that are known to have ended are passed over. Without any, whatever is due is asked for again.
     """
     from avatar_tasks.start import start
-    from pipeline.collect.collect import Options
-    from pipeline.intake.feeds import Feeds
-    from pipeline.intake.source import IdSource
+    from pipeline.collect.request import CollectRequest
 
-    source = IdSource(ids=ids, file=ids_file, column=ids_column)
-    feeds = Feeds(inbox, ids_from, ids_column)
-    how = Options(refresh=not no_refresh, follow=follow, deadline_seconds=deadline, feeds=feeds, load=not no_load)
+    request = CollectRequest(
+        ids,
+        ids_file,
+        ids_column,
+        ids_from,
+        inbox,
+        refresh=not no_refresh,
+        follow=follow,
+        deadline_seconds=deadline,
+        load=not no_load,
+    )
     progress = Progress("fetching")
     try:
-        summary = start(_settings(**options), source, how, voice(progress), prefect=prefect)
+        summary = start(_settings(**options), request, voice(progress), prefect=prefect)
     finally:
         progress.stop()
     show_summary(summary, as_json=as_json)

@@ -22,9 +22,9 @@ from flows._prefect.dev_server import prefect_server
 from gateway.clock import Clock
 from pipeline import report_files
 from pipeline import run as runs
-from pipeline.collect.collect import Options, collect
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.request import CollectRequest
 from pipeline.headline import headline
-from pipeline.intake.source import IdSource
 from pipeline.settings import Settings
 from simulator import SimClock, SimulatedGateway, World, serve
 
@@ -69,8 +69,7 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_re
         world = World.recent(seed=_SEED, tasks=tasks, now=clock())
         base_url = stack.enter_context(serve(SimulatedGateway(world, key=_KEY, clock=clock)))
         run = _begin(base_url, out, run_id, voice, clock)
-        ids = IdSource(file=str(_write_ids(world, out)))
-        summary = _collect(run, ids, with_prefect=with_prefect)
+        summary = _collect(run, _write_ids(world, out), with_prefect=with_prefect)
     _say_results(run, summary)
     if with_report:
         _report(run)
@@ -84,13 +83,13 @@ def _begin(base_url: str, out: Path, run_id: str, voice: Voice, clock: SimClock)
     return runs.begin(settings, "demo", clock=ours, voice=voice, run_id=run_id)
 
 
-def _collect(run: Run, ids: IdSource, *, with_prefect: bool) -> Summary:
-    options = Options(follow=True, deadline_seconds=_DEADLINE_SECONDS)
+def _collect(run: Run, ids_file: Path, *, with_prefect: bool) -> Summary:
+    request = CollectRequest(ids_file=str(ids_file), follow=True, deadline_seconds=_DEADLINE_SECONDS)
     if not with_prefect:
-        return asyncio.run(collect(run, ids, options))
+        return asyncio.run(CollectRun(run, request).collect())
     from flows.collect import run_as_flow
 
-    return run_as_flow(run, ids, options)
+    return run_as_flow(run, request)
 
 
 def _say_results(run: Run, summary: Summary) -> None:

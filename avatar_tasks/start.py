@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 from flows._prefect.quiet import quiet_prefect
 from pipeline import interrupts
 from pipeline import run as runs
-from pipeline.collect.collect import collect, gateway_address
+from pipeline.collect.client import gateway_address
+from pipeline.collect.collect import CollectRun
 from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError
 
 if TYPE_CHECKING:
-    from pipeline.collect.collect import Options
+    from pipeline.collect.request import CollectRequest
     from pipeline.collect.summary import Summary
-    from pipeline.intake.source import IdSource
     from pipeline.run import Voice
     from pipeline.settings import Settings
 
 
-def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, prefect: bool | None = None) -> Summary:
+def start(settings: Settings, request: CollectRequest, voice: Voice, *, prefect: bool | None = None) -> Summary:
     """Collect, and return how it went.
 
     A Prefect server makes runs visible; a run does not need one, and a temporary one takes ten seconds to start. So it
     is used where PREFECT_API_URL names one, or when `prefect` says so.
 
     Raises:
-        AvatarTasksError, WarehouseError: see `collecting.collect`.
+        AvatarTasksError, WarehouseError: see `CollectRun.collect`.
     """
     gateway_address(settings)  # before a folder is begun for a run that cannot be
     run = runs.begin(settings, "collect", voice=voice)
@@ -37,11 +37,11 @@ def start(settings: Settings, ids: IdSource, options: Options, voice: Voice, *, 
         quiet_prefect()
         from flows.collect import run_as_flow
 
-        return run_as_flow(run, ids, options)
+        return run_as_flow(run, request)
     if _key_is_in_a_block(settings):
         msg = "AVATAR_TASKS_API_KEY_BLOCK is a Prefect block, which --no-prefect cannot read: set AVATAR_TASKS_API_KEY"
         raise UnusableInputError(msg)
-    return interrupts.run(collect(run, ids, options))
+    return interrupts.run(CollectRun(run, request).collect())
 
 
 def _key_is_in_a_block(settings: Settings) -> bool:

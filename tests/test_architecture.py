@@ -26,14 +26,16 @@ ARROWS = {
     "transforms": set[str](),
 }
 
-#: Libraries that a package never imports.
+#: Libraries that a package never imports; what a run needs is passed to it, not left in a context variable.
 FORBIDDEN = {
     "gateway": {"duckdb", "polars", "pyarrow", "prefect"},
     "simulator": {"duckdb", "polars", "pyarrow", "prefect"},
     "transforms": {"httpx", "prefect", "aiohttp", "asyncio", "os", "pathlib", "time"},
     "warehouse": {"httpx", "aiohttp", "prefect"},
     "reports": {"httpx", "aiohttp", "prefect"},
-    "pipeline": {"prefect"},
+    "pipeline": {"prefect", "contextvars"},
+    "flows": {"contextvars"},
+    "avatar_tasks": {"contextvars"},
 }
 
 #: Modules that alone in their package import a library.

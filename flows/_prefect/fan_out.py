@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from pipeline import load as loading
-from pipeline.collect.shards import ShareEnd, ids_of, together
+from pipeline.collect.shards import ShareEnd, ids_of, merge_summaries
 from pipeline.run import write_run
 from pipeline.threads import run_to_its_end
 from warehouse.database import connection
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from pipeline.collect.accept import Accepted
-    from pipeline.collect.collect import Options
+    from pipeline.collect.request import CollectRequest
     from pipeline.collect.summary import Summary
     from pipeline.run import Run
     from warehouse.plan import Progress
@@ -34,107 +34,125 @@ DEPLOYMENT: Final = "collect-shard/collect-shard"
 #: A share whose run dies is run again, this often at most.
 _ATTEMPTS: Final = 3
 
-_LOOK_SECONDS: Final = 2.0
+#: How often Prefect's server is asked whether a share has ended.
+_POLL_SECONDS: Final = 2.0
 
 #: How often the lake is asked how far the shares are.
 _PROGRESS_SECONDS: Final = 5.0
 
 
-async def fan_out(run: Run, accepted: Accepted, options: Options, of: int) -> Summary:
-    """Collect accepted ids by `of` flow runs, and say how they went together.
+class FanOut:
+    """Accepted ids collected by `of` flow runs.
 
-    Raises:
-        ObjectNotFound: when the Prefect server has no deployment for it.
-        WarehouseError: when the lake cannot be read at the end.
+    Args:
+        run: the run that cut the ids.
+        request: how to collect them.
+        accepted: the ids.
+        of: how many shares there are.
     """
-    run.voice.say(f"cut into {of} shares, each a run of {DEPLOYMENT} on the work pool")
-    started: list[str] = []
-    watching = asyncio.create_task(_show_progress(run, started, ids_of(accepted)))
-    try:
-        ended = await asyncio.gather(*(_collect_share(run, number, of, options, started) for number in range(of)))
-    finally:
-        watching.cancel()
-    await _tell(run, started, ids_of(accepted))
-    return await run_to_its_end(_sum_up, run, accepted, ended, of)
 
+    def __init__(self, run: Run, request: CollectRequest, accepted: Accepted, of: int) -> None:
+        self._run = run
+        self._request = request
+        self._accepted = accepted
+        self._of = of
+        self._ids = ids_of(accepted)
+        self._run_ids: list[str] = []
 
-async def _show_progress(run: Run, run_ids: Sequence[str], total: int) -> None:
-    """Ids answered, of all that were accepted, as the shares load them."""
-    while True:
-        await asyncio.sleep(_PROGRESS_SECONDS)
-        await _tell(run, run_ids, total)
+    async def collect(self) -> Summary:
+        """Start a flow run for each share, wait for all, and merge their summaries.
 
-
-async def _tell(run: Run, run_ids: Sequence[str], total: int) -> None:
-    with contextlib.suppress(WarehouseError):  # the end of the run tells of it
-        answered = await asyncio.to_thread(_answered, run, list(run_ids))
-        run.voice.progress(min(answered, total), total)
-
-
-def _answered(run: Run, run_ids: list[str]) -> int:
-    with connection.reader(run.paths) as con:
-        return answered_by_runs(con, run_ids, run.started_at)
-
-
-async def _collect_share(run: Run, number: int, of: int, options: Options, started: list[str]) -> ShareEnd:
-    """Run a share, and again when its process dies. `started` gets the id of each run."""
-    from prefect.exceptions import ObjectNotFound
-
-    for attempt in range(1, _ATTEMPTS + 1):
-        run_id = uuid.uuid4().hex[:12]
-        started.append(run_id)
-        name = f"share {number + 1} of {of} for {run.run_id}, attempt {attempt}"
+        Raises:
+            ObjectNotFound: when the Prefect server has no deployment for it.
+            WarehouseError: when the lake cannot be read at the end.
+        """
+        self._run.voice.say(f"cut into {self._of} shares, each a run of {DEPLOYMENT} on the work pool")
+        watching = asyncio.create_task(self._keep_showing_progress())
         try:
-            state = await _state_at_the_end(name, _parameters(run, number, of, run_id, options))
+            ends = await asyncio.gather(*map(self._collect_share, range(self._of)))
+        finally:
+            watching.cancel()
+        await self._show_progress()
+        return await run_to_its_end(self._merge, ends)
+
+    async def _keep_showing_progress(self) -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            await self._show_progress()
+
+    async def _show_progress(self) -> None:
+        """Ids answered, of all that were accepted, as the shares load them."""
+        with contextlib.suppress(WarehouseError):  # reported when the summaries are merged
+            answered = await asyncio.to_thread(self._answered)
+            self._run.voice.progress(min(answered, self._ids), self._ids)
+
+    def _answered(self) -> int:
+        with connection.reader(self._run.paths) as con:
+            return answered_by_runs(con, list(self._run_ids), self._run.started_at)
+
+    async def _collect_share(self, number: int) -> ShareEnd:
+        """Run a share, and again when its process dies."""
+        run_id = ""
+        for attempt in range(1, _ATTEMPTS + 1):
+            run_id = uuid.uuid4().hex[:12]
+            self._run_ids.append(run_id)
+            name = f"share {number + 1} of {self._of} for {self._run.run_id}, attempt {attempt}"
+            if (end := await self._run_share(name, number, run_id)) is not None:
+                return end
+            self._run.voice.warn(f"{name}, died; its answers are kept")
+        return ShareEnd(number, run_id, f"its run died {_ATTEMPTS} times")
+
+    async def _run_share(self, name: str, number: int, run_id: str) -> ShareEnd | None:
+        """How the run of a share ended; None when its process died."""
+        from prefect.exceptions import ObjectNotFound
+
+        try:
+            state = await _state_at_the_end(name, self._parameters(number, run_id))
         except ObjectNotFound:
             raise
         except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises; the share itself may go on
-            return ShareEnd(number, run_id, f"Prefect's server does not say what became of it ({error})")
+            return ShareEnd(number, run_id, f"Prefect's server does not say how it ended ({error})")
         if state is not None and state.is_completed():
-            run.voice.say(f"share {number + 1} of {of} has ended")
+            self._run.voice.say(f"share {number + 1} of {self._of} has ended")
             return ShareEnd(number, run_id)
         if state is not None and not state.is_crashed():
-            run.voice.warn(f"{name}, failed: {state.message or state.name}")
+            self._run.voice.warn(f"{name}, failed: {state.message or state.name}")
             return ShareEnd(number, run_id, state.message or state.name)
-        run.voice.warn(f"{name}, died; its answers are kept")
-    return ShareEnd(number, run_id, f"its run died {_ATTEMPTS} times")
+        return None
+
+    def _parameters(self, number: int, run_id: str) -> dict[str, object]:
+        spent, seconds = self._run.clock.monotonic() - self._run.began, self._request.deadline_seconds
+        return {
+            "accepted_by": self._run.run_id,
+            "number": number,
+            "of": self._of,
+            "run_id": run_id,
+            "refresh": self._request.refresh,
+            "follow": self._request.follow,
+            "deadline_seconds": None if seconds is None else max(seconds - spent, 1.0),
+        }
+
+    def _merge(self, ends: Sequence[ShareEnd]) -> Summary:
+        """One summary of all shares; of a share that left none, every id counts as not reached."""
+        run = self._run
+        with loading.writer(run, run.settings.lock_wait) as writer, writer.open() as con:
+            writer.load_waiting(con)
+            summaries = summaries_of_runs(con, [one.run_id for one in ends])
+            parts = {part["run_id"]: part for part in map(json.loads, summaries)}
+            lost = {one: self._progress_of(con, one) for one in ends if one.run_id not in parts}
+            summary = merge_summaries(run, self._accepted, list(parts.values()), lost, self._of)
+            loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
+        return summary
+
+    def _progress_of(self, con: duckdb.DuckDBPyConnection, share: ShareEnd) -> Progress:
+        ids = Question(self._run.settings.source, self._accepted.segments, share=(share.number, self._of))
+        return progress(con, ids, self._run.clock.now())
 
 
 async def _state_at_the_end(name: str, parameters: dict[str, object]) -> State | None:
     from prefect.deployments import arun_deployment
 
     ended = await arun_deployment(
-        DEPLOYMENT, parameters=parameters, flow_run_name=name, poll_interval=_LOOK_SECONDS, tags=["avatar-tasks"]
+        DEPLOYMENT, parameters=parameters, flow_run_name=name, poll_interval=_POLL_SECONDS, tags=["avatar-tasks"]
     )
     return ended.state
-
-
-def _parameters(run: Run, number: int, of: int, run_id: str, options: Options) -> dict[str, object]:
-    spent = run.clock.monotonic() - run.began
-    left = None if options.deadline_seconds is None else max(options.deadline_seconds - spent, 1.0)
-    return {
-        "accepted_by": run.run_id,
-        "number": number,
-        "of": of,
-        "run_id": run_id,
-        "refresh": options.refresh,
-        "follow": options.follow,
-        "deadline_seconds": left,
-    }
-
-
-def _sum_up(run: Run, accepted: Accepted, ends: Sequence[ShareEnd], of: int) -> Summary:
-    """Of a share that left no summary, every id counts as not reached."""
-    with loading.writer(run, run.settings.lock_wait) as writer, writer.open() as con:
-        writer.load_waiting(con)
-        summaries = summaries_of_runs(con, [one.run_id for one in ends])
-        parts = {part["run_id"]: part for part in map(json.loads, summaries)}
-        lost = {one: _ids_of_share(run, con, accepted, one.number, of) for one in ends if one.run_id not in parts}
-        summary = together(run, accepted, list(parts.values()), lost, of)
-        loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
-    return summary
-
-
-def _ids_of_share(run: Run, con: duckdb.DuckDBPyConnection, accepted: Accepted, number: int, of: int) -> Progress:
-    question = Question(run.settings.source, accepted.segments, share=(number, of))
-    return progress(con, question, run.clock.now())

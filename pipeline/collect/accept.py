@@ -1,4 +1,4 @@
-"""Ids become durable before anything is asked: from here on none is forgotten, whatever happens to the run."""
+"""Ids become durable before anything is polled: from here on none is forgotten, whatever happens to the run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pipeline.load import last_known
 from transforms.schema import REQUESTS
 
 if TYPE_CHECKING:
+    from pipeline.collect.request import CollectRequest
     from pipeline.intake.feeds import Feeds
-    from pipeline.intake.source import IdSource
     from pipeline.run import Run
     from warehouse.archive.segments import Segment
 
@@ -29,7 +29,7 @@ class Accepted:
     rejections: Rejections = field(default_factory=Rejections)
 
 
-def accept(run: Run, ids: IdSource, feeds: Feeds | None = None) -> Accepted:
+def accept(run: Run, request: CollectRequest) -> Accepted:
     """Check ids and write the valid ones to the archive, piece by piece.
 
     A file of the inbox, or of a folder of exports, that cannot be used is warned of, and ends no run.
@@ -39,12 +39,12 @@ def accept(run: Run, ids: IdSource, feeds: Feeds | None = None) -> Accepted:
             that can be used, or SQL fails.
         ArchiveError: when they cannot be written.
     """
-    key = run.settings.api_key
+    key, ids, feeds = run.settings.api_key, request.given, request.feeds
     accepted = Accepted(rejections=Rejections(secrets=frozenset({key.get_secret_value()} if key else ())))
     if ids.is_given:
         for piece in ids.pieces(accepted.rejections):
             _write(run, accepted, piece)
-    if feeds and feeds.inbox:
+    if feeds.inbox:
         inbox.take_files(
             feeds.inbox,
             run.clock.now().timestamp(),
@@ -53,7 +53,7 @@ def accept(run: Run, ids: IdSource, feeds: Feeds | None = None) -> Accepted:
             write=partial(_write, run, accepted),
             warn=run.voice.warn,
         )
-    if feeds and feeds.ids_from:
+    if feeds.ids_from:
         _take_from(run, accepted, feeds)
     return accepted
 

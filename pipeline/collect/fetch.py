@@ -1,4 +1,4 @@
-"""Ask for what is planned, batch by batch, and load what has come while the rest is on its way."""
+"""Poll what is planned, batch by batch, and load what has come while the rest is on its way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from pipeline.collect.batches import BATCH_IDS
-from pipeline.collect.child_loader import load_in_child
 from pipeline.threads import run_to_its_end
 from warehouse import plan
 
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.client import GatewayClient
+    from pipeline.collect.destination import Destination
     from pipeline.run import Run
-    from warehouse.errors import WarehouseError
 
     RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
 
@@ -33,35 +32,57 @@ LOAD_ANSWERS: Final = 10_000
 
 @dataclass(slots=True)
 class Tally:
-    """What a run has done so far."""
+    """What a run has done so far: ids planned and answered, and given ids that had ended before."""
 
-    asked: int = 0
+    planned: int = 0
     answered: int = 0
-    segments_loaded: int = 0
     skipped_terminal: int = 0
-    problem: WarehouseError | None = None
 
 
-async def ask_all(
-    run: Run, client: GatewayClient, todo: IO[bytes], tally: Tally, run_batch: RunBatch, *, load_meanwhile: bool = True
-) -> None:
-    """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
-    batches = _Batches(run, client, tally, run_batch)
-    works = (_show_progress, _load_meanwhile) if load_meanwhile else (_show_progress,)
-    beside = [asyncio.create_task(work(run, client, tally)) for work in works]
-    try:
-        for ids, failed_before in plan.read_todo(todo, BATCH_IDS):
-            await batches.room()
-            if client.ended is not None:
-                break
-            client.suspect(failed_before)
-            batches.start(ids)
-        await batches.finish()
-        run.voice.progress(tally.answered, tally.asked)
-    finally:
-        for task in (*beside, *batches.running):
-            task.cancel()
-        await asyncio.gather(*beside, *batches.running, return_exceptions=True)
+class Fetcher:
+    """Fetches what is planned, while what has come is loaded."""
+
+    def __init__(
+        self, run: Run, client: GatewayClient, destination: Destination, tally: Tally, run_batch: RunBatch
+    ) -> None:
+        self._run = run
+        self._client = client
+        self._destination = destination
+        self._tally = tally
+        self._run_batch = run_batch
+
+    async def fetch(self, todo: IO[bytes]) -> None:
+        """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
+        batches = _Batches(self._run, self._client, self._tally, self._run_batch)
+        beside = [asyncio.create_task(work()) for work in (self._show_progress, self._load_meanwhile)]
+        try:
+            for ids, failed_before in plan.read_todo(todo, BATCH_IDS):
+                await batches.room()
+                if self._client.ended is not None:
+                    break
+                self._client.suspect(failed_before)
+                batches.start(ids)
+            await batches.finish()
+            self._run.voice.progress(self._tally.answered, self._tally.planned)
+        finally:
+            for task in (*beside, *batches.running):
+                task.cancel()
+            await asyncio.gather(*beside, *batches.running, return_exceptions=True)
+
+    async def _show_progress(self) -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            self._run.voice.progress(self._client.stats.observations, self._tally.planned)
+
+    async def _load_meanwhile(self) -> None:
+        """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
+        loaded = self._client.stats.observations
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            come = self._client.stats.observations
+            if come - loaded >= LOAD_ANSWERS and self._tally.planned - come >= LOAD_ANSWERS / 2:
+                loaded = come
+                await run_to_its_end(self._destination.while_polling)
 
 
 class _Batches:
@@ -97,24 +118,3 @@ class _Batches:
         wait = asyncio.wait(self.running, timeout=most_seconds, return_when=asyncio.FIRST_COMPLETED)
         done, self.running = await wait
         self._tally.answered += sum(task.result() for task in done)
-
-
-async def _show_progress(run: Run, client: GatewayClient, tally: Tally) -> None:
-    while True:
-        await asyncio.sleep(_PROGRESS_SECONDS)
-        run.voice.progress(client.stats.observations, tally.asked)
-
-
-async def _load_meanwhile(run: Run, client: GatewayClient, tally: Tally) -> None:
-    """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
-    loaded = client.stats.observations
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        come = client.stats.observations
-        if come - loaded >= LOAD_ANSWERS and tally.asked - come >= LOAD_ANSWERS / 2:
-            loaded = come
-            await run_to_its_end(_load, run, tally)
-
-
-def _load(run: Run, tally: Tally) -> None:
-    tally.segments_loaded += load_in_child(run)

@@ -66,10 +66,10 @@ class ShareEnd:
     problem: str | None = None
 
 
-def together(
+def merge_summaries(
     run: Run, accepted: Accepted, parts: Sequence[dict[str, Any]], lost: Mapping[ShareEnd, Progress], of: int
 ) -> Summary:
-    """One summary of the shares': the sum of their counts and the worst of their ends.
+    """One summary of all shares: the sum of their counts and the worst of their ends.
 
     Args:
         run: the run that cut the ids.

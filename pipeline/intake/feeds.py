@@ -54,9 +54,6 @@ class Feeds:
     column: str | None = None
 
 
-NO_FEEDS: Final = Feeds()
-
-
 def feed_pieces(feeds: Feeds, rejections: Rejections, warn: Callable[[str], None]) -> Iterator[list[str]]:
     """Valid ids of `feeds.ids_from` in lists; the others go to `rejections`.
 

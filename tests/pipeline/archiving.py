@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pipeline.collect import collect as collecting
 from pipeline.collect.batches import fetch_batch
+from pipeline.collect.client import make_client
 from pipeline.data_folder import begin_folder
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def poll(run: Run, ids: Sequence[str]) -> None:
     begin_folder(run, scheduled=False)
 
     async def main() -> None:
-        async with collecting.make_client(run) as client:
+        async with make_client(run) as client:
             assert await fetch_batch(run, client, ids) == len(ids)
 
     asyncio.run(main())

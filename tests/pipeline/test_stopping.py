@@ -21,9 +21,9 @@ from gateway.observation import Observation
 from pipeline import run as runs
 from pipeline.collect import collect as collecting
 from pipeline.collect.batches import AnswerBuffer
-from pipeline.collect.collect import Options, collect
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.request import CollectRequest
 from pipeline.errors import ExitCode
-from pipeline.intake.source import IdSource
 from pipeline.settings import Settings
 from pipeline.threads import run_to_its_end
 from simulator import ManualClock, SimulatedGateway, serve
@@ -68,7 +68,7 @@ def silent(ended_world: World) -> Iterator[str]:
 
 def until_the_deadline(run: Run, ids: list[str], seconds: float = 4) -> Summary:
     began = time.monotonic()
-    summary = asyncio.run(collect(run, IdSource(ids=ids), Options(deadline_seconds=seconds)))
+    summary = asyncio.run(CollectRun(run, CollectRequest(ids, deadline_seconds=seconds)).collect())
     assert time.monotonic() - began < SLACK_SECONDS
     return summary
 
@@ -84,7 +84,7 @@ def test_a_deadline_stops_a_run_that_does_not_follow(run: Run, gateway: Gateway)
     assert len(rows(run.paths.published, "observations", ["task_id"])) == summary.fetched
     polled = gateway.app.total_calls
     unlimited = run.settings.model_copy(update={"rate": None})
-    rest = asyncio.run(collect(runs.begin(unlimited, "collect"), IdSource(), Options()))
+    rest = asyncio.run(CollectRun(runs.begin(unlimited, "collect"), CollectRequest()).collect())
     assert (rest.fetched, gateway.app.total_calls - polled) == (summary.not_polled, summary.not_polled)
 
 

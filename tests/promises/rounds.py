@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from avatar_tasks import connect
 from gateway.clock import Clock
 from pipeline import run as runs
-from pipeline.collect.collect import Options, collect
-from pipeline.intake.source import IdSource
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.request import CollectRequest
 from pipeline.settings import Settings
 from pipeline.upkeep.maintain import maintain
 from tests.promises.siege import KEY
@@ -126,7 +126,7 @@ def go_round(plan: Plan) -> None:
 def _collect(plan: Plan, new: list[str]) -> int:
     """What a run on schedule does; and somebody looks at what is published."""
     run = runs.begin(plan.settings, "collect", clock=Clock(now=plan.clock))
-    summary = asyncio.run(collect(run, IdSource(tuple(new)), Options()))
+    summary = asyncio.run(CollectRun(run, CollectRequest(new)).collect())
     assert (summary.exit_code, summary.problem) == (0, None)
     with connect(plan.paths.root) as con:
         assert con.execute("select count(*) from runs where run_id = ?", [run.run_id]).fetchall() == [(1,)]

@@ -31,9 +31,9 @@ TASK = b'{"code":"success","message":"","data":{"task_id":"%s","status":"SUCCESS
 #: Two batches at once, to the archive; nothing is loaded.
 FETCH = """
 import asyncio, json, pathlib, resource, sys
-from pipeline.collect import collect as collecting
 from pipeline import run as runs
 from pipeline.collect.batches import fetch_batch
+from pipeline.collect.client import make_client
 from pipeline.settings import Settings
 
 def peak_mb():
@@ -41,7 +41,7 @@ def peak_mb():
 
 async def main(url, folder, count):
     run = runs.begin(Settings(base_url=url, data_dir=pathlib.Path(folder)), "collect")
-    async with collecting.make_client(run) as client:
+    async with make_client(run) as client:
         await fetch_batch(run, client, ["small"])
         idle = peak_mb()
         halves = ([f"t{number}" for number in range(half, count, 2)] for half in (0, 1))

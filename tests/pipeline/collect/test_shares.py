@@ -12,13 +12,13 @@ from pydantic import SecretStr
 
 from flows._prefect import fan_out as fanning
 from pipeline import run as runs
-from pipeline.collect import collect as collecting
+from pipeline.collect import destination
 from pipeline.collect.accept import Accepted, accept
 from pipeline.collect.batches import fetch_batch
-from pipeline.collect.collect import Options, collect
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.request import CollectRequest
 from pipeline.collect.shards import Share
 from pipeline.errors import ExitCode
-from pipeline.intake.source import IdSource
 from pipeline.settings import Settings
 from tests.command_line import KEY
 
@@ -45,8 +45,8 @@ def run(tmp_path: Path, gateway: Gateway) -> Run:
 @pytest.fixture
 def accepted(run: Run, gateway: Gateway) -> Accepted:
     """Ids that a run was given, while others wait that an earlier one was given and never polled."""
-    accept(runs.begin(run.settings, "collect"), IdSource(ids=gateway.world.ids[:KNOWN]))
-    return accept(run, IdSource(ids=gateway.world.ids[KNOWN : KNOWN + GIVEN]))
+    accept(runs.begin(run.settings, "collect"), CollectRequest(gateway.world.ids[:KNOWN]))
+    return accept(run, CollectRequest(gateway.world.ids[KNOWN : KNOWN + GIVEN]))
 
 
 async def collect_share(run: Run, parameters: dict[str, Any], all_planned: asyncio.Barrier) -> Summary:
@@ -58,8 +58,8 @@ async def collect_share(run: Run, parameters: dict[str, Any], all_planned: async
 
     share = Share(parameters["accepted_by"], parameters["number"], parameters["of"])
     own = runs.begin(run.settings, "collect-shard", run_id=parameters["run_id"])
-    options = Options(refresh=parameters["refresh"], share=(share.number, share.of))
-    return await collect(own, IdSource(), options, run_batch, share.accepted(run.store))
+    request = CollectRequest(refresh=parameters["refresh"], share=(share.number, share.of))
+    return await CollectRun(own, request, run_batch=run_batch, accepted=share.accepted(run.store)).collect()
 
 
 def fan_out(run: Run, accepted: Accepted, end_of: Callable[[int], State | None], of: int = 3) -> Summary:
@@ -73,9 +73,9 @@ def fan_out(run: Run, accepted: Accepted, end_of: Callable[[int], State | None],
 
     all_planned = asyncio.Barrier(sum(end_of(number) is None for number in range(of)) or 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collecting, "_CATCH_UP_SECONDS", 60.0)  # shares of a lake need not wait for each other
+        patch.setattr(destination, "_CATCH_UP_SECONDS", 60.0)  # shares of a lake need not wait for each other
         patch.setattr(fanning, "_state_at_the_end", state_at_the_end)
-        return asyncio.run(fanning.fan_out(run, accepted, Options(), of))
+        return asyncio.run(fanning.FanOut(run, CollectRequest(), accepted, of).collect())
 
 
 def test_every_id_is_polled_by_one_share(run: Run, accepted: Accepted, gateway: Gateway) -> None:

@@ -13,10 +13,9 @@ import pytest
 
 from pipeline import run as runs
 from pipeline.collect.accept import accept
+from pipeline.collect.request import CollectRequest
 from pipeline.errors import UnusableInputError
 from pipeline.intake import inbox
-from pipeline.intake.feeds import Feeds
-from pipeline.intake.source import IdSource
 from pipeline.settings import Settings
 from tests.pipeline.tables import rows
 
@@ -71,7 +70,7 @@ def test_a_file_is_moved_on_only_once_its_ids_are_durable(tmp_path: Path, monkey
 
     monkeypatch.setattr(inbox, "move_on", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        accept(run, IdSource(), Feeds(inbox=str(tmp_path / "inbox")))
+        accept(run, CollectRequest(inbox=str(tmp_path / "inbox")))
     assert file.exists()
 
 
@@ -108,7 +107,7 @@ def test_a_source_of_ids_that_cannot_be_used_is_named(tmp_path: Path, wanted: st
     """With what DuckDB has against it."""
     run = runs.begin(Settings(data_dir=tmp_path / "data"), "collect")
     with pytest.raises(UnusableInputError) as raised:
-        accept(run, IdSource(), Feeds(ids_from=wanted))
+        accept(run, CollectRequest(ids_from=wanted))
     assert all(word in str(raised.value) for word in words)
 
 
@@ -116,6 +115,6 @@ def test_a_query_cannot_run_away_with_the_run(tmp_path: Path) -> None:
     """Ids that are none are counted and named, the rest is taken."""
     run = runs.begin(Settings(data_dir=tmp_path / "data"), "collect")
     query = "select unnest(['a', null, 'no id', repeat('b', 32), repeat('b', 32)]) as task_id"
-    accepted = accept(run, IdSource(), Feeds(ids_from=query))
+    accepted = accept(run, CollectRequest(ids_from=query))
     assert [one["line"] for one in accepted.rejections.named][-1] == 3
     assert sum(len(run.store.segments(kind)) for kind in ("requests", "observations", "runs")) == 1

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.intake.feeds import Feeds
-from pipeline.intake.source import IdSource
+from pipeline.collect.request import CollectRequest
 from tests.pipeline.intake.ways import Outcome, drop, take
 from warehouse.errors import ArchiveError
 
@@ -33,7 +32,7 @@ BAD = {
 
 
 def take_inbox(folder: Path) -> Outcome:
-    return take(folder, IdSource(), Feeds(inbox=str(folder / "inbox")))
+    return take(folder, CollectRequest(inbox=str(folder / "inbox")))
 
 
 def test_whatever_is_wrong_with_one_file_is_that_files(tmp_path: Path) -> None:
@@ -130,7 +129,7 @@ def test_of_a_folder_of_exports_a_bad_file_is_named_and_the_others_are_read(tmp_
     drop(tmp_path / "exports", "c.csv.gz", gzip.compress(b"task_id\nok-2\n"))
     drop(tmp_path / "exports", "d.doc", b"")
     drop(tmp_path / "exports", "e.json", b'["ok-3"]')
-    outcome = take(tmp_path, IdSource(), Feeds(ids_from=str(tmp_path / "exports")))
+    outcome = take(tmp_path, CollectRequest(ids_from=str(tmp_path / "exports")))
     assert outcome.ids == ["ok-2", "ok-3"]
     said = "\n".join(outcome.warnings)
     assert "exports/a.csv: no column is called task_id or id; columns are JOB, b" in said

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.ids import why_invalid
-from pipeline.intake.feeds import Feeds
+from pipeline.collect.request import CollectRequest
 from pipeline.intake.rejections import Rejections, masked
-from pipeline.intake.source import IdSource
 from tests.command_line import COMMAND, KEY
 from tests.pipeline.intake.ways import take
 
@@ -72,8 +71,8 @@ def test_the_gateways_own_key_is_no_id_whatever_it_looks_like(tmp_path: Path) ->
     (tmp_path / "a.csv").write_text("plainkeyofsomegateway,x\n")
     (tmp_path / "b.txt").write_text("ok-1\nplainkeyofsomegateway\n")
     key = "plainkeyofsomegateway"
-    assert key not in str(take(tmp_path, IdSource(file=str(tmp_path / "a.csv")), key=key).refusal)
-    outcome = take(tmp_path, IdSource(file=str(tmp_path / "b.txt")), key=key)
+    assert key not in str(take(tmp_path, CollectRequest(ids_file=str(tmp_path / "a.csv")), key=key).refusal)
+    outcome = take(tmp_path, CollectRequest(ids_file=str(tmp_path / "b.txt")), key=key)
     assert (outcome.ids, outcome.lines) == (["ok-1"], [2])
     assert key not in json.dumps(outcome.rejected)
 
@@ -111,7 +110,7 @@ def test_sql_that_selects_the_contents_of_a_file_keeps_none_of_it(
     """Neither as a rejected id, nor in what DuckDB says of it, nor a password of the query."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "secret.txt").write_text(f"pass{SECRET}\nAPI_KEY={SECRET}\n")
-    outcome = take(tmp_path, IdSource(), Feeds(ids_from=query))
+    outcome = take(tmp_path, CollectRequest(ids_from=query))
     assert outcome.ids == []
     assert outcome.rejected or outcome.refusal
     assert SECRET not in json.dumps([outcome.rejected, outcome.refusal, outcome.warnings])

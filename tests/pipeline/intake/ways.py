@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline import run as runs
 from pipeline.collect.accept import accept
+from pipeline.collect.request import CollectRequest
 from pipeline.errors import UnusableInputError
 from pipeline.intake.feeds import Feeds, feed_pieces
 from pipeline.intake.rejections import Rejections
-from pipeline.intake.source import IdSource
 from pipeline.run import Voice
 from pipeline.settings import Settings
 from warehouse.archive import segments as archive
@@ -47,13 +47,13 @@ class Outcome:
         return [one["line"] for one in self.rejected]
 
 
-def take(folder: Path, ids: IdSource, feeds: Feeds | None = None, key: str | None = None) -> Outcome:
+def take(folder: Path, request: CollectRequest, key: str | None = None) -> Outcome:
     """Accept ids as a run does; what is said of them, and what is in the archive then."""
     outcome = Outcome()
     settings = Settings(data_dir=folder / "data", api_key=key, source="default")  # type: ignore[arg-type]
     run = runs.begin(settings, "collect", voice=Voice(warn=outcome.warnings.append))
     try:
-        outcome.rejected = accept(run, ids, feeds).rejections.named
+        outcome.rejected = accept(run, request).rejections.named
     except UnusableInputError as error:
         outcome.refusal = str(error)
     segments = run.store.segments("requests")
@@ -63,7 +63,7 @@ def take(folder: Path, ids: IdSource, feeds: Feeds | None = None, key: str | Non
 
 def by_file(folder: Path, file: Path, column: str | None = None, key: str | None = None) -> Outcome:
     """`--ids-file FILE`."""
-    return take(folder, IdSource(file=str(file), column=column), key=key)
+    return take(folder, CollectRequest(ids_file=str(file), ids_column=column), key)
 
 
 def by_folder(folder: Path, file: Path, column: str | None = None, key: str | None = None) -> Outcome:
@@ -83,7 +83,7 @@ def by_folder(folder: Path, file: Path, column: str | None = None, key: str | No
 def by_inbox(folder: Path, file: Path, column: str | None = None, key: str | None = None) -> Outcome:
     """`--inbox FOLDER`, with the file in it; the refusal is what stands beside the file that was set aside."""
     path = drop(folder / "inbox", file.name, file.read_bytes())
-    outcome = take(folder, IdSource(), Feeds(inbox=str(path.parent), column=column), key)
+    outcome = take(folder, CollectRequest(inbox=str(path.parent), ids_column=column), key)
     reason = path.parent / "unusable" / f"{file.name}.reason.txt"
     outcome.refusal = reason.read_text(encoding="utf-8") if reason.exists() else None
     assert (path.parent / ("done" if outcome.refusal is None else "unusable") / file.name).exists()
@@ -95,7 +95,7 @@ def by_stdin(
 ) -> Outcome:
     """`--ids-file -`."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))
-    return take(folder, IdSource(file="-", column=column), key=key)
+    return take(folder, CollectRequest(ids_file="-", ids_column=column), key)
 
 
 WAYS: Final[dict[str, Callable[..., Outcome]]] = {"file": by_file, "folder": by_folder, "inbox": by_inbox}

@@ -18,11 +18,10 @@ import pytest
 
 from avatar_tasks import connect
 from pipeline import run as runs
-from pipeline.collect import collect as collecting
 from pipeline.collect.accept import accept
 from pipeline.collect.child_loader import load_in_child
-from pipeline.collect.collect import Options
-from pipeline.intake.source import IdSource
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.request import CollectRequest
 from pipeline.settings import Settings
 from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.command_line import KEY, CommandLine
@@ -80,7 +79,7 @@ def test_what_is_archived_on_storage_is_loaded_into_a_lake(
         archive=f"s3://{bucket}/archive",
     )
     run = runs.begin(settings, "collect")
-    segments = [*archived(run.store), *accept(run, IdSource(ids=("an-id-of-the-run",))).segments]
+    segments = [*archived(run.store), *accept(run, CollectRequest(["an-id-of-the-run"])).segments]
     assert load_in_child(run) == 1
     done = on_lake("load", AVATAR_TASKS_ARCHIVE=f"s3://{bucket}/archive")
     assert (done.code, done.err.partition(" with")[0]) == (0, f"loaded {len(segments) - 1} segments")
@@ -150,7 +149,7 @@ def test_ids_are_in_a_lake_before_the_first_is_asked_for(lake: Lake, tmp_path: P
             seen.append((ids, column(con, "select task_id from pending")))
         return 0
 
-    asyncio.run(collecting.collect(run, IdSource(ids=("t1",)), Options(), run_batch))
+    asyncio.run(CollectRun(run, CollectRequest(["t1"]), run_batch=run_batch).collect())
     assert seen == [(["t1"], ["t1"])]
 
 

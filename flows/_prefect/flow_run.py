@@ -1,0 +1,141 @@
+"""A run of `collect` inside a Prefect flow run: Prefect's server has a part in its key, its pace and its progress."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.blocks.system import Secret
+from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
+
+from flows._prefect.artifacts import never_fatal, progress_told, show_summary, tell_alerts
+from flows._prefect.fan_out import DEPLOYMENT, FanOut
+from flows._prefect.shared_rate import shared_concurrency, shared_rate
+from pipeline.alerts import news
+from pipeline.collect.accept import accept
+from pipeline.collect.batches import fetch_batch
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.shards import shares_of
+from pipeline.errors import ExitCode, UnusableInputError, error_for
+from pipeline.run import Voice
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.client import GatewayClient
+    from pipeline.collect.accept import Accepted
+    from pipeline.collect.request import CollectRequest
+    from pipeline.collect.summary import Summary
+    from pipeline.run import Run
+    from pipeline.settings import Settings
+
+
+class _Batch:
+    """The ids of one Prefect task. No dataclass, so that Prefect does not look inside for futures."""
+
+    def __init__(self, run: Run, client: GatewayClient, ids: list[str]) -> None:
+        self.run = run
+        self.client = client
+        self.ids = ids
+
+    def __repr__(self) -> str:
+        return f"{len(self.ids)} ids"
+
+
+@task(name="fetch-batch", cache_policy=NO_CACHE, persist_result=False)
+async def fetch_batch_task(batch: _Batch) -> int:
+    """One batch of ids to answers in the archive; returns the number of answers."""
+    return await fetch_batch(batch.run, batch.client, batch.ids)
+
+
+async def _run_batch(run: Run, client: GatewayClient, ids: list[str]) -> int:
+    return await fetch_batch_task(_Batch(run, client, ids))
+
+
+class FlowRun:
+    """What a flow run does for one request.
+
+    Attributes:
+        run: from `run.begin`.
+        request: which ids to collect, and how.
+        summary: how it went; None before it has ended.
+    """
+
+    def __init__(self, run: Run, request: CollectRequest) -> None:
+        self.run = run
+        self.request = request
+        self.summary: Summary | None = None
+
+    async def collect(self) -> dict[str, Any]:
+        """The body of the flow `collect`: collect, show how it went, and fail where the exit code says so.
+
+        Raises:
+            AvatarTasksError: the one for the exit code, see `pipeline.errors`; what was collected is kept.
+        """
+        self.summary = summary = await self._collect_or_fan_out()
+        await self._show(summary)
+        if summary.exit_code not in {ExitCode.DONE, ExitCode.NOT_LOADED}:
+            raise error_for(summary.exit_code)(summary.problem)
+        return summary.as_dict()
+
+    async def collect_alone(self, accepted: Accepted | None = None) -> Summary:
+        """Collect in this flow run; `accepted` are ids that are accepted already."""
+        async with (
+            shared_rate(self.run.voice.warn) as permission,
+            shared_concurrency(self.run.settings.concurrency) as concurrency,
+            self._progress_shown() as shown,
+        ):
+            settings = await _with_key(self.run.settings)
+            settings = settings.model_copy(update={"concurrency": concurrency})
+            run = dataclasses.replace(shown, settings=settings, permission=permission)
+            return await CollectRun(run, self.request, run_batch=_run_batch, accepted=accepted).collect()
+
+    async def _collect_or_fan_out(self) -> Summary:
+        """In this run alone, or in a run for each share where there are too many ids for one and others can write."""
+        if self.run.paths.lake is None or not self.request.has_ids or not self.request.load:  # the lake adds shares up
+            return await self.collect_alone()
+        accepted = await asyncio.to_thread(accept, self.run, self.request)
+        of = await asyncio.to_thread(shares_of, accepted, self.run.settings.shard_ids)
+        if of > 1:
+            try:
+                async with self._progress_shown() as shown:
+                    return await FanOut(shown, self.request, accepted, of).collect()
+            except ObjectNotFound:
+                self.run.voice.warn(f"there is no {DEPLOYMENT} (see `avatar-tasks setup-prefect`): one run does it all")
+        return await self.collect_alone(accepted)
+
+    async def _show(self, summary: Summary) -> None:
+        with never_fatal(self.run, "the summary"):
+            await show_summary(self.run, summary)
+        with never_fatal(self.run, "the alerts"):
+            changed = await asyncio.to_thread(news, self.run, summary)
+            await asyncio.to_thread(changed.mark_told, tell_alerts(self.run, changed.alerts))
+
+    @contextlib.asynccontextmanager
+    async def _progress_shown(self) -> AsyncIterator[Run]:
+        """The run, its progress shown on Prefect's server, too."""
+        voice = self.run.voice
+        async with progress_told(self.run, "collect-progress") as tell:
+
+            def progress(done: int, total: int) -> None:
+                tell(done, total)
+                voice.progress(done, total)
+
+            yield dataclasses.replace(self.run, voice=Voice(voice.say, voice.warn, progress))
+
+
+async def _with_key(settings: Settings) -> Settings:
+    """The settings with the key from the Prefect Secret block they name, unless the key itself is set."""
+    if settings.api_key or not settings.api_key_block:
+        return settings
+    try:
+        block: Any = await Secret.aload(settings.api_key_block)
+    except ValueError as error:
+        msg = f"AVATAR_TASKS_API_KEY_BLOCK: the Prefect server in use has no Secret block {settings.api_key_block!r}"
+        raise UnusableInputError(msg) from error
+    return settings.model_copy(update={"api_key": SecretStr(str(block.get()))})

@@ -1,0 +1,69 @@
+"""The gateway's client of a run, by its settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.client import ApiKey, GatewayClient, check_base_url
+from gateway.clock import Clock
+from gateway.errors import InvalidSetting
+from gateway.wire.descriptors import RESERVED, most_in_flight
+from pipeline.errors import UnusableInputError
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
+    from pipeline.settings import Settings
+
+
+def gateway_address(settings: Settings) -> str:
+    """The address to poll.
+
+    Raises:
+        UnusableInputError: when no gateway is set, or its address cannot be one.
+    """
+    if not settings.base_url:
+        msg = (
+            "no gateway is set: export AVATAR_TASKS_BASE_URL=https://host and AVATAR_TASKS_API_KEY, or give --base-url"
+        )
+        raise UnusableInputError(msg)
+    try:
+        return check_base_url(settings.base_url)
+    except InvalidSetting as error:
+        raise UnusableInputError(str(error)) from None
+
+
+def make_client(run: Run) -> GatewayClient:
+    """The gateway's client by the settings.
+
+    Raises:
+        UnusableInputError: when no gateway is set, or a setting cannot be used.
+    """
+    settings = run.settings
+    base_url = gateway_address(settings)
+    try:
+        return GatewayClient(
+            base_url,
+            ApiKey(settings.api_key.get_secret_value() if settings.api_key else None),
+            source=settings.source,
+            concurrency=_most_in_flight(run),
+            rate=settings.rate,
+            timeout=settings.timeout,
+            max_body_bytes=settings.max_body_bytes,
+            redact=settings.redact,
+            permission=run.permission,
+            memory=run.memory,
+            clock=Clock(now=run.clock.now),  # a demo's hours may be short, but requests take their time
+        )
+    except InvalidSetting as error:
+        raise UnusableInputError(str(error)) from None
+
+
+def _most_in_flight(run: Run) -> int:
+    wanted = run.settings.concurrency
+    most = most_in_flight(wanted)
+    if most < wanted:
+        run.warn_once(
+            f"this process may open too few files for {wanted} requests in flight: {most} are used. "
+            f"Raise the limit (ulimit -n {wanted + RESERVED}) for all of them"
+        )
+    return most

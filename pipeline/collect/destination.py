@@ -1,0 +1,155 @@
+"""Where the answers of a run go after the archive: into the warehouse while it runs, or nowhere for now.
+
+Each step that needs to know something gives a function that reads it. It is called with a connection to everything that
+is known, or at least to what this run has archived itself; twice where the warehouse fails after the first time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from pipeline import load as loading
+from pipeline.collect.child_loader import load_in_child
+from pipeline.run import write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import duckdb
+
+    from pipeline.collect.summary import Summary
+    from pipeline.load import Writer
+    from pipeline.run import Run
+    from warehouse.archive.segments import Segment
+    from warehouse.errors import WarehouseError
+    from warehouse.plan import Question
+
+T = TypeVar("T")
+
+#: How long to wait for the warehouse's lock before polling: a locked warehouse must not delay collecting.
+_CATCH_UP_SECONDS: Final = 2.0
+
+#: While following, readers get a new copy this often.
+_PUBLISH_SECONDS: Final = 60.0
+
+
+class Destination(Protocol):
+    """What the steps of a run ask of the warehouse.
+
+    Attributes:
+        segments_loaded: archive segments loaded so far.
+        problem: why the run could not load everything at its end.
+    """
+
+    segments_loaded: int
+    problem: WarehouseError | None
+
+    def before_polling(self, question: Question, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Take in what earlier runs left in the archive, then read."""
+
+    def while_polling(self) -> None:
+        """Take in what the run has archived by now."""
+
+    def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Take in what the run has archived by now, then read."""
+
+    def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:
+        """Take in the rest, and write the summary to the archive."""
+
+
+def destination_of(run: Run, *, load: bool) -> Destination:
+    """The one for a run that loads, or that does not."""
+    return Warehouse(run) if load else ArchiveOnly(run)
+
+
+class Warehouse:
+    """Loads at every step, and publishes at the end and, while following, now and then.
+
+    A warehouse that cannot be written to is no reason to stop collecting: the run goes on with what it knows.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.segments_loaded = 0
+        self.problem: WarehouseError | None = None
+        self._run = run
+        self._published_at = run.clock.monotonic()
+
+    def before_polling(self, question: Question, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """The given ids come from the archive themselves, so that they need not be loaded before they are polled."""
+        later = () if question.only_due else question.given
+        try:
+            with loading.writer(self._run, min(_CATCH_UP_SECONDS, self._run.lock_wait)) as writer:
+                return self._load_and_read(writer, read, later)
+        except loading.CANNOT_LOAD as problem:
+            self._run.voice.warn(f"{problem}. Collecting goes on from what was last published")
+        with (loading.own_answers if question.only_due else loading.last_known)(self._run) as con:
+            return read(con)
+
+    def while_polling(self) -> None:
+        self.segments_loaded += load_in_child(self._run)
+
+    def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        try:
+            with loading.writer(self._run, self._run.lock_wait) as writer:
+                found = self._load_and_read(writer, read)
+                self._publish_now_and_then(writer)
+                return found
+        except loading.CANNOT_LOAD:
+            with loading.own_answers(self._run) as con:
+                return read(con)
+
+    def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:
+        try:
+            with loading.writer(self._run, self._run.lock_wait) as writer:
+                with writer.open() as con:
+                    self.segments_loaded += writer.load_waiting(con).segments
+                    summary = summarise(con)
+                    loading.load_segments(self._run, con, [write_run(self._run, summary.exit_code, summary.as_dict())])
+                writer.publish()
+        except loading.CANNOT_LOAD as problem:
+            self.problem = problem
+            with loading.own_answers(self._run) as con:
+                summary = summarise(con)
+            write_run(self._run, summary.exit_code, summary.as_dict())
+        return summary
+
+    def _load_and_read(
+        self, writer: Writer, read: Callable[[duckdb.DuckDBPyConnection], T], later: Collection[Segment] = ()
+    ) -> T:
+        with writer.open() as con:
+            self.segments_loaded += writer.load_waiting(con, later=later).segments
+            return read(con)
+
+    def _publish_now_and_then(self, writer: Writer) -> None:
+        now = self._run.clock.monotonic()
+        if now - self._published_at > _PUBLISH_SECONDS:
+            writer.publish()
+            self._published_at = now
+
+
+class ArchiveOnly:
+    """Loads nothing, as `collect --no-load` asks: `avatar-tasks load` does it later, here or elsewhere."""
+
+    def __init__(self, run: Run) -> None:
+        self.segments_loaded = 0
+        self.problem: WarehouseError | None = None
+        self._run = run
+
+    def before_polling(self, question: Question, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        with (loading.own_answers_spilled if question.only_due else loading.last_known)(self._run) as con:
+            return read(con)
+
+    def while_polling(self) -> None:
+        """Nothing to do."""
+
+    def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        with loading.own_answers_spilled(self._run) as con:
+            return read(con)
+
+    def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:
+        summary = self.between_rounds(summarise)
+        waiting = len(loading.own_segments(self._run)) + 1  # and that of the summary itself
+        summary = dataclasses.replace(summary, published=None, segments_waiting=waiting)
+        write_run(self._run, summary.exit_code, summary.as_dict())
+        return summary

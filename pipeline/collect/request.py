@@ -1,0 +1,56 @@
+"""What one run of `collect` is asked to do, in the words of the command line and of the flow's parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.intake.feeds import Feeds
+from pipeline.intake.source import IdSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class CollectRequest:
+    """Which ids to collect, and how: built once, from the command line or a flow's parameters, and passed on whole.
+
+    Attributes:
+        ids: given one by one.
+        ids_file: a file with ids, `-` for stdin.
+        ids_column: the column or key that holds them; the one called task_id or id if not given.
+        ids_from: a folder of exports, or SQL for DuckDB, whose new ids are collected, too.
+        inbox: a folder whose files of ids are collected, too, and moved on.
+        refresh: also poll known tasks that are due.
+        follow: go on until every task given has ended.
+        deadline_seconds: this long after the run began it polls no more.
+        load: load and publish; otherwise what is archived is left to `avatar-tasks load`, and the warehouse as it is.
+        share: (number, of): of the ids accepted, only this share of so many, counted from 0.
+    """
+
+    ids: Sequence[str] = ()
+    ids_file: str | None = None
+    ids_column: str | None = None
+    ids_from: str | None = None
+    inbox: str | None = None
+    refresh: bool = True
+    follow: bool = False
+    deadline_seconds: float | None = None
+    load: bool = True
+    share: tuple[int, int] = (0, 1)
+
+    @property
+    def given(self) -> IdSource:
+        """The ids given one by one and in a file."""
+        return IdSource(self.ids, self.ids_file, self.ids_column)
+
+    @property
+    def feeds(self) -> Feeds:
+        """Where further ids come from."""
+        return Feeds(self.inbox, self.ids_from, self.ids_column)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether there may be ids to accept; otherwise the run only refreshes what is due."""
+        return bool(self.given.is_given or self.inbox or self.ids_from)

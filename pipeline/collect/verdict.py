@@ -1,0 +1,85 @@
+"""How a run ended: how many ids it reached, with which exit code, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipeline.collect.summary import UNREACHABLE
+from pipeline.errors import ExitCode
+from warehouse import plan
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from gateway.client import GatewayClient
+    from pipeline.collect.fetch import Tally
+
+#: How a run ends when this is wrong with the gateway.
+_EXIT_CODES: Final = {"key_refused": ExitCode.KEY_REFUSED, "no_gateway": ExitCode.UNUSABLE_INPUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What became of the ids of a run; see the fields of the same names in `Summary`."""
+
+    asked: int
+    fetched: int
+    outcomes: dict[str, int]
+    statuses: dict[str, int]
+    not_polled: int
+    unreachable: int
+
+
+def count_reached(con: duckdb.DuckDBPyConnection, run_id: str, tally: Tally, client: GatewayClient) -> Reached:
+    """Count ids by what was last heard of them; those that were never polled are counted by the client's end."""
+    left = plan.tasks_of_run(con, run_id)
+    outcomes = plan.answers_of_run(con, run_id)
+    fetched = max(tally.answered, sum(outcomes.values()))
+    never_polled = max(tally.planned - fetched, 0)
+    not_polled = never_polled if _is_stopped(client) else 0
+    return Reached(
+        asked=never_polled + sum(count for _, _, count in left),
+        fetched=fetched,
+        outcomes=outcomes,
+        statuses={status: count for outcome, status, count in left if outcome == "task" and status is not None},
+        not_polled=not_polled,
+        unreachable=never_polled - not_polled + sum(count for outcome, _, count in left if outcome in UNREACHABLE),
+    )
+
+
+def is_hopeless(client: GatewayClient) -> bool:
+    """Whether to poll once more would end the same way: the key is refused, or there is no gateway."""
+    return client.conclusion is not None and client.conclusion.reason in _EXIT_CODES
+
+
+def judge_gateway(client: GatewayClient, *, is_known: bool) -> tuple[ExitCode, str] | None:
+    """How the run ends where something is wrong with the key or the address.
+
+    Of a gateway that answered before (`is_known`), a few web pages are its proxy's and do not make its address wrong.
+    """
+    conclusion = client.conclusion
+    if conclusion is None or conclusion.reason not in _EXIT_CODES:
+        return None
+    if is_known and client.ended is None and conclusion.reason == "no_gateway":
+        return None
+    return _EXIT_CODES[conclusion.reason], conclusion.sentence
+
+
+def judge_reach(client: GatewayClient, reached: Reached, most_unreachable: float) -> tuple[ExitCode, str] | None:
+    """How the run ends where more than a share of `most_unreachable` of its ids could not be reached."""
+    polled = reached.asked - reached.not_polled
+    if not polled or reached.unreachable / polled <= most_unreachable:
+        return None
+    why = client.conclusion.sentence if client.conclusion else _why_unreachable(client)
+    return ExitCode.UNREACHABLE, f"{reached.unreachable:,} of {polled:,} ids could not be reached. {why}"
+
+
+def _is_stopped(client: GatewayClient) -> bool:
+    """Whether it stopped because the deadline came, so that what it did not poll waits for the next run."""
+    return client.ended is not None and client.ended.reason == "stopped"
+
+
+def _why_unreachable(client: GatewayClient) -> str:
+    last = f": the last failure was {client.last_failure}" if client.last_failure else ""
+    return f"The gateway or the way to it fails{last}. What was collected is kept, run again later."
