@@ -41,6 +41,9 @@ MACROS: Final = {
     "failure_rate_by": "from failure_rate_by(900)",
     "stuck_tasks_at": "from stuck_tasks_at('2026-03-02 00:00:00Z')",
     "slo_burn_at": "from slo_burn_at('2026-02-20 00:00:00Z')",
+    "slo_monthly_at": "from slo_monthly_at('2026-02-20 00:00:00Z')",
+    "collection_freshness_at": "from collection_freshness_at('2026-02-20 00:00:00Z')",
+    "failure_class_rates_by": "from failure_class_rates_by(900)",
     "due_tasks_at": "from due_tasks_at('2026-03-02 00:00:00Z')",
     "given_up_tasks_at": "from given_up_tasks_at('2026-03-02 00:00:00Z')",
 }

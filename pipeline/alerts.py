@@ -1,7 +1,7 @@
 """What somebody should be told after a run, once: what was told before is remembered beside the warehouse.
 
-Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `schema-drift`, `key-refused`,
-`identity-conflict`, `ids-missing`. A run speaks for its own source, and of what is about all; each source has a memory
+Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `collection-stale`,
+`schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`. A run speaks for its own source, and of what is about all; each source has a memory
 of its own, so that runs of several gateways neither forget nor repeat what the others told.
 """
 
@@ -40,7 +40,7 @@ class Alert:
     """One kind of thing to tell.
 
     Attributes:
-        kind: slo-burning, tasks-stuck, schema-drift, key-refused, identity-conflict or ids-missing.
+        kind: slo-burning, tasks-stuck, collection-stale, schema-drift, key-refused, identity-conflict or ids-missing.
         keys: what there is now that was not told before.
         words: about each of the first.
     """
@@ -100,7 +100,7 @@ def _alert(kind: str, keys: list[Key], found: dict[Key, str]) -> Alert:
 
 def _found(run: Run) -> dict[Key, str]:
     with contextlib.suppress(NothingPublishedError), reader(run.paths) as con:
-        rows = con.execute(statement("queries/alerts"), {"since": run.started_at}).fetchall()
+        rows = con.execute(statement("queries/alerts"), {"since": run.started_at, "now": run.clock.now()}).fetchall()
         found: dict[Key, str] = {(source or "", kind, what): words for source, kind, what, words in rows}
         found |= _doubts(run, con)
         return {key: words for key, words in found.items() if key[0] in ("", run.settings.source)}

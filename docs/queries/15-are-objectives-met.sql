@@ -1,4 +1,6 @@
--- Are we keeping our objectives, and what is left of the error budget?
-select objective, bucket_start, good, total, attainment, target, budget_left, burn_rate,
-from slo_daily
-order by objective, bucket_start;
+-- Are we keeping our objectives, what is left of the month's error budget, and will it last?
+select
+    objective, month_start, good, total, attainment, target, error_budget, budget_left, budget_left_share, will_last,
+    last_observed_at, is_stale,
+from slo_monthly
+order by objective, month_start;

@@ -1,4 +1,6 @@
--- Does an error budget burn so fast, right now, that somebody has to be woken?
-select objective, window_hours, good, total, burn_rate, threshold, is_enough, is_burning,
+-- Does an error budget burn so fast, right now, that somebody has to be woken? (NULL: not known, nothing was heard)
+select
+    objective, window_hours, good, total, burn_rate, threshold, p_value, smallest_total, is_enough,
+    last_observed_at, is_stale, is_burning,
 from slo_burn
 order by is_burning desc, objective, window_hours;

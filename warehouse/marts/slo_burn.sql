@@ -11,7 +11,16 @@
 -- total: tasks that turned out good or missed in it
 -- burn_rate: (total - good) / total / (1 - target); infinite for a miss where none is allowed; NULL when total is 0
 -- threshold: the burn rate above which this window burns
--- is_enough: whether total is at least min_sample
--- is_burning: whether both windows burn, each on enough tasks: the same for both rows of an objective
+-- p_value: the probability of as many misses or more among so many tasks, if each is missed with the chance that the
+--   target allows: 1 - target (exact binomial); NULL when total is 0
+-- smallest_total: the fewest tasks that can wake anybody: at least three, and so many that all of them missed would have
+--   a p_value of at most 0.0005
+-- is_enough: whether total is at least smallest_total, and min_sample
+-- last_observed_at: when the last answer of use came from the source, or from the one longest silent of those that have
+--   ids due (collection_freshness_at); NULL when none has come
+-- is_stale: whether no answer of use came for an hour: then what this row says of the last hours is not known
+-- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their threshold,
+--   and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL, not known,
+--   where it does not burn by what is known but is stale
 create or replace view slo_burn as
 from slo_burn_at(now());

@@ -1,11 +1,11 @@
 -- One row per objective and window, of 1 and of 6 hours, up to an instant: slo_burn_at(moment), or slo_burn_at(moment,
--- min_sample := 50). How fast the error budget burns, and whether to wake somebody: is_burning holds only when both
--- windows burn faster than their threshold on at least min_sample (20) tasks each, i.e. when much has gone wrong and
--- still does. Tasks count in the window in which it became clear what they are (decided_at of slo_tasks), by what is
--- known today. Thresholds are those of Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate
--- Alerts" (table 5-8): 14.4 in 1 hour and 6 in 6 hours spend 2 % and 5 % of a 30-day budget. A target below 0.93 could
--- never burn that fast (with every task missed the rate is 1 / (1 - target)), so no threshold is above nine misses in
--- ten.
+-- min_sample := 50). How fast the error budget burns, and whether to wake somebody: is_burning holds when both windows
+-- burn faster than their threshold, i.e. when much has gone wrong and still does, and chance does not explain it.
+-- Tasks count in the window in which it became clear what they are (decided_at of slo_tasks), by what is known today.
+-- Thresholds are those of Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts" (table
+-- 5-8): 14.4 in 1 hour and 6 in 6 hours spend 2% and 5% of a 30-day budget. A target below 0.93 could never burn that
+-- fast (with every task missed the rate is 1 / (1 - target)), so no threshold is above nine misses in ten. How often a
+-- world that meets its objective burns all the same: docs/statistics.md.
 --
 -- objective: name of the objective
 -- source: which gateway the objective holds for; NULL for all
@@ -17,9 +17,18 @@
 -- total: tasks that turned out good or missed in it
 -- burn_rate: (total - good) / total / (1 - target); infinite for a miss where none is allowed; NULL when total is 0
 -- threshold: the burn rate above which this window burns
--- is_enough: whether total is at least min_sample
--- is_burning: whether both windows burn, each on enough tasks: the same for both rows of an objective
-create or replace macro slo_burn_at(moment, min_sample := 20) as table
+-- p_value: the probability of as many misses or more among so many tasks, if each is missed with the chance that the
+--   target allows: 1 - target (exact binomial); NULL when total is 0
+-- smallest_total: the fewest tasks that can wake anybody: at least three, and so many that all of them missed would have
+--   a p_value of at most 0.0005
+-- is_enough: whether total is at least smallest_total, and min_sample
+-- last_observed_at: when the last answer of use came from the source, or from the one longest silent of those that have
+--   ids due (collection_freshness_at); NULL when none has come
+-- is_stale: whether no answer of use came for an hour: then what this row says of the last hours is not known
+-- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their threshold,
+--   and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL, not known,
+--   where it does not burn by what is known but is stale
+create or replace macro slo_burn_at(moment, min_sample := 0) as table
 with spans as (
     select unnest([1, 6]) as window_hours, unnest([14.4, 6.0]) as workbook_threshold
 ),
@@ -43,6 +52,7 @@ counted as (
         least(any_value(spans.workbook_threshold), 0.9 / nullif(1 - objectives.target, 0)) as threshold,
         count(*) filter (where recent.verdict = 'good') as good,
         count(recent.verdict) as total,
+        total - good as missed,
     from objectives
     cross join spans
     left join recent
@@ -55,22 +65,64 @@ counted as (
     group by 1, 2, 3, 4, 5, 6
 ),
 
+-- A source without an id that is due may be silent: it has nothing to say.
+heard as (
+    select
+        objectives.name as objective,
+        coalesce(
+            min(last_answer_at) filter (where is_stale and oldest_due_at is not null), max(last_answer_at)
+        ) as last_observed_at,
+        coalesce(bool_or(is_stale and oldest_due_at is not null) or bool_and(is_stale), true) as is_stale,
+    from objectives
+    left join collection_freshness_at(moment) as freshness
+        on coalesce(objectives.source = freshness.source, objectives.source is null)
+    group by objectives.name
+),
+
 rated as (
     select
-        * exclude (threshold),
+        counted.* exclude (threshold),
         case
             when total = 0 then null
-            when good = total then 0
+            when missed = 0 then 0
             when target >= 1 then 'infinity'::double
-            else (total - good) / total / (1 - target)
+            else missed / total / (1 - target)
         end as burn_rate,
         threshold::double as threshold,
-        total >= min_sample as is_enough,
+        case when total > 0 then binomial_tail(missed, total, 1 - target) end as p_value,
+        greatest(3, coalesce(ceil(ln(0.0005) / ln(nullif(1 - target, 0))), 3))::bigint as smallest_total,
+        total >= greatest(min_sample, smallest_total) as is_enough,
+        heard.last_observed_at,
+        heard.is_stale,
     from counted
+    inner join heard on counted.objective = heard.objective
+),
+
+judged as (
+    select
+        *,
+        bool_and(
+            coalesce(burn_rate > threshold, false)
+            and (window_hours < 6 or is_enough and missed >= 3 and p_value <= 0.0005)
+        ) over (partition by objective, source, action, seconds, target) as burns,
+    from rated
 )
 
 select
-    *,
-    bool_and(coalesce(burn_rate > threshold, false) and is_enough)
-        over (partition by objective, source, action, seconds, target) as is_burning,
-from rated;
+    objective,
+    source,
+    action,
+    seconds,
+    target,
+    window_hours,
+    good,
+    total,
+    burn_rate,
+    threshold,
+    p_value,
+    smallest_total,
+    is_enough,
+    last_observed_at,
+    is_stale,
+    case when burns then true when not is_stale then false end as is_burning,
+from judged;

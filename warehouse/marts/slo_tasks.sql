@@ -2,8 +2,8 @@
 -- objective's seconds of its submission, and missed when it took longer or failed, whoever was at fault: callers wait
 -- for a video, not for an explanation. A running task is missed as soon as it was seen older than that; before, it is
 -- open. Where a success has no usable finish_time, our own looks decide if they can: seen ended in time is good, seen
--- running after time is missed; else it is unknown. Tasks without a submit_time, or with an
--- identity_conflict, are left out.
+-- running after time is missed; else it is unknown, as is a task whose status nobody understands: it may have ended
+-- long ago. Tasks without a submit_time, or with an identity_conflict, are left out.
 --
 -- objective: name of the objective
 -- objective_source: which gateway the objective holds for; NULL for all
@@ -41,6 +41,7 @@ judged as (
         waited.submit_time,
         case
             when waited.status = 'FAILURE' then 'missed'
+            when waited.status = 'UNKNOWN' then 'unknown'
             when waited.latency_seconds <= objectives.seconds then 'good'
             when waited.latency_seconds > objectives.seconds then 'missed'
             when waited.is_terminal and waited.at_most_seconds <= objectives.seconds then 'good'

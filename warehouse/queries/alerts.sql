@@ -1,7 +1,8 @@
 -- What somebody should be told: one row per kind and subject, with words about it; `source` is NULL where it is about all
 -- gateways.
 --
--- $since: drift is told when it was first seen since then
+-- $since: drift is reported when it was first seen since then
+-- $now: collecting has stopped when no answer came for an hour before then, and ids have been due as long
 with burning as (
     select
         source,
@@ -25,6 +26,18 @@ select
     format('{}/{}', source, task_id),
     format('{}: running for {:.0f} s; {:.0f} s are thrice the p99', task_id, age_seconds, threshold_seconds),
 from stuck_tasks
+union all
+select
+    source,
+    'collection-stale',
+    source,
+    format(
+        '{}: no answer of use since {}, while ids are due: objectives and what is in flight are not known since then',
+        source,
+        coalesce(strftime(make_timestamp(epoch_us(last_answer_at)), '%Y-%m-%d %H:%M UTC'), 'the beginning')
+    ),
+from collection_freshness_at($now)
+where is_stale and epoch(oldest_due_at) < epoch($now::timestamptz) - 3600
 union all
 select
     null,

@@ -41,12 +41,12 @@ IDS: Final = ("lost", "lost-too", "running", "sound")
 OF_POLLING: Final = {
     *("due_tasks", "due_tasks_at", "given_up_tasks", "given_up_tasks_at", "id_accounting"),
     *("api_health_hourly", "mixed_up_answers", "data_quality"),
-    *("lasting_storms_at", "missing_storms", "unknown_ids"),
+    *("lasting_storms_at", "missing_storms", "unknown_ids", "collection_freshness", "collection_freshness_at"),
 }
 
 ARGUMENTS: Final = {
     "(moment)": "(timestamptz '2026-01-20 05:00:00+00')",
-    "(moment, min_sample := 20)": "(timestamptz '2026-01-20 05:00:00+00')",
+    "(moment, min_sample := 0)": "(timestamptz '2026-01-20 05:00:00+00')",
     "(bucket_seconds)": "(60)",
     "(t0, t1)": "('-infinity', 'infinity')",
 }
@@ -70,7 +70,7 @@ MIXED_UP: Final = [
 
 
 def view_names() -> list[str]:
-    macros = {"failure_fingerprint", "plain_id", "url_expires_at"}
+    macros = {"binomial_tail", "failure_fingerprint", "plain_id", "url_expires_at"}
     return [one.name for one in definitions("marts") if one.name not in OF_POLLING | macros]
 
 

@@ -1,0 +1,27 @@
+-- One row per objective and UTC month of submission that has tasks, as of now: what is left of the month's error budget,
+-- and whether it will last. What counts as good and as missed, slo_tasks says.
+--
+-- objective: name of the objective
+-- source: which gateway the objective holds for; NULL for all
+-- action: which action the objective holds for; NULL for all
+-- seconds: the latency within which a task has to succeed
+-- target: the share of tasks that should be good
+-- month_start: beginning of the month of submission, UTC
+-- good: tasks that succeeded in time
+-- missed: tasks that failed, took longer, or were seen running when their time was over
+-- total: good + missed: the tasks that count
+-- open: tasks still running whose time was not over when last seen; they do not count yet
+-- unknown: tasks that succeeded nobody knows whether in time; they do not count
+-- attainment: good / total; NULL when nothing counts
+-- expected_total: tasks that will count by the end of the month: total and, at the pace since the first task of the
+--   month, those of the days that are left; NULL in the first 24 hours
+-- error_budget: misses that the target allows in the month: (1 - target) * expected_total
+-- budget_left: error_budget - missed; below 0 the month is lost
+-- budget_left_share: budget_left / error_budget
+-- will_last: whether the budget lasts to the end of the month: true or false only where both ends of the 95% interval of
+--   the share of misses (Wilson) lead there, on at least 20 tasks; false once the budget is spent; NULL where it is not
+--   clear, or no answer came for an hour (is_stale) and the month is not over
+-- last_observed_at: as in slo_burn_at
+-- is_stale: as in slo_burn_at
+create or replace view slo_monthly as
+from slo_monthly_at(now());
