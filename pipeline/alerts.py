@@ -1,7 +1,10 @@
 """What somebody should be told after a run, once: what was told before is remembered beside the warehouse.
 
 Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `collection-stale`,
-`schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`. A run speaks for its own source, and of what is about all; each source has a memory
+`schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`.
+
+
+A run speaks for its own source, and of what is about all; each source has a memory
 of its own, so that runs of several gateways neither forget nor repeat what the others told.
 """
 

@@ -192,4 +192,17 @@ def test_many_ids_missing_at_once_are_told_while_they_are(run: Run) -> None:
         assert words in alert.sentence
     assert told(during) == {"ids-missing": 1}
     assert told(during) == {}
-    assert told(dataclasses.replace(run, clock=Clock(now=lambda: minute(181)))) == {}
+    assert "ids-missing" not in told(dataclasses.replace(run, clock=Clock(now=lambda: minute(181))))
+
+
+def test_an_hour_without_an_answer_of_use_is_told_while_ids_are_due(run: Run) -> None:
+    """A gateway that answers with errors alone tells nothing; one that was answered just now is fine."""
+    collected(run, [Answer("t1", minute(10), RUNNING)])
+    assert told(dataclasses.replace(run, clock=Clock(now=lambda: minute(65)))) == {}
+    later = dataclasses.replace(run, clock=Clock(now=lambda: minute(90)))
+    [alert] = news(later, DONE).alerts
+    assert (alert.kind, alert.count) == ("collection-stale", 1)
+    assert "no answer of use since 2026-01-20 03:10 UTC" in alert.sentence
+    assert told(later) == {"collection-stale": 1}
+    collected(run, [Answer("t1", minute(89), RUNNING)])
+    assert told(later) == {}

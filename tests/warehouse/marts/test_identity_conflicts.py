@@ -84,11 +84,17 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[d
 def told(folder: Path, answers: list[Answer]) -> dict[str, list[dict[str, Any]]]:
     store = Archive(folder)
     requests = [Request(one, minute(0)) for one in {one.task_id for one in PLAIN} | set(IDS)]
+    named = [*view_names(), "data_quality"]
     with scratch() as con:
         load(con, [write_requests(store, requests), write_answers(store, answers)], DEFAULTS, PollingPolicy())
-        return {name: rows(con, f"from {call(name)} order by all") for name in [*view_names(), "data_quality"]} | {
+        return {name: without_polling(rows(con, f"from {call(name)} order by all")) for name in named} | {
             "tasks": rows(con, "select * from tasks where identity_conflict order by all")
         }
+
+
+def without_polling(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without when objectives last heard of the gateway, which a mixed-up answer is part of."""
+    return [{k: v for k, v in row.items() if "target" not in row or k != "last_observed_at"} for row in found]
 
 
 def call(view: str) -> str:
