@@ -3,9 +3,8 @@
 Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `collection-stale`,
 `schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`.
 
-
-A run speaks for its own source, and of what is about all; each source has a memory
-of its own, so that runs of several gateways neither forget nor repeat what the others told.
+A run speaks for its own source, and of what is about all; each source has a memory of its own, so that runs of several
+gateways neither forget nor repeat what the others told.
 """
 
 from __future__ import annotations
