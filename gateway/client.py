@@ -1,4 +1,4 @@
-"""A client that turns ids into observations: one for each, whatever happens, as fast as the gateway likes it.
+"""A client that turns ids into observations: one per id, whatever happens, as fast as the gateway allows.
 
 async with GatewayClient("https://host", key) as client:
     async for observation in client.fetch_many(ids):
@@ -26,7 +26,7 @@ from gateway.pace.breaker import Breaker
 from gateway.pace.gate import Gate, Permission
 from gateway.pace.pacer import Pacer
 from gateway.pace.retries import Retries
-from gateway.poller import ClientStats, Inquirer, Inquiry, Todo
+from gateway.poller import ClientStats, Poller, PollRequest, Todo
 from gateway.secrets.api_key import ApiKey
 from gateway.secrets.redact import check_redactions
 from gateway.wire.addresses import check_base_url
@@ -38,28 +38,28 @@ __all__ = ["ApiKey", "ClientStats", "Clock", "End", "GatewayClient", "check_base
 
 
 class GatewayClient:
-    """Asks one gateway for tasks; an async context manager.
+    """Polls one gateway for tasks; an async context manager.
 
-    Any number of `fetch_many` may run on it at the same time: they share its pace, its retry budget and its end.
+    Any number of `fetch_many` may run on it concurrently: they share its pace, its retry budget and its end.
 
     Args:
-        base_url: scheme, host and perhaps a path prefix.
-        api_key: sent to this origin only, as redirects are not followed. None sends none. Given as an `ApiKey`, it is
-            in no traceback that shows variables, either.
-        source: the name that observations carry for this gateway.
+        base_url: scheme, host and optionally a path prefix.
+        api_key: sent to this origin only, as redirects are not followed. None sends none. Given as an `ApiKey`, it does
+            not appear in tracebacks that show variables, either.
+        source: the name of this gateway in observations.
         concurrency: most requests in flight.
-        rate: most requests in any one second; None is as fast as the gateway lets us.
+        rate: most requests in any one second; None means as fast as the gateway allows.
         timeout: seconds for one request, to the last byte of its answer.
         max_body_bytes: a longer body is cut there.
         redact: which of `gateway.secrets.redact.REDACTIONS` are applied to bodies.
-        permission: asked before each request, for a rate that is shared with other processes.
-        memory: what bodies may take up, where others count what they hold in it, too.
-        transport: what to speak through instead of a connection of its own; it is closed with the client.
-        clock: what tells the time and waits.
-        rng: what spreads retries and pauses.
+        permission: called before each request, for a rate that is shared with other processes.
+        memory: the limit on bodies in memory, if it is shared with later steps.
+        transport: used instead of a connection of its own; it is closed with the client.
+        clock: reads the time and waits.
+        rng: randomizes retries and pauses.
 
     Raises:
-        InvalidSetting: one of these cannot be.
+        InvalidSetting: one of these is invalid.
     """
 
     def __init__(
@@ -79,10 +79,7 @@ class GatewayClient:
         clock: Clock = SYSTEM_CLOCK,
         rng: random.Random | None = None,
     ) -> None:
-        self.source, self.base_url = (
-            source,
-            "",
-        )  # what a traceback that shows variables shows
+        self.source, self.base_url = source, ""  # what a traceback that shows variables would print
         key = api_key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         _check_limits(concurrency=concurrency, rate=rate, timeout=timeout, max_body_bytes=max_body_bytes)
         redactions = check_redactions(redact)
@@ -104,7 +101,7 @@ class GatewayClient:
             redactions=redactions,
             memory=memory or Memory(),
         )
-        self._inquirer = Inquirer(
+        self._poller = Poller(
             source, gate=self._gate, exchange=exchange, retries=Retries(rng), clock=clock, stats=self.stats
         )
 
@@ -122,51 +119,51 @@ class GatewayClient:
 
     @property
     def ended(self) -> End | None:
-        """Why nothing more is asked, or None while the client is at work."""
+        """Why nothing more is polled, or None while the client is active."""
         return self._gate.ended
 
     def stop(self, sentence: str = "Stopped on request. What was collected is kept.") -> None:
-        """Ask nothing more: what is in flight is still observed, then every `fetch_many` ends."""
+        """Send nothing more: requests in flight still give observations, then every `fetch_many` ends."""
         self._gate.end(ending.stopped(sentence))
 
     @property
     def conclusion(self) -> End | None:
-        """`ended`; or what is wrong with a gateway by all answers together, where they were too few to end the client.
+        """`ended`; otherwise what all answers show to be wrong, even if they were too few to end the client.
 
-        For instance: one id was polled, and a web page answered.
+        For instance: one id was polled, and the answer was a web page.
         """
         return self._gate.conclusion()
 
     @property
     def last_failure(self) -> str | None:
-        """What the last request that failed ended with, or None if none did."""
+        """Error of the last failed request, or None if none failed."""
         return self._gate.last_failure
 
     def suspect(self, ids: Iterable[str]) -> None:
-        """Tell that `ids` failed in an earlier run: they are polled after all others, and prove no outage."""
-        self._inquirer.suspect(ids)
+        """Mark `ids` that failed in an earlier run: they are polled last, and do not count as signs of an outage."""
+        self._poller.suspect(ids)
 
     def fetch_many(self, ids: Iterable[str]) -> AsyncGenerator[Observation, None]:
         """Observations of `ids` in order of completion; fewer than ids only if the client ends first.
 
-        They are polled in random order, so that broken ids that stand together look like no outage; ids that failed
+        They are polled in random order, so that a run of broken ids does not look like an outage; ids that failed
         before come last. An id that was polled gets its observation even if the client ends. Leaving the loop early
         cancels what is in flight.
 
         Raises:
-            InvalidTaskId: at once, before anything is asked.
+            InvalidTaskId: immediately, before the first request.
         """
         checked = [check_task_id(task_id) for task_id in ids]
         self._rng.shuffle(checked)
         return self._stream(checked)
 
     async def _stream(self, ids: list[str]) -> AsyncGenerator[Observation, None]:
-        """A fixed set of workers takes from one queue; `room` makes them wait for a slow reader."""
-        todo = Todo(sorted(ids, key=self._inquirer.has_failed))
+        """A fixed set of workers takes from one queue; the semaphore makes them wait for a slow reader."""
+        todo = Todo(sorted(ids, key=self._poller.has_failed))
         working = min(self._concurrency, len(ids))
-        room = asyncio.Semaphore(working)
+        unread = asyncio.Semaphore(working)
         done: _Done = asyncio.Queue()
-        tasks = {asyncio.create_task(self._work(todo, room, done)) for _ in range(working)}
+        tasks = {asyncio.create_task(self._work(todo, unread, done)) for _ in range(working)}
         self._workers |= tasks
         for task in tasks:
             task.add_done_callback(done.put_nowait)
@@ -178,40 +175,40 @@ class GatewayClient:
                     if not item.cancelled():
                         item.result()
                 else:
-                    room.release()
-                    item.inquiry.release()  # the reader counts it from now on, before anybody else may use the space
+                    unread.release()
+                    item.poll.release()  # the reader counts it from now on, before anybody else may use the space
                     yield item.observation
         finally:
             await _cancel(tasks)
             self._workers -= tasks
             while not done.empty():
                 if isinstance(item := done.get_nowait(), _Found):
-                    item.inquiry.release()
+                    item.poll.release()
 
-    async def _work(self, todo: Todo, room: asyncio.Semaphore, done: "_Done") -> None:
-        while (inquiry := todo.take(has_ended=self.ended is not None)) is not None:
-            wait = inquiry.due_at - self._clock.monotonic()
+    async def _work(self, todo: Todo, unread: asyncio.Semaphore, done: "_Done") -> None:
+        while (poll := todo.take(has_ended=self.ended is not None)) is not None:
+            wait = poll.due_at - self._clock.monotonic()
             if wait > 0 and self.ended is None:
                 await self._clock.sleep(wait)
-            observation = await self._inquirer.advance(inquiry)
+            observation = await self._poller.advance(poll)
             if observation is not None:
-                await _enter(room, inquiry)
-                done.put_nowait(_Found(observation, inquiry))
-                del observation, inquiry  # else the body stays in memory until this worker has its next answer
-            elif inquiry.last is not None:
-                todo.put_back(inquiry)
+                await _enter(unread, poll)
+                done.put_nowait(_Found(observation, poll))
+                del observation, poll  # else the body stays in memory until this worker has its next answer
+            elif poll.last is not None:
+                todo.put_back(poll)
 
 
 class _Found(NamedTuple):
     observation: Observation
-    inquiry: Inquiry
+    poll: PollRequest
 
 
-async def _enter(room: asyncio.Semaphore, inquiry: Inquiry) -> None:
+async def _enter(unread: asyncio.Semaphore, poll: PollRequest) -> None:
     try:
-        await room.acquire()
+        await unread.acquire()
     except asyncio.CancelledError:
-        inquiry.release()
+        poll.release()
         raise
 
 

@@ -1,4 +1,4 @@
-"""Time, passed in: whoever needs to know or to wait gets a `Clock`, so that a test can own it."""
+"""Time is passed in: code that reads the time or waits is given a `Clock`, so that a test can control it."""
 
 import asyncio
 import time
@@ -14,11 +14,11 @@ def _utc_now() -> datetime:
 @dataclass(frozen=True, slots=True)
 class Clock:
     monotonic: Callable[[], float] = time.monotonic
-    """Seconds that never go back."""
+    """Seconds; never goes back."""
     now: Callable[[], datetime] = _utc_now
     """Aware, UTC."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    """Waits for so many seconds."""
+    """Waits for the given number of seconds."""
 
 
 SYSTEM_CLOCK = Clock()

@@ -1,19 +1,19 @@
-"""What can be wrong with what this room is given; what the gateway does wrong becomes an observation instead.
+"""Errors in the arguments of this package; whatever the gateway does wrong becomes an observation instead.
 
 GatewayError
-├── InvalidTaskId        an id that cannot be asked for (also a ValueError)
-└── InvalidSetting       a setting that no client can be made of (also a ValueError)
+├── InvalidTaskId        an id that cannot be polled (also a ValueError)
+└── InvalidSetting       a setting that the client cannot work with (also a ValueError)
     ├── InvalidBaseUrl
-    ├── InvalidApiKey    says what is wrong with the key, never the key
+    ├── InvalidApiKey    its message says what is wrong with the key, and never contains the key
     ├── InvalidProxy     the environment names a proxy that cannot be used
-    ├── InvalidCertificates  SSL_CERT_FILE or SSL_CERT_DIR name none that can be read
-    ├── InvalidLimit     a number out of its range
+    ├── InvalidCertificates  the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read
+    ├── InvalidLimit     a number out of range
     └── UnknownRedaction
 """
 
 
 class GatewayError(Exception):
-    """Everything this room raises on purpose."""
+    """Base of every error that this package raises on purpose."""
 
 
 class InvalidTaskId(GatewayError, ValueError):  # noqa: N818 - reads as what it is; the base says Error
@@ -55,5 +55,5 @@ class UnknownRedaction(InvalidSetting):
 
 
 def shorten(text: str, most: int = 80) -> str:
-    """`text`, or its beginning and an ellipsis: an id of a megabyte does not belong in a message."""
+    """`text`, or its beginning and an ellipsis, so that an id of a megabyte does not end up in a message."""
     return text if len(text) <= most else text[: most - 1] + "…"

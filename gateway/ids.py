@@ -1,4 +1,4 @@
-"""Which texts can be task ids: what gateways hand out, and nothing that could leave the endpoint's path."""
+"""Which texts are valid task ids: what gateways issue, and nothing that could leave the endpoint's path."""
 
 import re
 
@@ -15,11 +15,11 @@ _ALLOWED = re.compile(r"[A-Za-z0-9_.~:-]")
 _NOTHING = frozenset(
     {"null", "none", "nil", "nan", "na", "nat", "undefined", "true", "false", "inf", "infinity", "-inf", "-infinity"}
 )
-"""Words, in any case, that programs write where there is no value, or one of another kind."""
+"""Words, in any case, that programs write for a missing value or a value of another type."""
 
 _KEY = re.compile(
     r"""
-    (?<![A-Za-z0-9]) (?:                            # `task-…` is no `sk-…`
+    (?<![A-Za-z0-9]) (?:                            # the `sk-…` in `task-…` is not a key
     (sk|pk|rk)[-_][A-Za-z0-9_-]{8,}                 # this API's own keys, and those of many others
     | gh[a-z]_[A-Za-z0-9]{20,} | github_pat_\w{20,} | glpat-[\w-]{16,}
     | xox[a-z]-[A-Za-z0-9-]{10,}
@@ -46,14 +46,14 @@ def why_invalid(text: str) -> str | None:
 
 
 def looks_like_key(text: str) -> bool:
-    """Whether something in `text` has the form of a secret key: it is sent to nobody, and not repeated."""
+    """Whether `text` contains what looks like a secret key; such a text is never sent or printed."""
     return bool(_KEY.search(text))
 
 
 def _why_not_meant(text: str) -> str | None:
-    """Why a text that could be an id by its characters is none all the same."""
+    """Why a text is not an id although its characters would allow it."""
     if text.lower() in _NOTHING:
-        return "is a word for no value"
+        return "is a placeholder for a missing value"
     return "looks like a secret key" if looks_like_key(text) else None
 
 

@@ -1,33 +1,33 @@
-"""What one look at one task gave: the raw facts, of which `transforms` decides the outcome."""
+"""The result of polling one task once: raw facts, from which `transforms` derives the outcome."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 
 class Observation(NamedTuple):
-    """One per id asked, whatever happened; where several requests were sent, the facts are those of the last."""
+    """One per polled id, whatever happened; if several requests were sent, the facts are those of the last."""
 
     source: str
     task_id: str
     observed_at: datetime
-    """Aware, UTC: when the answer was complete or was given up."""
+    """Aware, UTC: when the answer was complete, or the request was given up."""
     http_status: int | None
-    """None when no answer came."""
+    """None if there was no answer."""
     content_type: str | None
     body: bytes | None
-    """As it came, after content-decoding; what there is of it when `error` is set; None when no answer came."""
+    """As received, after content-decoding; possibly incomplete if `error` is set; None if there was no answer."""
     body_cut: bool
-    """The body was longer than the limit and ends there."""
+    """The body was longer than the limit and was cut there."""
     elapsed_ms: float | None
     """Of the last request."""
     attempts: int
-    """Requests that counted as tries: the first and its retries. 0 if all there was were refusals."""
+    """The first request and its retries. 0 if every request was rate-limited."""
     refusals: int
-    """Further requests that were answered with 429 or a throttling 503."""
+    """Further requests, answered with 429 or a throttling 503."""
     request_id: str | None
-    """`X-Oneapi-Request-Id`: what a gateway's support asks for."""
+    """`X-Oneapi-Request-Id`: what a gateway's support needs to find the request."""
     gateway_version: str | None
     """`X-New-Api-Version`."""
     error: str | None
-    """`kind: text` when no whole answer came. Kinds: timeout, connect, dns, tls, reset, truncated, protocol, encoding,
-    redirect, unexpected."""
+    """`kind: text` if there was no complete answer. Kinds: timeout, connect, dns, tls, reset, truncated, protocol,
+    encoding, redirect, unexpected."""

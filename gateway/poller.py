@@ -1,6 +1,6 @@
-"""From one id to one observation: one try at a time, and another as often as the rules allow.
+"""From one id to one observation: one attempt at a time, and as many retries as the rules allow.
 
-Ids that failed wait behind all that have not, for good ids must not wait for broken ones.
+Ids that failed are queued behind all that have not, so that good ids never wait for broken ones.
 """
 
 import asyncio
@@ -26,24 +26,24 @@ class ClientStats:
     """Counters over the life of a client; `requests = first_attempts + retries + resends`."""
 
     requests: int = 0
-    """Sent, of every sort."""
+    """All requests sent."""
     first_attempts: int = 0
-    """Ids asked for."""
+    """Ids polled."""
     retries: int = 0
     resends: int = 0
     """Sent again after a refusal, without being a retry."""
     refusals: int = 0
     """Requests answered with 429 or a throttling 503."""
     failures: int = 0
-    """Requests that got no whole answer, or one that says to try again (408, 500, 502, 503, 504)."""
+    """Requests with no complete answer, or with a transient one (408, 500, 502, 503, 504)."""
     answers: int = 0
-    """Requests that got an HTTP status, of every sort."""
+    """Requests that got any HTTP status."""
     observations: int = 0
 
 
 @dataclass(slots=True)
-class _Asked:
-    """One request that was sent, and what came of it."""
+class _Sent:
+    """One request that was sent, and its result."""
 
     answer: Answer
     verdict: Verdict
@@ -52,14 +52,14 @@ class _Asked:
 
 
 @dataclass(slots=True)
-class Inquiry:
+class PollRequest:
     """One id on its way to an observation."""
 
     task_id: str
     due_at: float = -math.inf
     """When it may be tried (again), by the monotonic clock."""
-    last: _Asked | None = None
-    """None until it was sent."""
+    last: _Sent | None = None
+    """None until the first request was sent."""
     attempts: int = 0
     refusals: int = 0
 
@@ -70,26 +70,26 @@ class Inquiry:
 
 
 class Todo:
-    """Ids still to be polled, in their order; then those that failed, the one that is due first."""
+    """Ids still to be polled, in order; then those to be retried, the earliest due first."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._new = iter(ids)
-        self._again: list[tuple[float, int, Inquiry]] = []
+        self._again: list[tuple[float, int, PollRequest]] = []
         self._put_back = itertools.count()
 
-    def take(self, *, has_ended: bool) -> Inquiry | None:
-        """The next; None when there is none, or none that was sent once the client has ended."""
+    def take(self, *, has_ended: bool) -> PollRequest | None:
+        """The next poll, or None if there is none. Once the client has ended, only those already begun are returned."""
         task_id = None if has_ended else next(self._new, None)
         if task_id is not None:
-            return Inquiry(task_id)
+            return PollRequest(task_id)
         return heapq.heappop(self._again)[2] if self._again else None
 
-    def put_back(self, inquiry: Inquiry) -> None:
-        """To be tried again. A worker that puts back takes again, so that nothing is left."""
-        heapq.heappush(self._again, (inquiry.due_at, next(self._put_back), inquiry))
+    def put_back(self, poll: PollRequest) -> None:
+        """To be retried. The worker that puts a poll back calls `take` again, so none is left over."""
+        heapq.heappush(self._again, (poll.due_at, next(self._put_back), poll))
 
 
-class Inquirer:
+class Poller:
     def __init__(
         self, source: str, *, gate: Gate, exchange: Exchange, retries: Retries, clock: Clock, stats: ClientStats
     ) -> None:
@@ -106,33 +106,33 @@ class Inquirer:
         """Ids that failed before this client was made."""
 
     def suspect(self, ids: Iterable[str]) -> None:
-        """These ids failed last time: they are polled after all others."""
+        """These ids failed in an earlier run: poll them after all others."""
         self._suspects.update(ids)
 
     def has_failed(self, task_id: str) -> bool:
         return task_id in self._failed or task_id in self._suspects
 
-    async def advance(self, inquiry: Inquiry) -> Observation | None:
-        """The observation, if there is one after this try.
+    async def advance(self, poll: PollRequest) -> Observation | None:
+        """Makes one attempt (repeated while the gateway rate-limits) and returns the observation if it is final.
 
-        None is not yet, and `due_at` says when to try again; or never, where nothing was sent and the client has ended.
+        None means either that a retry is due at `due_at`, or that the client ended before anything was sent.
         """
-        while (permit := await self._gate.enter(has_failed=self.has_failed(inquiry.task_id))) is not None:
-            self._count_request(inquiry.last)
-            inquiry.last = last = await self._ask(permit, inquiry.task_id)
+        while (permit := await self._gate.enter(has_failed=self.has_failed(poll.task_id))) is not None:
+            self._count_request(poll.last)
+            poll.last = last = await self._send(permit, poll.task_id)
             if last.verdict is Verdict.REFUSED:
-                inquiry.refusals += 1
+                poll.refusals += 1
                 last.answer.forget_body()
                 continue
-            inquiry.attempts += 1
-            if not last.verdict.may_pass or not self._retries.grant(inquiry.attempts):
+            poll.attempts += 1
+            if not last.verdict.may_pass or not self._retries.grant(poll.attempts):
                 break
             last.answer.forget_body()
-            inquiry.due_at = self._clock.monotonic() + self._retries.backoff_seconds(inquiry.attempts)
+            poll.due_at = self._clock.monotonic() + self._retries.backoff_seconds(poll.attempts)
             return None
-        return None if inquiry.last is None else self._observation(inquiry, inquiry.last)
+        return None if poll.last is None else self._observation(poll, poll.last)
 
-    async def _ask(self, permit: Permit, task_id: str) -> _Asked:
+    async def _send(self, permit: Permit, task_id: str) -> _Sent:
         began = self._clock.monotonic()
         try:
             answer = await self._exchange.get(task_id)
@@ -144,13 +144,13 @@ class Inquirer:
         verdict = judge(answer.status, answer.fault.kind if answer.fault else None, answer.retry_after, envelope)
         self._gate.settle(permit, verdict, answer, envelope, is_news=self._remember(task_id, verdict))
         self._count_answer(answer, verdict)
-        return _Asked(answer, verdict, self._clock.now(), elapsed_seconds)
+        return _Sent(answer, verdict, self._clock.now(), elapsed_seconds)
 
     def _remember(self, task_id: str, verdict: Verdict) -> bool:
         """Whether a failure says something new about the gateway.
 
-        It counts once per id. Of an id that failed in an earlier run, what the gateway says about that one task is no
-        news either, once it has answered about others.
+        A failure counts once per id. For an id that failed in an earlier run, a failure that concerns that task alone
+        says nothing new either, once the gateway has answered for other ids.
         """
         if verdict is Verdict.REFUSED:
             return True
@@ -165,7 +165,7 @@ class Inquirer:
         self._failed.add(task_id)
         return not is_known
 
-    def _count_request(self, before: _Asked | None) -> None:
+    def _count_request(self, before: _Sent | None) -> None:
         self._stats.requests += 1
         if before is None:
             self._stats.first_attempts += 1
@@ -180,20 +180,20 @@ class Inquirer:
         self._stats.refusals += verdict is Verdict.REFUSED
         self._stats.failures += verdict.is_failure
 
-    def _observation(self, inquiry: Inquiry, last: _Asked) -> Observation:
+    def _observation(self, poll: PollRequest, last: _Sent) -> Observation:
         self._stats.observations += 1
         answer = last.answer
         return Observation(
             source=self._source,
-            task_id=inquiry.task_id,
+            task_id=poll.task_id,
             observed_at=last.observed_at,
             http_status=answer.status,
             content_type=answer.content_type,
             body=answer.body,
             body_cut=answer.body_cut,
             elapsed_ms=last.elapsed_seconds * 1000,
-            attempts=inquiry.attempts,
-            refusals=inquiry.refusals,
+            attempts=poll.attempts,
+            refusals=poll.refusals,
             request_id=answer.request_id,
             gateway_version=answer.gateway_version,
             error=None if answer.fault is None else str(answer.fault),

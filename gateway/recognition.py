@@ -1,10 +1,10 @@
-"""Whether what answers is a gateway at all, and whether it accepts the key. Pure.
+"""Whether the server at the base URL is a gateway at all, and whether it accepts the key. Pure.
 
-- **No gateway**: web pages, redirects, and 404s that know no such path. A gateway's own proxy may say such a thing now
-  and then, so only where not one of the first `FOREIGN_TO_END` answers is a gateway's.
-- **The key**: 401, or 403 with the gateway's own envelope. A 403 without it is a proxy's (a challenge page) and says
-  nothing about the key. With it, words about a key, a user or a quota end the client at once. Words about a model or a
-  group, or words that are not known, may concern one task among many: they end it when `REFUSED_TO_END` come in a row.
+- **No gateway**: web pages, redirects, and 404s for an unknown path. A gateway's own proxy may send such answers now
+  and then, so this is concluded only if none of the first `FOREIGN_TO_END` answers comes from a gateway.
+- **The key**: 401, or 403 with the gateway's own envelope. A 403 without it comes from a proxy (a challenge page) and
+  says nothing about the key. With it, a message about a key, a user or a quota ends the client immediately. A message
+  about a model or a group, or an unknown one, may concern a single task: it takes `REFUSED_TO_END` in a row.
 """
 
 import re
@@ -30,7 +30,7 @@ _ABOUT_KEY = re.compile(
 
 
 class Recognition:
-    """What the answers so far say about who gives them."""
+    """What the answers so far show about the server that sends them."""
 
     def __init__(self, base_url: str, *, has_key: bool) -> None:
         self._base_url = base_url
@@ -42,7 +42,7 @@ class Recognition:
         self._refusal: End | None = None
 
     def answered(self, answer: Answer, envelope: Envelope | None) -> End | None:
-        """An answer that was taken. Why nothing more should be polled, or None."""
+        """Records an accepted answer. Returns why nothing more should be polled, or None."""
         self._refused_in_a_row, self._refusal = 0, None
         if self._is_gateway:
             return None
@@ -55,7 +55,7 @@ class Recognition:
         return self.conclusion() if self._foreign >= FOREIGN_TO_END else None
 
     def refused(self, status: int | None, envelope: Envelope | None) -> End | None:
-        """An answer that refuses the key. Why nothing more should be polled, or None."""
+        """Records an answer that refuses the key. Returns why nothing more should be polled, or None."""
         self._refused_in_a_row += 1
         said = "" if envelope is None else f"{envelope} {envelope.code}"
         is_quota = status == _FORBIDDEN and bool(_ABOUT_QUOTA.search(said))
@@ -66,7 +66,7 @@ class Recognition:
         return self._refusal if ends else None
 
     def conclusion(self) -> End | None:
-        """What all answers together say, where there were too few to end anything: every one refused, or foreign."""
+        """What all answers show if there were too few to end the client: all refused, or none from a gateway."""
         if self._is_gateway:
             return None
         if self._foreign:
@@ -75,7 +75,7 @@ class Recognition:
 
 
 def _foreign(answer: Answer, envelope: Envelope | None) -> str | None:
-    """What shows that no gateway gave this answer, in words; None if one may have."""
+    """What shows that this answer does not come from a gateway, as text; None if it may."""
     status, body = answer.status or 0, (answer.body or b"").lstrip()
     if answer.fault is not None:
         return f"HTTP {status}, a redirect {answer.fault.text}" if answer.fault.kind == "redirect" else None
@@ -86,7 +86,7 @@ def _foreign(answer: Answer, envelope: Envelope | None) -> str | None:
         named = f" titled {title[1].decode(errors='replace').strip()!r}" if title else ""
         return f"HTTP {status} with a web page{named}"
     if status == _FORBIDDEN:
-        return "HTTP 403, which is not in a gateway's words"
+        return "HTTP 403 without a gateway's error message"
     if status in _NO_SUCH_PATH and (envelope is None or "invalid url" in envelope.message.lower()):
         return f"HTTP {status}: {envelope or body[:100].decode(errors='replace') or 'nothing else'}"
     return None

@@ -1,4 +1,4 @@
-"""Where every request waits until it may go: one for all batches of a client, it joins pacer, breaker and ending."""
+"""Where every request waits until it may be sent: one gate per client, combining pacer, breaker and end of run."""
 
 import asyncio
 import math
@@ -16,19 +16,19 @@ from gateway.recognition import Recognition
 from gateway.wire.envelope import Envelope
 from gateway.wire.exchange import Answer
 
-LONGEST_NAP_SECONDS = 0.25
-"""Whoever waits looks up this often, so that an ending or a longer pause is noticed."""
+LONGEST_WAIT_SECONDS = 0.25
+"""A waiting request checks this often whether the client has ended or the pause has become longer."""
 
 Permission: TypeAlias = Callable[[], Awaitable[bool]]
-"""Asked before each request by whoever shares a rate with other processes: True lets one go at once. False is not yet;
-it is said after a short wait at most, and asked again."""
+"""Called before each request where a rate is shared with other processes. True: one request may be sent now. False: not
+yet; it returns after a short wait at most, and is called again."""
 
 
 _Queue: TypeAlias = "deque[asyncio.Future[Permit | None]]"
 
 
 class Permit(NamedTuple):
-    """To send one request; every permit is handed back with `settle` or `lose`."""
+    """To send one request; every permit is returned with `settle` or `lose`."""
 
     sent_at: float
     is_probe: bool
@@ -54,7 +54,7 @@ class Gate:
         self._permission = permission
         self._is_turn_taken = False
         self._queues: tuple[_Queue, _Queue] = (deque(), deque())
-        """Who waits behind the one that has the turn: ids that have not failed, served first, and those that have."""
+        """Requests waiting for their turn: for ids that have not failed (served first), and for ids that have."""
         self._returned = asyncio.Event()
         self._was_ever_answered = False
         self._failed_requests = 0
@@ -62,10 +62,10 @@ class Gate:
         self._refused_since: float | None = None
 
     async def enter(self, *, has_failed: bool = False) -> Permit | None:
-        """Waits for its turn; None when the client has ended and nothing more may be sent.
+        """Waits until a request may be sent; None if the client has ended.
 
         Args:
-            has_failed: the id has failed before: every id that has not goes first, as a probe, too.
+            has_failed: the id has failed before, so every id that has not goes first, also when a probe is due.
         """
         while True:
             permit = await self._queue_up(self._queues[has_failed]) if self._is_turn_taken else None
@@ -74,13 +74,13 @@ class Gate:
                 return permit
 
     async def _queue_up(self, queue: "_Queue") -> Permit | None:
-        """Waits for a permit, or for the turn: None."""
+        """Waits for a permit; None means that it is this caller's turn to wait for one."""
         place: asyncio.Future[Permit | None] = asyncio.get_running_loop().create_future()
         queue.append(place)
         try:
             return await place
         except asyncio.CancelledError:
-            if not place.cancelled():  # what it was given goes to somebody else
+            if not place.cancelled():  # pass on what it was given
                 permit = place.result()
                 self.lose(permit) if permit else self._pass_turn_on()
             raise
@@ -92,7 +92,7 @@ class Gate:
             while self.ended is None and not (has_failed and self._queues[False]):
                 wait = self._wait()
                 if wait > 0:
-                    await self._doze(wait)
+                    await self._wait_up_to(wait)
                 elif self._permission is None or await self._permission():
                     return self._permit()
         finally:
@@ -100,7 +100,7 @@ class Gate:
         return None
 
     def _pass_turn_on(self) -> None:
-        """To the next that has to wait. All before it go at once: one by one, each would cost a round of the loop."""
+        """To the first in the queue that has to wait; those before it are released here, all in one event loop pass."""
         while queue := self._queues[False] or self._queues[True]:
             place = queue.popleft()
             if not place.cancelled():
@@ -114,7 +114,7 @@ class Gate:
         return self.ended is None and self._permission is None and self._wait() == 0
 
     def _wait(self) -> float:
-        """Seconds until a request may go; infinity is when another has returned."""
+        """Seconds until a request may be sent; infinity means once another has returned."""
         now = self._clock.monotonic()
         return max(self._breaker.wait(now), self._pacer.wait(now))
 
@@ -126,17 +126,17 @@ class Gate:
     def settle(
         self, permit: Permit, verdict: Verdict, answer: Answer, envelope: Envelope | None, *, is_news: bool = True
     ) -> None:
-        """The request is over, and its answer says something about the gateway.
+        """Records the result of a request.
 
         Args:
             permit: of this request.
             verdict: on the answer.
-            answer: what came.
-            envelope: what the gateway says in it.
-            is_news: a failure of this id says something new; not if it has failed before.
+            answer: what was received.
+            envelope: the gateway's own message in it, if any.
+            is_news: whether a failure counts; not if this id has failed before.
         """
         now = self._clock.monotonic()
-        self._hand_back()
+        self._returned_one()
         self._was_ever_answered = self._was_ever_answered or answer.status is not None
         if verdict.is_failure:
             self._failed_requests += 1
@@ -164,7 +164,7 @@ class Gate:
             self.end(end)
 
     def conclusion(self) -> End | None:
-        """Why the client ended; else what its answers as a whole say, however few they were."""
+        """Why the client ended; otherwise what all answers taken together show, however few they were."""
         end = self.ended or self._recognition.conclusion()
         if end is None and self._last_failure is not None and not self._was_ever_answered:
             end = ending.never_answered(self._base_url, self._failed_requests, self._last_failure)
@@ -172,25 +172,25 @@ class Gate:
 
     @property
     def last_failure(self) -> str | None:
-        """What the last request that failed ended with."""
+        """Error of the last failed request."""
         return self._last_failure
 
     def _is_back(self, permit: Permit, verdict: Verdict) -> bool:
-        """The probe of an outage was answered, if only with a failure of that one task."""
+        """The probe during an outage was answered, even if only with an error about that one task."""
         return permit.is_probe and verdict is Verdict.TASK_FAILED and self._breaker.is_disproved_by_task()
 
     def lose(self, permit: Permit) -> None:
         """The request was cancelled and says nothing about the gateway."""
-        self._hand_back()
+        self._returned_one()
         if permit.is_probe:
             self._breaker.lost()
 
     def end(self, end: End) -> None:
-        """Nothing more is sent; the first ending stands."""
+        """Nothing more is sent. The first call wins."""
         self.ended = self.ended or end
         self._returned.set()
 
-    def _hand_back(self) -> None:
+    def _returned_one(self) -> None:
         self._pacer.returned()
         self._returned.set()
 
@@ -211,13 +211,13 @@ class Gate:
         self._pacer.refused(now, permit.sent_at, pause)
         self._refused_since = permit.sent_at if self._refused_since is None else self._refused_since
         if pause is not None and pause > LONGEST_PAUSE_SECONDS:
-            self.end(ending.told_to_come_back(self._base_url, pause))
+            self.end(ending.pause_too_long(self._base_url, pause))
         elif now - self._refused_since >= PATIENCE_SECONDS:
             self.end(ending.only_refusals(self._base_url, now - self._refused_since))
 
-    async def _doze(self, wait: float) -> None:
+    async def _wait_up_to(self, wait: float) -> None:
         if math.isfinite(wait):
-            await self._clock.sleep(min(wait, LONGEST_NAP_SECONDS))
+            await self._clock.sleep(min(wait, LONGEST_WAIT_SECONDS))
         else:
             self._returned.clear()
             await self._returned.wait()

@@ -1,20 +1,22 @@
-"""How fast to ask: a pure state machine that is told the time and says how long to wait.
+"""How fast to poll: a pure state machine; the time is passed in, and it returns how long to wait.
 
-Two regimes. Until a gateway first refuses, the requests in flight double every round trip, up to `CONCURRENCY` (see
-`slow_start`). From the first refusal on there is a rate: it falls at a refusal, once per round trip, and rises in
-proportion to itself with every success, fast below the last cut and gently above it. `RATE` is a hard cap in both (see
-`HardCap`).
+"Refused" is short for rate-limited: answered with 429 or a throttling 503.
 
-How far it falls: a limiter that refuses is used up, so that what it let in between two refusals, divided by the time
-between them, is what it lets in, bucket or window alike. The rate falls to just below that, and never to less than 0.7
-of itself, for a time in which nobody had anything to ask would pass for a low limit.
+Two regimes. Until a gateway first refuses a request, the number in flight doubles every round trip, up to `CONCURRENCY`
+(see `slow_start`). From the first refusal on there is a rate: a refusal lowers it, at most once per round trip, and
+every success raises it in proportion to itself, fast below the last cut and gently above it. `RATE` is a hard cap in
+both (see `HardCap`).
 
-A gateway that does not say how long to wait is left alone for the time of one request at first, and twice as long each
-time it lets nothing in, up to five seconds; until it lets something in again, one request at a time finds that out.
+How far it falls: a limiter that refuses is exhausted, so the number it let in between two refusals, divided by the time
+between them, is its limit, whether it is a bucket or a window. The rate falls to just below that, and never to less
+than 0.7 of itself, because a period with nothing to send would be mistaken for a low limit.
+
+If a gateway does not say how long to wait, the first pause is as long as one request takes at the current rate, and
+doubles each time nothing is let in, up to five seconds; until something is, one request at a time probes.
 
 The constants were chosen by simulation against token buckets and windows of 5 to 200 requests a second, deep and
 shallow (tests/gateway/pace/test_pacing.py holds them to it). Where a limiter holds a single request and requests
-overtake each other on the way, most of what it could let in is lost at any rate with few refusals.
+overtake each other on the way, no rate with few refusals uses more than a small part of the limit.
 """
 
 import math
@@ -26,29 +28,29 @@ from gateway.pace.slow_start import SlowStart
 LEAST_IN_FLIGHT = 2
 CUT = 0.7
 JUST_BELOW = 0.97
-"""Of what a limiter let in, the share to go on with."""
+"""The new rate as a share of what the limiter let in."""
 ENOUGH_LET_IN = 10
-"""Fewer say too little of how many are let in."""
+"""With fewer than this let in, the limit cannot be estimated."""
 LONGEST_OWN_PAUSE_SECONDS = 5.0
-"""Where a gateway does not say how long to wait."""
+"""Used if the gateway does not say how long to wait."""
 RISE_BELOW_LAST_CUT = 0.25
 """Growth of the rate per second, as a share of itself, while it is below nine tenths of the last cut."""
 RISE_AT_LAST_CUT = 0.01
 RISE_ABOVE_LAST_CUT = 0.1
-"""Growth per second once the last cut has been left behind for `BOLD_AFTER_SECONDS`."""
+"""Growth per second once the last cut is `BOLD_AFTER_SECONDS` ago."""
 BOLD_AFTER_SECONDS = 30.0
 LEAST_RATE = 0.2
-"""Requests a second; a gateway that refuses everything is still asked this often."""
+"""Requests a second; a gateway that refuses everything is still polled this often."""
 CATCH_UP_SECONDS = 0.02
-"""How far behind its schedule sending may catch up: timers are late by milliseconds."""
+"""How much delay may be caught up with: timers are late by milliseconds."""
 LEAST_MEASURED_SECONDS = 0.5
-"""The send rate is measured over the last round trip, and over no less than this if there is as much."""
+"""The send rate is measured over the last round trip, or over this long if that is longer."""
 SMOOTHING = 0.125
-"""The weight of a new latency in the smoothed one, TCP's."""
+"""The weight of a new latency in the smoothed one, as in TCP."""
 
 
 class HardCap:
-    """`RATE`: in no `ceil(rate) / rate` seconds (one second, if the rate is whole) more than `ceil(rate)` requests."""
+    """`RATE`: at most `ceil(rate)` requests in any `ceil(rate) / rate` seconds (one second, if the rate is whole)."""
 
     def __init__(self, rate: float) -> None:
         self._sent: deque[float] = deque(maxlen=math.ceil(rate))
@@ -65,7 +67,7 @@ class HardCap:
 
 
 class Pacer:
-    """Says when the next request may go; all times in seconds of one monotonic clock, rates in requests a second."""
+    """When the next request may be sent; all times in seconds of one monotonic clock, rates in requests a second."""
 
     def __init__(self, concurrency: int, rate_cap: float | None, rng: random.Random) -> None:
         self.in_flight = 0
@@ -82,15 +84,15 @@ class Pacer:
         self._cut_at = -math.inf
         self._cut_from = math.inf
         self._is_shut = False
-        """Nothing was let in since the last cut."""
+        """Nothing has been let in since the last cut."""
         self._let_in = 0
         self._used_up_at = -math.inf
-        """When the limiter was last known to have nothing left, and since when `_let_in` counts."""
+        """When the limiter was last known to be exhausted; `_let_in` counts from then."""
         self._own_pause = 0.0
         self._recent: deque[float] = deque(maxlen=4096)
 
     def wait(self, now: float) -> float:
-        """Seconds until the next request may go: 0 is now, infinity is when another has returned."""
+        """Seconds until the next request may be sent: 0 means now, infinity means once another has returned."""
         if self.in_flight >= self.limit:
             return math.inf
         earliest = max(self._next_send_at, self._paused_until)
@@ -100,7 +102,7 @@ class Pacer:
 
     @property
     def limit(self) -> int:
-        """The most in flight: the slow start's window, later twice rate times latency; one while nothing is let in."""
+        """Most requests in flight: the slow start's window, later 2 * rate * latency; one while all are refused."""
         if self.rate is None or self._latency is None:
             return self._slow_start.size
         if self._is_shut:
@@ -117,11 +119,11 @@ class Pacer:
             self._recent.append(now)
 
     def returned(self) -> None:
-        """A request is over, however it ended."""
+        """A request has ended, with success or failure."""
         self.in_flight -= 1
 
     def answered(self, now: float, latency: float) -> None:
-        """A success: the smoothed latency learns, and the window or the rate rises."""
+        """A success: updates the smoothed latency and raises the window or the rate."""
         self._learn(latency)
         self._is_shut = False
         self._let_in += 1
@@ -131,12 +133,12 @@ class Pacer:
             self.rate = min(self.rate + self._rise(now), self._ceiling())
 
     def refused(self, now: float, sent_at: float, pause: float | None) -> None:
-        """A 429 or a throttling 503: everybody pauses, and the rate falls, unless it fell while this one was away.
+        """A 429 or a throttling 503: all sending pauses, and the rate falls unless it fell since this one was sent.
 
         Args:
             now: the time.
-            sent_at: when the request went.
-            pause: what the gateway asked for, in seconds; None if it did not say.
+            sent_at: when the request was sent.
+            pause: the gateway's Retry-After in seconds; None if it gave none.
         """
         if sent_at > self._cut_at:
             if self._latency is None:
@@ -148,7 +150,7 @@ class Pacer:
         self._paused_until = max(self._paused_until, now + seconds * (1 + self._rng.random() / 10))
 
     def _cut(self, now: float) -> None:
-        """Refusals with no success between them say that nothing is let in, not at which rate: it stays."""
+        """Refusals with no success between them say nothing about the limit, so the rate stays."""
         self._cut_at = now
         if self._is_shut:
             self._own_pause = min(2 * self._own_pause, LONGEST_OWN_PAUSE_SECONDS)
@@ -169,7 +171,7 @@ class Pacer:
         return lower
 
     def start_slowly(self) -> None:
-        """Begin again with few in flight, as after an outage; a rate that was learned is kept."""
+        """Begin again with few in flight, as after an outage; a learned rate is kept."""
         self._slow_start = SlowStart(self._concurrency)
 
     def _space(self, now: float) -> None:
@@ -181,14 +183,14 @@ class Pacer:
         self._latency = latency if self._latency is None else self._latency + SMOOTHING * (latency - self._latency)
 
     def _rise(self, now: float) -> float:
-        """Requests a second gained by one success; `rate` successes a second make it a share per second."""
+        """What one success adds to the rate; with `rate` successes a second that is a relative growth per second."""
         if self.rate is not None and self.rate < 0.9 * self._cut_from:
             return RISE_BELOW_LAST_CUT
         boldness = min((now - self._cut_at) / BOLD_AFTER_SECONDS, 1.0)
         return RISE_AT_LAST_CUT + boldness**2 * (RISE_ABOVE_LAST_CUT - RISE_AT_LAST_CUT)
 
     def _ceiling(self) -> float:
-        """No rate is worth remembering above `RATE` or above what all requests in flight could make of it."""
+        """The highest useful rate: `RATE`, or what all allowed requests in flight could reach."""
         attainable = 2 * self._concurrency / max(self._latency or 0.0, 0.001)
         return attainable if self._rate_cap is None else min(attainable, self._rate_cap)
 

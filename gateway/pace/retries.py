@@ -1,4 +1,4 @@
-"""What to do after an answer: take it, ask again, or wait because the gateway said so. Pure."""
+"""What to do after an answer: accept it, retry, or wait because the gateway said so. Pure."""
 
 import random
 from datetime import UTC, datetime
@@ -8,42 +8,42 @@ from enum import Enum
 from gateway.wire.envelope import Envelope
 
 TRANSIENT_STATUSES = frozenset({408, 500, 502, 503, 504})
-"""500 is how a gateway says that its database failed (`get_task_failed`)."""
+"""A gateway answers 500 if its database failed (`get_task_failed`)."""
 TRANSIENT_FAULTS = frozenset({"timeout", "connect", "dns", "reset", "truncated"})
-"""Kinds of fault that may be gone next time; a wrong certificate or an answer that is not HTTP will not be."""
+"""Kinds of fault that may pass; a wrong certificate or an answer that is not HTTP will not."""
 MOST_RETRIES = 3
 LONGEST_BACKOFF_SECONDS = 20.0
 LONGEST_PAUSE_SECONDS = 300.0
-"""A gateway that asks for a longer pause is left alone: the run ends and the next one continues."""
+"""If a gateway asks for a longer pause, the run ends and the next one continues."""
 _THROTTLED = 429
 _UNAVAILABLE = 503
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
-"""A 403 that is not in the gateway's own words is a proxy's, and says nothing about the key."""
+"""A 403 without the gateway's own envelope comes from a proxy and says nothing about the key."""
 _FAILED = 500
 
 
 class Verdict(Enum):
     TAKEN = "taken"
-    """An answer, whatever it says."""
+    """An answer, whatever its content."""
     FAILED = "failed"
-    """Worth another try."""
+    """Worth a retry."""
     TASK_FAILED = "task failed"
-    """Likewise, but the gateway is up and says in its own envelope that it failed for this one task."""
+    """Worth a retry, but the gateway is up and says in its own envelope that it failed for this one task."""
     HOPELESS = "hopeless"
-    """No whole answer, and another try would not help."""
+    """No complete answer, and a retry would not help."""
     REFUSED = "refused"
-    """Throttled: ask again later, without this having been a try."""
+    """Rate-limited: send again later; does not count as an attempt."""
     DENIED = "denied"
     """The gateway refuses the key, for this task or altogether."""
 
     @property
     def is_failure(self) -> bool:
-        """Not a whole answer, or one that says to try again."""
+        """No complete answer, or a transient error."""
         return self in _FAILURES
 
     @property
     def may_pass(self) -> bool:
-        """Whether another try may help."""
+        """Whether a retry may help."""
         return self is Verdict.FAILED or self is Verdict.TASK_FAILED
 
 
@@ -51,7 +51,7 @@ _FAILURES = frozenset({Verdict.FAILED, Verdict.TASK_FAILED, Verdict.HOPELESS})
 
 
 def judge(status: int | None, fault_kind: str | None, retry_after: str | None, envelope: Envelope | None) -> Verdict:
-    """The verdict on one request, from what came: a throttling 503 is one that says when to come back."""
+    """The verdict on one request. A 503 counts as throttling if it has a Retry-After."""
     if status == _THROTTLED or (status == _UNAVAILABLE and retry_after is not None):
         return Verdict.REFUSED
     if status == _UNAUTHORIZED or (status == _FORBIDDEN and envelope is not None):
@@ -65,7 +65,7 @@ def judge(status: int | None, fault_kind: str | None, retry_after: str | None, e
 
 
 def pause_seconds(retry_after: str | None, now: datetime) -> float | None:
-    """How long `Retry-After` (seconds, or an HTTP date) asks to wait; None where it says nothing readable."""
+    """Seconds to wait by `Retry-After` (seconds, or an HTTP date); None if it is missing or cannot be read."""
     text = (retry_after or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:12])
@@ -79,7 +79,7 @@ def pause_seconds(retry_after: str | None, now: datetime) -> float | None:
 
 
 class Retries:
-    """Who may try again, and when: at most three times, and all together a tenth of the first attempts plus ten."""
+    """Which polls are retried, and when: each at most three times, in total at most 10% of first attempts plus ten."""
 
     def __init__(self, rng: random.Random) -> None:
         self.first_attempts = 0
@@ -87,12 +87,12 @@ class Retries:
         self._rng = rng
 
     def grant(self, attempts: int) -> bool:
-        """Whether an id that was tried `attempts` times is tried again; takes it out of the budget."""
+        """Whether an id with `attempts` attempts is retried; if so, the retry is charged to the budget."""
         if attempts > MOST_RETRIES or self.granted + 1 > 10 + self.first_attempts / 10:
             return False
         self.granted += 1
         return True
 
     def backoff_seconds(self, attempts: int) -> float:
-        """Drawn evenly from nothing to half a second after the first try, twice that after the second, and so on."""
+        """Uniform from zero to half a second after the first attempt, to twice that after the second, and so on."""
         return self._rng.uniform(0.0, min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0 ** (attempts - 1)))

@@ -1,25 +1,25 @@
-"""How many requests may be in flight while a gateway refuses none: a pure state machine that is told the time.
+"""How many requests may be in flight while a gateway refuses none: a pure state machine; the time is passed in.
 
-Twice as many every round trip, as in TCP, up to `CONCURRENCY`: most gateways do not throttle this endpoint at all.
-Past `ALWAYS_WORTH_IT` only while requests do not wait for one another. Where twice as many in flight take twice as long
-nothing is gained, whether it is the gateway that is full, the way to it, or this process, and each holds a connection.
-So growth stops when a round trip takes three times as long as the shortest. A gateway that has slowed down for reasons
-of its own is told from a full one by time: after ten seconds what it could do before is forgotten.
+The number doubles every round trip, as in TCP, up to `CONCURRENCY`: most gateways do not throttle this endpoint at all.
+Past `ALWAYS_WORTH_IT` it grows only while requests do not queue behind one another. If twice as many in flight take
+twice as long, nothing is gained, whether the gateway, the network or this process is the bottleneck, and each one holds
+a connection. So growth stops when a round trip takes three times as long as the shortest. To tell a gateway that has
+become slower from a saturated one, the shortest round trip is discarded after ten seconds.
 
-The constants were chosen by simulation against queues, pools of workers and latencies with heavy tails: none is read
-more than 2 % more slowly than with everything in flight (tests/gateway/pace/test_slow_start.py holds them to it).
+The constants were chosen by simulation against queues, pools of workers and latencies with heavy tails: none is polled
+more than 2% more slowly than with everything in flight (tests/gateway/pace/test_slow_start.py holds them to it).
 """
 
 import math
 
 FIRST_IN_FLIGHT = 4
-"""So few that a refused key costs a handful of requests."""
+"""Few, so that a refused key costs only a handful of requests."""
 ALWAYS_WORTH_IT = 64
-"""Up to so many in flight spare a process that is full looks at its sockets."""
+"""Up to this many in flight, a process at full load polls its sockets less often per answer."""
 CROWDED = 3.0
-"""Requests wait for one another when a round trip takes so many times as long as the shortest."""
+"""Requests are taken to queue behind one another when a round trip is this many times the shortest."""
 REMEMBERED_SECONDS = 10.0
-"""How long the shortest round trip is believed in, as in BBR."""
+"""How long the shortest round trip is valid, as in BBR."""
 
 
 class SlowStart:
@@ -47,7 +47,7 @@ class SlowStart:
             self.size = min(self.size + 1, self._concurrency)
 
     def _begin_round(self) -> None:
-        """As many answers as may be in flight: their mean says more than the last few do."""
+        """A round is as many answers as may be in flight: their mean is steadier than the last few."""
         self._in_round = self._to_come = self.size
         self._seconds = 0.0
 

@@ -1,4 +1,4 @@
-"""The key, held so that it shows up nowhere."""
+"""The API key, kept so that it shows up nowhere."""
 
 import html
 import re
@@ -9,10 +9,10 @@ from gateway.errors import InvalidApiKey
 _MASK = "***"
 
 _SHORTEST_SCRUBBED = 6
-"""A key of a letter or two is nobody's secret, and replacing every such letter would ruin what is kept."""
+"""A key of one or two letters is not a secret, and replacing every such letter would ruin the archived body."""
 
 _SHORTEST_PART = 16
-"""Of a key with dashes in it, a shorter beginning is a word rather than the secret."""
+"""In a key with dashes, a shorter first part is a word rather than the secret."""
 
 _WIDEST = 4
 """Bytes of a character in UTF-32."""
@@ -22,7 +22,7 @@ _MOST_LAYERS = 3
 _MOST_UNPACKED_BYTES = 8_388_608
 
 _LONGEST_ESCAPE = 16
-"""Characters that one of the key's may become where it is escaped."""
+"""Characters that one character of the key may become when escaped."""
 
 _LETTER_CODE = "(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])"
 _LETTER_IN_JSON = re.compile(rf"\\u00{_LETTER_CODE}".encode())
@@ -30,14 +30,14 @@ _LETTER_IN_URL = re.compile(rf"%(?:25){{0,4}}{_LETTER_CODE}".encode())
 _LETTER_IN_PAGE = re.compile(
     rf"&\#(?:x{_LETTER_CODE}|0?(?:4[89]|5[0-7]|6[5-9]|[78]\d|9[07-9]|1[01]\d|12[0-2]));".encode()
 )
-"""Letters or digits that are escaped, though nobody has to: then all is searched."""
+"""Escaped letters or digits, which no encoder needs to escape: if there are any, the whole text is searched."""
 
 
 class ApiKey:
-    """A key, or none. Its text is in no `repr`; whatever echoes it is cleaned with `scrub`.
+    """A key, or none. Its text is in no `repr`; a text that may echo it is cleaned with `scrub`.
 
     Raises:
-        InvalidApiKey: it cannot stand in a header.
+        InvalidApiKey: it cannot be sent in a header.
     """
 
     __slots__ = (
@@ -67,7 +67,7 @@ class ApiKey:
         wide = "|".join(r"\x00{0,3}".join(map(re.escape, form)) for form in forms)
         self._wide_pattern = re.compile(wide.encode("ascii"))
         self.longest = _longest_spelling(self._text) if forms else 0
-        """Bytes of the longest spelling, or more."""
+        """Upper bound for the bytes of the longest spelling."""
 
     def __repr__(self) -> str:
         return f"ApiKey({_MASK if self._text else 'none'})"
@@ -86,7 +86,7 @@ class ApiKey:
         return self._escaped_pattern.sub(_MASK, text) if _has_escaped_letters(text.encode(errors="replace")) else text
 
     def scrub_bytes(self, body: bytes) -> bytes:
-        """Also in UTF-16 and UTF-32; of a body that is compressed without saying so, nothing is kept if it is there."""
+        """Also in UTF-16 and UTF-32. If an undeclared gzip body contains the key, the whole body is replaced."""
         if self._core is None:
             return body
         if self._core_bytes in body:
@@ -113,7 +113,7 @@ class ApiKey:
 
 
 def _has_escaped_letters(text: bytes) -> bool:
-    """Asked of every answer: the sign first, which is found ten times as fast."""
+    """Called for every answer, so it looks for the plain escape sign first, which is ten times as fast."""
     return (
         (b"%" in text and _LETTER_IN_URL.search(text) is not None)
         or (b"\\u00" in text and _LETTER_IN_JSON.search(text) is not None)
@@ -122,9 +122,9 @@ def _has_escaped_letters(text: bytes) -> bool:
 
 
 def _forms(key: str) -> list[str]:
-    """What a gateway may repeat of a key, the longest first: all of it, or what of it stands in its database.
+    """The parts of a key that a gateway may repeat, longest first: all of it, or the part stored in its database.
 
-    `sk-` is put before that, and `-` and a channel's number may be put behind it.
+    In the full key that part follows `sk-`, and `-` and a channel's number may follow it.
     """
     secret = key.removeprefix("sk-")
     in_database = secret.partition("-")[0]
@@ -137,17 +137,17 @@ def _longest_spelling(key: str) -> int:
 
 
 def _plain_core(form: str) -> str:
-    """The longest piece that looks the same in every spelling: what does not hold it need not be searched closely."""
+    """The longest piece that is the same in every spelling: a text without it need not be searched further."""
     return max(re.split("[^A-Za-z0-9]", form), key=len)
 
 
 def _spelling(character: str) -> str:
-    """A pattern for what a character may be: escaped for JSON, a URL or a page, also more than once."""
+    """A pattern for the spellings of a character: escaped for JSON, a URL or HTML, also more than once."""
     return re.escape(character) if character.isalnum() else _any_spelling(character)
 
 
 def _any_spelling(character: str) -> str:
-    """The same, of letters and digits as well."""
+    """As `_spelling`, with letters and digits escaped as well."""
     plain, code = re.escape(character), ord(character)
     in_page = re.escape(html.escape(character))
     return (

@@ -1,12 +1,12 @@
-"""What `REDACT` strips from a body before anything is stored of it.
+"""What `REDACT` strips from a body before it is stored.
 
 - `notify_hook`: the value of every key of that name becomes "", also inside strings that hold JSON themselves.
 - `signed_urls`: every http(s) URL loses its query, where the signature is.
 
-Both also where they are percent-encoded, once or several times.
+Both also if they are percent-encoded, once or several times.
 
-JSON stays JSON, and outside the changed strings stays byte for byte what it was. Text that is no JSON (a page, a body
-that was cut) is treated by pattern, and rather loses too much than too little.
+JSON stays JSON, and stays byte for byte the same outside the changed strings. Text that is not JSON (a page, a body
+that was cut) is redacted by pattern, which errs on the side of removing too much.
 """
 
 import json
@@ -19,7 +19,7 @@ SIGNED_URLS = "signed_urls"
 REDACTIONS = frozenset({NOTIFY_HOOK, SIGNED_URLS})
 
 _DEEPEST = 8
-"""Strings holding JSON holding strings holding JSON …: from here on by pattern."""
+"""JSON in strings in JSON in strings …: redacted by pattern from this depth on."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COLON = re.compile(r"\s*:\s*")
 _URL = re.compile(
@@ -64,7 +64,7 @@ def check_redactions(names: frozenset[str]) -> frozenset[str]:
     """`names` itself.
 
     Raises:
-        UnknownRedaction: one of them is none.
+        UnknownRedaction: one of them does not exist.
     """
     unknown = sorted(names - REDACTIONS)
     if unknown:
@@ -113,7 +113,7 @@ def _emptied(hook: re.Match[str]) -> str:
 
 
 def _redact_json(text: str, names: frozenset[str], depth: int) -> str:
-    """Goes from string to string: in JSON, every quote outside one begins one."""
+    """Goes from string to string: in JSON, every quote outside a string begins one."""
     pieces: list[str] = []
     position = 0
     while (found := _STRING.search(text, position)) is not None:
@@ -127,7 +127,7 @@ def _redact_json(text: str, names: frozenset[str], depth: int) -> str:
 
 
 def _redact_string(token: str, names: frozenset[str], depth: int) -> str:
-    """A JSON string, quotes included; untouched unless there is something to strip."""
+    """A JSON string, quotes included; unchanged unless there is something to strip."""
     if not _may_hold_something(token):
         return token
     value = _value(token)

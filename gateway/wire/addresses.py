@@ -1,4 +1,4 @@
-"""Which base URLs a client accepts: nothing in them may end up in a message or change where a task is asked for."""
+"""Which base URLs a client accepts: a secret in one must not end up in a message, nor change where tasks are polled."""
 
 import re
 
@@ -7,8 +7,6 @@ import httpx
 from gateway.errors import InvalidBaseUrl
 
 ENDPOINT = "/avatar/task/"
-_LAST_PORT = 65_535
-
 _LAST_PORT = 65_535
 
 
@@ -24,17 +22,15 @@ def check_base_url(text: str) -> str:
         raise InvalidBaseUrl(shown, "begins with neither http:// nor https://.")
     if not url.host:
         raise InvalidBaseUrl(shown, "names no host.")
-    if url.port is not None and not 0 < url.port <= _LAST_PORT:
-        raise InvalidBaseUrl(f"{shown}:{url.port}", f"has a port that there is not: they go from 1 to {_LAST_PORT}.")
     if url.userinfo:
         raise InvalidBaseUrl(shown, "has a user name or password in it; the key goes into AVATAR_TASKS_API_KEY.")
     if url.port is not None and not 1 <= url.port <= _LAST_PORT:
-        raise InvalidBaseUrl(shown, f"names port {url.port}, and there are only ports 1 to {_LAST_PORT}.")
+        raise InvalidBaseUrl(shown, f"names port {url.port}; ports go from 1 to {_LAST_PORT}.")
     if "?" in text or "#" in text:
         raise InvalidBaseUrl(shown, "has a query or fragment after it, which no task id could follow.")
     base_url = str(url).rstrip("/")
     if base_url.endswith(ENDPOINT.rstrip("/")):
-        raise InvalidBaseUrl(base_url, f"ends with {ENDPOINT.rstrip('/')}, which is added to it; leave that away.")
+        raise InvalidBaseUrl(base_url, f"ends with {ENDPOINT.rstrip('/')}, which is added automatically; leave it out.")
     return base_url
 
 
@@ -50,7 +46,7 @@ def _parse(text: str) -> httpx.URL:
 
 
 def without_query(location: str) -> str:
-    """Where a redirect points, without what may be secret in it: user, query and fragment."""
+    """The target of a redirect without the parts that may be secret: user, query and fragment."""
     bare = location.partition("?")[0].partition("#")[0]
     scheme, separator, rest = bare.partition("//")
     host, slash, path = rest.partition("/")

@@ -1,4 +1,4 @@
-"""A body as it arrives: decoded, and never more of it in memory than the limit."""
+"""A body as it arrives: decoded, with never more than the limit in memory."""
 
 import zlib
 from typing import Protocol
@@ -19,13 +19,13 @@ class BodyFault(Exception):  # noqa: N818 - it becomes the error of an observati
 
 class _Decoder(Protocol):
     def decode(self, chunk: bytes, most: int) -> bytes:
-        """At most `most` (at least 1) decoded bytes. If so many came, the next call goes on with what is left."""
+        """At most `most` (at least 1) decoded bytes. If it returns that many, the next call continues with the rest."""
 
     def finish(self) -> None:
         """The body has ended.
 
         Raises:
-            BodyFault: too early.
+            BodyFault: it ended too early.
         """
 
 
@@ -43,7 +43,7 @@ class _Identity:
 
 
 class _Inflate:
-    """gzip, or deflate with the zlib header the standard wants or without, as many servers send it."""
+    """gzip, or deflate with the zlib header that the standard requires or, as many servers send it, without."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
@@ -63,7 +63,7 @@ class _Inflate:
         except zlib.error as error:
             raise BodyFault("encoding", f"the body is not {self._encoding} as its Content-Encoding says") from error
         if self._inflater.unused_data:
-            raise BodyFault("encoding", f"there is more after the end of the {self._encoding} stream")
+            raise BodyFault("encoding", f"there is data after the end of the {self._encoding} stream")
         return decoded
 
     def finish(self) -> None:
@@ -84,18 +84,18 @@ def _decoder(encoding: str) -> _Decoder:
         return _Identity()
     if name in {"gzip", "x-gzip", "deflate"}:
         return _Inflate(name.removeprefix("x-"))
-    raise BodyFault("encoding", f"cannot decode {encoding!r}, which was not asked for")
+    raise BodyFault("encoding", f"cannot decode {encoding!r}, which was not requested")
 
 
 class Body:
     """Collects one body.
 
     Args:
-        encoding: what `Content-Encoding` says, '' if nothing.
-        most: decoded bytes to keep at the most.
+        encoding: the value of `Content-Encoding`, '' if there is none.
+        most: the most decoded bytes to keep.
 
     Raises:
-        BodyFault: from every method, when the body is not what its headers say.
+        BodyFault: from every method, if the body does not match its headers.
     """
 
     def __init__(self, encoding: str, most: int) -> None:
@@ -109,9 +109,9 @@ class Body:
         return self.size >= self._most
 
     def feed(self, chunk: bytes) -> bool:
-        """Takes a chunk as it came; only while not `is_full`.
+        """Takes a chunk as received; only while not `is_full`.
 
-        Of what it decodes to only a piece is kept at once: True is that there is more, to be had with an empty chunk.
+        At most one piece is decoded per call. True means that there is more; pass an empty chunk to get it.
         """
         most = min(PIECE_BYTES, self._most - self.size)
         piece = self._decoder.decode(chunk, most)
@@ -120,10 +120,10 @@ class Body:
         return len(piece) == most
 
     def finish(self) -> None:
-        """The last chunk has come."""
+        """There are no more chunks."""
         self._decoder.finish()
 
     def content(self) -> bytes:
-        """What there is so far."""
+        """The content so far."""
         self._pieces = [b"".join(self._pieces)]
         return self._pieces[0]

@@ -1,13 +1,13 @@
-"""How many connections there can be: each takes a file descriptor, of which a process may have only so many."""
+"""How many connections are possible: each takes a file descriptor, and a process has a limited number of them."""
 
 import resource
 
 RESERVED = 40
-"""For everything else: files of the archive and the warehouse, pipes, libraries. A large run was seen with 14."""
+"""For everything else: files of the archive and the warehouse, pipes, libraries. A large run used 14."""
 
 
 def most_in_flight(concurrency: int) -> int:
-    """`concurrency`, or what the limit leaves room for. The soft limit is raised first, up to the hard one."""
+    """`concurrency`, or as many as the limit allows. The soft limit is raised first, up to the hard one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = concurrency + RESERVED
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -1,6 +1,6 @@
-"""What a gateway says where it does not answer with a task, told from what proxies and web servers say in its place.
+"""A gateway's own error messages, as distinct from those of proxies and web servers in front of it.
 
-Two shapes are a gateway's own (docs of the new-api family):
+Gateways use two shapes (documentation of the new-api family):
 
 - `{"code": "get_task_failed", "message": "…", "data": null}`: about the task that was polled;
 - `{"error": {"message": "…", "type": "new_api_error", "code": "…"}}`: about the request, the key or the gateway itself.
@@ -19,7 +19,7 @@ _LONGEST_MESSAGE = 300
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the gateway says. `message` is one line, cut, and has gone through the redaction of bodies."""
+    """The gateway's error. `message` is a single line, shortened, and has been redacted like the body."""
 
     code: str
     message: str
@@ -31,7 +31,7 @@ class Envelope:
 
 
 def read_envelope(body: bytes | None) -> Envelope | None:
-    """The envelope that `body` is; None where it is somebody else's."""
+    """The envelope in `body`; None if it does not have a gateway's shape."""
     if body is None or len(body) > _LONGEST_BODY:
         return None
     try:

@@ -1,4 +1,4 @@
-"""One GET: from a task id to an answer, whatever happens."""
+"""One GET: from a task id to an answer, also if the request fails."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -21,7 +21,7 @@ _LONGEST_UNNEEDED = 16 * 1024
 
 @dataclass(slots=True)
 class Answer:
-    """What came of one request; filled in as it comes, so that what came before a fault is kept."""
+    """The result of one request; filled in as it arrives, so that what was received before a fault is kept."""
 
     status: int | None = None
     content_type: str | None = None
@@ -32,21 +32,21 @@ class Answer:
     body_cut: bool = False
     fault: Fault | None = None
     hold: Hold | None = None
-    """The memory that the body holds, until somebody releases it."""
+    """The memory reserved for the body, until it is released."""
 
     def release(self) -> None:
         if self.hold is not None:
             self.hold.release()
 
     def forget_body(self) -> None:
-        """Of a body nobody may ever need keep the beginning."""
+        """Keep only the beginning of a body that will probably not be needed."""
         if self.body is not None and len(self.body) > _LONGEST_UNNEEDED:
             self.body, self.body_cut = self.body[:_LONGEST_UNNEEDED], True
         self.release()
 
 
 class Exchange:
-    """Everything the requests of one client have in common."""
+    """What the requests of one client have in common."""
 
     def __init__(
         self,
@@ -68,17 +68,17 @@ class Exchange:
         connect = min(CONNECT_SECONDS, timeout_seconds)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "avatar-tasks"}
         self._request = httpx.Request("GET", base_url + ENDPOINT, headers={**headers, **key.headers()})
-        # "pool" covers names and handshakes as well; there is a connection for every request, so none waits for one.
+        # "pool" covers DNS and handshakes as well; there is a connection for every request, so none waits for one.
         self._request.extensions = {"timeout": {"connect": connect, "pool": connect}}
 
     async def get(self, task_id: str) -> Answer:
-        """The answer for a checked id, to be released. Raises nothing but its own cancellation."""
+        """The answer for a checked id; the caller releases it. Raises nothing but its own cancellation."""
         answer = Answer(hold=self._memory.hold())
         try:
             async with asyncio.timeout(self._timeout_seconds) as deadline:
                 await self._converse(task_id, answer, deadline)
-        except Exception as failure:  # noqa: BLE001 - whatever happens, an id that was asked becomes an observation
-            late = Fault("timeout", f"no whole answer within {self._timeout_seconds:g} s")
+        except Exception as failure:  # noqa: BLE001 - every polled id becomes an observation
+            late = Fault("timeout", f"no complete answer within {self._timeout_seconds:g} s")
             answer.fault = late if deadline.expired() else describe(failure, self._key.scrub)
         except asyncio.CancelledError:
             answer.release()
@@ -120,10 +120,12 @@ class Exchange:
             hold.settle(len(answer.body))
 
     def _keep(self, content: bytes, answer: Answer) -> None:
-        """Cleans before it cuts: a secret that lies across the cut must not survive as a half."""
+        """Cleans before it cuts: half of a secret that lies across the cut must not survive."""
         answer.body_cut = len(content) > self._max_body_bytes
         cleaned = self._key.scrub_bytes(content)
-        if len(content) > self._max_body_bytes + self._key.longest:  # there was more, perhaps the rest of a key
+        if (
+            len(content) > self._max_body_bytes + self._key.longest
+        ):  # the rest was dropped, and with it perhaps half of a key
             cleaned = cleaned[: len(cleaned) - self._key.longest]
         answer.body = redact(cleaned, self._redactions)[: self._max_body_bytes]
 
@@ -132,9 +134,9 @@ class Exchange:
 
 
 class _Aimed(httpx.Request):
-    """A request like another, for another path.
+    """A copy of a request with another path.
 
-    Made anew it would cost a fifth of all that is done for a request, most of it for headers that are always the same.
+    Building it anew would be a fifth of the cost of a request, mostly for headers that are always the same.
     """
 
     def __init__(self, like: httpx.Request, target: bytes) -> None:
@@ -149,7 +151,7 @@ async def _pour(stream: httpx.AsyncByteStream, body: Body, hold: Hold, deadline:
             await _grow(hold, body.size + PIECE_BYTES, deadline)
             has_more = body.feed(b"")
         if body.is_full:
-            # Left alone, a generator that has not ended is closed some time later, by a task that nobody waits for.
+            # Otherwise the unfinished generator is closed some time later, by a task that is not awaited.
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
             return
@@ -158,7 +160,7 @@ async def _pour(stream: httpx.AsyncByteStream, body: Body, hold: Hold, deadline:
 
 
 async def _grow(hold: Hold, size: int, deadline: asyncio.Timeout) -> None:
-    """To wait for memory is not the gateway's fault and takes nothing of its time."""
+    """Waiting for memory is not the gateway's fault, so it does not count against the timeout."""
     if size <= max(hold.size, PIECE_BYTES):
         return
     loop, ends_at = asyncio.get_running_loop(), deadline.when()

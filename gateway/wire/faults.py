@@ -1,4 +1,4 @@
-"""What can go wrong between a request and a whole answer, in one word and a sentence."""
+"""What can go wrong between a request and a complete answer: a kind and a sentence."""
 
 import asyncio
 import re
@@ -43,28 +43,28 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (asyncio.IncompleteReadError, "truncated"),
     (OSError, "reset"),
 )
-"""The first that fits, so from special to general."""
+"""The first match counts, so from special to general."""
 
 
 def describe(failure: BaseException, scrub: Callable[[str], str]) -> Fault:
-    """The fault that `failure` was: one of aiohttp, of httpx, or of ours.
+    """The fault for an exception of aiohttp, of httpx or of this package.
 
-    Its text goes through `scrub` before it is cut, so that no half of a key is left.
+    Its text goes through `scrub` before it is shortened, so that half a key cannot remain.
     """
     if isinstance(failure, BodyFault):
         return Fault(failure.kind, shorten(scrub(failure.text), LONGEST_TEXT))
     kind = next((kind for error, kind in _KINDS if isinstance(failure, error)), "unexpected")
     text = shorten(scrub(_one_line(failure)), LONGEST_TEXT)
-    return Fault(kind, f"{text} (that port speaks no TLS: is it an http:// address?)" if _is_plain(text) else text)
+    return Fault(kind, f"{text} (this port does not use TLS: is it an http:// address?)" if _is_plain(text) else text)
 
 
 def _is_plain(text: str) -> bool:
-    """Whether TLS met a port that speaks plain HTTP."""
+    """Whether TLS was attempted on a port that serves plain HTTP."""
     return "WRONG_VERSION_NUMBER" in text or "wrong version number" in text
 
 
 def _one_line(failure: BaseException) -> str:
-    """Without the user and password of a URL: aiohttp repeats a proxy's whole."""
+    """Without user and password of URLs: aiohttp's messages contain a proxy's full URL."""
     text = re.sub(r"(?<=://)[^/@\s]*@", "", re.sub(r"\s+", " ", str(failure)).strip())
     name = type(failure).__name__
     return f"{name}: {text}" if text else name

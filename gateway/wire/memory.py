@@ -1,20 +1,20 @@
 """How many bytes of answers a client may hold, however many requests are in flight and however large answers are.
 
-A body is read in pieces, and everything beyond a first small piece waits until there is room. One body may always go
-on, room or not, so that many that each hold a part do not wait for one another for ever: what is held stays below the
-limit, one body, and a piece for each request.
+A body is read in pieces, and everything beyond a first small piece waits until there is memory for it. One body may
+always continue regardless, so that several partly read bodies cannot block one another for ever: the total stays below
+the limit plus one body plus one piece per request.
 """
 
 import asyncio
 from collections import deque
 
 ANSWER_BYTES = 12 * 1024 * 1024
-"""Of answers on their way from the socket to a segment of the archive. With one body of 8 MB and the first pieces of 64
-requests it is below 32 MB in all; the buffers of 64 sockets, which the system keeps, take some megabytes more."""
+"""For answers between the socket and a segment of the archive. With one body of 8 MB and the first pieces of 64 requests
+the total is below 32 MB; the buffers of 64 sockets, which the system keeps, take some megabytes more."""
 PIECE_BYTES = 64 * 1024
-"""Of a body, what is read without asking: more than most answers have."""
+"""What is read of a body without a reservation: more than most answers have."""
 LONGEST_STEP_BYTES = 1024 * 1024
-"""A body that grows asks for as much as it has, and for no more than this."""
+"""A growing body reserves as much again as it has, and no more than this."""
 
 
 class Memory:
@@ -24,30 +24,30 @@ class Memory:
         self.held = 0
         self.most_held = 0
         self.writing = asyncio.Lock()
-        """Bodies are copied while they are written to the archive, so one writes at a time."""
+        """Writing to the archive copies the bodies, so only one batch is written at a time."""
         self._limit = limit
         self._waiting: deque[tuple[Hold, int, asyncio.Future[None]]] = deque()
-        self._favoured: Hold | None = None
-        """Whose body goes on, room or not."""
+        self._privileged: Hold | None = None
+        """The one body that may continue beyond the limit."""
 
     @property
     def is_tight(self) -> bool:
-        """More than half is held: what can be written to the archive should be."""
+        """More than half is in use: whatever can be written to the archive should be."""
         return self.held > self._limit // 2
 
     def hold(self) -> "Hold":
         return Hold(self)
 
     def take(self, size: int) -> None:
-        """Count bytes that are there already; negative to let go of them."""
+        """Count bytes that are in memory already; negative to release them."""
         self.held += size
         self.most_held = max(self.most_held, self.held)
         if size < 0:
             self._let_in_soon()
 
     async def wait_for(self, hold: "Hold", size: int) -> None:
-        """Returns once `hold` may hold `size` more."""
-        if self._favoured is hold or (self._may(hold, size) and not self._waiting):
+        """Returns once `hold` may take `size` more bytes."""
+        if self._privileged is hold or (self._may(hold, size) and not self._waiting):
             self.take(size)
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -61,12 +61,12 @@ class Memory:
             raise
 
     def forget(self, hold: "Hold") -> None:
-        if self._favoured is hold:
-            self._favoured = None
+        if self._privileged is hold:
+            self._privileged = None
             self._let_in_soon()
 
     def _may(self, hold: "Hold", size: int) -> bool:
-        return self.held + size <= self._limit or self._favoured is hold
+        return self.held + size <= self._limit or self._privileged is hold
 
     def _let_in_soon(self) -> None:
         """Once the task that runs has to wait: it may count again, as another owner, what it has just let go of."""
@@ -74,12 +74,12 @@ class Memory:
             asyncio.get_running_loop().call_soon(self._let_in)
 
     def _let_in(self) -> None:
-        """Those who wait, in their order; the first is favoured if nobody is."""
+        """Admit waiting bodies in order; the first becomes the privileged one if there is none."""
         while self._waiting:
             hold, size, place = self._waiting[0]
             if not place.cancelled():
-                if not self._may(hold, size) and self._favoured is None:
-                    self._favoured = hold
+                if not self._may(hold, size) and self._privileged is None:
+                    self._privileged = hold
                 if not self._may(hold, size):
                     return
                 self.take(size)
@@ -88,7 +88,7 @@ class Memory:
 
 
 class Hold:
-    """What one body holds."""
+    """The memory reserved for one body."""
 
     __slots__ = ("_memory", "size")
 
@@ -97,7 +97,7 @@ class Hold:
         self.size = 0
 
     async def grow(self, size: int) -> None:
-        """Holds at least `size`, and some more, once there is room."""
+        """Returns once at least `size` bytes are reserved (and some more, so that this is called less often)."""
         if size <= max(self.size, PIECE_BYTES):
             return
         wanted = max(size, min(2 * self.size, self.size + LONGEST_STEP_BYTES), 2 * PIECE_BYTES)
@@ -105,11 +105,11 @@ class Hold:
         self.size = wanted
 
     def settle(self, size: int) -> None:
-        """The body is whole, and so large."""
+        """The body is complete and has this size."""
         more, self.size = size - self.size, size
         self._memory.take(more)
 
     def release(self) -> None:
-        """Stop counting the body here: another owner counts it, or nobody needs it."""
+        """Stop counting the body here: another owner counts it, or it is no longer needed."""
         self._memory.forget(self)
         self.settle(0)

@@ -1,10 +1,10 @@
-"""An httpx transport over aiohttp, set up so that it does what it is told and nothing on its own.
+"""An httpx transport over aiohttp, configured to do nothing on its own: no retries, redirects or cookies.
 
 httpx's own connection pool collapses with concurrency (450 requests/s at 64 in flight, 187 at 512); aiohttp's keeps its
-speed. A client speaks to it through `handle_async_request`, httpx's own seam, and not through `httpx.AsyncClient`: half
-of the time of a request would go into cookies, redirects, authentication and a log line per request, none of which is
+speed. The client calls `handle_async_request`, httpx's transport interface, and not `httpx.AsyncClient`, which would
+spend half of the time of a request on cookies, redirects, authentication and a log line per request, none of them
 wanted here. httpx-aiohttp bridges the same two libraries and costs half as much again as all of aiohttp (see
-docs/performance.md); it also takes a server that hangs up for a time-out.
+docs/performance.md); it also reports a server that closes the connection as a timeout.
 """
 
 import contextlib
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 KEEP_IDLE_SECONDS = 4.0
-"""Below the 5 s after which common servers hang up, so that few requests meet a connection that is just closing."""
+"""Below the 5 s after which common servers close connections, so that few requests hit one that is just closing."""
 
 _CHUNK_BYTES = 16 * 1024
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One origin through one aiohttp session; bodies and their encoding are left as they come.
+    """One origin through one aiohttp session; bodies and their encoding are passed on unchanged.
 
-    Of a request it takes method, headers, the timeouts `connect` and `pool`, and httpx's extension `target`: the path
-    to ask for at the URL's origin, ready to be sent. It spares parsing a URL for each request, and headers that are the
-    very object that came with the first one spare going through them. Errors are aiohttp's own, which tell more than
-    httpx's; see `faults`.
+    It uses a request's method, headers, the timeouts `connect` and `pool`, and httpx's extension `target`: the raw path
+    to request at the URL's origin. That avoids parsing a URL per request; and if the headers are the same object as the
+    first request's, they are not converted again. Errors are aiohttp's own, which are more precise than httpx's; see
+    `faults`.
     """
 
     def __init__(self, open_session: Callable[[dict[str, str]], aiohttp.ClientSession]) -> None:
@@ -86,7 +86,7 @@ class _Stream(httpx.AsyncByteStream):
         return self._response.content.iter_chunked(_CHUNK_BYTES)
 
     async def aclose(self) -> None:
-        """The connection is kept if the body was read to its end."""
+        """The connection is reused if the body was read completely."""
         self._response.release()
 
 
@@ -96,10 +96,10 @@ def _time_limits(connect: float, pool: float) -> aiohttp.ClientTimeout:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Never uses a connection again on which something came that nobody had asked for.
+    """Never reuses a connection on which the server has sent unrequested data.
 
-    aiohttp 3.14 does: what came becomes the answer to the next request, the answer to that one the answer to the one
-    after it, and so on, each task's row holding the task before. What came and was not read yet is asked of the socket.
+    aiohttp 3.14 does: the data becomes the answer to the next request, whose answer becomes the answer to the one after
+    it, and so on, so that each task's row holds the task before. Unread data is detected by polling the socket.
     """
 
     async def _get(self, key: "ConnectionKey", traces: list["Trace"]) -> "Connection | None":
@@ -113,7 +113,7 @@ class _Connector(aiohttp.TCPConnector):
 def _is_spoilt(connection: "Connection") -> bool:
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None:
-        return False  # gone already: aiohttp finds out, and the request is asked again
+        return False  # closed already: aiohttp notices, and the request is retried
     if protocol.should_close:
         return True
     waiting = select.poll()
@@ -144,13 +144,13 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
             auto_decompress=False,
             read_bufsize=_CHUNK_BYTES,
         )
-        # aiohttp would send a request a second time when a connection breaks: uncounted, unpaced, over any cap.
+        # aiohttp would resend a request if a connection breaks: not counted, not paced, over any cap.
         session._retry_connection = False  # noqa: SLF001 - there is no public way; a test counts the requests
         return session
 
     url = httpx.URL(base_url)
     proxy = _proxy_for(url)
-    ssl_context = _trusted() if url.scheme == "https" else True  # 20 ms of reading certificates, to no end otherwise
+    ssl_context = _trusted() if url.scheme == "https" else True  # reading certificates takes 20 ms, wasted on http
     return AiohttpTransport(open_session)
 
 
@@ -160,7 +160,7 @@ def _trusted() -> ssl.SSLContext:
     except OSError as error:  # an `ssl.SSLError`, too, and neither names the file
         raise InvalidCertificates(
             f"{_named_certificates()} cannot be used: {error.strerror or error}. "
-            "It has to be certificates in PEM form; unset it to trust the usual authorities."
+            "It must contain certificates in PEM form; unset it to trust the usual authorities."
         ) from error
 
 
@@ -186,7 +186,7 @@ def _proxy_for(url: httpx.URL) -> str | None:
 
 
 def _is_in_a_network(host: str, proxies: dict[str, str]) -> bool:
-    """Whether `NO_PROXY` names a network (`10.0.0.0/8`) with this address in it; Python itself knows names only."""
+    """Whether `NO_PROXY` names a network (`10.0.0.0/8`) that contains this address; Python only compares names."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -57,7 +57,7 @@ def poll(reply: Callable[[Request], Reply], count: int) -> tuple[dict[str, Obser
             id="a login",
         ),
         pytest.param(lambda _: case("37-cloudflare-challenge-403.json"), "'Just a moment...'", id="a challenge"),
-        pytest.param(lambda _: answer(403, b""), "HTTP 403, which is not in a gateway's words", id="an empty 403"),
+        pytest.param(lambda _: answer(403, b""), "HTTP 403 without a gateway's error message", id="an empty 403"),
     ],
 )
 def test_what_is_no_gateway_ends_the_client_and_is_named(reply: Callable[[Request], Reply], said: str) -> None:
@@ -99,8 +99,14 @@ def test_pages_come_first_and_tasks_after_them() -> None:
         pytest.param(answer(401, PAGE), ["refused the key", "HTTP 401)"], id="401 of whoever"),
         pytest.param(case("42-quota-403.json"), ["quota or balance is used up", "用户额度不足"], id="quota"),
         pytest.param(says(403, "Your balance is too low"), ["quota or balance is used up"], id="balance"),
-        pytest.param(says(403, "您的 IP 不在令牌允许访问的列表中"), ["does not let the key", "您的 IP"], id="address"),
-        pytest.param(says(403, "该用户已被封禁"), ["does not let the key", "该用户已被封禁"], id="a banned user"),
+        pytest.param(
+            says(403, "您的 IP 不在令牌允许访问的列表中"),
+            ["does not permit this with the key", "您的 IP"],
+            id="address",
+        ),
+        pytest.param(
+            says(403, "该用户已被封禁"), ["does not permit this with the key", "该用户已被封禁"], id="a banned user"
+        ),
     ],
 )
 def test_what_refuses_a_key_is_quoted_and_costs_a_handful_of_requests(reply: Reply, words: list[str]) -> None:

@@ -169,8 +169,8 @@ def test_nothing_that_holds_the_key_shows_it(monkeypatch: pytest.MonkeyPatch) ->
     """Settings, clients, what they are made of, and the errors of both."""
     settings = Settings(base_url="https://host", api_key=SecretStr(KEY))
     client = GatewayClient("https://host", ApiKey(KEY))
-    exchange = client._inquirer._exchange
-    shown = [f"{one!r} {one!s} {vars(one)}" for one in (client, settings, client._inquirer, exchange)]
+    exchange = client._poller._exchange
+    shown = [f"{one!r} {one!s} {vars(one)}" for one in (client, settings, client._poller, exchange)]
     shown += [repr(ApiKey(KEY)), repr(exchange._request), repr(exchange._request.headers)]
     shown += [report_of(GatewayClient, "ftp://host", KEY), report_of(ApiKey, f"{KEY} x")]
     monkeypatch.setattr("gateway.client.Gate", None)

@@ -304,7 +304,7 @@ def test_what_nobody_asked_for_and_nobody_has_read_yet_becomes_nobodys_answer() 
         with serving(reply) as server:
             client = GatewayClient(server.url, KEY, concurrency=1)
             async with client:
-                exchange = client._inquirer._exchange
+                exchange = client._poller._exchange
                 assert (await exchange.get("one")).body == task("one")
                 time.sleep(0.2)  # noqa: ASYNC251 - nothing is read meanwhile
                 assert (await exchange.get("two")).body == task("two")

@@ -90,7 +90,7 @@ def opened_for_tasks() -> Breaker:
     return breaker
 
 
-def test_a_gateway_that_fails_for_each_task_is_believed_after_fifteen_seconds() -> None:
+def test_a_gateway_that_fails_for_each_task_closes_the_breaker_after_fifteen_seconds() -> None:
     """Four short pauses, then it is closed, and forty more of them do not open it for a while."""
     breaker, now, pauses = opened_for_tasks(), 0.0, []
     while breaker.is_open:
@@ -104,7 +104,7 @@ def test_a_gateway_that_fails_for_each_task_is_believed_after_fifteen_seconds() 
     assert any(breaker.failed(now + 301, is_probe=False, is_about_task=True) for _ in range(40))
 
 
-def test_a_gateway_that_is_believed_about_tasks_may_still_go_down() -> None:
+def test_a_gateway_that_fails_for_each_task_may_still_go_down() -> None:
     """Ten failures that are not its own word open the breaker as ever, and not one less."""
     breaker, now = opened_for_tasks(), 0.0
     while breaker.is_open:

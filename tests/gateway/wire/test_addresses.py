@@ -35,11 +35,11 @@ def test_a_base_url_is_normalised(text: str, base_url: str) -> None:
         ("https://host?key=hidden", "query or fragment"),
         ("https://host/#hidden", "query or fragment"),
         ("https://host:port", "cannot be read"),
-        ("http://127.0.0.1:99999", "has a port that there is not"),
-        ("https://host:0/v1", "has a port that there is not"),
-        ("https://[::1]:65536", "has a port that there is not"),
+        ("http://127.0.0.1:99999", "ports go from 1 to 65535"),
+        ("https://host:0/v1", "ports go from 1 to 65535"),
+        ("https://[::1]:65536", "ports go from 1 to 65535"),
         ("https://ho st", "has a space"),
-        ("https://host/v1/avatar/task/", "which is added to it"),
+        ("https://host/v1/avatar/task/", "which is added automatically"),
     ],
 )
 def test_other_texts_are_refused_without_repeating_a_secret(text: str, reason: str) -> None:

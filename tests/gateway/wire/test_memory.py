@@ -51,16 +51,16 @@ def test_who_leaves_while_waiting_leaves_nothing_held() -> None:
 
     async def main() -> None:
         memory = Memory(LIMIT)
-        favoured, holds = memory.hold(), [memory.hold() for _ in range(3)]
+        privileged, holds = memory.hold(), [memory.hold() for _ in range(3)]
         memory.take(LIMIT)
-        await favoured.grow(2 * PIECE_BYTES)
+        await privileged.grow(2 * PIECE_BYTES)
         waiting = [asyncio.create_task(hold.grow(2 * PIECE_BYTES)) for hold in holds]
         await asyncio.sleep(0)
         waiting[0].cancel()
         memory.take(-LIMIT)
         waiting[1].cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        for hold in (favoured, *holds):
+        for hold in (privileged, *holds):
             hold.release()
         assert memory.held == 0
 
