@@ -1,4 +1,4 @@
-"""The report: the notebook `latency.py`, and the page and pictures made from it.
+"""The report: the notebook `latency.py`, and the page and pictures rendered from it.
 
-Reads the published warehouse and never writes to it. `reports.render` writes the files.
+Reads only the published warehouse. `reports.render` writes the files.
 """

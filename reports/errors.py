@@ -1,8 +1,8 @@
-"""What can go wrong with a report.
+"""Errors of a report.
 
 ReportError
 ├── UnknownFilterError    a source, action or template that no task has
-└── OutdatedError         the published warehouse was made by another version of avatar-tasks
+└── OutdatedError         the published warehouse was created by another version of avatar-tasks
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A figure: what it shows, in words, as a picture and as a table."""
+"""A figure: a title and a sentence, a chart, and a table."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Tile:
 
     Attributes:
         key: its name in the page and in `--json`.
-        label: what it is.
-        value: the number itself, for programs; None where it is not known.
-        shown: the number for people.
-        range_shown: its 95% interval for people; '' where it has none.
-        notes: what else to know, a line each.
-        tone: `bad` where somebody should look into it.
+        label: what the number is.
+        value: the number itself, for programs; None if it is not known.
+        shown: the formatted number.
+        range_shown: its formatted 95% interval; '' if it has none.
+        notes: further lines of text.
+        tone: `bad` if it needs attention.
     """
 
     key: str
@@ -47,17 +47,17 @@ class Figure:
 
     Attributes:
         key: its name in the page and of its PNG file.
-        title: a question that it answers.
+        title: the question that it answers.
         says: the answer, in a sentence or two.
         unit: of its axes.
-        cohort: which tasks it is about, in words.
-        tasks: how many things are behind it.
-        data: what is drawn, a row each, as the view has it.
-        columns: heads of the table by column of `data`, in order; those not named are left out of the table.
-        draw: makes the picture in a given look; None where the table is the figure, or where there is nothing to draw.
+        cohort: which tasks it is about, as text.
+        tasks: the number of tasks (or of `counted`) in it.
+        data: the rows of its view.
+        columns: headings of the table by column of `data`, in order; other columns are not in the table.
+        draw: makes the chart in a given look; None if the figure is only a table, or there is nothing to draw.
         counted: what `tasks` counts.
         note: how to read it, in small print.
-        is_wide: whether it takes the page's whole width.
+        is_wide: whether it takes the whole width of the page.
     """
 
     key: str

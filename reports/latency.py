@@ -581,7 +581,7 @@ def _(about, objective_frame):
             "missed": "Missed",
             "open": "Still open",
         },
-        note="A failure is a miss, whoever caused it. Objectives are set in analysis.toml.",
+        note="A failure is a miss, regardless of its cause. Objectives are set in analysis.toml.",
     )
     show(objectives)
     return (objectives,)

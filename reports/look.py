@@ -1,7 +1,7 @@
-"""How figures look: colours that colour-blind people tell apart, one width for screens and one for phones.
+"""How figures look: colours that colour-blind people can distinguish, one width for screens and one for phones.
 
-Colours are those of Okabe and Ito, darkened or lightened until they stand out from the page. In the page they are CSS
-variables, so that one drawing serves light, dark and paper; pictures have the light ones put in.
+Colours are those of Okabe and Ito, darkened or lightened for enough contrast. In the page they are CSS variables, so
+that one drawing works for light, dark and paper; pictures use the light ones.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _NARROW: Final = 328
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a drawing needs to know of where it will be seen.
+    """Width and colours of a drawing.
 
     Attributes:
         width: of the whole drawing, in CSS pixels.
@@ -128,7 +128,7 @@ class Look:
 
 
 def page_look(*, is_wide: bool) -> Look:
-    """For the page on a screen, its colours left to CSS."""
+    """For the page on a screen, with CSS variables as colours."""
     return Look(_WIDE if is_wide else _HALF, _VARIABLES)
 
 

@@ -1,6 +1,6 @@
 """The page: one HTML file that loads nothing, with every figure drawn twice, for screens and for phones.
 
-`page.html.jinja` is the page; Jinja2 escapes every value in it. Here is what the template calls.
+`page.html.jinja` is the page; Jinja2 escapes every value in it. This module has the functions that the template calls.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def page(report: Report) -> str:
 
 
 def drawings(figure: Figure) -> Iterator[str]:
-    """The figure as SVG, for a screen and for a phone; nothing where it has no picture."""
+    """The figure as SVG, for a screen and for a phone; nothing if it has no chart."""
     if figure.draw:
         label = f"{figure.title} {figure.says}"
         for name, look in (("screen", page_look(is_wide=figure.is_wide)), ("phone", phone_look())):
@@ -68,7 +68,7 @@ def kind(figure: Figure, column: str) -> str:
 
 
 def shown(name: str, value: object) -> str:
-    """A value of a table for people, by the name of its column."""
+    """A formatted value of a table, by the name of its column."""
     match value:
         case None:
             return "–"

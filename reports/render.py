@@ -1,4 +1,4 @@
-"""The notebook without a browser: its figures as one HTML page, or as PNG files for mails and chats."""
+"""Runs the notebook without a browser: its figures as one HTML page, or as PNG files for mails and chats."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PIXELS: Final = 2.0
 _PICTURE_WIDTH: Final = 760
-#: What the notebook's widgets define; there is nobody here to use them.
+#: What the notebook's widgets define, which are not used here.
 _WIDGETS: Final = ("known", "whole", "sources", "actions", "templates", "days")
 
 
@@ -43,20 +43,20 @@ def run_notebook(paths: DataPaths, cohort: Cohort, generated_at: datetime) -> Re
 
 
 def write_html(report: Report, out: Path) -> Path:
-    """One file with everything in it; a reader that has the old one open keeps it.
+    """One self-contained file, replaced atomically: a reader that has the old one open keeps it.
 
     Raises:
-        OSError: when it cannot be written.
+        OSError: it cannot be written.
     """
     _write(out, page(report).encode())
     return out
 
 
 def write_pngs(report: Report, folder: Path) -> list[Path]:
-    """One picture per figure that has one, named by its place and key.
+    """One picture per figure with a chart, named by its position and key.
 
     Raises:
-        OSError: when they cannot be written.
+        OSError: they cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn = [figure for figure in report.figures if figure.draw]
@@ -67,8 +67,8 @@ def write_pngs(report: Report, folder: Path) -> list[Path]:
 
 
 def png(figure: Figure, report: Report) -> bytes:
-    """The figure as a picture that can stand alone, with title, summary, unit, cohort and number."""
-    assert figure.draw  # noqa: S101 - the caller has chosen figures that have a picture
+    """The figure as a picture that is readable by itself, with title, summary, unit, cohort and number."""
+    assert figure.draw  # noqa: S101 - the caller only passes figures with a chart
     look = Look(_PICTURE_WIDTH)
     spec = figure.draw(look).to_dict()
     lines = [*_wrapped(figure.says, 96), *_wrapped(f"{figure.about} · {words.minute(report.generated_at)} UTC", 96)]
@@ -96,7 +96,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace the file at `path`, for everybody to read; its folders are created with the usual permissions."""
+    """Replace the file at `path`, readable by everybody; its folders are created with the usual permissions."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path, mode=0o644) as file:
         file.write(content)

@@ -19,7 +19,7 @@ class Report:
         tiles: the headline numbers.
         in_short: the report in a few sentences.
         figures: in order.
-        about: which tasks it is about, in words.
+        about: which tasks it is about, as text.
         facts: the row of the view `headline`.
         generated_at: UTC.
     """

@@ -1,6 +1,6 @@
-"""A chart as SVG to stand in a page among others: no script, sized by the page, its marks' descriptions as tooltips.
+"""A chart as SVG for a page with several: no script, sized by the page, with the marks' descriptions as tooltips.
 
-The drawing is changed as a tree, not as text, so that nothing in a label can be taken for markup.
+The drawing is changed as a tree, not as text, so that no text in a label can be taken for markup.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ ET.register_namespace("", _NAMESPACE)
 
 
 def svg(chart: alt.TopLevelMixin, *, name: str, css_class: str, label: str) -> str:
-    """The chart drawn; `name` keeps its ids apart from those of others on the page."""
+    """The chart as SVG; `name` makes its ids unique on the page."""
     spec = chart.to_dict()
     _keep_written_descriptions(spec)
-    root = ET.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314 - drawn here, it has no entities
+    root = ET.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314 - generated here, without entities
     for element in root.iter():
         _add_tooltip(element)
         element.attrib = {key: _tidied(key, value, name) for key, value in element.items() if not _is_dropped(key)}
@@ -44,7 +44,7 @@ def svg(chart: alt.TopLevelMixin, *, name: str, css_class: str, label: str) -> s
 
 
 def _keep_written_descriptions(spec: dict[str, Any]) -> None:
-    """Stop Vega-Lite from describing marks by the names and digits of their columns where we describe nothing."""
+    """Stop Vega-Lite from generating descriptions, out of column names and values, for marks without one of ours."""
     for part in (*spec.get("layer", ()), *spec.get("hconcat", ()), *spec.get("vconcat", ())):
         _keep_written_descriptions(part)
     if "mark" in spec and "description" not in spec["encoding"]:
@@ -63,7 +63,7 @@ def _is_dropped(attribute: str) -> bool:
 
 
 def _tidied(attribute: str, value: str, name: str) -> str:
-    """Ids and references to them made the page's own, numbers cut to two decimals."""
+    """Ids and references to them made unique on the page, numbers rounded to two decimals."""
     if attribute == "id" and value.startswith(_GENERATED_ID):
         return f"{name}-{value}"
     value = _REFERENCE.sub(f"url(#{name}-", value)

@@ -1,4 +1,4 @@
-"""Numbers as people read them: three digits that matter, a unit, thousands apart; what is not known in words."""
+"""Formats numbers for people: three significant digits, a unit, thousands separators; "not known" for None."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in percent: 6.9%, 0.04%; 100% only where it is all."""
+    """A share in percent: 6.9%, 0.04%; 100% only if it is exactly all."""
     if share is None:
         return UNKNOWN
     hundredths = 100 * share
@@ -55,7 +55,7 @@ def rough(share: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time span in the largest units that people would choose: 7.5 s, 65 s, 2 min 53 s, 2 h 5 min, 3 d 4 h."""
+    """A duration in units that people would choose: 7.5 s, 65 s, 2 min 53 s, 2 h 5 min, 3 d 4 h."""
     if seconds is None:
         return UNKNOWN
     if seconds < _TENTHS_BELOW:
@@ -75,7 +75,7 @@ def _two(small: int, per_large: int, large_unit: str, small_unit: str) -> str:
 
 
 def interval(low: str, high: str) -> str:
-    """From low to high, where either may not be known."""
+    """From low to high; either may be unknown."""
     return f"{low if low != UNKNOWN else '?'} to {high if high != UNKNOWN else '?'}"
 
 
@@ -85,7 +85,7 @@ def minute(moment: datetime | None) -> str:
 
 
 def bucket(seconds: int) -> str:
-    """How long a bucket of time is: hour, 6 hours, day, 7 days."""
+    """The length of a time bucket: hour, 6 hours, day, 7 days."""
     number, unit = (seconds // 86_400, "day") if seconds % 86_400 == 0 else (seconds // 3600, "hour")
     return unit if number == 1 else f"{number} {unit}s"
 

@@ -1,13 +1,13 @@
-"""A gateway to try everything on: the same endpoint, a made-up world behind it, and the truth about that world.
+"""A simulated gateway: the same endpoint, a generated world of tasks behind it, and the expected rows for that world.
 
     world = World.recent(seed=7, tasks=200, now=clock())
     with serve(SimulatedGateway(world, key="k", clock=clock)) as base_url:
         ...                                   # GET {base_url}/avatar/task/{world.ids[0]}
     world.truth(clock()).tasks                # what the warehouse must hold
 
-`clock` says how a task's life unfolds; `words` what the world is made of; `population` draws its tasks; `life` tells
-what the gateway has noticed of one at an instant; `work` makes up the provider's side; `render` writes the answer and
-`truth` the rows, each from the model; `quirks`, `special` and `kinds` hold every odd answer there is.
+`clock` is the simulated time; `words` has actions, channels and failure texts; `population` draws the tasks; `life` has
+what the gateway knows of a task at an instant; `work` generates the provider's side; `render` writes the answer and
+`truth` the expected rows, each from the model; `quirks`, `special` and `kinds` have all the odd answers.
 """
 
 from simulator.app import SimulatedGateway

@@ -1,4 +1,4 @@
-"""Everything an endpoint can answer that is not a task: each as one value, bytes, headers, manners and all."""
+"""Every answer of the endpoint that is not a task, each as one value with its bytes, headers and delivery."""
 
 import gzip
 import json
@@ -15,13 +15,13 @@ DASHBOARD = (
     b'<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>New API</title></head>'
     b'<body><div id="root"></div><script src="/assets/index.js"></script></body></html>'
 )
-RETRY_DATE = b"Wed, 21 Oct 2015 07:28:00 GMT"  # long past: try again at once
+RETRY_DATE = b"Wed, 21 Oct 2015 07:28:00 GMT"  # long past: retry immediately
 OVERSIZED_BYTES = 9 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer. `delay_seconds` passes before its first byte; `delivery` says how the body travels."""
+    """One HTTP answer. `delay_seconds` passes before its first byte; `delivery` is how the body is sent."""
 
     status: int
     body: bytes = b""
@@ -51,12 +51,12 @@ def nothing_known() -> Answer:
 
 
 def unauthorized(key: str, request_id: str) -> Answer:
-    """The key is named only by its ends, and not at all if it is short."""
+    """The message has only the first and last characters of the key, and none of a short key."""
     return error(401, f"Invalid token: {mask(key)}", request_id)
 
 
 def mask(key: str) -> str:
-    is_long = len(key) >= 16  # noqa: PLR2004  (of a shorter one the ends would give away too much)
+    is_long = len(key) >= 16  # noqa: PLR2004  (the ends of a shorter key would reveal too much)
     return f"{key[:4]}***{key[-2:]}" if is_long else "***"
 
 
@@ -65,7 +65,7 @@ def forbidden(reason: str, request_id: str) -> Answer:
 
 
 def throttled(request_id: str, retry_after: bytes | None = None) -> Answer:
-    """A rate limit; gateways before 2026-07 do not say when to come back."""
+    """A rate limit; gateways before 2026-07 send no Retry-After."""
     answer = error(429, "Too many requests, please slow down", request_id)
     return answer if retry_after is None else answer.with_headers((b"retry-after", retry_after))
 
@@ -93,7 +93,7 @@ def dashboard() -> Answer:
 
 
 def bad_gateway() -> Answer:
-    """What the proxy before the gateway says while the gateway restarts."""
+    """The answer of the proxy in front of the gateway while the gateway restarts."""
     return Answer(502, b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>", (HTML,))
 
 
@@ -115,7 +115,7 @@ def error(status: int, message: str, request_id: str, *, kind: str = "new_api_er
 
 
 def pieces(body: bytes, count: int) -> Iterator[bytes]:
-    """`body` in `count` pieces or so."""
+    """`body` in about `count` pieces."""
     size = max(1, -(-len(body) // count))
     return (body[begin : begin + size] for begin in range(0, len(body), size))
 

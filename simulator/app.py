@@ -1,4 +1,4 @@
-"""The simulated gateway as a bare ASGI application: no framework, and fast enough to measure clients against."""
+"""The simulated gateway as a plain ASGI application: no framework, and fast enough to benchmark clients with."""
 
 import asyncio
 from collections import Counter
@@ -28,20 +28,20 @@ class SimulatedGateway:
     """`GET {prefix}/avatar/task/{id}` for a world's tasks and for every special id (`sim_…`, see `kinds`).
 
     Args:
-        world: whose tasks to tell of.
-        key: what `Authorization: Bearer …` must say; None asks for none.
-        clock: tells the simulated now; calls must never go back in time.
+        world: the tasks to answer for.
+        key: the expected `Authorization: Bearer …`; None accepts any.
+        clock: returns the simulated now; it must never go back in time.
         prefix: of the endpoint's path, such as "/reseller".
-        latency_seconds: before every answer; spread evenly by `latency_jitter` (0 to 1) of itself either way.
-        faults: share of attempts that meet a transient fault, or a `Faults`; special ids meet none but their own.
+        latency_seconds: before every answer; varied uniformly by plus or minus `latency_jitter` (0 to 1) of it.
+        faults: share of attempts with a transient fault, or a `Faults`; special ids have only their own faults.
         rate_limit: beyond it, requests are refused with 429.
         slow_seconds: how long an answer of the kind `slow` takes.
-        cache_size: so many rendered last answers are kept, about 2 KB each.
+        cache_size: how many rendered last answers are kept, about 2 KB each.
 
     Attributes:
-        calls: requests received per task id, whatever they were answered; `total_calls` all of them.
+        calls: requests received per task id, with any result; `total_calls` is their sum.
         statuses: answers begun per HTTP status.
-        peak_in_flight: most requests that were being answered at once.
+        peak_in_flight: most requests being answered concurrently.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SimulatedGateway:
         return self.calls.total()
 
     def prerender(self) -> int:
-        """Renders the answers that will never change again, for benchmarks; returns how many are kept."""
+        """Renders the answers that no longer change, for benchmarks; returns how many are cached."""
         for task in self.world.tasks[: self._cache_size]:
             self._task_answer(task.id)
         return len(self._last_answers)
@@ -144,7 +144,7 @@ class SimulatedGateway:
 
 
 async def deliver(answer: Answer, request_id: str, receive: Receive, send: Send) -> None:
-    """Sends the answer in its own manner; where that is to break off, the server closes the connection."""
+    """Sends the answer by its `delivery`; if that breaks off, the server closes the connection."""
     if answer.delay_seconds:
         await asyncio.sleep(answer.delay_seconds)
     if answer.delivery == "hang":

@@ -1,4 +1,4 @@
-"""Time as the simulated gateway tells it: behind the real one at first, faster than it, never ahead of it."""
+"""The time of the simulated gateway: behind the real time at first, faster, and never ahead of it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ def real_time() -> datetime:
 class SimClock:
     """Starts `lag_seconds` behind the real clock, runs `speed` times as fast until it has caught up, then runs with it.
 
-    So an observer who stamps answers with the real time never sees a task that ends in their future.
+    So for an observer who records the real time of an answer, no task ends in the future.
     """
 
     def __init__(self, lag_seconds: float = 0.0, speed: float = 1.0, *, real: Clock = real_time) -> None:

@@ -1,7 +1,7 @@
-"""A task's life, and how much of it the gateway has noticed at an instant.
+"""The states of a task, and what the gateway knows of them at an instant.
 
 The provider works by its own clock; the gateway learns of it only when its poller ticks, so every time the gateway
-tells, except that of the submission, is the time of a tick.
+reports, except that of the submission, is the time of a tick.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ Phase = Literal["queued", "running", "done", "failed"]
 
 WEB_WORK_STATUS: dict[Phase, int] = {"queued": 0, "running": 100, "done": 200, "failed": -1}
 ACCEPTED_AFTER_SECONDS = 1.0
-STUCK_PROGRESS_SECONDS = 600.0  # a task that never ends crawls to 90 % in this time
+STUCK_PROGRESS_SECONDS = 600.0  # a task that never ends reaches 90% in this time
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of the world. Instants are Unix seconds; None means the gateway never notices it."""
+    """One task of the world. Instants are Unix seconds; None means that the gateway never sees that state."""
 
     id: str
     action: str
@@ -41,16 +41,16 @@ class Task:
 
     @property
     def reaches_provider(self) -> bool:
-        """Whether a work ever exists: what is refused at the door leaves none."""
+        """Whether there is ever a work: a task that the gateway rejects has none."""
         return self.failure is None or self.failure.fail_class in ("provider", "gateway_timeout", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the gateway says of a task: times in Unix seconds (0: never recorded), progress in per cent (None: untold).
+    """What the gateway reports of a task: times in Unix seconds (0: not recorded), progress in percent or None.
 
-    `word` is the status verbatim, `status` what it means; `phase` is how the provider's work stood at the last tick,
-    None while there is none.
+    `word` is the status as sent, `status` its canonical value; `phase` is the state of the provider's work at the last
+    tick, None if there is none yet.
     """
 
     status: Status
@@ -66,7 +66,7 @@ class Seen:
 
 
 def observe(task: Task, now: float) -> Seen | None:
-    """The task as the gateway tells it at `now`; None before its submission."""
+    """The task as the gateway reports it at `now`; None before its submission."""
     if now < task.submit:
         return None
     stage = _stage(task, now)
@@ -77,7 +77,7 @@ def observe(task: Task, now: float) -> Seen | None:
 
 
 def _stage(task: Task, now: float) -> Status:
-    """The furthest stage a tick has noticed; it only ever moves forward."""
+    """The furthest stage seen by a tick; it only moves forward."""
     if task.seen_end is not None and now >= task.seen_end:
         return "FAILURE" if task.failure else "SUCCESS"
     if task.seen_running is not None and now >= task.seen_running:
@@ -88,7 +88,7 @@ def _stage(task: Task, now: float) -> Status:
 
 
 def _observe_work(stage: Status) -> Seen:
-    """A work without a task around it: `web_work_status` is all there is, and only 200 has a meaning."""
+    """A work without a task around it: there is only `web_work_status`, and only 200 has a documented meaning."""
     phases: dict[Status, Phase] = {"SUCCESS": "done", "IN_PROGRESS": "running"}
     phase = phases.get(stage, "queued")
     status: Status = "SUCCESS" if phase == "done" else "UNKNOWN"
@@ -99,7 +99,7 @@ def _wording(task: Task, stage: Status) -> tuple[Status, str]:
     if task.odd_word:
         return "UNKNOWN", task.odd_word
     if task.quirk_name == "nested_gateway_task" and stage == "IN_PROGRESS":
-        return "UNKNOWN", "unknown"  # what a gateway behind a gateway says of tasks that later succeed
+        return "UNKNOWN", "unknown"  # a gateway behind a gateway reports this for tasks that later succeed
     if task.quirk_name != "provider_words":
         return stage, stage
     words = PROVIDER_WORDS[
@@ -117,7 +117,7 @@ def _progress(task: Task, stage: Status, now: float) -> int | None:
 
 
 def _running_progress(task: Task, now: float) -> int:
-    """30 % as a stand-in for the status, or in steps of ten up to 90 % where the provider tells."""
+    """30% while running, or in steps of ten up to 90% if the provider reports progress."""
     began = task.seen_running or task.submit
     if not task.channel.says_progress:
         return 30
@@ -130,8 +130,8 @@ def _recorded(task: Task, stage: Status) -> tuple[int, int]:
     """`start_time` and `finish_time` as recorded so far."""
     has_ended = stage in ("SUCCESS", "FAILURE")
     has_started = task.seen_running is not None and (has_ended or stage == "IN_PROGRESS")
-    is_finish_told = has_ended and task.quirk_name != "finish_time_missing"
-    return int(task.seen_running or 0) if has_started else 0, int(task.seen_end or 0) if is_finish_told else 0
+    has_finish_time = has_ended and task.quirk_name != "finish_time_missing"
+    return int(task.seen_running or 0) if has_started else 0, int(task.seen_end or 0) if has_finish_time else 0
 
 
 def _phase(task: Task, stage: Status) -> Phase | None:

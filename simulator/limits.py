@@ -1,4 +1,4 @@
-"""What gets in a request's way: a rate limit, and transient faults that heal on a retry."""
+"""A rate limit, and transient faults that a retry gets past."""
 
 import time
 from collections.abc import Callable
@@ -13,18 +13,18 @@ Fault = Literal["database", "panic", "overload", "bad_gateway", "throttled", "re
 ALL_FAULTS: tuple[Fault, ...] = (
     "database", "panic", "overload", "bad_gateway", "throttled", "reset", "cut", "slow",
 )  # fmt: skip
-HEALS_WITHIN = 3  # of as many attempts in a row at least one is answered truly
+HEALS_WITHIN = 3  # at least one of this many consecutive attempts gets the true answer
 
 
 def chance(*parts: object) -> float:
-    """A number in [0, 1), evenly spread, the same for the same parts."""
+    """A number in [0, 1), uniformly distributed, the same for the same parts."""
     digest = blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 @dataclass(slots=True)
 class RateLimit:
-    """A token bucket: `per_second` requests, `burst` at once. `monotonic` tells the seconds."""
+    """A token bucket: `per_second` requests, bursts of `burst`. `monotonic` returns the time in seconds."""
 
     per_second: float
     burst: int = 1
@@ -52,7 +52,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """`share` of all attempts meet a fault, drawn from `kinds` by id and attempt, so that a run can be repeated."""
+    """`share` of all attempts get a fault, drawn from `kinds` by id and attempt, so that a run can be repeated."""
 
     share: float = 0.0
     kinds: tuple[Fault, ...] = ALL_FAULTS
@@ -60,14 +60,14 @@ class Faults:
     slow_seconds: float = 1.0
 
     def draw(self, task_id: str, attempt: int) -> Fault | None:
-        """The fault that attempt number `attempt` (from 1) at `task_id` meets, if any."""
+        """The fault for attempt number `attempt` (from 1) at `task_id`, if any."""
         if attempt % HEALS_WITHIN == 0:
             return None
         drawn = chance(self.seed, task_id, attempt)
         return self.kinds[int(drawn / self.share * len(self.kinds))] if drawn < self.share else None
 
     def spoil(self, fault: Fault, answer: Answer, request_id: str) -> Answer:
-        """What becomes of the true `answer`."""
+        """The true `answer` with the fault applied."""
         spoilt: dict[Fault, Callable[[], Answer]] = {
             "database": answers.database_failed,
             "panic": lambda: answers.panicked(request_id),

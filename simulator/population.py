@@ -28,7 +28,7 @@ HEAVY_TAIL_SHARE = 0.02
 INCIDENT_FAILURE_SHARE = 0.4
 NEW_STYLE_SHARE = 0.6
 HOOK_SHARE = 0.15
-# How far a task gets before it fails, as a share of the run it would have had; a timeout is set by the gateway.
+# How far a task gets before it fails, as a share of its full run time; a timeout is set by the gateway.
 FAILS_AFTER_SHARE: dict[FailClass, float] = {
     "provider": 0.5,
     "unknown": 0.5,
@@ -69,7 +69,7 @@ class Settings:
 
 
 def draw_incidents(settings: Settings) -> tuple[Incident, ...]:
-    """In a week: twelve hours in which one platform fails much, and three hours of long queues; at scale otherwise."""
+    """In a week: twelve hours in which one platform often fails, and three hours of long queues; scaled otherwise."""
     rng = Random(f"{settings.seed}/incidents")
     whole = settings.end - settings.start
 
@@ -85,7 +85,7 @@ def draw_incidents(settings: Settings) -> tuple[Incident, ...]:
 
 
 class Population:
-    """One seeded source of chance, used in one order, so that the same settings give the same tasks."""
+    """One seeded random generator, used in a fixed order, so that the same settings give the same tasks."""
 
     def __init__(self, settings: Settings, incidents: tuple[Incident, ...]) -> None:
         self._set = settings

@@ -1,4 +1,4 @@
-"""A task's answer as the gateway writes it: the shapes of WIRE.md, from the plain envelope to the oddest."""
+"""A task's answer as the gateway sends it: the shapes of WIRE.md, from the plain envelope to the oddest."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def _shaped(task: Task, seen: Seen, work: dict[str, Json] | None) -> Json:
 
 
 def _payload(task: Task, seen: Seen, work: dict[str, Json] | None) -> Json:
-    """What stands in `data.data`: the work, something around it, or one of the ways to say that there is none."""
+    """The content of `data.data`: the work, possibly wrapped, or one of the ways to say that there is none."""
     if work is None:
         return NOTHING.get(task.quirk_name)
     if task.quirk_name == "payload_string":
@@ -122,7 +122,7 @@ def _new_style(task: Task, seen: Seen) -> dict[str, Json]:
 
 
 def quota(task: Task) -> int:
-    """What the task costs, by the length of its action's name times a price per channel: made up, but fixed."""
+    """What the task costs, from the length of its action's name and a price per channel: arbitrary, but fixed."""
     return 1_000 * task.channel.number + 10 * len(task.action)
 
 
@@ -137,7 +137,7 @@ def _in_milliseconds(fields: dict[str, Json]) -> dict[str, Json]:
     return {name: value * 1000 if name in TIME_FIELDS else value for name, value in fields.items()}
 
 
-def _with_numbers_as_text(value: Any) -> Json:  # noqa: ANN401  (any JSON value is what it takes)
+def _with_numbers_as_text(value: Any) -> Json:  # noqa: ANN401  (it takes any JSON value)
     if isinstance(value, dict):
         return {name: _with_numbers_as_text(part) for name, part in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""When people submit tasks: by the hour of their day, the day of their week, and not evenly even then."""
+"""When people submit tasks: by hour of the day and day of the week, with random variation."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BY_WEEKDAY = (0.95, 1.0, 1.05, 1.05, 0.95, 0.55, 0.45)  # from Monday
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A stretch of time in which things go worse: long queues for all, or failures of one platform."""
+    """A period with a problem: long queues for all, or failures of one platform."""
 
     kind: Literal["long_queues", "provider_failures"]
     begin: datetime
@@ -30,7 +30,7 @@ class Incident:
 
 
 def submissions(rng: Random, count: int, start: float, end: float, utc_offset_hours: int) -> list[int]:
-    """`count` Unix seconds in [start, end) in order, as dense as the hour of the day and the day of the week say."""
+    """`count` Unix seconds in [start, end), sorted, with a density by hour of the day and day of the week."""
     step = min(HOUR_SECONDS, (end - start) / 24)
     edges = [start + index * step for index in range(round((end - start) / step))]
     weights = list(accumulate(_density(edge, utc_offset_hours) for edge in edges))

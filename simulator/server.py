@@ -27,7 +27,7 @@ def serve(app: SimulatedGateway, port: int = 0) -> Iterator[str]:
     Raises:
         OSError: the port is taken.
     """
-    import uvicorn  # noqa: PLC0415  (a third of a second that only those who serve should pay)
+    import uvicorn  # noqa: PLC0415  (takes a third of a second, only needed here)
 
     with _listening(port) as listener:
         server = uvicorn.Server(_config(app))
@@ -67,9 +67,9 @@ def _listening(port: int) -> socket.socket:
 
 
 def _config(app: SimulatedGateway) -> Config:
-    """Uvicorn, set to be quiet; it takes httptools and uvloop by itself where they are installed.
+    """Uvicorn without log output; it uses httptools and uvloop if they are installed.
 
-    "critical", because dropping connections is what some answers are for, and uvicorn would report each as an error.
+    "critical", because some answers drop the connection on purpose, and uvicorn would report each as an error.
     """
     import uvicorn  # noqa: PLC0415  (as above)
 

@@ -1,4 +1,4 @@
-"""The rows the warehouse must hold, made from the model of the world and never from the JSON it is rendered to."""
+"""The rows the warehouse must have, derived from the model of the world and never from the JSON rendered from it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Truth:
     """Rows of `tasks`, `works` and `pt_infos` by the names and types of the warehouse.
 
-    Times are aware and in UTC, durations float seconds, and what is absent is None. Only tasks whose answer is a task
-    have a row; only those whose payload has come have a work. `extras`, `quality_flags` and everything that depends on
-    when the task was observed are not part of it.
+    Times are aware and in UTC, durations float seconds, and a missing value is None. Only tasks whose answer is a task
+    have a row; only those whose payload has been received have a work. `extras`, `quality_flags` and everything that
+    depends on when the task was observed are not included.
     """
 
     tasks: list[Row] = field(default_factory=list)
@@ -46,9 +46,9 @@ def truth_of(tasks: Iterable[Task], now: float, source: str) -> Truth:
 
 
 def task_row(task: Task, seen: Seen, work: Work | None) -> Row:
-    """One row of `tasks` without its key; for an answer that is a work alone, only what a work can tell.
+    """One row of `tasks` without its key; for an answer that is a work alone, only the columns known from a work.
 
-    Before there is a work, a gateway behind a gateway cannot be told from any other.
+    Before there is a work, a gateway behind a gateway cannot be distinguished from any other.
     """
     is_enveloped = not task.quirk.is_work_only
     has_failed = seen.status == "FAILURE"
@@ -84,7 +84,7 @@ def work_row(task: Task, work: Work) -> Row:
 
 
 def pt_info_rows(task: Task, work: Work) -> list[Row]:
-    """Rows of `pt_infos` without their key; none where the parameters are empty or cannot be read."""
+    """Rows of `pt_infos` without their key; none if the parameters are empty or cannot be parsed."""
     if task.quirk_name in ("empty_params", "broken_params"):
         return []
     return [_pt_info_row(index, pt_info) for index, pt_info in enumerate(work.pt_infos)]

@@ -1,4 +1,4 @@
-"""What the simulated world is made of: actions, channels, failure texts, and the words providers use for a status."""
+"""The vocabulary of the simulated world: actions, channels, failure texts, and the providers' status words."""
 
 from dataclasses import dataclass
 from random import Random
@@ -65,7 +65,7 @@ FAILURE_WEIGHTS: dict[FailClass, float] = {
     "unknown": 0.1,
 }
 
-# {n} is a number, {hex} a run of hex digits: what a fingerprint of the reason should take out.
+# {n} is a number, {hex} a run of hex digits: a fingerprint of the reason should remove both.
 FAILURE_TEXTS: dict[FailClass, tuple[str, ...]] = {
     "provider": (
         "internal server error, please try again later (job {hex})",
@@ -97,7 +97,7 @@ FAILURE_TEXTS: dict[FailClass, tuple[str, ...]] = {
     "unknown": ("",),
 }
 
-# Providers' own words, in the odd case they come in; WIRE gives the lists.
+# Providers' own words, in the mixed case they are sent in; WIRE.md has the lists.
 PROVIDER_WORDS: dict[str, tuple[tuple[str, Status], ...]] = {
     "waiting": tuple((word, "QUEUED") for word in ("pending", "Queueing", "in_queue", "CREATED", "waiting")),
     "running": tuple((word, "IN_PROGRESS") for word in ("processing", "Running", "GENERATING")),

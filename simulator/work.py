@@ -1,5 +1,5 @@
 # ruff: noqa: S311  (seeded randomness is the point of a simulator)
-"""The provider's work of a task: the 26 fields of `data.data`, made up from the task's id alone."""
+"""The provider's work of a task: the 26 fields of `data.data`, generated from the task's id alone."""
 
 import json
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ AUDIO_NAMES = ("{hex}.mp3", "{hex}.wav", "录音 {hex}.mp3", "take 100%+{hex}.m4
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`values` holds every field but `animate_params_str`, as the provider means them (create times in Unix ms).
+    """`values` has every field but `animate_params_str`, as the provider means them (create times in Unix ms).
 
-    None stands for a value that is absent or cannot be read; `pt_infos` for what `animate_params_str` says, if it can
-    be read.
+    None is a value that is absent or cannot be read; `pt_infos` is the content of `animate_params_str`, if it can be
+    parsed.
     """
 
     values: dict[str, Json]
@@ -37,13 +37,13 @@ def work_of(task: Task, phase: Phase) -> Work:
     rng = Random(task.id)
     created_ms = int((task.submit + task.channel.clock_gap_seconds + rng.uniform(0.0, 2.0)) * 1000)
     pt_infos = [_pt_info(rng) for _ in range(rng.choices((1, 2, 3), (0.8, 0.15, 0.05))[0])]
-    values = _identity(rng, task, created_ms) | _looks(rng) | {"web_work_status": WEB_WORK_STATUS[phase]}
+    values = _identity(rng, task, created_ms) | _presentation(rng) | {"web_work_status": WEB_WORK_STATUS[phase]}
     paths = _paths(rng, task)
     return Work(values | (paths if phase == "done" else dict.fromkeys(paths, "")), pt_infos)
 
 
 def params_as_sent(task: Task, work: Work) -> Json:
-    """`animate_params_str` as the provider sends it: a string on all but those that send the object itself."""
+    """`animate_params_str` as the provider sends it: a string, or for some quirks the object itself."""
     params = {"pt_infos": work.pt_infos}
     text = to_json(params)
     forms: dict[str, Json] = {
@@ -56,7 +56,7 @@ def params_as_sent(task: Task, work: Work) -> Json:
 
 
 def to_json(value: Json) -> str:
-    """Compact JSON with its characters unescaped, as Go writes it."""
+    """Compact JSON with non-ASCII characters unescaped, as Go writes it."""
     return ENCODER.encode(value)
 
 
@@ -103,7 +103,7 @@ def _template(number: int) -> tuple[str, int]:
     return _object_id(Random(number), created_ms), created_ms
 
 
-def _looks(rng: Random) -> dict[str, Json]:
+def _presentation(rng: Random) -> dict[str, Json]:
     ratio = rng.choice((1, 0.5625, 1.7778, 0.75))
     return {
         "example_image_url": [f"config/common/main/{_hex(rng)}.jpg" for _ in range(rng.randrange(5))],
@@ -123,7 +123,7 @@ def _looks(rng: Random) -> dict[str, Json]:
 
 
 def _paths(rng: Random, task: Task) -> dict[str, str]:
-    """Where the finished work lies; all are '' until it is done."""
+    """The paths of the finished work; all are '' until it is done."""
     signature = f"?Expires={task.submit + 86_400}&Signature={_hex(rng, 40)}%3D&Key-Pair-Id=K2SIM"
     suffix = signature if task.quirk_name == "signed_urls" else ""
     folder = f"{FILES_URL}/{rng.randrange(10**8):08d}"

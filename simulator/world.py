@@ -1,4 +1,4 @@
-"""A world of tasks, the same for the same seed, that knows the truth about itself."""
+"""A world of tasks, reproducible from its seed, with the rows expected in the warehouse."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from simulator.truth import Truth, truth_of
 
 
 class World:
-    """`tasks` tasks submitted over [start, end), and what became of them.
+    """`tasks` tasks submitted over [start, end), and how they ended.
 
     Args:
         seed: the same seed and arguments give the same world, down to every byte of every answer.
@@ -19,15 +19,15 @@ class World:
         start: the first instant of a submission, aware.
         end: the instant after the last submission, aware; tasks may still be running then.
         source: the `source` of the truth's rows.
-        odd_share: share of tasks whose answer departs from the plain envelope; 0 makes all of them plain.
-        failure_share: share of tasks that fail on an ordinary day; the incident adds about 1.5 % on top.
+        odd_share: share of tasks whose answer differs from the plain envelope; 0 makes all of them plain.
+        failure_share: share of tasks that fail on an ordinary day; the incident adds about 1.5% on top.
         stuck_share: share of tasks that never end.
         poll_seconds: between two ticks of the gateway's own poller.
         timeout_minutes: after which the gateway gives a task up (`任务超时（30分钟）`).
-        rush: so many of the tasks are submitted in the last `rush_seconds` before `end`.
+        rush: how many of the tasks are submitted in the last `rush_seconds` before `end`.
         rush_seconds: see `rush`.
         latest_end: if given, the provider is done with every task by then (stuck ones aside).
-        utc_offset_hours: of the people who submit: their working hours give the day its rhythm.
+        utc_offset_hours: of the people who submit, whose working hours set the daily pattern.
     """
 
     def __init__(
@@ -100,12 +100,12 @@ class World:
         """The rows the warehouse must hold once every task (or those of `ids`) has been observed at `now`.
 
         Raises:
-            KeyError: one of `ids` is no task.
+            KeyError: one of `ids` is not a task.
         """
         return truth_of(self.tasks if ids is None else map(self._known, ids), now.timestamp(), self.source)
 
     def all_terminal_at(self) -> datetime:
-        """The instant by which the gateway has noticed every end (of tasks that are not stuck)."""
+        """The instant by which the gateway has seen every task end (except stuck ones)."""
         last = max((task.seen_end for task in self.tasks if task.seen_end is not None), default=0.0)
         return datetime.fromtimestamp(last, UTC) + timedelta(milliseconds=1)
 

@@ -1,4 +1,4 @@
 """Bytes to polars frames, pure: no I/O, no clock, no environment.
 
-`transform` is the whole room; `schema` says what goes in and what comes out.
+`transform` is the entry point of the package; `schema` has the input and output schemas.
 """

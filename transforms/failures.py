@@ -1,4 +1,4 @@
-"""Whose fault a failure is, by rules that people can read and extend."""
+"""Whose fault a failure is, by rules that users can read and extend."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ CLASSES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class FailureRule:
-    """Failures whose reason matches `pattern` (a regular expression, case ignored) are of the class `fail_class`.
+    """Failures whose reason matches `pattern` (a regular expression, case ignored) have the class `fail_class`.
 
     Attributes:
         pattern: the regular expression.
         fail_class: one of `CLASSES`.
-        name: what the rule is called in `fail_rule`; the pattern where none is given.
+        name: the name of the rule in `fail_rule`; by default its pattern.
         refunded: whether the gateway refunds such a failure.
 
     Raises:
-        TypeError: when `refunded` is not true or false.
-        ValueError: when the class is not one of `CLASSES` or the pattern cannot be compiled.
+        TypeError: `refunded` is not true or false.
+        ValueError: the class is not one of `CLASSES`, or the pattern cannot be compiled.
     """
 
     pattern: str
@@ -63,12 +63,12 @@ class FailureRule:
 
 
 def fail_rule(reason: pl.Expr, rules: Sequence[FailureRule]) -> pl.Expr:
-    """The name of the first rule that matches a failure's reason; null when none does."""
+    """The name of the first rule that matches a failure's reason; null if none does."""
     matched = [pl.when(reason.str.contains(f"(?i){rule.pattern}")).then(pl.lit(rule.name)) for rule in rules]
     return pl.coalesce(*matched, pl.lit(None, pl.String()))
 
 
 def fail_class(rule: pl.Expr, rules: Sequence[FailureRule]) -> pl.Expr:
-    """The class of a failure, by the name of the rule that matched: `unknown` when none did."""
+    """The class of a failure, by the name of the rule that matched: `unknown` if none did."""
     classes = {one.name: one.fail_class for one in rules}
     return rule.replace_strict(classes, default="unknown", return_dtype=pl.String()) if rules else pl.lit("unknown")

@@ -1,4 +1,4 @@
-"""Answers to frames: the whole of this room in one pure function, `transform`."""
+"""Answers to frames: the whole package in one pure function, `transform`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.documents.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
 from transforms.documents.locate import Located, Place, locate, shape
 from transforms.documents.text import decode_bodies
 from transforms.params import Params, read_params
-from transforms.replies import hear_all
+from transforms.replies import interpret_all
 from transforms.tasks import flatten_tasks
 from transforms.works import flatten_works
 
@@ -27,7 +27,7 @@ _EXCERPT_CHARACTERS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """What some answers say, in the schemas of `transforms.schema`."""
+    """The content of some answers, in the schemas of `transforms.schema`."""
 
     tasks: pl.DataFrame
     works: pl.DataFrame
@@ -38,11 +38,11 @@ class Frames:
 
 
 def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
-    """Flatten answers (schema `ANSWERS`, any number, any content) by the failure rules in force.
+    """Flatten answers (schema `ANSWERS`, any number, any content) with the given failure rules.
 
-    Pure: the same answers give the same rows, whatever batch they come in. Every answer becomes one row of
-    `observations`, and either one of `tasks`, or one of `quarantine`, or an outcome that says why there is neither.
-    Never raises for what an answer holds.
+    Pure: the same answers give the same rows, in whatever batches. Every answer becomes one row of `observations`, and
+    either one of `tasks`, or one of `quarantine`, or neither, with an outcome that says why. Never raises because of an
+    answer's content.
     """
     answers = answers.cast(schema.ANSWERS).with_columns(decode_bodies(answers).get_columns()).with_row_index("row")
     with decode.connect() as con:
@@ -72,7 +72,7 @@ def _triage(answers: pl.DataFrame, located: Located) -> pl.DataFrame:
     walked = answers.join(located.walks, on="row", how="left").with_columns(shape(pl.col("letters")).alias("shape"))
     is_silent = (pl.col("shape").is_null() & pl.col("is_json")).fill_null(value=False)
     silent = walked.filter(is_silent).select("row", "text")
-    said = silent.join(hear_all(silent["text"]), on="text").drop("text")
+    said = silent.join(interpret_all(silent["text"]), on="text").drop("text")
     return (
         walked.join(said, on="row", how="left")
         .with_columns(triage.outcome().alias("outcome"), triage.reason().alias("reason"))
@@ -81,7 +81,7 @@ def _triage(answers: pl.DataFrame, located: Located) -> pl.DataFrame:
 
 
 def _with_repairs(answers: pl.DataFrame, *repaired: pl.DataFrame) -> pl.DataFrame:
-    """`answers` with `text_repaired` also where half a character was replaced (`row`)."""
+    """`answers` with `text_repaired` also set where half a character was replaced (`row`)."""
     rows = pl.concat(repaired)
     return (
         answers
@@ -91,7 +91,7 @@ def _with_repairs(answers: pl.DataFrame, *repaired: pl.DataFrame) -> pl.DataFram
 
 
 def _renamed_envelopes(triaged: pl.DataFrame) -> pl.DataFrame:
-    """Where tasks stand under other keys than they should."""
+    """The paths of tasks under unexpected keys."""
     renamed = triaged.filter(pl.col("reason") == "renamed_envelope")
     kind, json_type = pl.lit("unknown_field"), pl.lit("OBJECT")
     return renamed.select("row", json_path="task_path", kind=kind, json_type=json_type).cast(drift.SURPRISES)
@@ -133,7 +133,7 @@ def _quarantine(triaged: pl.DataFrame) -> pl.DataFrame:
 
 def _renamed_detail() -> pl.Expr:
     said = pl.format(": {}", pl.col("message")).fill_null("")
-    where = pl.format("a task under other names stands at {}{}", pl.col("task_path"), said)
+    where = pl.format("a task under unexpected keys is at {}{}", pl.col("task_path"), said)
     return pl.when(pl.col("reason") == "renamed_envelope").then(where)
 
 

@@ -1,7 +1,7 @@
-"""Under which id an answer came: that of its task, or of its work where there is no task around it.
+"""The id that an answer names: that of its task, or of its work if there is no task around it.
 
-Gateways write the same id in several ways: in upper or lower case, with or without a prefix (WIRE.md). What is left
-once these are taken off is the plain id; two ids are the same when their plain ids are.
+Gateways write the same id in several ways: in upper or lower case, with or without a prefix (WIRE.md). The plain id is
+the lower-case one without the prefix; two ids are the same if their plain ids are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def plain_id(raw: pl.Expr) -> pl.Expr:
 
 
 def other_id(answered: pl.Expr, polled: pl.Expr) -> pl.Expr:
-    """The id that an answer named, as it came; null where it named none, or the one that was polled."""
+    """The id that an answer named, as sent; null if it named none, or the polled one."""
     return pl.when(plain_id(answered) != plain_id(polled)).then(answered)
 
 

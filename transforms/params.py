@@ -1,4 +1,4 @@
-"""`animate_params_str`, the JSON in a string: parsed, and taken apart into the elements of its `pt_infos`."""
+"""`animate_params_str`, the JSON in a string: parsed, and split into the elements of its `pt_infos`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Params:
     """The parameters of some works.
 
     Attributes:
-        works: one row per work that has any: `row`, `animate_params_error` (null when readable), `params_extras`.
+        works: one row per work that has any: `row`, `animate_params_error` (null if readable), `params_extras`.
         pt_infos: one row per element of `pt_infos`: `row`, `pt_index` from 0, and its columns.
         surprises: in the shape of `drift.SURPRISES`.
-        repaired: `row` of works in whose parameters half a character was replaced, without which they are no JSON.
+        repaired: `row` of works whose parameters became JSON only after half a character was replaced.
     """
 
     works: pl.DataFrame
@@ -53,7 +53,7 @@ def read_params(con: decode.Connection, works: pl.DataFrame) -> Params:
 
 
 def _judged(con: decode.Connection, docs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """`docs`, repaired where that makes them JSON, what is wrong with them, and `row` of those repaired."""
+    """`docs`, repaired if that makes them JSON, their errors, and `row` of those repaired."""
     judged = decode.params_errors(con, docs)
     broken = judged.filter(pl.col("error") == "invalid_json")
     whole = with_whole_characters(docs.join(broken, on="row", how="semi"))

@@ -1,4 +1,4 @@
-"""What an answer without a task says: that the task is unknown, that the gateway failed, or something else."""
+"""Interprets an answer without a task: the task is unknown, the gateway failed, or something else."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from transforms.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What such an answer can mean, most telling first.
+#: The possible meanings, most specific first.
 #: `no_such_task`: a known word says that the gateway does not know the id.
-#: `get_task_failed`: the gateway's own code for a failed look into its database.
-#: `renamed_task`: a task is there, under another key than `data` or with other names for its fields.
-#: `failed`: an envelope that says that the request failed, and not why in terms we know.
+#: `get_task_failed`: the gateway's own code for a failed database query.
+#: `renamed_task`: there is a task, under another key than `data` or with other field names.
+#: `failed`: an envelope that says that the request failed, for an unknown reason.
 #: `error`: an error object, a code that is not success, or a message.
-#: `nothing`: `data` is present and empty, and no other key says anything.
+#: `nothing`: `data` is present and empty, and no other key has information.
 MEANINGS: Final = ("no_such_task", "get_task_failed", "renamed_task", "failed", "error", "nothing")
 
-#: One row per answer: `task_path` is where a renamed task stands, `is_refusal` whether it is the gateway's own
-#: envelope, which is what a refused key gets.
+#: One row per answer: `task_path` is the path of a renamed task, `is_refusal` whether it is the gateway's own envelope,
+#: with which a gateway refuses a key.
 REPLIES: Final = pl.Schema(
     {
         "text": pl.String(),
@@ -48,7 +48,7 @@ _NO_SUCH_TASK: Final = (
     "task_not_exist", "task_not_exists", "task_not_found", "task_does_not_exist", "the_task_does_not_exist",
     "task_id_not_found", "task_id_not_exist", "no_such_task", "任务不存在",
 )  # fmt: skip
-_NO_SUCH_ROW: Final = ("record_not_found",)  # as a code; as a message it may be about a channel or a user
+_NO_SUCH_ROW: Final = ("record_not_found",)  # only as a code; as a message it may be about a channel or a user
 _GET_TASK_FAILED: Final = "get_task_failed"
 _FAILED: Final = ("error", "err", "fail", "failed", "failure")
 
@@ -69,7 +69,7 @@ _REQUEST_ID: Final = re.compile(r"\s*\(request id:[^)]*\)\s*$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one answer says; see `REPLIES`."""
+    """The interpretation of one answer; see `REPLIES`."""
 
     message: str | None = None
     meaning: str | None = None
@@ -77,9 +77,9 @@ class Reply:
     is_refusal: bool = False
 
 
-def hear_all(texts: pl.Series) -> pl.DataFrame:
-    """What JSON documents without a task say: one row per distinct text, in the schema `REPLIES`."""
-    rows = [(text, *_as_row(hear(text))) for text in texts.drop_nulls().unique(maintain_order=True)]
+def interpret_all(texts: pl.Series) -> pl.DataFrame:
+    """Interpret JSON documents without a task: one row per distinct text, in the schema `REPLIES`."""
+    rows = [(text, *_as_row(interpret(text))) for text in texts.drop_nulls().unique(maintain_order=True)]
     return pl.DataFrame(rows, schema=REPLIES, orient="row")
 
 
@@ -87,8 +87,8 @@ def _as_row(reply: Reply) -> tuple[str | None, str | None, str | None, bool]:
     return reply.message, reply.meaning, reply.task_path, reply.is_refusal
 
 
-def hear(text: str) -> Reply:
-    """What one JSON document without a task says; nothing known for what is no object, too deep or too long."""
+def interpret(text: str) -> Reply:
+    """Interpret one JSON document without a task; an empty reply if it is not an object, too deep or too long."""
     value = parsed(text)
     if not isinstance(value, dict):
         return Reply()
@@ -120,21 +120,21 @@ def _meaning(value: dict[str, Any], layers: list[dict[str, Any]], message: str |
         "get_task_failed": _GET_TASK_FAILED in codes,
         "renamed_task": path is not None,
         "failed": any(map(_has_failed, layers)),
-        "nothing": _says_nothing(value),
+        "nothing": _has_no_information(value),
         "error": bool(message) or any(code not in {"", *OK_CODES} for code in codes) or any(map(_errors, layers)),
     }
     return next((meaning for meaning, holds in found.items() if holds), None)
 
 
 def _message(layer: dict[str, Any]) -> str | None:
-    """What an envelope says, or its error."""
+    """The message of an envelope, or of its error."""
     inside = [*_errors(layer), opened(layer.get("base_resp"))]
     said = [explanation(one) if isinstance(one, dict) else one for one in inside if isinstance(one, dict | str)]
     return next((well_formed(one) for one in [*said, explanation(layer)] if one), None)
 
 
 def _bad_code(layer: dict[str, Any]) -> str | None:
-    """The code of an envelope where it says that something is wrong: better than no word at all."""
+    """The code of an envelope if it is not a success code: better than no message at all."""
     code = layer.get("code")
     return well_formed(code.strip()) if isinstance(code, str) and word(code) not in {"", *OK_CODES} else None
 
@@ -154,7 +154,7 @@ def _is_no_such_task(layer: dict[str, Any]) -> bool:
 
 
 def _as_code(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """A text as the code it would be: 'Task not found. (request id: 7)' is task_not_found."""
+    """A text as a code: 'Task not found. (request id: 7)' becomes task_not_found."""
     return re.sub(r"[\s_-]+", "_", _REQUEST_ID.sub("", word(value)).strip(" .!。！"))
 
 
@@ -171,13 +171,15 @@ def _has_failed(layer: dict[str, Any]) -> bool:
     )
 
 
-def _says_nothing(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Whether `data` is present and empty, here or in the gateway behind, and no other key says anything."""
+def _has_no_information(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether `data` is present and empty, here or in an inner envelope, and no other key has information."""
     if not isinstance(value, dict) or "data" not in value:
         return False
     data = opened(value["data"])
     others = ((key, other) for key, other in value.items() if key != "data")
-    return (is_empty(data) or _says_nothing(data)) and all(_is_silent(plain_key(key), other) for key, other in others)
+    return (is_empty(data) or _has_no_information(data)) and all(
+        _is_silent(plain_key(key), other) for key, other in others
+    )
 
 
 def _is_silent(key: str, value: Any) -> bool:  # noqa: ANN401 - any JSON value
@@ -191,7 +193,7 @@ def _is_silent(key: str, value: Any) -> bool:  # noqa: ANN401 - any JSON value
 
 
 def _task_path(value: dict[str, Any]) -> str | None:
-    """Where an object stands that has a task's or a work's fields, in whatever case; None where there is none."""
+    """The path of an object with a task's or a work's fields, in any spelling; None if there is none."""
     level: list[tuple[str, Any]] = [("$", value)]
     for _ in range(_DEEPEST):
         found = next((path for path, inside in level if _looks_like_task(inside)), None)
@@ -224,7 +226,7 @@ def _looks_like_task(value: Any) -> bool:  # noqa: ANN401 - any JSON value
 
 
 def _is_refusal(value: dict[str, Any]) -> bool:
-    """Whether it is the gateway's own envelope, in which it refuses a key, as `gateway.wire.envelope` tells them."""
+    """Whether it is the gateway's own envelope, with which it refuses a key; as in `gateway.wire.envelope`."""
     error = value.get("error")
     if error:
         return isinstance(error, str) or (isinstance(error, dict) and isinstance(error.get("message"), str))

@@ -1,7 +1,7 @@
-"""What came of a task: where its result is, and why it failed.
+"""The result of a task: its URL, or why it failed.
 
-Gateways put both into the same fields: old ones the address of the result into `fail_reason`, new ones the reason of a
-failure into `result_url`; so the status and the look of a text decide which it is.
+Gateways mix the two up: old ones put the URL of the result into `fail_reason`, new ones the reason of a failure into
+`result_url`; so the status and the form of the text decide which it is.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from transforms.wording import ALL_IS_WELL, NOTHING, ONLY_FAILED, explanation, o
 #: An address of any kind: `https://…`, `oss://…`, `//host/…`, `/path`, `data:…,…`. Some have blanks in them.
 _ADDRESS: Final = r"^(?i)(?:(?:[a-z][a-z0-9+.-]*:)?//\S|data:[^,\s]*,|/[^\s/]\S*$)"
 
-#: The same without a blank: what stands in a failed task's fields may be a sentence that begins with an address.
+#: The same without blanks: the fields of a failed task may have a sentence that begins with an address.
 _ADDRESS_ALONE: Final = r"^(?i)(?:(?:[a-z][a-z0-9+.-]*:)?//\S+|data:[^,\s]*,\S*|/[^\s/]\S*)$"
 
-#: A text in quotes, or the only one of a JSON list.
+#: A text in quotes, or the only text in a JSON list.
 _QUOTED: Final = r"^(?:\[\s*)?\"((?:[^\"\\]|\\/)+)\"(?:\s*\])?$"
 
-#: What is kept of an address that holds the result itself: its beginning and its length.
+#: What is kept of a `data:` URL, which contains the result itself: its beginning (and its length).
 _INLINE_PREFIX: Final = r"^([^,]{0,100})"
 
-#: Objects in an answer in which the object that failed may stand.
+#: Keys of an answer under which the object that failed may be.
 _CONTAINERS: Final = ("data", "error", "errors", "result", "output", "response", "baseresp", "task")
 _STATUS_KEYS: Final = ("status", "taskstatus", "state")
 _DEEPEST: Final = 8
 
 
-#: An address as nearly all are.
+#: The form of nearly all addresses.
 _PLAIN_ADDRESS: Final = r"^https?://[^\s\"]+$"
 
 
 def with_outcomes(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """`tasks` that have their `status`, with `result_url`, `fail_reason` and `reason_on_success`.
 
-    Most have no reason and at most a plain address; only the others are looked at closely.
+    Most have no reason and at most a plain address; only the others are examined closely.
 
     Args:
-        tasks: one row per task: `row`, `status`, and the fields as they came.
-        answers: the answers they came in: `row`, `text`.
+        tasks: one row per task: `row`, `status`, and the fields as sent.
+        answers: their answers: `row`, `text`.
     """
     succeeded, result = pl.col("status") == "SUCCESS", pl.col("result_url")
     from_work = pl.coalesce("work_video_path", "no_wm_work_video_path")
@@ -54,8 +54,8 @@ def with_outcomes(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
         ~pl.col("is_plain") & succeeded & ~from_work.str.contains(_PLAIN_ADDRESS),
     )
     odd = tasks.filter(is_odd.fill_null(value=False))
-    looked_at = odd.select("row", "status", *_outcome_columns())
-    named = _with_deeper_reasons(_with_inline_results_named(looked_at), answers)
+    examined = odd.select("row", "status", *_outcome_columns())
+    named = _with_deeper_reasons(_with_inline_results_named(examined), answers)
     found = named.select(
         "row", odd_url="result_url", odd_reason="fail_reason", reason_on_success="reason_on_success", is_odd=True
     )
@@ -77,7 +77,7 @@ def _outcome_columns() -> list[pl.Expr]:
     from_work = pl.when(succeeded).then(pl.coalesce(_said("work_video_path"), _said("no_wm_work_video_path")))
     text_in_result = pl.when(failed & ~is_address).then(result)
     other = pl.when(succeeded & ~_is_in(result, ALL_IS_WELL)).then(result)
-    why = pl.when(~_is_in(reason, ALL_IS_WELL)).then(pl.col("fail_reason"))  # as it came
+    why = pl.when(~_is_in(reason, ALL_IS_WELL)).then(pl.col("fail_reason"))  # as sent
     return [
         pl.coalesce(address, address_in_reason, from_work, other).alias("result_url"),
         pl.when(~succeeded).then(pl.coalesce(_telling(why), _telling(text_in_result), why)).alias("fail_reason"),
@@ -86,7 +86,7 @@ def _outcome_columns() -> list[pl.Expr]:
 
 
 def _with_inline_results_named(tasks: pl.DataFrame) -> pl.DataFrame:
-    """`tasks` with `data:video/mp4;base64 (264 characters)` for a `result_url` that holds the result itself."""
+    """`tasks` with `data:video/mp4;base64 (264 characters)` for a `result_url` that contains the result itself."""
     url = pl.col("result_url")
     is_inline = url.str.contains("^(?i)data:").fill_null(value=False)
     if not tasks.select(is_inline.any()).item():
@@ -96,21 +96,21 @@ def _with_inline_results_named(tasks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_deeper_reasons(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """`tasks` with the reasons that stand deeper in the `answers` (`row`, `text`) of failures that tell none."""
-    is_untold = (pl.col("status") == "FAILURE") & (
+    """`tasks` with reasons from deeper in the `answers` (`row`, `text`) for failures without a specific reason."""
+    is_unexplained = (pl.col("status") == "FAILURE") & (
         pl.col("fail_reason").is_null() | _is_in(pl.col("fail_reason"), ONLY_FAILED)
     )
-    untold = tasks.filter(is_untold).select("row").join(answers.select("row", "text"), on="row")
-    reasons = pl.Series([deeper_reason(text) for text in untold["text"]], dtype=pl.String)
+    unexplained = tasks.filter(is_unexplained).select("row").join(answers.select("row", "text"), on="row")
+    reasons = pl.Series([deeper_reason(text) for text in unexplained["text"]], dtype=pl.String)
     if reasons.null_count() == reasons.len():
         return tasks
-    found = untold.select("row", deeper=reasons)
+    found = unexplained.select("row", deeper=reasons)
     joined = tasks.join(found, on="row", how="left")
     return joined.with_columns(fail_reason=pl.coalesce("deeper", "fail_reason")).drop("deeper")
 
 
 def deeper_reason(text: str) -> str | None:
-    """What the innermost object that failed says of it, in a whole answer; None where none says anything."""
+    """The reason given by the innermost object that failed, in a complete answer; None if there is none."""
     return _innermost(parsed(text), depth=0)
 
 
@@ -126,13 +126,13 @@ def _innermost(value: Any, depth: int) -> str | None:  # noqa: ANN401 - any JSON
 
 
 def _may_have_failed(values: dict[str, Any]) -> bool:
-    """Whether an object has no status of its own, or one that does not say otherwise."""
+    """Whether an object has no status, or one that does not contradict a failure."""
     words = [word(values.get(key)) for key in _STATUS_KEYS]
     return all(STATUSES.get(one, "FAILURE") == "FAILURE" for one in words)
 
 
 def _said(column: str) -> pl.Expr:
-    """The text without the blanks around it, or null when it says nothing."""
+    """The stripped text, or null if it has no information."""
     said = pl.col(column).str.strip_chars()
     return pl.when(~_is_in(said, NOTHING)).then(said)
 
@@ -142,7 +142,7 @@ def _telling(reason: pl.Expr) -> pl.Expr:
 
 
 def _unquoted(said: pl.Expr) -> pl.Expr:
-    """A text in quotes or alone in a JSON list without them; anything else as it is."""
+    """A text in quotes or alone in a JSON list, unquoted; anything else unchanged."""
     return pl.coalesce(said.str.extract(_QUOTED).str.replace_all(r"\/", "/", literal=True), said)
 
 

@@ -1,7 +1,7 @@
-"""Every frame that crosses a border of this room, as a named polars schema: nothing is inferred, ever.
+"""Every frame that goes into or comes out of this package, as a named polars schema: nothing is ever inferred.
 
 Inference would let the order of rows or the size of a batch change a type. Times are UTC with microseconds,
-durations are seconds, and absent is null.
+durations are seconds, and a missing value is null.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import polars as pl
 
 TIME: Final = pl.Datetime("us", "UTC")
 
-#: One row per answer, as the archive keeps it. `body` is byte for byte what came (null when nothing came);
-#: `body_hash` is its BLAKE2b-128 in hex ('' when nothing came); `segment_id` is the segment it was first written to.
+#: One row per answer, as archived. `body` is byte for byte what was received (null if there was no answer);
+#: `body_hash` is its BLAKE2b-128 in hex ('' without a body); `segment_id` is the segment it was first written to.
 ANSWERS: Final = pl.Schema(
     {
         "source": pl.String(),
@@ -35,10 +35,10 @@ ANSWERS: Final = pl.Schema(
     }
 )
 
-#: What makes two answers the same answer, whichever segments they lie in.
+#: Two answers with the same values here are the same answer, in whichever segments they are.
 IDENTITY: Final = ("source", "task_id", "observed_at", "run_id", "body_hash")
 
-#: The order in which answers about one task win, smallest first: the last one's word counts.
+#: Answers about one task are sorted by these; the last one is the winner.
 PRECEDENCE: Final = ("is_terminal", "observed_at", "body_hash", "run_id")
 
 #: One row per accepted id and run.
@@ -59,7 +59,7 @@ RUNS: Final = pl.Schema(
     }
 )
 
-#: One row per answer that held a task, in the columns of the table `tasks` that come from the answer alone.
+#: One row per answer with a task, in the columns of the table `tasks` that depend on the answer alone.
 TASKS: Final = pl.Schema(
     {
         "source": pl.String(),
@@ -96,7 +96,7 @@ TASKS: Final = pl.Schema(
     }
 )
 
-#: One row per answer whose payload has come.
+#: One row per answer with a payload.
 WORKS: Final = pl.Schema(
     {
         "source": pl.String(),

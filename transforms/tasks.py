@@ -1,4 +1,4 @@
-"""The task, one row per answer that holds one: its status, its times, whose fault, and what is doubtful about it."""
+"""The task, one row per answer that has one: its status, its times, whose fault, and its quality flags."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from transforms.failures import FailureRule
 
-#: Clocks may differ by this much before it is worth a flag.
+#: Clocks may differ by this much without a flag.
 CLOCK_GAP_SECONDS: Final = 300
 FUTURE_SECONDS: Final = 60
 OBJECT_ID_SECONDS: Final = 2
@@ -49,10 +49,10 @@ def flatten_tasks(
 
     Args:
         answers: the answers with a task or a bare work: `row`, `shape` and the keys of an answer.
-        columns: the decoded tasks, by `row`; there is none where a work came alone.
+        columns: the decoded tasks, by `row`; none for a work alone.
         inner: the decoded innermost tasks of gateways behind gateways, by `row`.
         works: the flattened works, by `row`.
-        rules: the failure rules in force.
+        rules: the current failure rules.
     """
     keys = answers.select(
         "row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape", "text_repaired"
@@ -84,7 +84,7 @@ def _raw_times() -> list[pl.Expr]:
 
 
 def _status_columns() -> list[pl.Expr]:
-    """A work without a task has no status of its own but its `web_work_status`; see `values.WORK_SUCCEEDED`."""
+    """A work without a task only has a `web_work_status`; see `values.WORK_SUCCEEDED`."""
     work = pl.col("web_work_status")
     work_status = (
         pl.when(work == WORK_SUCCEEDED)
@@ -110,7 +110,7 @@ def _plain_columns() -> list[pl.Expr]:
 
 
 def _progress() -> pl.Expr:
-    """A success at 1 is at all of 1, not at one percent."""
+    """A success with progress 1 means 1 of 1, not one percent."""
     is_whole = (pl.col("status") == "SUCCESS") & pl.col("progress").str.strip_chars().str.contains(r"^1(\.0*)?$")
     return pl.when(is_whole).then(100.0).otherwise(percent("progress"))
 
@@ -120,7 +120,7 @@ def _if_failed(value: pl.Expr) -> pl.Expr:
 
 
 def _durations() -> list[pl.Expr]:
-    """An end in the future has no duration: that clock is wrong, or its unit."""
+    """If the end is in the future there is no duration: the clock or the unit is wrong."""
     return [
         pl.when(~_is_in_future(end)).then(seconds_between(start, end)).alias(name)
         for name, start, end in (
@@ -137,7 +137,7 @@ def _is_in_future(column: str) -> pl.Expr:
 
 
 def _flags() -> Mapping[str, pl.Expr]:
-    """What is doubtful about a task, by name."""
+    """The quality flags of a task, by name."""
     task, ended = pl.col("has_task"), pl.col("is_terminal")
     submit, start, finish = (pl.col(name) for name in _TASK_TIMES)
     created, submitted_in_ms = pl.col("create_time"), (pl.col("create_time") - submit).dt.total_milliseconds()
@@ -171,7 +171,7 @@ def _flags() -> Mapping[str, pl.Expr]:
 
 
 def _disagreement(inner: pl.Expr) -> pl.Expr:
-    """The gateway says it is over and the work, or the gateway behind, says otherwise; or the other way round."""
+    """The gateway says that the task has ended and the work or the inner gateway disagrees, or the reverse."""
     outer_ended, outer = pl.col("is_terminal"), pl.col("status")
     work = pl.col("web_work_status")
     by_work = (outer == "SUCCESS") & (work != WORK_SUCCEEDED) | (outer != "SUCCESS") & (work == WORK_SUCCEEDED)
@@ -183,6 +183,6 @@ def _disagreement(inner: pl.Expr) -> pl.Expr:
 
 
 def _flag_list() -> pl.Expr:
-    """The names of the flags that hold; out of one text, as polars takes six times as long to join lists."""
+    """The names of the flags that are set; by way of one text, because joining lists takes polars six times as long."""
     named = [pl.when(condition).then(pl.lit(name)) for name, condition in _flags().items()]
     return pl.concat_str(named, separator=" ", ignore_nulls=True).str.extract_all(r"\S+")

@@ -1,4 +1,4 @@
-"""What an answer is: one of eight outcomes, and for those nobody can read, why.
+"""Classifies an answer: one of eight outcomes, and for unreadable answers the reason.
 
 `task`, `missing`, `denied`, `throttled`, `server_error`, `transport_error`, `malformed`, `oversized`.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-#: Outcomes that go to quarantine: an answer came and could not be understood.
+#: Outcomes that go to quarantine: an answer was received and could not be understood.
 UNREADABLE: Final = ("malformed", "oversized")
 
 _http = pl.col("http_status")
@@ -20,7 +20,7 @@ _meaning = pl.col("meaning").fill_null("")
 _text = pl.col("text")
 _answered = _http.is_between(200, 299)
 
-#: (outcome, reason, condition): the first that holds decides.
+#: (outcome, reason, condition): the first true condition decides.
 _RULES: Final = (
     ("oversized", "oversized", pl.col("body_cut")),
     ("malformed", "redirect", _error_kind == "redirect"),
@@ -51,5 +51,5 @@ def outcome() -> pl.Expr:
 
 
 def reason() -> pl.Expr:
-    """Why an answer is unreadable; null for the others. Meaningful only where `outcome` is one of `UNREADABLE`."""
+    """Why an answer is unreadable; null for the others. Only meaningful if `outcome` is one of `UNREADABLE`."""
     return pl.coalesce(pl.when(condition).then(pl.lit(why or "")) for _, why, condition in _RULES)

@@ -1,6 +1,6 @@
-"""Expressions that turn single values of the gateway into ours: times, progress, statuses, text.
+"""Expressions that convert single values of the gateway: times, progress, statuses, text.
 
-Each takes and returns polars expressions, knows nothing of frames, and maps what cannot be read to null.
+Each takes and returns polars expressions, independent of any frame, and maps unreadable values to null.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import polars as pl
 
 from transforms.schema import TIME
 
-#: What a path is full of, which is decoded for all rows at once; the rest of UTF-8 goes character by character.
+#: The ASCII escapes of a path, decoded for all rows in one call; other UTF-8 is decoded row by row.
 _PERCENT_ENCODED: Final = {f"%{code:02X}": chr(code) for code in range(0x80)}
 
 TERMINAL: Final = ("SUCCESS", "FAILURE")
 
-#: Providers' own words, in lower case, for the gateway's statuses. Whatever is not here is UNKNOWN: not terminal.
+#: Providers' own words, in lower case, for the gateway's statuses. Any other word is UNKNOWN: not terminal.
 STATUSES: Final = {
     **{word.lower(): word for word in ("NOT_START", "SUBMITTED", "QUEUED", "IN_PROGRESS", "FAILURE", "SUCCESS")},
     **dict.fromkeys(("succeeded", "succeed", "completed", "done"), "SUCCESS"),
@@ -28,12 +28,11 @@ STATUSES: Final = {
     **dict.fromkeys(("pending", "queueing", "in_queue", "created", "waiting", "preparing"), "QUEUED"),
 }
 
-#: `web_work_status` of a work that is finished, and of one that still runs; below 0 it has failed, anything else is not
-#: documented.
+#: `web_work_status` of a finished and of a running work; below 0 it has failed, other values are not documented.
 WORK_SUCCEEDED: Final = 200
 WORK_RUNNING: Final = 0
 
-#: 2020-01-01, in Unix seconds: nothing here is older, so that what is earlier is no time but a mistake.
+#: 2020-01-01, in Unix seconds: no task is older, so an earlier time is a mistake.
 EARLIEST_SECONDS: Final = 1_577_836_800
 
 #: Microseconds per unit, by the magnitude of the number: 10^11 seconds is the year 5138.
@@ -50,17 +49,17 @@ _ZONED_TIME: Final = re.compile(
 
 
 def text(column: str) -> pl.Expr:
-    """The text, or null when it is blank: absent is null, never ''."""
+    """The text, or null if it is blank: a missing value is null, never ''."""
     return pl.when(pl.col(column).str.strip_chars() != "").then(pl.col(column))
 
 
 def status(raw: pl.Expr) -> pl.Expr:
-    """The canonical status of a status word; UNKNOWN for any word, or none, that is not known."""
+    """The canonical status of a status word; UNKNOWN for an unknown or missing word."""
     return raw.str.strip_chars().str.to_lowercase().replace_strict(STATUSES, default="UNKNOWN").fill_null("UNKNOWN")
 
 
 def time(column: str) -> pl.Expr:
-    """A Unix time (DOUBLE, in s, ms, µs or ns, told by its magnitude) as UTC; null for 0 and for what is no time."""
+    """A Unix time (DOUBLE, in s, ms, µs or ns, by its magnitude) as UTC; null for 0 and for implausible values."""
     value = pl.col(column)
     micros = pl.coalesce(
         pl.when(value.is_between(low, high, closed="left")).then((value * factor).round())
@@ -70,14 +69,14 @@ def time(column: str) -> pl.Expr:
 
 
 def is_corrected(column: str, *, expected: float) -> pl.Expr:
-    """Whether a time came in another unit than the documented one (`expected`: microseconds per unit)."""
+    """Whether a time has another unit than the documented one (`expected`: microseconds per unit)."""
     value = pl.col(column)
     other = [value.is_between(low, high, closed="left") for low, high, factor in _UNITS if factor != expected]
     return pl.any_horizontal(other).fill_null(value=False)
 
 
 def is_implausible(column: str) -> pl.Expr:
-    """Whether a number that is not 0 stands where a time should and is none in any unit."""
+    """Whether a time field has a number other than 0 that is not a plausible time in any unit."""
     value = pl.col(column)
     return (value.is_not_null() & (value != 0) & time(column).is_null()).fill_null(value=False)
 
@@ -96,15 +95,15 @@ def percent(column: str) -> pl.Expr:
 
 
 def is_fraction(column: str) -> pl.Expr:
-    """Whether a progress is, or may be, a part of 1 rather than of 100: 0.42, 1.0. None with a sign is."""
+    """Whether a progress is, or may be, a fraction of 1 rather than of 100: 0.42, 1.0. Not if it has a percent sign."""
     return pl.col(column).str.contains(r"^\s*(?:0*\.\d*[1-9]\d*|1\.0*|[\d.]+[eE]-\d+)\s*$")
 
 
 def unix_seconds(written: str) -> float | None:
-    """The moment that a date and a time with their zone name, in Unix seconds; None for anything else.
+    """The Unix seconds of a date and time with a zone; None for anything else.
 
-    Without a zone it names no moment, and the gateway's own zone is not known. 0 for what Go and databases write for
-    no time at all: the first day of the year 1, or of 1970.
+    Without a zone the moment is ambiguous, as the gateway's own zone is not known. 0 for the values that Go and
+    databases write for a missing time: the first day of the year 1, or of 1970.
     """
     if not (found := _ZONED_TIME.fullmatch(written.strip())):
         return None
@@ -118,25 +117,25 @@ def unix_seconds(written: str) -> float | None:
 
 
 def integer(column: str) -> pl.Expr:
-    """The whole number that a text says ('42', '42.0'), or null when there is none that 64 bits hold."""
+    """The whole number in a text ('42', '42.0'), or null if there is none that fits into 64 bits."""
     value = pl.col(column).cast(pl.Float64, strict=False)
     whole = pl.when((value == value.round()) & (value.abs() < 2**63)).then(value).cast(pl.Int64)
     return pl.coalesce(pl.col(column).cast(pl.Int64, strict=False), whole)
 
 
 def finite(column: str) -> pl.Expr:
-    """The number, or null where it is NaN or infinite."""
+    """The number, or null if it is NaN or infinite."""
     return pl.when(pl.col(column).is_finite()).then(pl.col(column))
 
 
 def object_id_time(column: str) -> pl.Expr:
-    """The creation time in an ObjectId's first 8 hex digits, as Unix seconds; null when it is no ObjectId."""
+    """The creation time in an ObjectId's first 8 hex digits, as Unix seconds; null if it is not an ObjectId."""
     digits = pl.when(pl.col(column).str.contains(r"^[0-9a-fA-F]{24}$")).then(pl.col(column).str.slice(0, 8))
     return digits.str.to_integer(base=16, dtype=pl.Int64, strict=False)
 
 
 def percent_decoded(column: str) -> pl.Expr:
-    """The text with %XX sequences decoded (RFC 3986, UTF-8); what is none is left as it is."""
+    """The text with %XX sequences decoded (RFC 3986, UTF-8); anything else is unchanged."""
     encoded = pl.col(column)
     is_ascii = ~encoded.str.contains(r"%[89A-Fa-f][0-9A-Fa-f]")
     one_by_one = pl.when(~is_ascii).then(encoded).map_elements(_unquoted, return_dtype=pl.String, skip_nulls=True)
@@ -145,5 +144,5 @@ def percent_decoded(column: str) -> pl.Expr:
 
 
 def _unquoted(encoded: str) -> str:
-    """What `unquote` gives, in less time: it takes a text apart into what is ASCII and what is not."""
+    """As `unquote`, but faster: that splits a text into ASCII and non-ASCII parts."""
     return unquote_to_bytes(encoded).decode(errors="replace")

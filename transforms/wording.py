@@ -1,68 +1,68 @@
-"""Words that gateways and providers use to say nothing, and the keys under which they say what went wrong."""
+"""Placeholder texts of gateways and providers, and the keys under which they explain an error."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Final
 
-#: Texts, in lower case, that are there and say nothing: neither an address nor a reason.
+#: Texts, in lower case, without information: neither an address nor a reason.
 NOTHING: Final = (
     "", "null", "none", "nil", "nan", "undefined", "n/a", "-", "[]", "{}", '""', "[null]", '[""]',
 )  # fmt: skip
 
-#: Texts, in lower case, that say that all is well, and so are no reason for a failure.
+#: Texts, in lower case, that mean success, and so are not a reason for a failure.
 ALL_IS_WELL: Final = (
     "ok", "success", "succeed", "succeeded", "successful", "successfully", "done", "completed", "成功", "请求成功",
     "操作成功",
 )  # fmt: skip
 
-#: Reasons, in lower case, that only repeat that it failed: good enough when there is no other.
+#: Reasons, in lower case, that only repeat that it failed: used if there is no other.
 ONLY_FAILED: Final = ("fail", "failed", "failure", "error", "task failed", "任务失败", "失败")
 
-#: Codes of an envelope, in lower case, that say that all is well.
+#: Codes of an envelope, in lower case, that mean success.
 OK_CODES: Final = ("success", "0", "200", "ok")
 
-#: Keys under which an object says what went wrong, most telling first, as `plain_key` gives them.
+#: Keys under which an object explains an error, most specific first, normalized by `plain_key`.
 _EXPLAINING_KEYS: Final = (
     "taskstatusmsg", "failreason", "failmsg", "errormessage", "errormsg", "errmsg", "statusmsg", "error", "reason",
     "message", "msg", "detail",
 )  # fmt: skip
 
-#: Longer documents are not parsed a second time: what they say is read from their first characters by people.
+#: Longer documents are not parsed a second time; people can read their first characters in quarantine.
 _LONGEST_CHARACTERS: Final = 2**20
 
 _QUOTED_LEVELS: Final = 3
 
 
 def plain_key(key: str) -> str:
-    """A key without the case and the separators by which gateways differ: `task_id`, `taskId` and `TaskID` are one."""
+    """A key without case and separators: `task_id`, `taskId` and `TaskID` are the same."""
     return key.replace("_", "").replace("-", "").lower()
 
 
 def parsed(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """The JSON value of `text`, also where it is quoted several times; None where it is none, too deep or too long.
+    """The JSON value of `text`, also if it is quoted several times; None if it is not JSON, too deep or too long.
 
-    Numbers are texts. Of a repeated key the first value that says something counts, so that no later one hides it.
+    Numbers become texts. For a repeated key the first non-empty value counts, so that a later one cannot hide it.
     """
     value: Any = text
     for _ in range(_QUOTED_LEVELS):
         if not isinstance(value, str) or len(value) > _LONGEST_CHARACTERS:
             break
         try:
-            value = json.loads(value, object_pairs_hook=_first_that_speaks, parse_int=str, parse_float=str)
+            value = json.loads(value, object_pairs_hook=_first_non_empty, parse_int=str, parse_float=str)
         except (ValueError, RecursionError):
             return None
     return value
 
 
 def opened(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """`value`, or what is in it where it is a string that holds a JSON object or list; broken JSON is a text."""
+    """`value`, or its content if it is a string with a JSON object or list; broken JSON stays a text."""
     inside = parsed(value) if isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'} else None
     return value if inside is None else inside
 
 
 def is_empty(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Whether a value is there only for its key: null, blank, {} or []."""
+    """Whether a value has no content: null, blank, {} or []."""
     return value is None or value in ({}, []) or (isinstance(value, str) and value.strip().lower() in NOTHING)
 
 
@@ -72,13 +72,13 @@ def word(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def is_telling(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Whether a value is a text that says more than that all is well, or that something failed."""
+    """Whether a value is a text that says more than "success" or "failed"."""
     said = word(value) if isinstance(value, str) else ""
     return said not in NOTHING and said not in ALL_IS_WELL and said not in ONLY_FAILED
 
 
 def explanation(layer: dict[str, Any]) -> str | None:
-    """What one object says of what went wrong, in its own words; None where it does not."""
+    """How one object explains the error, in its own words; None if it does not."""
     values = {plain_key(key): value for key, value in reversed(layer.items())}
     for key in _EXPLAINING_KEYS:
         if is_telling(values.get(key)):
@@ -87,11 +87,11 @@ def explanation(layer: dict[str, Any]) -> str | None:
 
 
 def well_formed(text: str) -> str:
-    """`text` with U+FFFD for every half of a character, which no UTF-8 can hold; two halves become what they mean."""
+    """`text` with U+FFFD for every lone surrogate, which UTF-8 cannot encode; pairs become their character."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _first_that_speaks(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _first_non_empty(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found

@@ -1,4 +1,4 @@
-"""The provider's work (`data.data`), one row per answer that holds one."""
+"""The provider's work (`data.data`), one row per answer that has one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The warehouse's own views, over a part of its tasks.
+"""The warehouse's own views, over a subset of its tasks.
 
-Statistics have one home, the warehouse's views. A report about a part of the tasks puts the same definitions on other
-tables, in databases in memory beside the published copy: `cohort` holds the tasks chosen, `pooled` the same as if they
-were of one kind, and so on (see `tables.sql`). So `from cohort.latency_quantiles` is `latency_quantiles` of the tasks
-chosen, and nothing is computed in two ways.
+Statistics are defined in one place, the warehouse's views. A report about a subset of the tasks evaluates the same
+definitions on other tables, in in-memory databases attached to the published copy: `cohort` has the selected tasks,
+`pooled` the same tasks with all kinds pooled, and so on (see `tables.sql`). So `from cohort.latency_quantiles` is
+`latency_quantiles` of the selected tasks, and nothing is computed in two ways.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parent.parent
 
-#: The report's own views, in `reports/views`; `every_bucket` first, for others use it.
+#: The report's own views, in `reports/views`; `every_bucket` first, because others use it.
 VIEWS: Final = (
     "every_bucket",
     *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem != "every_bucket"),
@@ -42,8 +42,8 @@ _CURVES: Final = {
     *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
 }
 
-#: Databases, and which of the warehouse's views each holds over tables of its own: the cohort's has all but those that
-#: read the whole warehouse (see histories.sql), the others what the report needs of them.
+#: Databases, and which of the warehouse's views each has over its own tables: `cohort` has all but those that read the
+#: whole warehouse (see histories.sql), the others those that the report needs.
 DATABASES: Final = {
     "cohort": frozenset(one.name for one in definitions("marts")) - {"failure_chance", "stuck_tasks"},
     "pooled": frozenset(_CURVES),
@@ -72,11 +72,11 @@ _TIMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Which tasks a report is about; nothing given is all of them.
+    """Which tasks a report is about; by default all of them.
 
     Attributes:
         sources: their gateways.
-        actions: what they do.
+        actions: their actions.
         templates: template ids of their works.
         since: the beginning of the range of submit_time, included.
         until: its end, not included.
@@ -93,8 +93,8 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
     """The published warehouse with its views over `cohort`, and the report's own views on top of them.
 
     Raises:
-        UnknownFilterError: when no task has a source, action or template of the cohort.
-        OutdatedError: when the warehouse was made by another version.
+        UnknownFilterError: no task has a source, action or template of the cohort.
+        OutdatedError: the warehouse was created by another version.
         NothingPublishedError, WarehouseError: as `avatar_tasks.connect`.
     """
     con = open_beside_published(paths)
@@ -111,7 +111,7 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
 
 
 def choices(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """What can be filtered by: see `choices.sql`."""
+    """The possible values of each filter: see `choices.sql`."""
     return con.execute(_text("cohort/choices")).pl()
 
 
@@ -125,7 +125,7 @@ def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
         for value in values:
             if value not in known:
                 there = ", ".join(known[:10]) + (" …" if len(known) > 10 else "")  # noqa: PLR2004 - a line's worth
-                msg = f"no task has the {name} {value!r}: the warehouse has {there or 'none at all'}"
+                msg = f"no task has the {name} {value!r}: the warehouse has {there or 'none'}"
                 raise UnknownFilterError(msg)
 
 
@@ -149,9 +149,9 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
 
 
 def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
-    """View, its table and the conditions on its rows; conditions for filters in use alone.
+    """View, its table and the conditions on its rows; only conditions of filters in use.
 
-    Answers are chosen by source and time of polling: one without a task has neither action nor template.
+    Answers are selected by source and time of polling: one without a task has neither action nor template.
     """
     used = {name for name, value in _parameters(cohort).items() if value is not None}
     kinds = [_KINDS[name] for name in _KINDS if name in used]
@@ -166,7 +166,7 @@ def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _pass_on_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Tables that `tables.sql` does not define are those of the published warehouse."""
+    """Add the published warehouse's tables, except those that `tables.sql` defines."""
     for name in DATABASES:
         for table in definitions("tables"):
             con.execute(f"create view if not exists {name}.{table.name} as from published.{table.name}")

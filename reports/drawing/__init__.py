@@ -1,1 +1,1 @@
-"""The pictures, one function each: a frame as the view has it, and a look, to a chart. Nothing is computed here."""
+"""The charts, one function each, from a view's frame and a `Look`. Nothing is computed here."""

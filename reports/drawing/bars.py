@@ -1,6 +1,6 @@
-"""Ranked bars, with their names above them: there is no width to lose on a phone."""
+"""Ranked bars, with their names above them to save width on a phone."""
 
-# ruff: noqa: ANN401 - altair's own types of charts do not add up
+# ruff: noqa: ANN401 - altair's own types of charts are inconsistent
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def failure_pareto(frame: pl.DataFrame, look: Look) -> Any:
 
 
 def quality(frame: pl.DataFrame, look: Look) -> Any:
-    """The checks that some tasks fail, by the share that does."""
+    """The failing checks, by the share of tasks that fail them."""
     data = [
         {
             "position": number,
@@ -58,7 +58,7 @@ def quality(frame: pl.DataFrame, look: Look) -> Any:
 
 
 def api_outcomes(frame: pl.DataFrame, look: Look) -> Any:
-    """What the answers were, by their number."""
+    """Outcomes of answers, by their number."""
     fine, poor = "usable", "unusable"
     data = [
         {
@@ -77,7 +77,7 @@ def api_outcomes(frame: pl.DataFrame, look: Look) -> Any:
 def _ranked(data: list[Row], names: dict[str, str], look: Look, *, has_legend: bool) -> Any:
     top = largest(row["value"] for row in data) or 1
     base = chart(data).encode(y=alt.Y("position:O", axis=None))
-    # room to the right of the longest bar for the text beside it
+    # space to the right of the longest bar for the text beside it
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * look.width / (look.width - 190)]))
     colour = coloured("series", names, look, has_legend=has_legend)
     bars = base.mark_bar(size=12, yOffset=9, cornerRadius=2).encode(

@@ -1,6 +1,6 @@
 """Curves over time, with the uncertainty around them."""
 
-# ruff: noqa: ANN401 - altair's own types of charts do not add up
+# ruff: noqa: ANN401 - altair's own types of charts are inconsistent
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _spread(row: Row, label: str, name: str, *, beyond: float) -> Row:
 
 
 def _band(base: Any, data: list[Row], top: float) -> Any:
-    """The interval as a band, or as whiskers where a band would be a sliver."""
+    """The interval as a band, or as whiskers if there are too few points for a band."""
     y, y2 = duration_y("low", top), alt.Y2("high:Q")
     known = len({row["bucket_start"] for row in data if row["low"] is not None})
     if known <= FEW_POINTS:
@@ -74,7 +74,7 @@ def _band(base: Any, data: list[Row], top: float) -> Any:
 
 
 def failure_over_time(frame: pl.DataFrame, look: Look) -> Any:
-    """The failure rate with its Wilson interval, and on top of it the rate projected, where some are in flight."""
+    """The failure rate with its Wilson interval, and the projected rate if some tasks are in flight."""
     some_in_flight = bool(frame["in_flight"].sum())
     data = [row | {"about": _about_rate(row)} for row in rows(frame)]
     observed, projected = _RATES
@@ -181,7 +181,7 @@ def queue_and_run(frame: pl.DataFrame, look: Look) -> Any:
 
 
 def in_flight_over_time(frame: pl.DataFrame, look: Look) -> Any:
-    """The largest number under way in each bin, and the average."""
+    """The largest number in flight in each bin, and the average."""
     names = {"most at a time": "sky", "average": "blue"}
     data = [row | {"most": "most at a time", "mean": "average", "about": _about_load(row)} for row in rows(frame)]
     base = chart(data).encode(x=time_axis("bin_start", data, look))

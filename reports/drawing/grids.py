@@ -1,6 +1,6 @@
 """Hours by weekdays, and two clocks side by side."""
 
-# ruff: noqa: ANN401 - altair's own types of charts do not add up
+# ruff: noqa: ANN401 - altair's own types of charts are inconsistent
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _about(row: Row) -> str:
 
 
 def clocks(frame: pl.DataFrame, look: Look) -> Any:
-    """The same shares of tasks by either clock; the line between is what one of them adds."""
+    """The same quantiles by either clock; the line between them is the difference."""
     data = [
         {
             "share": f"{words.rough(row['q'])} within",

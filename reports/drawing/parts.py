@@ -1,4 +1,4 @@
-"""What charts have in common: rows, axes of time and of durations, and the frame around them."""
+"""Parts that charts share: rows, axes of time and of durations, and the frame around them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-#: Steps of a duration axis, in seconds, that people count in.
+#: Round steps of a duration axis, in seconds.
 _STEPS: Final = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800),
     *(3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 5_184_000, 15_552_000),
@@ -36,12 +36,12 @@ _DAY: Final = 24 * _HOUR
 _HOUR_STEPS: Final = tuple(_HOUR * hours for hours in (1, 2, 3, 6, 12, 24))
 _DAY_STEPS: Final = tuple(_DAY * days for days in (1, 2, 3, 5, 7, 14, 28, 56, 91, 182, 364, 728, 3640, 36_400))
 
-#: With so few points a band is hard to see: whiskers then.
+#: With this few points or fewer, whiskers are drawn, because a band would be hard to see.
 FEW_POINTS: Final = 3
 
 
 def rows(frame: pl.DataFrame) -> list[Row]:
-    """The frame's rows as JSON has them: times as Unix milliseconds."""
+    """The frame's rows for JSON: times as Unix milliseconds."""
     return [{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
 
 
@@ -53,18 +53,18 @@ def chart(data: Sequence[Row]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(data)))
 
 
-def framed(picture: Any, look: Look, height: int) -> Any:  # noqa: ANN401 - altair's types of charts do not add up
-    """In the look's width, axes and legend included."""
+def framed(picture: Any, look: Look, height: int) -> Any:  # noqa: ANN401 - altair's types of charts are inconsistent
+    """The chart in the look's width, including axes and legend."""
     fit = alt.AutoSizeParams(type="fit", contains="padding")
     sized = picture.properties(width=look.width, height=height, autosize=fit, padding=4)
     return sized.configure(**look.config())
 
 
 def time_axis(field: str, data: Sequence[Row], look: Look) -> alt.X:
-    """Times in UTC, whatever the machine's time zone: days by name, or hours where there are hardly two days."""
+    """Times in UTC, whatever the machine's time zone: ticks by day, or by hour if the range is at most two days."""
     moments = [row[field] for row in data]
     first, last = min(moments), max(moments)
-    lone = 0 if last > first else 12 * _HOUR  # a lone moment is no axis
+    lone = 0 if last > first else 12 * _HOUR  # a single moment needs a range around it
     scale = alt.Scale(type="utc", domain=[first - lone, last + lone])
     most = 4 if look.is_narrow else 9
     by_day = last - first > 2 * _DAY
@@ -77,7 +77,7 @@ def time_axis(field: str, data: Sequence[Row], look: Look) -> alt.X:
 
 
 def duration_ticks(top: float) -> list[float]:
-    """Ticks from 0 that people count in, the last of them at or above `top`."""
+    """Round ticks from 0, the last of them at or above `top`."""
     step = next((one for one in _STEPS if top / one <= _MOST_TICKS), _STEPS[-1])
     return [step * number for number in range(int(-(-top // step)) + 1)]
 
@@ -95,7 +95,7 @@ def duration_y(field: str, top: float) -> alt.Y:
 
 
 def duration_x(field: str, top: float, *, is_exact: bool = False) -> alt.X:
-    """The same along x; exact where the axis ends at `top` itself."""
+    """The same along x; if exact, the axis ends at `top` itself."""
     scale, axis = duration_scale(top)
     if is_exact:
         scale = alt.Scale(domain=[0, top], nice=False)
@@ -107,17 +107,17 @@ def share_axis(**options: Any) -> alt.Axis:  # noqa: ANN401 - of alt.Axis
 
 
 def coloured(field: str, names: dict[str, str], look: Look, *, has_legend: bool = True) -> alt.Color:
-    """Colour by `field`, whose values have the colours of these names, with a legend of those."""
+    """Colour by `field`: `names` maps its values to colours. With a legend of these values."""
     scale = alt.Scale(domain=list(names), range=[look.colour(name) for name in names.values()])
     legend = alt.Legend(columns=_columns(names, look)) if has_legend else None
     return alt.Color(f"{field}:N", scale=scale, sort=list(names), legend=legend)
 
 
 def _columns(names: Iterable[str], look: Look) -> int:
-    """As many columns as the width has room for."""
+    """As many columns as fit into the width."""
     widest = max(len(name) for name in names) * _CHARACTER + _SYMBOL
-    together = sum(len(name) * _CHARACTER + _SYMBOL for name in names)
-    return 0 if together <= look.width else max(1, int(look.width // widest))
+    in_one_row = sum(len(name) * _CHARACTER + _SYMBOL for name in names)
+    return 0 if in_one_row <= look.width else max(1, int(look.width // widest))
 
 
 def largest(values: Iterable[float | None]) -> float:

@@ -3,7 +3,7 @@
     GET /avatar/task/sim_html_1                      the dashboard's page instead of an answer
     GET /avatar/task/sim_double_encoded_params_1     a task whose parameters are encoded twice
 
-`KINDS` says what each is, `expected_outcome` what the warehouse's `observations.outcome` must be for it.
+`KINDS` describes each, `expected_outcome` is what the warehouse's `observations.outcome` must be for it.
 """
 
 from collections.abc import Callable
@@ -45,12 +45,12 @@ class Kind:
 
 
 def expected_outcome(kind: str) -> Outcome:
-    """What an observation of such an answer is, after all retries, for a client that waits long enough."""
+    """The outcome of such an observation after all retries, for a client with a long enough timeout."""
     return _REGISTRY[kind].outcome
 
 
 def special_answer(ask: Ask) -> Answer | None:
-    """The answer a special id asks for; None if the id is none."""
+    """The answer for a special id; None if the id is not a special one."""
     kind = kind_of(ask.task_id, _REGISTRY)
     return None if kind is None else _REGISTRY[kind].answer(ask)
 
@@ -65,7 +65,7 @@ def _plain(ask: Ask) -> bytes:
 
 
 def _bent(change: Callable[[bytes], bytes], ask: Ask) -> Answer:
-    """A plain task's answer, its bytes changed."""
+    """A plain task's answer with its bytes changed."""
     return ok(change(_plain(ask)))
 
 
@@ -125,7 +125,7 @@ def _unusual_tasks() -> dict[str, Kind]:
 
 
 def _refusals() -> dict[str, Kind]:
-    def say(status: int, message: str) -> Callable[[Ask], Answer]:
+    def error(status: int, message: str) -> Callable[[Ask], Answer]:
         return lambda ask: answers.error(status, message, ask.request_id)
 
     def throttle(retry_after: bytes | None) -> Callable[[Ask], Answer]:
@@ -134,11 +134,11 @@ def _refusals() -> dict[str, Kind]:
     return {
         "missing": Kind("400 task_not_exist: unknown, or another user's", "missing", lambda _: answers.missing()),
         "null_data": Kind('{"code":"success","data":null}', "missing", lambda _: answers.nothing_known()),
-        "unauthorized": Kind("401 as for a bad key", "denied", say(401, "Invalid token")),
-        "forbidden_ip": Kind("403: not from this address", "denied", say(403, "您的 IP 不在令牌允许访问的列表中")),
-        "forbidden_group": Kind("403: not for this group", "denied", say(403, "No permission to access group vip")),
+        "unauthorized": Kind("401 as for a bad key", "denied", error(401, "Invalid token")),
+        "forbidden_ip": Kind("403: not from this address", "denied", error(403, "您的 IP 不在令牌允许访问的列表中")),
+        "forbidden_group": Kind("403: not for this group", "denied", error(403, "No permission to access group vip")),
         "forbidden_model": Kind(
-            "403: not this model", "denied", say(403, "This token has no access to model avatar-1")
+            "403: not this model", "denied", error(403, "This token has no access to model avatar-1")
         ),
         "throttled": Kind("429 with an error object", "throttled", throttle(None)),
         "throttled_seconds": Kind("429 with Retry-After in seconds", "throttled", throttle(b"1")),
@@ -191,7 +191,7 @@ def _nonsense() -> dict[str, Kind]:
             lambda ask: answers.invalid_url(f"/v1/avatar/task/{ask.task_id}", ask.request_id),
         ),
         "truncated": bent("a task cut short, the length to match", lambda body: body[: len(body) * 2 // 3]),
-        "invalid_utf8": bent("bytes that are no UTF-8 in the work's name", _in_work_name(b"\xff\xfe"), "task"),
+        "invalid_utf8": bent("bytes that are not UTF-8 in the work's name", _in_work_name(b"\xff\xfe"), "task"),
         "lone_surrogate": bent("half a character in the work's name", _in_work_name(rb"\ud83d"), "task"),
     }
 

@@ -1,4 +1,4 @@
-"""The ways in which a task's answer departs from the plain envelope. A task has at most one, for life."""
+"""The ways in which a task's answer differs from the plain envelope. A task has at most one, permanently."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ Style = Literal["any", "old", "new"]
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """`weight` is its share among odd tasks; `style` the generation of gateway it occurs on."""
+    """`weight` is its share among odd tasks; `style` the generation of gateways that have it."""
 
     description: str
     weight: float
@@ -40,7 +40,7 @@ QUIRKS: dict[str, Quirk] = {
     "string_numbers": Quirk("every number as a string", 5),
     "numeric_code": Quirk("`code` is 200 around a task", 3),
     "numeric_progress": Quirk("`progress` is a number", 4),
-    "bare_text_progress": Quirk("`progress` is a string without the per cent sign", 3),
+    "bare_text_progress": Quirk("`progress` is a string without the percent sign", 3),
     "empty_progress": Quirk("`progress` is an empty string", 3),
     "url_in_fail_reason": Quirk("`fail_reason` holds the result's URL on SUCCESS", 6, "old"),
     "no_work_video_path": Quirk("only `no_wm_work_video_path` holds the result", 3, "old"),
@@ -51,7 +51,7 @@ QUIRKS: dict[str, Quirk] = {
     "broken_params": Quirk("`animate_params_str` is cut short", 2),
     "finish_time_missing": Quirk("`finish_time` stays 0 on a task that has ended", 3),
     "signed_urls": Quirk("the work's URLs carry a signature", 3),
-    "unknown_field": Quirk("fields nobody has documented, in the task and in the work", 2),
+    "unknown_field": Quirk("undocumented fields, in the task and in the work", 2),
     "type_mismatch": Quirk("`video_aspect_ratio` is a word where a number belongs", 1),
 }
 

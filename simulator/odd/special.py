@@ -15,13 +15,13 @@ NEVER = None
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is particular about a special task; it is otherwise a plain one that ended long ago."""
+    """How a special task differs from a plain one that ended long ago."""
 
     description: str
     quirk_name: str = ""
     fail_class: FailClass | None = None
     is_new_style: bool = True
-    reaches: str = "end"  # or "queued", "submitted", "running": where it stays for ever
+    reaches: str = "end"  # or "queued", "submitted", "running": it stays there for ever
     odd_word: str = ""
 
 
@@ -40,7 +40,7 @@ def _recipes() -> dict[str, Recipe]:
         "submitted": Recipe("SUBMITTED for ever, `data.data` null", reaches="submitted"),
         "queued": Recipe("QUEUED for ever", reaches="queued"),
         "in_progress": Recipe("IN_PROGRESS for ever", reaches="running"),
-        "unknown_status": Recipe("a status nobody knows", odd_word="Archiving", reaches="running"),
+        "unknown_status": Recipe("an unknown status word", odd_word="Archiving", reaches="running"),
         "work_running": Recipe(
             "a work without a task around it, not done", "work_envelope", is_new_style=False, reaches="running"
         ),
@@ -53,13 +53,13 @@ def _reach(quirk_name: str) -> str:
 
 
 RECIPES = _recipes()
-# Kinds that are odd only in how the answer travels: what arrives in the end is a plain task.
+# Kinds that differ only in how the answer is delivered: the result is a plain task.
 ODDLY_DELIVERED = frozenset({"chunked", "flaky", "flaky_throttled", "gzip", "slow", "trickle"})
 NAMES = RECIPES.keys() | ODDLY_DELIVERED
 
 
 def kind_of(task_id: str, kinds: Container[str]) -> str | None:
-    """The longest kind in `kinds` that `sim_<kind>_<anything>` names; None if the id is no special one."""
+    """The longest kind in `kinds` that matches `sim_<kind>_<anything>`; None if the id is not a special one."""
     name = task_id.removeprefix(PREFIX) if task_id.startswith(PREFIX) else ""
     while name and name not in kinds:
         name = name.rpartition("_")[0]
@@ -67,7 +67,7 @@ def kind_of(task_id: str, kinds: Container[str]) -> str | None:
 
 
 def special_task(task_id: str) -> Task | None:
-    """The task that a special id stands for; None if it stands for none that the model knows."""
+    """The task behind a special id; None if the model has none for it."""
     kind = kind_of(task_id, NAMES)
     return None if kind is None else cook(task_id, RECIPES.get(kind, RECIPES["success"]))
 

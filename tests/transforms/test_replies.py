@@ -163,7 +163,7 @@ def test_a_task_under_other_names_is_in_quarantine_and_drift(body: object, path:
     frames = flatten(answer(body))
     assert frames.observations["outcome"].to_list() == ["malformed"]
     assert frames.quarantine["reason"].to_list() == ["renamed_envelope"]
-    assert frames.quarantine["detail"].item().startswith(f"a task under other names stands at {path}")
+    assert frames.quarantine["detail"].item().startswith(f"a task under unexpected keys is at {path}")
     drift = frames.schema_drift.select("json_path", "kind", "json_type", "example_task_id")
     assert drift.rows() == [(path, "unknown_field", "OBJECT", TASK["task_id"])]
 

@@ -1,16 +1,16 @@
-"""JSON text to typed columns, with DuckDB in memory as the decoder: the only module of this room that knows DuckDB.
+"""JSON text to typed columns, with DuckDB in memory as the decoder: the only module of this package that uses DuckDB.
 
 Why DuckDB: polars' JSON readers abort the whole batch on one ill-typed leaf; `from_json` makes that leaf NULL, keeps
-the rest of the row, and is ten times as fast. What it coerced or dropped is told by the signature, so nothing is
-silently NULL.
+the rest of the row, and is ten times as fast. The signature shows what it coerced or dropped, so nothing is silently
+NULL.
 
-Every JSON function parses its whole argument again, which is what decoding costs; so all that stands in a document is
-decoded by few, wide calls, and nothing is cut out first. Not used, because they crash the process on deep nesting:
+Every JSON function parses its whole argument again, which is the main cost of decoding; so a document is decoded by
+few, wide calls, and nothing is extracted first. Not used, because they crash the process on deep nesting:
 `json_structure` and `json_merge_patch` (DuckDB 1.5.5; half a million levels, which is a megabyte, are enough).
 
-All SQL here is built from the constants in `fields`, never from data: data comes in as registered frames.
+All SQL here is built from the constants in `fields`, never from data: data is passed as registered frames.
 """
-# ruff: noqa: S608 - the only things put into these statements are constants of `fields`
+# ruff: noqa: S608 - only constants of `fields` are put into these statements
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     _Paths = Callable[[ObjectSpec, int], list[str]]
 
-#: How deep `data` inside `data` is looked into at once: an envelope, a task, the work.
+#: How many nested `data` are probed in one pass: an envelope, a task, the work.
 LEVELS: Final = tuple("$" + ".data" * depth for depth in range(3))
 
-#: Keys that tell the objects apart.
+#: Keys by which the objects are recognized.
 MARKERS: Final = (
     "task_id",
     "status",
@@ -50,14 +50,15 @@ MARKERS: Final = (
 
 Connection = duckdb.DuckDBPyConnection
 
-#: How much text the JSON functions are given at a time: they keep the parsed form of all of it, some 12 times as much.
+#: How much text the JSON functions get per batch: they keep the parsed form of all of it, about 12 times as much.
 _BATCH_BYTES: Final = 2**18
 
 
 def connect() -> Connection:
-    """An in-memory DuckDB to decode with; it touches no file, installs nothing and prints no progress.
+    """An in-memory DuckDB to decode with; it opens no file, installs nothing and prints no progress.
 
-    One thread: a second one costs a seventh more, and keeps parsed text of its own, while another core loads or asks.
+    One thread: with a second one decoding costs a seventh more and needs memory for its own parsed text, while the
+    other core loads or polls.
     """
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false", "threads": 1})
     con.execute("set enable_progress_bar = false")
@@ -67,20 +68,20 @@ def connect() -> Connection:
 def _query(con: Connection, sql: str, docs: pl.DataFrame) -> pl.DataFrame:
     con.register("docs", _in_batches(docs.select("row", "text")))
     try:
-        return con.sql(sql).pl()  # what `execute` finds is stored before it becomes Arrow; this is not
+        return con.sql(sql).pl()  # unlike `execute`, this does not materialize the result before it becomes Arrow
     finally:
         con.unregister("docs")
 
 
 def _in_batches(docs: pl.DataFrame) -> pa.Table:
-    """`docs` in record batches of some `_BATCH_BYTES` of text: DuckDB takes one at a time."""
+    """`docs` in record batches of about `_BATCH_BYTES` of text: DuckDB takes one at a time."""
     table = docs.to_arrow(compat_level=pl.CompatLevel.newest())  # string views: nothing is copied
     rows = _BATCH_BYTES * docs.height // max(1, int(docs["text"].str.len_bytes().sum()))
     return pa.Table.from_batches(table.to_batches(max_chunksize=max(1, rows)), schema=table.schema)
 
 
 def probe(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
-    """What stands at every level, enough to tell the objects apart.
+    """The JSON types at every level, enough to recognize the objects.
 
     Args:
         con: from `connect`.
@@ -88,20 +89,20 @@ def probe(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row per document: `row` and `types`, a JSON list of the JSON types of each of `LEVELS` and of its `MARKERS`;
-        null where the text is no JSON.
+        null if the text is not JSON.
     """
     paths = [_pointer(level, marker) for level in range(len(LEVELS)) for marker in ("", *MARKERS)]
     return _query(con, f"select row, to_json(try(json_type(text, {paths})))::varchar as types from docs", docs)
 
 
 def texts_at(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
-    """`row` and `text` of what stands at `path`: a JSON string without its quotes, anything else as JSON text."""
+    """`row` and `text` of the value at `path`: a JSON string without its quotes, anything else as JSON text."""
     return _query(con, f"select row, json_extract_string(text, '{path}') as text from docs", docs)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What stood in some documents.
+    """The content of some documents.
 
     Attributes:
         objects: for each object one row per document: `row`; one typed column per decoded field; `known_extras`, the
@@ -114,7 +115,7 @@ class Decoded:
 
 
 def decode(con: Connection, docs: pl.DataFrame, levels: Mapping[ObjectSpec, int]) -> Decoded:
-    """The objects that stand at `levels` of valid JSON documents."""
+    """The objects at `levels` of valid JSON documents."""
     nested = [part for spec, level in levels.items() for part in _nested(spec, level)]
     structures = [f'{_object(spec, level)} as "{level}"' for spec, level in levels.items()]
     sql = f"""
@@ -137,9 +138,9 @@ def decode(con: Connection, docs: pl.DataFrame, levels: Mapping[ObjectSpec, int]
 
 
 def entries(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
-    """Every key of the objects at `path`: `row`, `key`, `json_type`, `entry` ('"key":value'). Slow; for a few.
+    """Every key of the objects at `path`: `row`, `key`, `json_type`, `entry` ('"key":value'). Slow; for few documents.
 
-    In the order in which they stand, each once: of a key that is repeated the first counts, as everywhere here.
+    In document order, each once: the first of a repeated key counts, as everywhere here.
     """
     sql = f"""
         select row, key, type as json_type, (to_json(key) || ':' || value)::varchar as entry
@@ -151,7 +152,7 @@ def entries(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
 
 
 def unwrap(con: Connection, docs: pl.DataFrame, times: int = 3) -> pl.DataFrame:
-    """`row` and `text` where JSON text in a JSON string (in a JSON string …) is taken out of its quotes."""
+    """`row` and `text`, with JSON text in a JSON string (in a JSON string …) unquoted."""
     sql = "select row, case when json_valid(text) then json_extract_string(text, '$') else text end as text from docs"
     for _ in range(times):
         is_quoted = pl.col("text").str.strip_chars_start().str.starts_with('"')
@@ -163,7 +164,7 @@ def unwrap(con: Connection, docs: pl.DataFrame, times: int = 3) -> pl.DataFrame:
 
 
 def params_errors(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
-    """`row` and `error`: why parsed parameters hold no `pt_infos`; '' when they are null, null when all is well."""
+    """`row` and `error`: why parsed parameters have no `pt_infos`; '' if they are null, null if there is no error."""
     sql = """
         select
             row,
@@ -179,7 +180,7 @@ def params_errors(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
 
 
 def empties(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
-    """`row` and `json_type` of what stands at `level`; null where that is empty: null, '', {} or []."""
+    """`row` and `json_type` of the value at `level`; null if that is empty: null, '', {} or []."""
     sql = f"""
         select row, case when value::varchar not in ('null', '""', '{{}}', '[]') then json_type(value) end as json_type
         from (select row, json_extract(text, '{LEVELS[level]}') as value from docs)
@@ -188,13 +189,13 @@ def empties(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
 
 
 def _object(spec: ObjectSpec, level: int) -> str:
-    """What is wanted of an object, as one structure."""
+    """The columns of an object, as one structure."""
     columns = [f'"{field.column}": {_value_of(field, level)}' for field in spec.decoded]
     return f"{{{', '.join([*columns, f'known_extras: {_known_extras(spec, level)}'])}}}"
 
 
 def _structure(levels: Mapping[ObjectSpec, int]) -> dict[str, Any]:
-    """The typed structure that `from_json` takes, each object in the `data` of the one before."""
+    """The typed structure for `from_json`, each object in the `data` of the one before."""
     at = {level: spec for spec, level in levels.items()}
     structure: dict[str, Any] = {}
     for level in range(max(at), -1, -1):
@@ -204,13 +205,13 @@ def _structure(levels: Mapping[ObjectSpec, int]) -> dict[str, Any]:
 
 
 def _flat(spec: ObjectSpec) -> dict[str, str]:
-    """The types of an object's fields: lists and objects stay JSON here, to be looked into."""
+    """The types of an object's fields: lists and objects stay JSON here, to be decoded later."""
     flat = {field.key: field.kind.duckdb_type for field in spec.fields if field.kind is not Kind.PAYLOAD}
     return flat | dict.fromkeys([*spec.list_keys, *spec.nested_keys, *spec.extra_keys], "JSON")
 
 
 def _nested(spec: ObjectSpec, level: int) -> Iterable[str]:
-    """The objects that are taken apart, each as a structure of its own."""
+    """The nested objects that are decoded, each as its own structure."""
     for key, fields in spec.nested_fields.items():
         structure = json.dumps({field.path.partition(".")[2]: field.kind.duckdb_type for field in fields})
         yield f"from_json({_value(key, level)}, '{structure}') as \"{key}_parts\""
@@ -235,11 +236,11 @@ def _known_extras(spec: ObjectSpec, level: int) -> str:
 
 
 def _signature(levels: Mapping[ObjectSpec, int]) -> str:
-    """What a document looks like, as JSON; millions of answers share a handful, so that each is looked into once.
+    """The structure of a document, as JSON; millions of answers share a handful, so that each is examined once.
 
-    For all its objects, one after the other: `types`, the JSON types of `spec.json_types`; `sizes`, how many keys the
-    object has and each one taken apart in it; `elements`, the JSON types of the elements of each list. One text for
-    all of them: cutting `types` into one list for each object costs as much as a quarter of finding them.
+    For all its objects, one after the other: `types`, the JSON types of `spec.json_types`; `sizes`, the number of keys
+    of the object and of each decoded object in it; `elements`, the JSON types of the elements of each list. They are
+    one text, because splitting `types` into one list per object costs a quarter as much as finding them.
     """
     lists = [_value(key, level) for spec, level in levels.items() for key in spec.list_keys]
     elements = [f"list_distinct(json_type({value}, '$[*]'))" for value in lists]
@@ -255,10 +256,10 @@ def _objects(spec: ObjectSpec, level: int) -> list[str]:
 
 
 def _pointer(level: int, path: str = "") -> str:
-    """A JSON pointer, which DuckDB follows a third faster than a path ('$.data.ext'); '' is the whole document."""
+    """A JSON pointer, which DuckDB resolves a third faster than a path ('$.data.ext'); '' is the whole document."""
     return "/data" * level + "".join(f"/{key}" for key in path.split(".") if key)
 
 
 def _of_each(levels: Mapping[ObjectSpec, int], paths: _Paths) -> list[str]:
-    """Paths in all the objects of a document: one call for all of them costs half of one for each."""
+    """Paths in all the objects of a document: one call for all of them costs half of one call per object."""
     return [path for spec, level in levels.items() for path in paths(spec, level)]

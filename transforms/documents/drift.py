@@ -1,4 +1,4 @@
-"""What the gateway says that nobody expected: unknown fields, and JSON types that do not fit.
+"""Schema drift: unknown fields, and unexpected JSON types.
 
 Objects are judged by the signature of their document (see `decode.Decoded`), once for all the answers that share it.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from transforms.documents.fields import ObjectSpec
 
-#: One row per surprise in one object: `row` is the answer it stands in.
+#: One row per surprise in one object: `row` is the answer.
 SURPRISES: Final = pl.Schema(
     {"row": pl.UInt32(), "json_path": pl.String(), "kind": pl.String(), "json_type": pl.String()}
 )
@@ -36,18 +36,18 @@ _VERDICT: Final = pl.Schema(
 
 
 def judge(signatures: pl.DataFrame, specs: Sequence[ObjectSpec]) -> dict[ObjectSpec, pl.DataFrame]:
-    """The objects that are not as they should be, of documents (`row`, `signature`) that hold one of each of `specs`.
+    """The objects that differ from their spec, in documents (`row`, `signature`) that have one of each of `specs`.
 
     Returns:
-        For each object `row`, `mismatches` (a list of {json_path, json_type}) and `has_more`: there is, or may be,
-        something in the object that its spec does not know.
+        For each object `row`, `mismatches` (a list of {json_path, json_type}) and `has_more`: the object has, or may
+        have, fields that its spec does not know.
     """
-    looks = {signature: _shares(json.loads(signature), specs) for signature in signatures["signature"].unique()}
-    return {spec: _judge(signatures, {one: look[spec] for one, look in looks.items()}, spec) for spec in specs}
+    parts = {signature: _shares(json.loads(signature), specs) for signature in signatures["signature"].unique()}
+    return {spec: _judge(signatures, {one: part[spec] for one, part in parts.items()}, spec) for spec in specs}
 
 
 def _shares(signature: dict[str, list[Any]], specs: Sequence[ObjectSpec]) -> dict[ObjectSpec, dict[str, list[Any]]]:
-    """A document's signature cut into those of its objects."""
+    """A document's signature split into those of its objects."""
     types, sizes, elements = (iter(signature[name]) for name in ("types", "sizes", "elements"))
     return {
         spec: {
@@ -59,8 +59,8 @@ def _shares(signature: dict[str, list[Any]], specs: Sequence[ObjectSpec]) -> dic
     }
 
 
-def _judge(signatures: pl.DataFrame, looks: dict[str, dict[str, list[Any]]], spec: ObjectSpec) -> pl.DataFrame:
-    verdicts = [(signature, *_verdict(look, spec)) for signature, look in looks.items()]
+def _judge(signatures: pl.DataFrame, parts: dict[str, dict[str, list[Any]]], spec: ObjectSpec) -> pl.DataFrame:
+    verdicts = [(signature, *_verdict(part, spec)) for signature, part in parts.items()]
     odd = [verdict for verdict in verdicts if any(verdict[1:])]
     judged = pl.DataFrame(odd, schema=_VERDICT, orient="row")
     return signatures.join(judged, on="signature").drop("signature")

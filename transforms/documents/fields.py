@@ -1,7 +1,7 @@
-"""What the gateway is known to say: every field of every object in its answer, and which JSON types it may have.
+"""The known schema of the gateway's answers: every field of every object, and which JSON types it may have.
 
 One table drives three things, so that they cannot disagree: how a field is decoded, what is reported as drift, and
-what is left over for `extras`. Sources: the endpoint's own document and example, and the gateways' public source.
+what goes into `extras`. Sources: the endpoint's documentation and example, and the gateways' public source code.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SCALARS = NUMBERS | {"VARCHAR", "BOOLEAN"}
 
 @unique
 class Kind(Enum):
-    """How a field is decoded (a DuckDB type) and the JSON types that are no surprise (null never is)."""
+    """How a field is decoded (a DuckDB type) and its expected JSON types (null always is)."""
 
     TEXT = ("VARCHAR", frozenset({"VARCHAR"}))
     SCALAR = ("VARCHAR", SCALARS)
@@ -37,7 +37,7 @@ class Kind(Enum):
     def __init__(self, duckdb_type: str, json_types: frozenset[str], element_type: str | None = None) -> None:
         self.duckdb_type = duckdb_type
         self.json_types = json_types
-        self.element_type = element_type  # of a list: the JSON type its elements should have
+        self.element_type = element_type  # for a list: the JSON type its elements should have
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class ObjectSpec:
-    """One object of the answer: where it stands (`json_path`) and its fields, in order; each a constant below.
+    """One object of the answer: its place (`json_path`) and its fields, in order; each is a constant below.
 
     `time_units_per_second` is the unit of its times: 1 for Unix seconds, 1,000 for milliseconds.
     """
@@ -74,7 +74,7 @@ class ObjectSpec:
 
     @cached_property
     def nested_fields(self) -> dict[str, list[Field]]:
-        """For keys that are objects taken apart: the fields known inside."""
+        """For keys whose objects are decoded: the fields known inside."""
         nested: dict[str, list[Field]] = {}
         for field in self.fields:
             if "." in field.path:
@@ -93,7 +93,7 @@ class ObjectSpec:
 
     @cached_property
     def json_types(self) -> list[tuple[str, frozenset[str]]]:
-        """Every path inside the object, those of objects taken apart last, with the JSON types it may have."""
+        """Every path inside the object, those of nested objects last, with the JSON types it may have."""
         leaves = [(field.path, field.kind.json_types) for field in self.fields]
         return leaves + [(key, Kind.OBJECT.json_types) for key in self.nested_keys if key not in self.extra_keys]
 
@@ -108,7 +108,7 @@ class ObjectSpec:
 
     @cached_property
     def extra_keys(self) -> list[str]:
-        """Known keys that `extras` keeps whole."""
+        """Known keys that go into `extras` unchanged."""
         return [field.path for field in self.fields if field.kept_in_extras]
 
 
@@ -125,7 +125,7 @@ ENVELOPE = ObjectSpec(
     ),
 )
 
-#: That of a gateway behind the gateway, in the place of the work.
+#: The envelope of a gateway behind the gateway, in place of the work.
 INNER_ENVELOPE = ObjectSpec("$.data.data", ENVELOPE.fields)
 
 TASK = ObjectSpec(

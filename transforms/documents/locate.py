@@ -1,8 +1,8 @@
-"""Where in an answer the task and the work stand, whatever was wrapped around them.
+"""Finds the task and the work in an answer, however they are wrapped.
 
-An answer is walked from its top along `data`: envelopes and tasks are passed through, a work ends the walk. What lies
-deeper than `decode.LEVELS`, and JSON in a string, is cut out and walked in turn (a *hop*). The letters passed, e for
-envelope, t for task, w for work, tell the shape: `etw` is the plain answer, `ew` a work without its task, `etew` a
+An answer is walked from its top along `data`: envelopes and tasks are passed through, a work ends the walk. Anything
+deeper than `decode.LEVELS`, and JSON in a string, is extracted and walked next (a *hop*). The letters passed, e for
+envelope, t for task, w for work, give the shape: `etw` is the plain answer, `ew` a work without its task, `etew` a
 gateway behind a gateway.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from transforms.documents.fields import ObjectSpec
 
-#: How many stretches of an answer are walked before the rest is left alone.
+#: How many hops of an answer are walked before the rest is ignored.
 HOPS: Final = 5
 
 _PER_LEVEL: Final = 1 + len(decode.MARKERS)
@@ -32,7 +32,7 @@ _PASSED: Final = {"envelope": "e", "task": "t"}
 _LETTERS: Final = {**_PASSED, "work": "w"}
 _WORK_MARKERS: Final = ("web_work_status", "animate_id", "work_name", "work_video_path")
 
-#: The walk of one document; `end` is the kind of object the walk stopped at, levels are null where there is none.
+#: The walk of one document; `end` is the kind of object the walk stopped at, a level is null if there is none.
 WALK: Final = pl.Schema(
     {
         "row": pl.UInt32(),
@@ -51,7 +51,7 @@ WALK: Final = pl.Schema(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Documents (`row`, `text`), and at which level of each of them which objects stand."""
+    """Documents (`row`, `text`) with the same objects at the same levels."""
 
     docs: pl.DataFrame
     levels: Mapping[ObjectSpec, int]
@@ -63,10 +63,10 @@ class Located:
 
     Attributes:
         walks: one row per answer: `row`, `is_json`, `letters` of the whole walk, `end` (the kind it stopped at).
-        outer: where the outermost envelopes, the outermost tasks and the works stand.
-        inner: where the innermost envelopes and tasks of gateways behind gateways stand.
-        leftovers: `row` and `json_type` of payloads that are neither empty nor anything known.
-        repaired: `row` of answers in which half a character was replaced, without which they are no JSON.
+        outer: the places of the outermost envelopes, the outermost tasks and the works.
+        inner: the places of the innermost envelopes and tasks of gateways behind gateways.
+        leftovers: `row` and `json_type` of payloads that are neither empty nor known.
+        repaired: `row` of answers that became JSON only after half a character was replaced.
     """
 
     walks: pl.DataFrame
@@ -78,7 +78,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """One hop: the documents as they were walked, their walks, and `row` of those that were repaired for it."""
+    """One hop: the documents as walked, their walks, and `row` of those that were repaired for it."""
 
     docs: pl.DataFrame
     walk: pl.DataFrame
@@ -86,7 +86,7 @@ class _Stretch:
 
 
 def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
-    """Walk every document (`row`, `text`, which may be null) and whatever JSON its strings hold."""
+    """Walk every document (`row`, `text`, which may be null) and the JSON in its strings."""
     stretches = [_stretch(con, docs, hop=0)]
     while len(stretches) < HOPS and stretches[-1].walk["end"].is_in(_GO_ON).any():
         ahead = _ahead(con, stretches[-1].docs, stretches[-1].walk)
@@ -113,7 +113,7 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
 
 
 def _stretch(con: decode.Connection, docs: pl.DataFrame, hop: int) -> _Stretch:
-    """One hop of all answers; what is no JSON for half a character in it is walked again with that replaced."""
+    """One hop of all answers; answers that are not JSON only because of half a character are repaired and retried."""
     walk = _walk(con, docs, hop)
     broken = docs.join(walk.filter(~pl.col("is_json")), on="row", how="semi")
     whole = with_whole_characters(broken)
@@ -124,7 +124,7 @@ def _stretch(con: decode.Connection, docs: pl.DataFrame, hop: int) -> _Stretch:
 
 
 def _ahead(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
-    """The next hop's documents: what lies below the last level, and the strings at which walks ended, unquoted."""
+    """The next hop's documents: the values below the last level, and the strings at which walks ended, unquoted."""
     unfinished = walk.filter(pl.col("end").is_in(_GO_ON)).select("row", "end_level")
     parts = [
         decode.texts_at(con, docs.join(rows, on="row", how="semi"), "$" + ".data" * int(level))
@@ -138,7 +138,7 @@ def _json_type_ahead() -> pl.Expr:
 
 
 def _leftovers(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
-    """`row` and `json_type` (null: empty after all) of whatever ended a walk below the top and is no work."""
+    """`row` and `json_type` (null if empty) of values below the top that ended a walk and are not a work."""
     is_below = (pl.col("end_level") > 0) | (pl.col("hop") > 0)
     others = walk.filter(pl.col("end").is_in(["other", "error"]) & is_below).select("row", "end_level")
     parts = [
@@ -152,7 +152,7 @@ def _leftovers(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -
 
 
 def _whole(walks: Sequence[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
-    """The hops of each answer put together."""
+    """The hops of each answer combined."""
     whole = walks[0].select("row", "is_json", "letters", "end")
     for walk in walks[1:]:
         whole = whole.join(walk.select("row", more="letters", last="end"), on="row", how="left").select(
@@ -172,7 +172,7 @@ def _levels(every: pl.DataFrame, column: str, keep: Literal["first", "last"]) ->
 
 
 def _places(hops: list[pl.DataFrame], levels: Mapping[ObjectSpec, pl.DataFrame]) -> list[Place]:
-    """The same put together: documents in which the same objects stand at the same levels are one place."""
+    """Documents grouped by place: those with the same objects at the same levels."""
     columns = [spec.json_path for spec in levels]
     named = [found.rename({"level": column}) for column, found in zip(columns, levels.values(), strict=True)]
     together = pl.concat(named, how="align_full")
@@ -186,7 +186,7 @@ def _places(hops: list[pl.DataFrame], levels: Mapping[ObjectSpec, pl.DataFrame])
 
 
 def _walk(con: decode.Connection, docs: pl.DataFrame, hop: int) -> pl.DataFrame:
-    """Walk each document (`row`, `text`) along `data`, as far as one probe of it goes.
+    """Walk each document (`row`, `text`) along `data`, as deep as one probe goes.
 
     Millions of documents have a handful of different `types`, so each of these is walked once.
     """
@@ -200,7 +200,7 @@ def _walk(con: decode.Connection, docs: pl.DataFrame, hop: int) -> pl.DataFrame:
 
 
 def _steps(kinds: Sequence[str]) -> list[pl.Expr]:
-    """The walk over the kinds of object that stand at the levels."""
+    """The walk over the kinds of object at the levels."""
     passed = [pl.col(kind).is_in(list(_PASSED)) for kind in kinds]
     reached = [pl.all_horizontal(pl.lit(value=True), *passed[:level]) for level in range(_BELOW + 1)]
     seen = [pl.when(here).then(kind) for here, kind in zip(reached, kinds, strict=False)]
@@ -219,7 +219,7 @@ def _steps(kinds: Sequence[str]) -> list[pl.Expr]:
 
 
 def _kind(level: int) -> pl.Expr:
-    """Which of our objects stands at `level`, from the JSON types that `decode.probe` found there."""
+    """The kind of object at `level`, from the JSON types that `decode.probe` found there."""
     types = pl.col("found").list
     here = types.get(level * _PER_LEVEL, null_on_oob=True)
 
@@ -250,7 +250,7 @@ def _kind(level: int) -> pl.Expr:
 
 
 def shape(letters: pl.Expr) -> pl.Expr:
-    """The name of a shape from the letters of its walk; null where there is neither task nor work."""
+    """The name of a shape from the letters of its walk; null if there is neither task nor work."""
     return (
         pl.when(letters.str.contains("^e?tw?$"))
         .then(pl.lit("task_envelope"))

@@ -1,4 +1,4 @@
-"""Objects of one kind out of JSON documents: their columns, what has no column, and what was a surprise."""
+"""Reads objects of one kind from JSON documents: their columns, fields without a column, and surprises."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transforms.documents.fields import Field, ObjectSpec
     from transforms.documents.locate import Place
 
-#: Columns of kinds that are no text.
+#: Column types of kinds other than text.
 _TYPES: Final[dict[Kind, pl.DataType]] = {
     Kind.TIME: pl.Float64(),
     Kind.INTEGER: pl.Int64(),
@@ -27,7 +27,7 @@ _TYPES: Final[dict[Kind, pl.DataType]] = {
     Kind.OBJECTS: pl.List(pl.String()),
 }
 
-#: What is in an object without being known: `place` is the key of the object taken apart that it stands in, or ''.
+#: Unknown entries of an object: `place` is the key of the nested object they are in, or ''.
 _UNKNOWN: Final = pl.Schema(
     {"row": pl.UInt32(), "place": pl.String(), "key": pl.String(), "json_type": pl.String(), "entry": pl.String()}
 )
@@ -47,12 +47,12 @@ class Objects:
 
 
 def read(con: decode.Connection, places: Sequence[Place], *specs: ObjectSpec) -> list[Objects]:
-    """The objects of each of `specs` that stand at `places`."""
+    """The objects of each of `specs` at `places`."""
     parts = [_objects_at(con, place) for place in places]
-    return [_together(spec, [part[spec] for part in parts if spec in part]) for spec in specs]
+    return [_combined(spec, [part[spec] for part in parts if spec in part]) for spec in specs]
 
 
-def _together(spec: ObjectSpec, parts: Sequence[Objects]) -> Objects:
+def _combined(spec: ObjectSpec, parts: Sequence[Objects]) -> Objects:
     fields = {field.column: _TYPES.get(field.kind, pl.String()) for field in spec.decoded}
     columns = pl.Schema({"row": pl.UInt32(), **fields, "extras": pl.String()})
     return Objects(
@@ -82,7 +82,7 @@ def _read(
 def _with_written_times(
     con: decode.Connection, place: Place, decoded: pl.DataFrame, mistyped: pl.DataFrame, spec: ObjectSpec
 ) -> pl.DataFrame:
-    """`decoded` with the times that came as texts with their zone, in the unit that they should have."""
+    """`decoded` with times that were sent as text with a zone converted to the documented unit."""
     texts = mistyped.filter(json_type="VARCHAR")
     for path in spec.time_paths if not texts.is_empty() else ():
         docs = place.docs.join(texts.filter(json_path=f"{spec.json_path}.{path}"), on="row", how="semi")
@@ -98,7 +98,7 @@ def _with_written_times(
 def _unknown(con: decode.Connection, place: Place, judged: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
     """The entries of objects that `spec` does not know, in the shape of `_UNKNOWN`.
 
-    An object to take apart that is none is one of them, with a null `key`: it has no columns either.
+    A nested value that should be an object and is not is one of them, with a null `key`: it has no columns either.
     """
     docs = place.docs.join(judged.filter("has_more"), on="row", how="semi")
     if docs.is_empty():
@@ -121,7 +121,7 @@ def _unknown_fields(unknown: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
 
 
 def _with_extras(decoded: pl.DataFrame, unknown: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
-    """`decoded` with `extras`: everything without a column, known or not, as one JSON object."""
+    """`decoded` with `extras`: all fields without a column, known or not, as one JSON object."""
     if unknown.is_empty():
         joined = decoded.with_columns(unknown_extras=pl.lit(None, pl.String()))
     else:
@@ -144,7 +144,7 @@ def _joined() -> pl.Expr:
 
 
 def _numbers(decoded: pl.DataFrame, spec: ObjectSpec) -> tuple[list[pl.Expr], pl.DataFrame]:
-    """The numbers that can be told exactly, the others null; and those others as surprises."""
+    """The numbers that can be represented exactly, the others as null; and those others as surprises."""
     numbers = {field: _number(field) for field in spec.decoded if field.kind in {Kind.INTEGER, Kind.NUMBER}}
     lost = {field: pl.col(field.column).is_not_null() & number.is_null() for field, number in numbers.items()}
     lost |= {
@@ -167,7 +167,7 @@ def _number(field: Field) -> pl.Expr:
 
 
 def _json_type(field: Field) -> pl.Expr:
-    """Of a number that is of an expected type and yet unreadable."""
+    """The JSON type of a number that has an expected type but cannot be read."""
     if field.kind is Kind.PROGRESS:
         return pl.when(is_fraction(field.column)).then(pl.lit("DOUBLE")).otherwise(pl.lit("VARCHAR"))
     if field.kind is Kind.NUMBER:

@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8 as everybody sends it, and what a few send instead."""
+"""Bytes to text: UTF-8, and the other encodings that some servers send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.wording import well_formed
 _CHARSET: Final = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 _BOMS: Final = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
-#: An escape in JSON: a high half of a character and the low half behind it, a low half alone, or any other.
+#: An escape in JSON: a high surrogate and the low surrogate after it, a low surrogate alone, or any other.
 _ESCAPE: Final = re.compile(
     r"""
     \\(?:
@@ -29,11 +29,11 @@ _ESCAPE: Final = re.compile(
 def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
     """The bodies of `answers` (`body`, `content_type`) as `text`, without a byte order mark, and `text_repaired`.
 
-    UTF-8 first; only bodies that are no UTF-8 are tried, one by one, as UTF-16 with a mark and as the declared charset.
-    Where nothing fits they are UTF-8 with U+FFFD for every bad byte, which `text_repaired` says. Null where there is no
-    body.
+    UTF-8 first; only bodies that are not UTF-8 are tried, one by one, as UTF-16 with a byte order mark and as the
+    declared charset. If nothing fits they are read as UTF-8 with U+FFFD for every bad byte, and `text_repaired` is
+    true. Null if there is no body.
 
-    polars' cast raises for the whole batch over one byte that is no UTF-8, `strict=False` or not (2.1.0).
+    polars' cast raises for the whole batch over one byte that is not UTF-8, `strict=False` or not (2.1.0).
     """
     try:
         texts, repaired = answers["body"].cast(pl.String), pl.repeat(value=False, n=answers.height, eager=True)
@@ -47,14 +47,14 @@ def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
 def with_whole_characters(docs: pl.DataFrame) -> pl.DataFrame:
     r"""Those of `docs` (`row`, `text`) whose JSON escapes hold half a character (`\ud83d` alone), with U+FFFD for it.
 
-    Half a character makes a document no JSON: DuckDB's parser, as RFC 8259 allows, takes none of it.
+    With half a character a document is not JSON: DuckDB's parser rejects all of it, as RFC 8259 allows.
     """
     suspects = docs.filter(pl.col("text").str.contains(r"\u", literal=True))
-    mended = [_ESCAPE.sub(_whole, text) for text in suspects["text"]]
-    changed = suspects.with_columns(mended=pl.Series(mended, dtype=pl.String)).filter(
-        pl.col("mended") != pl.col("text")
+    repaired = [_ESCAPE.sub(_whole, text) for text in suspects["text"]]
+    changed = suspects.with_columns(repaired=pl.Series(repaired, dtype=pl.String)).filter(
+        pl.col("repaired") != pl.col("text")
     )
-    return changed.select("row", text="mended")
+    return changed.select("row", text="repaired")
 
 
 def _whole(escape: re.Match[str]) -> str:
@@ -63,21 +63,21 @@ def _whole(escape: re.Match[str]) -> str:
 
 
 def _as_text(body: bytes | None, content_type: str | None) -> tuple[str | None, bool]:
-    """The text of one body, and whether characters of it are replaced."""
+    """The text of one body, and whether characters in it were replaced."""
     if body is None:
         return None, False
     declared = _CHARSET.search(content_type or "")
     encodings = [name for mark, name in _BOMS if body.startswith(mark)] + ([declared[1]] if declared else [])
     for encoding in ("utf-8", *encodings):
         try:
-            return body.decode(encoding).encode().decode(), False  # some codecs make halves of characters
+            return body.decode(encoding).encode().decode(), False  # some codecs produce lone surrogates
         except (UnicodeError, LookupError):
             continue
     return _repaired(body), True
 
 
 def _repaired(body: bytes) -> str:
-    """UTF-8 with replacements; characters in two halves of three bytes each (CESU-8, as Java writes) become one."""
+    """UTF-8 with replacements; characters written as two surrogates of three bytes each (CESU-8, Java) become one."""
     try:
         return well_formed(body.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
