@@ -9,8 +9,8 @@ import asyncio
 from collections import deque
 
 ANSWER_BYTES = 12 * 1024 * 1024
-"""For answers between the socket and a segment of the archive. With one body of 8 MB and the first pieces of 64 requests
-the total is below 32 MB; the buffers of 64 sockets, which the system keeps, take some megabytes more."""
+"""For answers between the socket and a segment of the archive. With one body of 8 MB and the first pieces of 64
+requests the total is below 32 MB; the buffers of 64 sockets, which the system keeps, take some megabytes more."""
 PIECE_BYTES = 64 * 1024
 """What is read of a body without a reservation: more than most answers have."""
 LONGEST_STEP_BYTES = 1024 * 1024
