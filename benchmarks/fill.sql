@@ -62,7 +62,7 @@ select
     case when is_terminal and fate < 0.99 then make_timestamptz(submit_at_us + latency_us) end as finish_time,
 from timed;
 
--- One to three looks: while it ran, and once after its end or at the end of the two months.
+-- One to three polls: while it ran, and once after its end or at the end of the two months.
 insert into observations by name
 with looks as (
     select *, 1 as nth, submit_at_us + latency_us // 3 as look_us from lives where look > 0.85 or not is_terminal

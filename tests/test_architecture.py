@@ -173,7 +173,7 @@ main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
 
 @pytest.mark.e2e
 def test_without_the_report_extra_everything_else_runs_and_report_says_what_to_install(tmp_path: Path) -> None:
-    """The demo says so, too, and ends well."""
+    """The demo says so, too, and ends with 0."""
     code = """
 import sys
 class NoReport:
@@ -212,7 +212,7 @@ HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", 
     ],
 )
 def test_what_answers_at_once_imports_nothing_heavy(modules: str, heavy: set[str]) -> None:
-    """`sql` needs DuckDB and the settings; whoever wants frames of it imports more."""
+    """`sql` needs DuckDB and the settings; only code that asks for frames imports more."""
     code = f"import sys, {modules}; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True

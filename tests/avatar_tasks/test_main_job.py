@@ -55,7 +55,7 @@ def test_the_tables_are_what_the_gateway_knows_row_by_row_and_value_by_value(
 def test_running_again_asks_only_for_what_has_not_ended(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
-    """What is known to have ended is not asked for again; what was never known to the gateway is."""
+    """An id that is known to have ended is not polled again; one that was never known to the gateway is."""
     ids = write_ids(tmp_path, [*gateway.world.ids[:20], "f" * 32])
     connected("collect", "--ids-file", ids)
     again = connected("collect", "--ids-file", ids, "--json")

@@ -264,7 +264,7 @@ def test_two_runs_together_have_no_more_in_flight_than_all_may(plant: Plant, cha
         both = [pool.submit(collected_by_hand, plant.operator, str(n), ids[n::2]) for n in (0, 1)]
         assert [one.result() for one in both] == [40, 40]
     assert plant.gateway.peak_in_flight <= 12
-    assert (plant.operator.home / "concurrency_leases").is_dir()  # so that who holds them outlives the server
+    assert (plant.operator.home / "concurrency_leases").is_dir()  # so that leases survive a restart of the server
 
 
 def collected_by_hand(operator: Operator, name: str, ids: Sequence[str]) -> int:
@@ -301,9 +301,9 @@ asyncio.run(main())
 
 
 def test_two_processes_together_keep_the_rate_and_use_it(plant: Plant) -> None:
-    """Each may go that fast, and both together do not: in no second more than RATE, in the best three 75 % of it.
+    """Each may go that fast, and both together do not: in no second more than RATE, in the best three 75% of it.
 
-    By a bucket that gives away an eighth of RATE at once, and forgets what is older than a fifth of a second, 73 % are
+    By a bucket that gives away an eighth of RATE at once, and forgets what is older than a fifth of a second, 73% are
     the most that can be had. How much it is on a machine with nothing else to do: `make soak`.
     """
     rate, ids = 40, plant.gateway.world.ids[:220]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.soak
 
 
 def test_a_run_whose_worker_was_killed_is_crashed_within_90_seconds(plant: Plant) -> None:
-    """And the next run completes; what came in the last five seconds (8 at once, each 0.25 s) is asked again."""
+    """And the next run completes; what came in the last five seconds (8 at once, each 0.25 s) is polled again."""
     operator, ids = plant.operator, list(plant.gateway.world.ids[:250])
     operator.drop_into_inbox("zombie.txt", ids)
     before = plant.gateway.total_calls

@@ -22,7 +22,7 @@ NO_WAIT = Clock(sleep=lambda seconds: asyncio.sleep(min(seconds, 0.002)))
 
 @dataclass(frozen=True)
 class Reply:
-    """Bytes to put on the wire, and what becomes of the connection then."""
+    """Bytes to send, and what happens to the connection then."""
 
     data: bytes
     then: Literal["keep", "close", "reset", "hang"] = "keep"

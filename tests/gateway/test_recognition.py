@@ -96,7 +96,7 @@ def test_pages_come_first_and_tasks_after_them() -> None:
     ("reply", "words"),
     [
         pytest.param(says(401, "Invalid token"), ["refused the key", "'Invalid token'"], id="401"),
-        pytest.param(answer(401, PAGE), ["refused the key", "HTTP 401)"], id="401 of whoever"),
+        pytest.param(answer(401, PAGE), ["refused the key", "HTTP 401)"], id="401 of any server"),
         pytest.param(case("42-quota-403.json"), ["quota or balance is used up", "用户额度不足"], id="quota"),
         pytest.param(says(403, "Your balance is too low"), ["quota or balance is used up"], id="balance"),
         pytest.param(

@@ -80,9 +80,9 @@ class VirtualGateway(httpx.AsyncBaseTransport):
 class VirtualTasks(VirtualGateway):
     """Answers each id in its own way, and knows when each was answered well first."""
 
-    def __init__(self, tell: Callable[[float, str], httpx.Response], latency: float = 0.05) -> None:
+    def __init__(self, answer: Callable[[float, str], httpx.Response], latency: float = 0.05) -> None:
         super().__init__(ok, latency)
-        self.tell = tell
+        self.answer = answer
         self.polled: list[str] = []
         self.arrived_at: dict[str, float] = {}
 
@@ -90,7 +90,7 @@ class VirtualTasks(VirtualGateway):
         del number
         task_id = request.extensions["target"].decode().rpartition("/")[2]
         self.polled.append(task_id)
-        response = self.tell(now, task_id)
+        response = self.answer(now, task_id)
         if response.status_code == 200:
             self.arrived_at.setdefault(task_id, now)
         return response

@@ -46,7 +46,7 @@ class Command:
     set_up: tuple[SetUp, ...] = ()
 
     def start(self) -> BaseProcess:
-        """The process, at work."""
+        """The running process."""
         return start(_run, self)
 
     def run(self) -> int:

@@ -48,7 +48,7 @@ class Actor:
 
 @dataclass
 class Crowd:
-    """Everybody who is at work on a siege's data directory.
+    """All processes that use a siege's data directory.
 
     Attributes:
         siege: whose.

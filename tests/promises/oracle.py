@@ -41,7 +41,7 @@ KEYS = {
     "segments": "segment_id",
 }
 
-#: Everything a data directory may hold while nobody is at work on it.
+#: Everything a data directory may contain while no run is active.
 ALLOWED = re.compile(
     r"archive/\.avatar-tasks\.json"
     r"|archive/(requests|observations|runs)/\d{4}-\d\d-\d\d/[^./][^/]*\.parquet"
@@ -64,7 +64,7 @@ def check_all(paths: DataPaths, policy: PollingPolicy = PollingPolicy()) -> None
     check_published(paths)
     with connection.reader(paths) as con:
         check_same(contents(con), found)
-    check_no_debris(paths)
+    check_no_leftovers(paths)
 
 
 def check_keys(con: duckdb.DuckDBPyConnection) -> None:
@@ -122,11 +122,11 @@ _RUNS_WHOSE_ANSWERS_ARE_MISSING = """
 """
 
 
-def check_no_debris(paths: DataPaths) -> None:
+def check_no_leftovers(paths: DataPaths) -> None:
     """Nothing lies about but what belongs there, and one published copy."""
     files = [str(path.relative_to(paths.root)) for path in paths.root.rglob("*") if path.is_file()]
-    debris = [one for one in files if not ALLOWED.fullmatch(one)]
-    assert not debris, f"debris: {debris}"
+    leftovers = [one for one in files if not ALLOWED.fullmatch(one)]
+    assert not leftovers, f"leftovers: {leftovers}"
     assert len([one for one in files if one.startswith("published/")]) <= 2, files
 
 

@@ -106,7 +106,7 @@ class Siege:
         return code
 
     def kill_after(self, name: str, seconds: float) -> None:
-        """Kill a command so many seconds after it began, if it is still at work."""
+        """Kill a command this many seconds after it began, if it is still running."""
         process = self.command(name).start()
         time.sleep(seconds)
         process.kill()
@@ -160,7 +160,7 @@ class Siege:
         again = {
             one: self.app.calls[one] for one, calls in self.calls_when_done.items() if self.app.calls[one] != calls
         }
-        assert again == {}, f"asked again although their end was archived: {list(again)[:5]}"
+        assert again == {}, f"polled again although their end was archived: {list(again)[:5]}"
 
     def figures(self) -> str:
         asked, kept = self.app.total_calls, len(self.seen.answers)
@@ -172,7 +172,7 @@ class Siege:
 
 
 def besieged_world(seed: int, tasks: int, end: datetime) -> World:
-    """A week of tasks, a fifth of which are still at work when it ends."""
+    """A week of tasks, a fifth of which are still running when it ends."""
     return World.recent(seed, tasks, now=end, rush=tasks // 5, odd_share=0.5)
 
 

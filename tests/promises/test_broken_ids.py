@@ -154,9 +154,9 @@ def test_forty_broken_ids_before_two_hundred_good_ones_harm_none() -> None:
 
 
 def test_ids_that_failed_last_time_are_polled_last_and_are_no_outage() -> None:
-    """A warehouse has three hundred of them, run after run; those that were mended meanwhile arrive."""
-    mended = [f"mended{number}" for number in range(20)]
-    suspects = broken(300) + mended
+    """A warehouse has three hundred of them, run after run; those that were fixed in the meantime arrive."""
+    fixed = [f"fixed{number}" for number in range(20)]
+    suspects = broken(300) + fixed
     collected = Collected(suspects + good(500), WAYS["get_task_failed"], suspects=suspects)
     assert (collected.ended, collected.good_arrived) == (None, 520)
     assert collected.seconds < 10

@@ -37,7 +37,7 @@ def all_at_once(siege: Siege, seconds: float, *more: str) -> tuple[Crowd, list[S
 
 
 def check(crowd: Crowd, seen: list[Seen]) -> None:
-    """Everybody has been at work, and nobody has met anything that is not promised."""
+    """Every command has run, and none saw anything that is not promised."""
     assert {name for name in crowd.ended if not name.endswith("held")} >= {"first collect", "rebuild", "publish"}
     assert [one.refused + one.wrong for one in seen] == [[]] * READERS
     assert all(1 < one.copies <= one.reads for one in seen)

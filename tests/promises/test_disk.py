@@ -114,7 +114,7 @@ def test_a_damaged_segment_is_named_by_every_run_and_the_rest_is_loaded(siege: S
     assert status.run() == 0
     assert "segments_not_loaded  1" in status.said()
     segment.path.write_bytes(whole)
-    siege.calls_when_done.clear()  # whose end was in that segment had to be asked again
+    siege.calls_when_done.clear()  # whose end was in that segment had to be polled again
     siege.recover()
 
 

@@ -172,7 +172,7 @@ def test_hostile_values_are_values(hostile: CommandLine) -> None:
     ],
 )
 def test_a_terminal_is_told_nothing_but_text(hostile: CommandLine, words: list[str]) -> None:
-    """No colours, titles, cursor movements or reversed writing, whoever wrote them into an answer."""
+    """No colours, titles, cursor movements or reversed text, wherever in an answer they come from."""
     shown = on_a_terminal(hostile, words)
     assert shown.strip()
     assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]", shown), repr(shown)

@@ -36,7 +36,7 @@ LOADS = 3
 
 @dataclass
 class Crash:
-    """A data directory as a `collect` left it that was killed before the checkpoint, to be had again and again.
+    """A data directory as a `collect` left it that was killed before the checkpoint, to be copied as often as needed.
 
     Attributes:
         siege: whose; its data directory is replaced each time.

@@ -47,13 +47,13 @@ def test_without_the_order_of_syncs_a_power_cut_is_noticed(besiege: Besiege, mut
         pytest.param(mutations.ledger_first, "_load_answers", -2, 1, "another state of it", id="ledger_first"),
         pytest.param(mutations.no_transaction, "_load_answers", -4, 2, "lacks", id="no_transaction"),
         pytest.param(mutations.count_copies, "written_whole", -2, 1, "twice", id="count_copies"),
-        pytest.param(mutations.never_clear, "written_whole", -2, 1, "debris", id="never_clear"),
+        pytest.param(mutations.never_clear, "written_whole", -2, 1, "leftovers", id="never_clear"),
     ],
 )
 def test_without_what_a_load_rests_on_a_kill_is_noticed(
     besiege: Besiege, mutation: SetUp, function: str, step: int, time: int, complaint: str
 ) -> None:
-    """After a kill in `function` and a run that ends well, both of the program so changed."""
+    """After a kill in `function` and a successful run, both of the changed program."""
     siege = besiege(60)
     steps = [step for step in survey(siege, "collect") if step.endswith(f" {function}")]
     siege.do("collect", mutation, Trap(steps[step], time))

@@ -159,7 +159,7 @@ def test_a_rate_limit_need_not_say_when_to_come_back(world: World) -> None:
 
 
 def test_faults_heal_within_three_attempts_and_come_at_their_share(world: World) -> None:
-    """Whoever tries again gets the truth, byte for byte."""
+    """A retry gets the true answer, byte for byte."""
     clock = ManualClock(world.all_terminal_at())
     truth = SimulatedGateway(world, clock=clock)
     app = SimulatedGateway(world, clock=clock, faults=Faults(0.3, seed=1, slow_seconds=0.01))

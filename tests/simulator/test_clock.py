@@ -25,7 +25,7 @@ def test_it_starts_behind_and_catches_up_and_then_runs_with_the_real_clock() -> 
 
 @pytest.mark.parametrize(("lag", "speed"), [(0, 1), (0, 50), (10, 1), (3600, 60), (5, 1.001)])
 def test_it_is_never_in_the_future_and_never_goes_back(lag: float, speed: float) -> None:
-    """Whoever stamps answers with the real time never sees a task end after that."""
+    """An observer who records the real time never sees a task end after that."""
     real = ManualClock(NOW)
     simulated = SimClock(lag, speed, real=real)
     seen = [after(real, simulated, step / 7) for step in range(700)]

@@ -1,4 +1,4 @@
-"""The simulated gateway as a server: how it starts, stops, and what it promises to whoever uses it in a test."""
+"""The simulated gateway as a server: how it starts, stops, and what a test that uses it can rely on."""
 
 import ast
 import socket

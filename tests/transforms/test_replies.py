@@ -170,7 +170,7 @@ def test_a_task_under_other_names_is_in_quarantine_and_drift(body: object, path:
 
 @pytest.mark.parametrize("status", [400, 404, 422])
 def test_an_error_status_is_in_quarantine_with_what_was_said(status: int) -> None:
-    """Nobody knows whether asking again helps, so it is polled again."""
+    """A retry may help, so it is polled again."""
     frames = flatten(answer({"success": False, "message": "busy"}, http_status=status))
     assert frames.observations.select("outcome", "message").rows() == [("malformed", "busy")]
     assert frames.quarantine["detail"].to_list() == ["busy"]

@@ -113,7 +113,7 @@ def test_a_gateway_behind_a_gateway_does_not_lend_its_times_or_its_status() -> N
 
 @pytest.mark.parametrize("levels", [20, 400])
 def test_too_many_gateways_are_no_task_but_no_error_either(levels: int) -> None:
-    """Nobody nests that deep; whoever does lands in quarantine."""
+    """No gateway nests that deep; such an answer goes to quarantine."""
     assert quarantined(layers(levels, TASK)) == "unknown_shape"
 
 

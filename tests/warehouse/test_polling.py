@@ -1,4 +1,4 @@
-"""What is asked again, when, and until when; and what that leaves of the ids accepted."""
+"""Which ids are polled again, when, and until when; and how that accounts for all accepted ids."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NEVER = timedelta(days=36_500)
     ],
 )
 def test_a_running_task_is_due_a_quarter_of_its_age_later(bench: Bench, asked_at: float, seconds: float) -> None:
-    """Age counts from its submit_time to the last look."""
+    """Age counts from its submit_time to the last poll."""
     bench.load([Answer("t1", minute(asked_at), RUNNING)], [Request("t1", minute(asked_at - 0.1))])
     due_at = minute(asked_at) + timedelta(seconds=seconds)
     for moment, is_due in ((due_at - timedelta(milliseconds=1), False), (due_at, True)):
@@ -250,7 +250,7 @@ def test_a_new_deployment_whose_ids_are_all_unknown_keeps_them(bench: Bench) -> 
     assert given_up(bench, HOURS + 30) == given_up(bench, 10 * HOURS) == set()
 
 
-def test_a_trickle_of_stale_ids_is_given_up_after_three_looks(bench: Bench) -> None:
+def test_a_trickle_of_stale_ids_is_given_up_after_three_polls(bench: Bench) -> None:
     """Fewer than twenty an hour are none too many, also where nothing else is polled."""
     stale = [f"stale{number}" for number in range(19)]
     bench.load(storm(stale, 3), [Request(one, minute(0)) for one in stale])
@@ -265,7 +265,7 @@ def test_a_batch_of_stale_ids_is_given_up_where_tasks_are_collected_as_well(benc
 
 
 def test_an_id_that_stays_missing_after_a_storm_is_given_up(bench: Bench) -> None:
-    """After three looks of which none was in it, or in the hours beside it."""
+    """After three polls, none of them in the storm or in the hours beside it."""
     bench.load([*poll(KNOWN, 1, RUNNING), *storm(KNOWN)], [Request(one, minute(0)) for one in KNOWN])
     later = [answer for look in range(3) for answer in poll(KNOWN[:1], (3 + look) * HOURS, MISSING)]
     bench.load(later[:2])

@@ -1,4 +1,4 @@
-"""Who may send, in which order, and what becomes of a place in the queue whose owner leaves."""
+"""Which requests may be sent, in which order, and what happens to the place of one that is cancelled in the queue."""
 
 import asyncio
 import random

@@ -151,7 +151,7 @@ def test_a_capped_gateway_is_read_at_its_cap(cap: int, seed: int, latency: float
 
 @pytest.mark.parametrize("cap", [10, 50, 200])
 def test_over_a_long_run_refusals_are_rare(cap: int) -> None:
-    """20,000 requests: at least 98 % of the cap, under 1.5 % refused."""
+    """20,000 requests: at least 98% of the cap, under 1.5% refused."""
     world = simulate(TokenBucket(cap, cap), 20_000)
     assert 20_000 / world.now >= 0.98 * cap
     assert world.refused / len(world.sent_at) <= 0.015

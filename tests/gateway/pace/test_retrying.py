@@ -1,4 +1,4 @@
-"""What an answer means for asking again."""
+"""Which answers are retried."""
 
 import random
 from datetime import UTC, datetime

@@ -96,7 +96,7 @@ GATEWAYS: dict[str, Callable[[random.Random], Gateway]] = {
 
 @pytest.mark.parametrize("name", GATEWAYS)
 def test_no_gateway_is_read_more_slowly_than_by_rushing_to_512_in_flight(name: str) -> None:
-    """Over six runs of 5,000 requests, by 2 % at most."""
+    """Over six runs of 5,000 requests, by 2% at most."""
     careful, headlong = (
         sum(ask(GATEWAYS[name](random.Random(seed)), 5000, start(512)).seconds for seed in range(6))
         for start in (SlowStart, Headlong)

@@ -59,7 +59,7 @@ def test_a_thousand_answers_are_searched_in_no_time() -> None:
 
 
 def test_what_escapes_no_letter_is_not_searched_closely() -> None:
-    """Every payload has percent signs, and none of them stands for a letter."""
+    """Every payload has percent signs, and none of them encodes a letter."""
     key = ApiKey("sk-" + "k3y" * 16)
     plain, encoded = b'{"audio_url":"server/audio/main/a.mp3"}' * 70, b'{"audio_url":"server%2Faudio%2Fa.mp3"}' * 70
     timed = {body: min(repeat(partial(key.scrub_bytes, body), number=300)) for body in (plain, encoded)}

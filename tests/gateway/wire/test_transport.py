@@ -83,7 +83,7 @@ def test_a_proxy_of_https_learns_the_host_and_nothing_else(status: int, monkeypa
 
 
 def test_a_proxy_that_is_not_there_is_named_without_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And never passed by: whoever sets one may rely on nothing going out beside it."""
+    """And never bypassed: if a proxy is set, no request goes out without it."""
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:hidden@127.0.0.1:{closed_port()}")
     seen = asyncio.run(one("https://gateway.invalid"))
     assert seen.error is not None

@@ -1,4 +1,4 @@
-"""`avatar-tasks load` beside a run: whatever becomes of it nothing is lost, and the run says what went wrong."""
+"""`avatar-tasks load` beside a run: whatever happens to it nothing is lost, and the run says what went wrong."""
 
 from __future__ import annotations
 

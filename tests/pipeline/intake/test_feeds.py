@@ -36,7 +36,7 @@ def drop(folder: Path, name: str, content: bytes, age_seconds: float = 60) -> Pa
 def test_an_inbox_is_emptied_and_what_cannot_be_used_is_set_aside(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
-    """The run goes on, whatever lies there: nobody is there to mend it."""
+    """The run goes on whatever is there: nobody is present to fix it."""
     folder, (first, second, third) = tmp_path / "inbox", gateway.world.ids[:3]
     drop(folder, "a.csv", f"task_id,n\n{first},1\n../x,2\n".encode())
     drop(folder, "b.txt", f"{second}\n".encode())

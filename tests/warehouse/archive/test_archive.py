@@ -147,7 +147,7 @@ def test_answers_come_back_byte_for_byte(store: Archive) -> None:
 
 
 def test_segments_are_listed_in_the_order_of_their_names(store: Archive) -> None:
-    """Across days and whoever wrote them."""
+    """Across days and writers."""
     rows = pl.DataFrame(schema=ANSWERS)
     for number in (3, 1, 2):
         store.write("observations", rows, segment_id=f"s{number}", at=minute(-number * 24 * 60))

@@ -104,8 +104,8 @@ def test_the_promised_columns_are_there(con: duckdb.DuckDBPyConnection, name: st
 
 def test_every_statement_is_a_file_that_somebody_uses() -> None:
     """Nothing is left lying about."""
-    rooms = [catalog.ROOM.parent / room for room in ("warehouse", "pipeline", "flows", "avatar_tasks", "reports")]
-    code = "".join(path.read_text(encoding="utf-8") for room in rooms for path in room.rglob("*.py"))
+    packages = [catalog.ROOM.parent / name for name in ("warehouse", "pipeline", "flows", "avatar_tasks", "reports")]
+    code = "".join(path.read_text(encoding="utf-8") for package in packages for path in package.rglob("*.py"))
     for folder in ("load", "queries"):
         for path in (catalog.ROOM / folder).glob("*.sql"):
             assert f'"{folder}/{path.stem}"' in code or f'"{path.stem}"' in code, path
@@ -113,8 +113,8 @@ def test_every_statement_is_a_file_that_somebody_uses() -> None:
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A room of our own to write definitions in; those of a process are read once, so they have to be forgotten."""
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package of our own to write definitions in; those of a process are read once, so they have to be forgotten."""
     for folder in ("tables", "marts"):
         (tmp_path / folder).mkdir()
     for definition in catalog.definitions("tables"):
@@ -132,33 +132,33 @@ def forget() -> None:
     catalog.fingerprint.cache_clear()
 
 
-def mart(room: Path, name: str, sql: str) -> None:
+def mart(package: Path, name: str, sql: str) -> None:
     text = f"-- One row: a test.\n--\n-- n: a number\ncreate or replace view {name} as\n{sql};\n"
-    (room / "marts" / f"{name}.sql").write_text(text, encoding="utf-8")
+    (package / "marts" / f"{name}.sql").write_text(text, encoding="utf-8")
     forget()
 
 
-def test_a_changed_view_takes_effect_at_the_next_opening(site: Site, room: Path) -> None:
+def test_a_changed_view_takes_effect_at_the_next_opening(site: Site, package: Path) -> None:
     """A new one comes, one without a file goes, and the rows stay."""
-    mart(room, "first", "select 1 as n")
-    mart(room, "second", "select n + 1 as n from first")
+    mart(package, "first", "select 1 as n")
+    mart(package, "second", "select n + 1 as n from first")
     with site.writer() as con:
         con.execute("insert into segments values ('s', 'runs', 0, 0)")
-    mart(room, "first", "select 10 as n")
-    mart(room, "a_third", "select n from second")
+    mart(package, "first", "select 10 as n")
+    mart(package, "a_third", "select n from second")
     with site.writer() as con:
         assert column(con, "from a_third") == [11]
     for name in ("a_third", "second"):
-        (room / "marts" / f"{name}.sql").unlink()
+        (package / "marts" / f"{name}.sql").unlink()
     forget()
     with site.writer() as con:
         assert column(con, "select view_name from duckdb_views() where not internal") == ["first"]
         assert column(con, "select segment_id from segments") == ["s"]
 
 
-def test_an_opening_that_finds_everything_in_place_writes_nothing(site: Site, room: Path) -> None:
+def test_an_opening_that_finds_everything_in_place_writes_nothing(site: Site, package: Path) -> None:
     """The file keeps its bytes."""
-    mart(room, "first", "select 1 as n")
+    mart(package, "first", "select 1 as n")
     with site.writer():
         pass
     before = site.paths.warehouse.read_bytes()
@@ -167,27 +167,27 @@ def test_an_opening_that_finds_everything_in_place_writes_nothing(site: Site, ro
     assert site.paths.warehouse.read_bytes() == before
 
 
-def test_a_broken_view_leaves_the_old_ones(site: Site, room: Path) -> None:
+def test_a_broken_view_leaves_the_old_ones(site: Site, package: Path) -> None:
     """All of them or none."""
-    mart(room, "first", "select 1 as n")
+    mart(package, "first", "select 1 as n")
     with site.writer():
         pass
-    mart(room, "a_new_one", "select 2 as n")
-    mart(room, "broken", "select n from nowhere")
+    mart(package, "a_new_one", "select 2 as n")
+    mart(package, "broken", "select n from nowhere")
     with pytest.raises(duckdb.CatalogException):
         site.writer().__enter__()
     for name in ("a_new_one", "broken"):
-        (room / "marts" / f"{name}.sql").unlink()
+        (package / "marts" / f"{name}.sql").unlink()
     forget()
     with site.writer() as con:
         assert column(con, "select view_name from duckdb_views() where not internal") == ["first"]
 
 
-def test_a_new_table_is_created_in_a_warehouse_that_stands(site: Site, room: Path) -> None:
+def test_a_new_table_is_created_in_a_warehouse_that_stands(site: Site, package: Path) -> None:
     """It is empty as it would be, had it been there before."""
     with site.writer():
         pass
-    (room / "tables" / "later.sql").write_text(
+    (package / "tables" / "later.sql").write_text(
         "-- One row: a test.\n--\n-- n: a number\ncreate table if not exists later (\n    n integer\n);\n",
         encoding="utf-8",
     )
@@ -196,17 +196,17 @@ def test_a_new_table_is_created_in_a_warehouse_that_stands(site: Site, room: Pat
         assert column(con, "select comment from duckdb_columns() where table_name = 'later'") == ["a number"]
 
 
-def test_views_in_a_circle_are_named(room: Path) -> None:
+def test_views_in_a_circle_are_named(package: Path) -> None:
     """Rather than created in a wrong order."""
-    mart(room, "first", "select n from second")
-    mart(room, "second", "select n from first")
+    mart(package, "first", "select n from second")
+    mart(package, "second", "select n from first")
     with pytest.raises(ValueError, match=r"circle: .*first.*second|circle: .*second.*first"):
         catalog.in_order(catalog.definitions("marts"))
 
 
-def test_a_file_without_a_header_is_refused(room: Path) -> None:
+def test_a_file_without_a_header_is_refused(package: Path) -> None:
     """What a row is has to be said."""
-    (room / "marts" / "bare.sql").write_text("create or replace view bare as select 1 as n;\n", encoding="utf-8")
+    (package / "marts" / "bare.sql").write_text("create or replace view bare as select 1 as n;\n", encoding="utf-8")
     forget()
     with pytest.raises(ValueError, match=r"bare\.sql needs a header"):
         catalog.definitions("marts")

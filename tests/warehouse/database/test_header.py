@@ -11,7 +11,7 @@ WHOLE = """\
 -- running or not.
 --
 -- task_id: the id
--- age_seconds: how old: at the last look
+-- age_seconds: how old: at the last poll
 --   at it
 --
 -- After a formula
@@ -29,7 +29,7 @@ def test_a_header_has_grain_columns_and_notes() -> None:
     assert read_header(WHOLE) == Header(
         title="One row per task,",
         grain="One row per task, running or not.",
-        columns={"task_id": "the id", "age_seconds": "how old: at the last look at it"},
+        columns={"task_id": "the id", "age_seconds": "how old: at the last poll at it"},
         notes=("After a formula of Wilson.", "And more."),
     )
 

@@ -1,4 +1,4 @@
-"""One writer at a time; whoever waits is told for whom, and nobody waits longer than asked to."""
+"""One writer at a time; a process that waits names the lock holder, and never waits longer than `LOCK_WAIT`."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_nobody_holds_what_is_not_there(site: Site) -> None:
 
 
 def test_asking_who_holds_it_does_not_open_it(site: Site) -> None:
-    """A damaged file is not touched, nor is a log replayed."""
+    """A damaged file is not changed, nor is a log replayed."""
     site.paths.root.mkdir()
     site.paths.warehouse.write_bytes(b"no database")
     assert connection.who_holds(site.paths.warehouse) is None
@@ -158,7 +158,7 @@ def test_damage_that_shows_while_reading_says_so_too(made: Site) -> None:
 
 
 def test_a_full_disk_says_so(made: Site) -> None:
-    """In the words of this room."""
+    """As an error of this package."""
     with pytest.raises(WarehouseFullError, match=r"no room.*Nothing is lost"), made.writer():
         raise duckdb.IOException('IO Error: Could not write file "x": No space left on device')
 

@@ -87,7 +87,7 @@ def test_firsts_lasts_and_counts_come_from_answers_with_a_task(bench: Bench) -> 
 
 @pytest.mark.parametrize("last", [RUNNING, SUCCESS], ids=["still_running", "ended"])
 def test_what_was_seen_in_earlier_loads_counts(bench: Bench, last: Kind) -> None:
-    """However much later it is asked again, and although observations are not read again."""
+    """However much later it is polled again, and although observations are not read again."""
     bench.load([*seen(MISSING, QUEUED, last, first=0), *(Answer(f"other{n}", minute(n), QUEUED) for n in range(50))])
     bench.load([Answer("t1", minute(5_000), last), Answer("other1", minute(4_000), SUCCESS)])
     sql = (

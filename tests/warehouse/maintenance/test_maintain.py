@@ -143,7 +143,7 @@ def test_a_drop_that_fails_is_made_good_by_the_next(
 def test_a_table_that_a_rebuild_would_not_give_is_told(
     three_days: Site, damage: str, told: dict[str, tuple[int, int]]
 ) -> None:
-    """With the rows here and there; nothing is dropped, and nothing mended unasked."""
+    """With the rows here and there; nothing is dropped, and nothing is repaired without being asked."""
     with three_days.writer() as con:
         con.execute(damage)
     done = run(three_days, retain_days=16)
@@ -185,7 +185,7 @@ def test_the_days_of_a_run_at_work_stay_as_they_are(three_days: Site) -> None:
 
 @pytest.mark.e2e
 def test_two_at_once_are_one(three_days: Site) -> None:
-    """The second one says who is at work."""
+    """The second one names the active process."""
     before = everything(three_days)
     with (
         children.holding(TAKE_LOCK, three_days.paths.maintenance) as child,
@@ -197,7 +197,7 @@ def test_two_at_once_are_one(three_days: Site) -> None:
 
 @pytest.mark.e2e
 def test_a_warehouse_that_is_held_stays_as_it_is(three_days: Site) -> None:
-    """Whoever holds it is named, and the archive is as it was."""
+    """The lock holder is named, and the archive is unchanged."""
     names = sorted(path.name for path in three_days.paths.archive.rglob("*.parquet"))
     holding = "import duckdb; con = duckdb.connect(sys.argv[1])"
     with children.holding(holding, three_days.paths.warehouse) as child:

@@ -101,6 +101,6 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(three_days: Site) -> N
 
 
 def test_what_was_accepted_goes(three_days: Site) -> None:
-    """Whoever says so twice knows."""
+    """With `--accept-loss` it is done anyway."""
     later = NOW + timedelta(days=730)
     assert len(run(three_days, later, 16, accept_loss=True).dropped_days) == 3
