@@ -211,7 +211,7 @@ HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", 
         pytest.param("avatar_tasks.cli, pipeline.settings, avatar_tasks.sql", HEAVY, id="sql"),
     ],
 )
-def test_what_answers_at_once_imports_nothing_heavy(modules: str, heavy: set[str]) -> None:
+def test_quick_commands_import_nothing_heavy(modules: str, heavy: set[str]) -> None:
     """`sql` needs DuckDB and the settings; only code that asks for frames imports more."""
     code = f"import sys, {modules}; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
     done = subprocess.run(

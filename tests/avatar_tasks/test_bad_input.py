@@ -52,7 +52,7 @@ def test_ids_that_cannot_be_used_end_with_2(
     assert_one_helpful_line(connected("collect", "--ids-file", name, *arguments), 2, *words)
 
 
-def test_invalid_ids_are_named_with_their_lines_and_the_rest_goes_on(
+def test_invalid_ids_are_reported_with_their_lines_and_the_rest_is_collected(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """One bad line does not cost the others."""
@@ -94,7 +94,7 @@ def test_no_gateway_set_ends_with_2(avatar_tasks: CommandLine) -> None:
 @pytest.mark.parametrize(
     "url", ["host.example", "ftp://host", "http://", "http://user:secret@host", "http://host/?q=1"]
 )
-def test_a_base_url_that_cannot_be_ends_with_2(avatar_tasks: CommandLine, url: str) -> None:
+def test_an_invalid_base_url_ends_with_2(avatar_tasks: CommandLine, url: str) -> None:
     """And nothing that may be a secret in it is repeated."""
     result = avatar_tasks("collect", "a" * 32, "--base-url", url)
     assert_one_helpful_line(result, 2, "BASE_URL")
@@ -116,7 +116,7 @@ def test_a_wrong_key_ends_with_3_after_a_handful_of_requests(
     assert KEY.encode() not in everything
 
 
-def test_a_host_that_is_not_there_ends_with_5_soon(avatar_tasks: CommandLine, tmp_path: Path) -> None:
+def test_an_unreachable_host_ends_with_5_within_seconds(avatar_tasks: CommandLine, tmp_path: Path) -> None:
     """A typo in the address is known within seconds, and the ids are kept."""
     result = avatar_tasks("collect", *(f"{n:032x}" for n in range(100)), "--base-url", "http://127.0.0.1:9")
     assert_one_helpful_line(result, 5, "127.0.0.1:9", "AVATAR_TASKS_BASE_URL")
@@ -161,7 +161,7 @@ def test_a_setting_with_an_impossible_value_is_named(connected: CommandLine, nam
     assert_one_helpful_line(result, 2, f"AVATAR_TASKS_{name}")
 
 
-def test_a_warehouse_that_somebody_holds_ends_with_4_and_the_next_run_loads_it(
+def test_a_locked_warehouse_ends_with_4_and_the_next_run_loads(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """Collecting goes on, the holder is named, and nothing is asked for twice."""
@@ -184,7 +184,7 @@ def test_a_warehouse_that_somebody_holds_ends_with_4_and_the_next_run_loads_it(
 
 
 @pytest.mark.parametrize("command", ["status", "sql"])
-def test_asking_before_anything_was_collected_says_what_to_do(avatar_tasks: CommandLine, command: str) -> None:
+def test_a_query_before_the_first_collect_says_what_to_do(avatar_tasks: CommandLine, command: str) -> None:
     """A newcomer's second mistake."""
     result = avatar_tasks(command, *(["from tasks"] if command == "sql" else []))
     assert_one_helpful_line(result, 2, "avatar-tasks collect")

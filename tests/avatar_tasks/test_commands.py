@@ -40,7 +40,7 @@ def collected(avatar_tasks: CommandLine, collected_once: Path) -> CommandLine:
     return avatar_tasks
 
 
-def test_collect_tells_machines_what_it_promises(connected: CommandLine, gateway: Gateway) -> None:
+def test_collect_prints_the_promised_json(connected: CommandLine, gateway: Gateway) -> None:
     """The keys of INTERFACE, and numbers that add up."""
     summary = connected("collect", *gateway.world.ids[:5], "sim_html_1", "no id!", "--json").json
     promised = "run_id requested rejected skipped_terminal fetched requests retries outcomes statuses segments_loaded"
@@ -49,7 +49,7 @@ def test_collect_tells_machines_what_it_promises(connected: CommandLine, gateway
     assert sum(summary["statuses"].values()) == 5
 
 
-def test_status_says_what_is_known(collected: CommandLine) -> None:
+def test_status_prints_what_is_known(collected: CommandLine) -> None:
     """For people in words, for machines as JSON."""
     found = collected("status", "--json").json
     assert sum(found["tasks_by_status"].values()) == 50

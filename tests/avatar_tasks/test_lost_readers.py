@@ -76,7 +76,7 @@ def with_readers_gone(command: CommandLine, *words: str) -> int:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_collect_that_nobody_hears_does_its_work(
+def test_a_collect_with_closed_output_does_its_work(
     connected: CommandLine, gateway: Gateway, tmp_path: Path, way: str
 ) -> None:
     """It ends with 0, and what it fetched is published."""
@@ -86,7 +86,7 @@ def test_a_collect_that_nobody_hears_does_its_work(
     assert {row["task_id"] for row in rows(published, "tasks", ["task_id"])} == set(ids)
 
 
-def test_a_collect_whose_readers_are_gone_ends_as_it_would_have_with_them(
+def test_a_collect_whose_readers_are_gone_keeps_its_exit_code(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """With 0 where all went well, with 5 and 2 and 3 where it did not."""
@@ -98,7 +98,7 @@ def test_a_collect_whose_readers_are_gone_ends_as_it_would_have_with_them(
     assert with_readers_gone(wrong, "collect", gateway.world.ids[1]) == 3
 
 
-def test_asked_for_output_that_a_full_disk_does_not_take_is_an_error_in_one_line(
+def test_requested_output_that_does_not_fit_on_a_full_disk_is_an_error_in_one_line(
     connected: CommandLine, gateway: Gateway
 ) -> None:
     """With 2, as for any output that cannot be written; a run that failed keeps its own exit code."""
@@ -137,7 +137,7 @@ def check_all(collected: CommandLine, ways: list[str]) -> None:
 
 
 @pytest.mark.e2e
-def test_no_command_minds_that_nobody_hears_it(collected: CommandLine) -> None:
+def test_no_command_fails_because_its_output_is_closed(collected: CommandLine) -> None:
     """The quick ones, where the descriptors are closed or full; `soak` has all of them in every way."""
     for words in ("status", "publish --json"):
         assert in_shell(collected, f"{words} <&- >&- 2>&-") == 0, words
@@ -150,7 +150,7 @@ def test_no_command_minds_that_nobody_hears_it(collected: CommandLine) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.soak
-def test_no_command_minds_in_any_way(collected: CommandLine, figures: Figures) -> None:
+def test_no_command_fails_with_any_kind_of_closed_output(collected: CommandLine, figures: Figures) -> None:
     """Every command in every way, and with readers that have gone."""
     check_all(collected, list(WAYS.values()))
     for words in COMMANDS:
@@ -160,7 +160,7 @@ def test_no_command_minds_in_any_way(collected: CommandLine, figures: Figures) -
     figures("commands nobody hears", f"{len(COMMANDS)} in {ways} ways: {len(COMMANDS) * ways} ended as with readers")
 
 
-def test_nothing_a_library_prints_goes_into_a_file_that_got_the_number_of_stderr(
+def test_output_of_a_library_never_goes_into_a_file_that_reuses_the_descriptor_of_stderr(
     avatar_tasks: CommandLine, tmp_path: Path
 ) -> None:
     """A closed descriptor is taken by the next file that is opened: with stderr closed that would be one of ours."""

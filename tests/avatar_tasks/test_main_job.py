@@ -52,7 +52,7 @@ def test_the_tables_are_what_the_gateway_knows_row_by_row_and_value_by_value(
     assert_equal_to_truth(published(tmp_path), gateway.world.truth(gateway.clock()))
 
 
-def test_running_again_asks_only_for_what_has_not_ended(
+def test_a_second_run_polls_only_tasks_that_have_not_ended(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """An id that is known to have ended is not polled again; one that was never known to the gateway is."""
@@ -63,7 +63,7 @@ def test_running_again_asks_only_for_what_has_not_ended(
     assert max(gateway.app.calls[task_id] for task_id in gateway.world.ids[:20]) == 1
 
 
-def test_a_collect_that_is_killed_loses_no_id_and_doubles_no_row(
+def test_a_killed_collect_loses_no_id_and_duplicates_no_row(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """Killed with -9 at several moments, then run again without any ids: the archive knows what was wanted."""
@@ -92,7 +92,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     pytest.fail("it did not happen within 30 s")
 
 
-def test_ids_accepted_before_a_kill_are_fetched_by_the_next_run_that_is_given_none(
+def test_ids_accepted_before_a_kill_are_fetched_by_the_next_run(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """An id is durable once accepted, whatever happens to the run that accepted it."""
@@ -105,7 +105,7 @@ def test_ids_accepted_before_a_kill_are_fetched_by_the_next_run_that_is_given_no
     assert len(rows(published(tmp_path), "tasks", ["task_id"])) == 300
 
 
-def test_ctrl_c_keeps_what_came_and_ends_within_seconds(
+def test_ctrl_c_keeps_received_answers_and_ends_within_seconds(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """Answers that had come are archived before the process ends, so none is asked for twice."""

@@ -81,7 +81,7 @@ def case(name: str) -> str:
 
 
 @pytest.mark.e2e
-def test_what_is_appended_to_a_file_leaves_what_stood_there(
+def test_appending_to_a_file_keeps_its_content(
     shell: Callable[[str], subprocess.CompletedProcess[str]],
 ) -> None:
     """Opened anew, stdout would be cut to nothing and begin at 0."""
@@ -103,9 +103,7 @@ def test_a_group_of_commands_writes_one_after_the_other(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "table"])
-def test_a_reader_that_has_gone_is_no_error(
-    shell: Callable[[str], subprocess.CompletedProcess[str]], kind: str
-) -> None:
+def test_a_closed_pipe_is_not_an_error(shell: Callable[[str], subprocess.CompletedProcess[str]], kind: str) -> None:
     """Nor does the rest of a long result have to be computed."""
     done = shell(case("204-sql-csv-head").replace("200000", "2000000000").replace("csv", kind))
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
@@ -113,7 +111,7 @@ def test_a_reader_that_has_gone_is_no_error(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "table"])
-def test_a_closed_stdout_is_told_in_one_sentence(
+def test_a_closed_stdout_is_reported_in_one_sentence(
     shell: Callable[[str], subprocess.CompletedProcess[str]], kind: str
 ) -> None:
     """Its number would be given to the next file that is opened."""
@@ -122,7 +120,7 @@ def test_a_closed_stdout_is_told_in_one_sentence(
 
 
 @pytest.mark.e2e
-def test_a_full_device_is_told_in_one_sentence(shell: Callable[[str], subprocess.CompletedProcess[str]]) -> None:
+def test_a_full_device_is_reported_in_one_sentence(shell: Callable[[str], subprocess.CompletedProcess[str]]) -> None:
     """As for any file."""
     done = shell('$AT sql "select 1" --format csv > /dev/full')
     assert (done.returncode, done.stderr) == (2, "avatar-tasks: cannot write to stdout: No space left on device\n")
@@ -190,7 +188,7 @@ def test_stdout_may_be_named_as_a_file(shell: Callable[[str], subprocess.Complet
 
 
 @pytest.mark.e2e
-def test_five_million_rows_take_no_memory(published: CommandLine) -> None:
+def test_five_million_rows_are_streamed(published: CommandLine) -> None:
     """They are on their way while the query runs."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     command = [*COMMAND, "sql", "select range as a, 'x' || range as b from range(5_000_000)", "--format", "csv"]

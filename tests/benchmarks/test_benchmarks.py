@@ -38,7 +38,7 @@ def test_contenders_alternate_and_ratios_are_those_of_each_round() -> None:
     assert contest.seconds("ours") == 1
 
 
-def test_who_ends_with_other_rows_does_not_count() -> None:
+def test_a_contender_with_other_rows_does_not_count() -> None:
     """Nothing is fast because it does less."""
     contenders = {"ours": contender([1], 5, [], "ours"), "peer": contender([3], 4, [], "peer")}
     with pytest.raises(ValueError, match="ours: 5; peer: 4"):
@@ -105,7 +105,7 @@ def test_a_summary_has_date_and_command_of_each_figure() -> None:
     assert f"`{slowest['what']}`" in lines[-1]
 
 
-def test_no_figure_tells_whose_machine_it_was() -> None:
+def test_no_figure_names_the_machine() -> None:
     """The machine's name is nobody's business."""
     table = as_table({"taken_at": "", "rounds": 1, "machine": machine(), "versions": versions(), "rows": []})
     assert set(machine()) == {"system", "cpu", "cores", "memory_gb"}

@@ -74,7 +74,7 @@ def test_an_interval_set_by_hand_does_not_get_the_cron_beside_it() -> None:
 CRON = {"schedules.weekly.cron", "schedules.weekly.timezone"}
 
 
-def test_nothing_is_said_when_nothing_differs() -> None:
+def test_nothing_is_printed_if_nothing_differs() -> None:
     assert decide(WANTED, {}, WANTED, dict(WANTED)).lines == []
 
 
@@ -112,7 +112,7 @@ def test_no_file_of_ones_own_changes_nothing(tmp_path: Path) -> None:
         pytest.param("[shard]\ncron = '1 1 * * *'", "runs on no schedule", id="no schedule"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_with_its_name(tmp_path: Path, text: str, sentence: str) -> None:
+def test_an_unusable_file_is_refused_with_its_name(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "deployments.toml"
     path.write_text(text)
     with pytest.raises(UnusableInputError, match=sentence) as refused:

@@ -52,7 +52,7 @@ def test_a_flow_run_may_leave_loading_to_others(on_prefect: CommandLine, gateway
     assert on_prefect("load", "--json").json["answers_loaded"] == 1
 
 
-def test_what_is_no_id_is_not_told_to_the_server(
+def test_an_invalid_id_is_not_sent_to_the_server(
     on_prefect: CommandLine, gateway: Gateway, server_home: tuple[Path, dict[str, str]]
 ) -> None:
     """It keeps a flow's parameters; nor is a password in SQL."""

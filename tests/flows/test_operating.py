@@ -219,7 +219,7 @@ def test_what_was_set_by_hand_stays_and_a_dry_run_changes_nothing(plant: Plant) 
     assert all("stays" in line for line in again), again
 
 
-def test_an_alert_reaches_whoever_is_told(plant: Plant, changed: Changed) -> None:
+def test_an_alert_reaches_its_receiver(plant: Plant, changed: Changed) -> None:
     """A run whose key is refused: what is wrong with which deployment, what to do, and no key."""
     operator, wrong = plant.operator, "a-key-that-is-wrong"
     run = operator.start_run("collect/collect", env={"AVATAR_TASKS_API_KEY": wrong}, ids=[plant.gateway.world.ids[-1]])
@@ -234,7 +234,7 @@ def test_an_alert_reaches_whoever_is_told(plant: Plant, changed: Changed) -> Non
     assert wrong not in str(told)
 
 
-def test_what_is_cancelled_in_the_middle_is_completed_by_the_next_run(plant: Plant) -> None:
+def test_a_run_cancelled_in_the_middle_is_completed_by_the_next(plant: Plant) -> None:
     """It archives what it has, releases the warehouse and ends within seconds; nothing is lost, nothing asked twice."""
     operator, ids = plant.operator, list(plant.gateway.world.ids[40:240])
     before = plant.gateway.total_calls

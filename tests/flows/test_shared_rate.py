@@ -90,7 +90,7 @@ def together(server: Server, clients: int, stalls_seconds: float = 0.0) -> list[
 @pytest.mark.parametrize("clients", [1, 2, 5])
 @pytest.mark.parametrize("rate", [0.5, 3.0, 19.5, 40.0])
 @pytest.mark.parametrize("slowest_seconds", [0.02, 0.2, 1.0])
-def test_no_more_go_than_the_rate_however_slow_the_server_or_busy_the_clients(
+def test_the_rate_holds_however_slow_the_server_or_busy_the_clients(
     rate: float, clients: int, slowest_seconds: float
 ) -> None:
     """In any second, or twenty requests' time if that is longer."""
@@ -105,7 +105,7 @@ def test_no_more_go_than_the_rate_however_slow_the_server_or_busy_the_clients(
 
 @pytest.mark.parametrize("clients", [1, 2, 5])
 @pytest.mark.parametrize("rate", [3.0, 20.0, 40.0])
-def test_nearly_nine_tenths_of_the_rate_are_had_of_a_server_that_is_quick(rate: float, clients: int) -> None:
+def test_nearly_nine_tenths_of_the_rate_are_used_with_a_fast_server(rate: float, clients: int) -> None:
     """That is one that answers within 20 ms; of one that takes up to 200, seven tenths can be had."""
     quick, slow = server_for(rate, 0.02, seed=5), server_for(rate, 0.2, seed=5)
     together(quick, clients)

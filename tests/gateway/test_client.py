@@ -12,7 +12,7 @@ from gateway.errors import InvalidLimit, InvalidTaskId, UnknownRedaction
 from tests.gateway.servers import KEY, answer, closed_port, fetch, look, serve
 
 
-def test_an_answer_is_kept_as_it_came() -> None:
+def test_an_answer_is_kept_as_received() -> None:
     """Status, body, headers and times are those of the answer."""
     headers = {"Content_Type": "application/json", "X_Oneapi_Request_Id": "r-1", "X_New_Api_Version": "v1"}
     before = datetime.now(UTC)
@@ -76,7 +76,7 @@ def test_cookies_are_not_kept() -> None:
         pytest.param(418, b"\x00\xff", "image/png", id="a teapot"),
     ],
 )
-def test_an_answer_that_is_no_task_is_an_answer(status: int, body: bytes, content_type: str) -> None:
+def test_an_answer_that_is_not_a_task_is_an_answer(status: int, body: bytes, content_type: str) -> None:
     """It is taken at once and not interpreted here."""
     seen, server = look(lambda _: answer(status, body, Content_Type=content_type))
     assert (seen.http_status, seen.body, seen.content_type) == (status, body, content_type)
@@ -135,13 +135,13 @@ def test_a_refused_key_costs_a_handful_of_requests(code: int) -> None:
         pytest.param({"redact": frozenset({"everything"})}, UnknownRedaction, id="an unknown redaction"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], error: type[Exception]) -> None:
+def test_invalid_settings_are_refused(wrong: dict[str, Any], error: type[Exception]) -> None:
     """Before anything is sent."""
     with pytest.raises(error):
         GatewayClient("https://host", KEY, **wrong)
 
 
-def test_an_invalid_id_is_raised_before_anything_is_asked() -> None:
+def test_an_invalid_id_is_raised_before_the_first_request() -> None:
     """So no observation is lost half-way through a batch."""
 
     async def main() -> None:

@@ -86,7 +86,7 @@ def test_cancelling_in_the_middle_of_a_body_leaves_nothing_open() -> None:
     asyncio.run(main())
 
 
-def test_leaving_the_client_ends_what_still_runs() -> None:
+def test_leaving_the_client_ends_active_batches() -> None:
     """A batch that somebody else reads ends with the client that it came from."""
 
     async def main() -> None:
@@ -101,7 +101,7 @@ def test_leaving_the_client_ends_what_still_runs() -> None:
     asyncio.run(main())
 
 
-def test_a_stopped_client_finishes_what_it_asked() -> None:
+def test_a_stopped_client_finishes_requests_in_flight() -> None:
     """And asks nothing more."""
 
     async def main() -> None:
@@ -118,7 +118,7 @@ def test_a_stopped_client_finishes_what_it_asked() -> None:
     asyncio.run(main())
 
 
-def test_a_slow_reader_slows_the_asking() -> None:
+def test_a_slow_reader_slows_the_polling() -> None:
     """What nobody has read yet is bounded, whatever the size of the batch."""
 
     async def main() -> None:

@@ -21,7 +21,7 @@ from tests.gateway.servers import KEY, answer, look, raw
         pytest.param("identity", bytes, id="identity"),
     ],
 )
-def test_a_compressed_body_that_nobody_asked_for_is_decoded(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+def test_an_unrequested_compressed_body_is_decoded(encoding: str, pack: Callable[[bytes], bytes]) -> None:
     """The body of the observation is the text."""
     body = b'{"a": "' + b"x" * 100_000 + b'"}'
     seen, _ = look(lambda _: answer(200, pack(body), Content_Encoding=encoding))
@@ -43,7 +43,7 @@ def test_a_body_without_length_ends_with_its_connection() -> None:
 
 
 @pytest.mark.parametrize("limit", [8_000_000, *range(30, 75, 3)])
-def test_the_key_is_in_nothing_that_is_kept(limit: int) -> None:
+def test_the_key_is_never_stored(limit: int) -> None:
     """Echoed in body, headers or redirect, whole or cut by the limit, it is masked."""
     body = f'{{"key": "{KEY}", "again": "{KEY}", "and": "{KEY}"}}'.encode()
     headers = {"Content_Type": f"text/{KEY}", "X_Oneapi_Request_Id": KEY, "Location": f"/{KEY}"}

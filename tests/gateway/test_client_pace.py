@@ -88,7 +88,7 @@ def test_rate_holds_for_retries_and_after_refusals() -> None:
 
 
 @pytest.mark.parametrize("cap", [10, 50, 200])
-def test_a_throttling_gateway_is_read_at_nine_tenths_of_its_cap(cap: int) -> None:
+def test_a_throttling_gateway_is_polled_at_nine_tenths_of_its_cap(cap: int) -> None:
     """Every id ends as an answer, and refusals are no attempts."""
     outcome = collect(throttled_by(TokenBucket(cap, cap)), 3000, batches=3)
     assert 3000 / outcome.seconds >= 0.9 * cap
@@ -119,7 +119,7 @@ def test_a_longer_pause_than_five_minutes_ends_the_run() -> None:
     assert [(seen.http_status, seen.attempts, seen.refusals) for seen in outcome.seen] == [(429, 0, 1)] * 4
 
 
-def test_nothing_but_refusals_ends_the_run_after_ten_minutes() -> None:
+def test_only_refusals_for_ten_minutes_end_the_run() -> None:
     """A used-up quota says 429 without saying for how long."""
     outcome = collect(status(429), 100)
     assert outcome.ended is not None
@@ -202,7 +202,7 @@ def test_whatever_a_transport_raises_becomes_an_observation() -> None:
     assert [seen.error for seen in outcome.seen] == ["unexpected: ZeroDivisionError: ***"] * 3
 
 
-def test_a_fast_gateway_is_read_at_full_speed_within_two_seconds() -> None:
+def test_a_fast_gateway_is_polled_at_full_speed_within_two_seconds() -> None:
     """Twenty milliseconds away and never refusing."""
     outcome = collect(ok, 8000, latency=0.02, concurrency=512, batches=2)
     reached = outcome.gateway.sent_at[outcome.gateway.most_in_flight.index(512)]

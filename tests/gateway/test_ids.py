@@ -12,7 +12,7 @@ from gateway.ids import check_task_id, why_invalid
     "text",
     ["57b9ba07db5e4ed5bf18ebb4179a826d", "task_" + "A" * 32, "a", "x" * 191, "a.b~c:d-e_f", "-", "~", "a..b"],
 )
-def test_ids_that_gateways_hand_out_are_valid(text: str) -> None:
+def test_ids_that_gateways_issue_are_valid(text: str) -> None:
     """And come back as they are."""
     assert check_task_id(text) == text
 

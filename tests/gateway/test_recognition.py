@@ -60,7 +60,9 @@ def poll(reply: Callable[[Request], Reply], count: int) -> tuple[dict[str, Obser
         pytest.param(lambda _: answer(403, b""), "HTTP 403 without a gateway's error message", id="an empty 403"),
     ],
 )
-def test_what_is_no_gateway_ends_the_client_and_is_named(reply: Callable[[Request], Reply], said: str) -> None:
+def test_a_server_that_is_not_a_gateway_ends_the_client_and_is_named(
+    reply: Callable[[Request], Reply], said: str
+) -> None:
     """Of a thousand ids few are polled; of a single one the client's conclusion says the same."""
     seen, client = poll(reply, 1000)
     assert client.ended is not None
@@ -109,7 +111,7 @@ def test_pages_come_first_and_tasks_after_them() -> None:
         ),
     ],
 )
-def test_what_refuses_a_key_is_quoted_and_costs_a_handful_of_requests(reply: Reply, words: list[str]) -> None:
+def test_a_refusal_of_the_key_is_quoted_and_costs_a_handful_of_requests(reply: Reply, words: list[str]) -> None:
     """Whatever came before it."""
     for before in (0, 100):
         seen, client = poll(lambda request, n=before: reply if request.number >= n else answer(200, TASK), 1000)  # type: ignore[misc]
@@ -119,7 +121,7 @@ def test_what_refuses_a_key_is_quoted_and_costs_a_handful_of_requests(reply: Rep
         assert len(seen) <= before + 64
 
 
-def test_a_gateway_that_quotes_the_key_is_quoted_without_it() -> None:
+def test_a_message_that_repeats_the_key_is_quoted_without_it() -> None:
     """Its words go into messages and into a column."""
     seen, client = poll(lambda _: says(401, f"Invalid token {KEY} (request id: 7)"), 1)
     assert client.ended is not None
@@ -165,7 +167,7 @@ def test_fewer_than_ten_unreachable_ids_have_their_reason() -> None:
     asyncio.run(main())
 
 
-def test_the_last_failure_is_told_with_the_gateways_words() -> None:
+def test_the_last_failure_has_the_gateways_message() -> None:
     """It was answered, so the address is right, and the reason is another one."""
     body = b'{"code":"get_task_failed","message":"database is locked","data":null}'
     _, client = poll(lambda _: answer(500, body), 3)

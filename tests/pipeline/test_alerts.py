@@ -68,7 +68,7 @@ def of_source(run: Run, source: str) -> Run:
     return dataclasses.replace(run, settings=run.settings.model_copy(update={"source": source}))
 
 
-def test_what_is_stuck_is_told_once_for_each_task(run: Run) -> None:
+def test_a_stuck_task_is_alerted_once(run: Run) -> None:
     """As in view stuck_tasks; words are about those that are new."""
     late = minute(60)
     done = [Answer(f"done{number}", minute(2), SUCCESS) for number in range(20)]
@@ -82,7 +82,7 @@ def test_what_is_stuck_is_told_once_for_each_task(run: Run) -> None:
     assert told(run) == {"tasks-stuck": 1}
 
 
-def test_drift_is_told_by_the_run_that_is_the_first_to_see_it(run: Run) -> None:
+def test_drift_is_alerted_by_the_first_run_that_sees_it(run: Run) -> None:
     """And not by those after it."""
     since = dataclasses.replace(run, started_at=minute(1))
     collected(since, [Answer("t1", minute(2), SURPRISING)])
@@ -91,7 +91,7 @@ def test_drift_is_told_by_the_run_that_is_the_first_to_see_it(run: Run) -> None:
     assert "schema-drift" not in told(dataclasses.replace(run, started_at=minute(3)))
 
 
-def test_an_error_budget_that_burns_is_told_again_when_it_burns_again(run: Run) -> None:
+def test_a_burning_error_budget_is_alerted_again_when_it_burns_again(run: Run) -> None:
     """Not at every run in between."""
     now = datetime.now(UTC)
     missed = [Answer(f"t{n}", now - timedelta(minutes=5), failed_lately(now)) for n in range(40)]
@@ -110,7 +110,7 @@ def failed_lately(now: datetime) -> Kind:
     return dataclasses.replace(kind, body=body.replace(str(int(minute(0).timestamp())).encode(), start))
 
 
-def test_a_key_that_is_refused_is_told_until_it_is_mended(run: Run) -> None:
+def test_a_refused_key_is_alerted_until_it_is_fixed(run: Run) -> None:
     """Also where nothing was ever published."""
     refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
     assert told(run, refused) == {"key-refused": 1}
@@ -119,7 +119,7 @@ def test_a_key_that_is_refused_is_told_until_it_is_mended(run: Run) -> None:
     assert told(run, refused) == {"key-refused": 1}
 
 
-def test_what_could_not_be_sent_is_told_again(run: Run) -> None:
+def test_an_alert_that_could_not_be_sent_is_sent_again(run: Run) -> None:
     """It counts as told only once it was sent; of what was sent nothing is repeated."""
     refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
     collected(run, [Answer("t1", minute(2), SURPRISING)])
@@ -143,7 +143,7 @@ def test_an_event_that_prefect_does_not_take_counts_as_not_sent(run: Run, monkey
     assert [alert.kind for alert in telling.tell_alerts(run, alerts)] == ["taken"]
 
 
-def test_each_source_remembers_what_it_told(run: Run) -> None:
+def test_each_source_remembers_its_own_alerts(run: Run) -> None:
     """Runs of several gateways take turns, and neither forget nor repeat."""
     refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
     other = of_source(run, "second")
@@ -168,7 +168,7 @@ def test_the_memory_of_an_earlier_version_is_kept(run: Run) -> None:
     assert told(run, refused) == {}
 
 
-def test_mixed_up_answers_are_told_with_examples_and_what_to_do(run: Run) -> None:
+def test_mixed_up_answers_are_alerted_with_examples_and_what_to_do(run: Run) -> None:
     """By the run of their source, once."""
     collected(run, [Answer("t1", minute(2), under("t2", SUCCESS)), Answer("t2", minute(2), under("t1", SUCCESS))])
     assert told(of_source(run, "second")) == {}
@@ -180,7 +180,7 @@ def test_mixed_up_answers_are_told_with_examples_and_what_to_do(run: Run) -> Non
     assert told(run) == {}
 
 
-def test_many_ids_missing_at_once_are_told_while_they_are(run: Run) -> None:
+def test_many_ids_missing_at_once_are_alerted_while_they_are(run: Run) -> None:
     """With numbers, and what to do."""
     seen, gone = minute(10), minute(50)
     ids = [f"t{number}" for number in range(25)]

@@ -46,7 +46,7 @@ class Reader:
             self.error = error
 
 
-def test_two_collects_at_once_lose_nothing_and_double_nothing(
+def test_concurrent_collects_lose_and_duplicate_nothing(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """On the same data, with ids in common, while somebody reads all the time; and a rebuild gives the same."""
@@ -70,7 +70,7 @@ def test_two_collects_at_once_lose_nothing_and_double_nothing(
     assert contents(published) == before
 
 
-def test_a_notebook_that_holds_the_warehouse_for_a_whole_run_costs_nothing(
+def test_a_notebook_that_locks_the_warehouse_for_a_whole_run_costs_nothing(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """The run collects all the same, readers of the published copy go on, and the next run loads."""
@@ -87,7 +87,7 @@ def test_a_notebook_that_holds_the_warehouse_for_a_whole_run_costs_nothing(
     assert len(rows(data / "published" / "current.duckdb", "tasks", ["task_id"])) == 40
 
 
-def test_maintenance_tells_machines_what_it_promises(connected: CommandLine, gateway: Gateway, tmp_path: Path) -> None:
+def test_maintain_prints_the_promised_json(connected: CommandLine, gateway: Gateway, tmp_path: Path) -> None:
     """In one JSON object; it fails when something is wrong, and refuses to drop what is still asked for."""
     connected("collect", *gateway.world.ids[:5])
     sound = connected("maintain", "--json")

@@ -47,7 +47,7 @@ def begun(site: Site, *, scheduled: bool, first_start: bool | None = None) -> li
     return said
 
 
-def test_a_person_begins_a_folder_and_is_told_once(site: Site) -> None:
+def test_a_person_begins_a_folder_and_gets_one_message(site: Site) -> None:
     """With its whole path; from then on every run knows it by its mark."""
     [said] = begun(site, scheduled=False)
     assert f"a new data folder was begun at {site.paths.root}" in said
@@ -59,7 +59,7 @@ def test_a_person_begins_a_folder_and_is_told_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize("left", ["nothing", "an empty folder", "an empty archive", "summaries of runs"])
-def test_a_scheduled_run_refuses_a_folder_that_is_not_there(site: Site, left: str) -> None:
+def test_a_scheduled_run_refuses_a_missing_folder(site: Site, left: str) -> None:
     """It was moved or is not mounted; it would begin an empty one, green. Nothing is made in its place."""
     made = {"an empty folder": [site.paths.root], "an empty archive": [site.paths.archive]}
     made |= {"summaries of runs": [site.paths.archive / "runs" / "2026-01-20"]}
@@ -79,7 +79,7 @@ def test_a_person_may_forbid_first_starts(site: Site) -> None:
 
 
 @pytest.mark.parametrize("scheduled", [True, False])
-def test_a_folder_from_before_there_were_marks_gets_one_in_silence(site: Site, *, scheduled: bool) -> None:
+def test_a_folder_from_before_there_were_marks_gets_one_silently(site: Site, *, scheduled: bool) -> None:
     """Its archive has answers."""
     site.archive([Answer("t1", minute(1), RUNNING)])
     assert begun(site, scheduled=scheduled) == []
@@ -212,7 +212,7 @@ def damage_compacted(demo: Path) -> None:
         *(add_file_to_archive, take_marker, empty_marker),
     ],
 )
-def test_a_demo_deletes_nothing_that_no_demo_made(demo: Path, change: object) -> None:
+def test_a_demo_deletes_only_what_a_demo_made(demo: Path, change: object) -> None:
     """What `collect` has archived in its folder, above all; it says what it found and what to do."""
     change(demo)  # type: ignore[operator]
     before = files(demo)

@@ -176,7 +176,9 @@ def tasks() -> int:
     return int(count)
 
 
-def test_what_escapes_is_told_as_a_bug_with_a_file_for_its_traceback(connected: CommandLine, tmp_path: Path) -> None:
+def test_an_unexpected_error_is_reported_as_a_bug_with_a_file_for_its_traceback(
+    connected: CommandLine, tmp_path: Path
+) -> None:
     """With 1; the file is private, says what happened, and holds no key."""
     key = "sk-" + "Ab3" * 16
     code = (

@@ -92,7 +92,7 @@ def test_a_refused_key_is_an_error_without_loading_too(connected: CommandLine) -
     assert (done.code, KEY in done.err) == (3, False)
 
 
-def test_load_leaves_publishing_to_others_and_takes_only_one_run_if_told_so(
+def test_load_can_skip_publishing_and_load_a_single_run(
     connected: CommandLine, no_gateway: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """As a run tells the one that it starts beside it."""

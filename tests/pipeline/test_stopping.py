@@ -162,7 +162,9 @@ def observation(number: int) -> Observation:
 
 
 @pytest.mark.parametrize("signals", [["SIGTERM"], ["SIGINT", "SIGINT", "SIGTERM", "SIGINT"], ["SIGHUP", "SIGINT"]])
-def test_signals_keep_what_came(connected: CommandLine, gateway: Gateway, tmp_path: Path, signals: list[str]) -> None:
+def test_signals_keep_received_answers(
+    connected: CommandLine, gateway: Gateway, tmp_path: Path, signals: list[str]
+) -> None:
     """With 130 and one line, whichever they are and however many; the next run polls only what is left."""
     (tmp_path / "ids.txt").write_text("\n".join(gateway.world.ids))
     with connected.start("collect", "--ids-file", "ids.txt", AVATAR_TASKS_RATE="50") as process:
@@ -205,7 +207,7 @@ def test_ctrl_c_in_the_middle_of_deriving_tables_leaves_the_old_ones(
     assert len(rows(tmp_path / "data" / "published" / "current.duckdb", "tasks", ["task_id"])) == 5
 
 
-def test_ctrl_c_does_not_wait_for_words_that_nobody_types(connected: CommandLine) -> None:
+def test_ctrl_c_does_not_wait_for_stdin(connected: CommandLine) -> None:
     """While ids are read from stdin."""
     command = [*COMMAND, "collect", "--ids-file", "-"]
     with subprocess.Popen(

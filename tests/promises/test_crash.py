@@ -112,7 +112,7 @@ context.__enter__().write(b"half")
 """
 
 
-def test_what_a_killed_writer_left_is_cleared_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+def test_files_of_a_killed_writer_are_removed_and_those_of_a_living_one_are_not(tmp_path: Path) -> None:
     """Told by the lock, not by the process's number, which another container may have, too."""
     with children.holding(WRITE_AND_WAIT, tmp_path / "day" / "segment") as writer:
         [unfinished] = (tmp_path / "day").iterdir()
@@ -144,7 +144,7 @@ def test_a_writer_whose_file_is_cleared_in_the_instant_before_its_lock_writes_an
     assert (tmp_path / "segment").read_bytes() == b"whole"
 
 
-def test_a_half_made_warehouse_is_cleared_unless_a_rebuild_is_at_work(siege: Siege) -> None:
+def test_a_half_made_warehouse_is_removed_unless_a_rebuild_is_active(siege: Siege) -> None:
     """By the next `collect`, for it may be as large as the warehouse."""
     beside = siege.paths.root / f"{UNFINISHED}rebuild-warehouse.duckdb"
     spilled = siege.paths.root / f"{beside.name}.tmp"

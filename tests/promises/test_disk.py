@@ -63,7 +63,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(siege: Siege, size: int, expec
     siege.recover()
 
 
-def test_on_a_disk_of_any_size_a_run_ends_well_or_says_what_is_wrong(besiege: Besiege) -> None:
+def test_on_a_disk_of_any_size_a_run_succeeds_or_says_what_is_wrong(besiege: Besiege) -> None:
     """From no room at all to room for everything but the published copy."""
     codes: set[int] = set()
     for size in ("64k", "2m", "7m", "11m"):
@@ -81,7 +81,7 @@ def test_on_a_disk_of_any_size_a_run_ends_well_or_says_what_is_wrong(besiege: Be
     assert len(codes) > 1
 
 
-def test_a_read_only_directory_is_named_and_readers_do_not_mind(siege: Siege) -> None:
+def test_a_read_only_directory_is_named_and_readers_are_not_affected(siege: Siege) -> None:
     """What was published is read as ever."""
     with read_only(siege.paths.root):
         for name in ("collect", "rebuild", "publish"):
@@ -118,13 +118,13 @@ def test_a_damaged_segment_is_named_by_every_run_and_the_rest_is_loaded(siege: S
     siege.recover()
 
 
-def test_a_warehouse_that_is_gone_is_made_again_by_the_next_run(siege: Siege) -> None:
+def test_a_missing_warehouse_is_recreated_by_the_next_run(siege: Siege) -> None:
     """It is derived from the archive."""
     siege.paths.warehouse.unlink()
     siege.recover()
 
 
-def test_a_warehouse_that_is_none_asks_for_a_rebuild_and_collecting_goes_on(siege: Siege) -> None:
+def test_an_invalid_warehouse_file_asks_for_a_rebuild_and_collecting_goes_on(siege: Siege) -> None:
     """With the exit code that says: archived, not loaded."""
     siege.paths.warehouse.write_bytes(b"garbage" * 5_000)
     code, said = attempt(siege, "collect")

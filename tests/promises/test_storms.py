@@ -123,7 +123,7 @@ def down(start: float, end: float) -> Replies:
 
 
 @pytest.mark.parametrize("back_at", [62.0, pytest.param(75.3, marks=pytest.mark.soak), 122.0])
-def test_a_gateway_dies_for_a_minute_and_is_not_run_over_when_it_returns(back_at: float) -> None:
+def test_a_gateway_is_down_for_a_minute_and_is_not_flooded_when_it_returns(back_at: float) -> None:
     """Single requests while it is away; then one, then a few, then twice as many every round trip, as at the start."""
     storm = weather(down(2.0, back_at), most_rounds=2)
     sent = storm.gateway.sent_at

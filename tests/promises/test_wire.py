@@ -239,7 +239,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
-def test_a_fault_of_one_answer_is_one_row_and_harms_nobody(case: Case) -> None:
+def test_a_fault_of_one_answer_is_one_row_and_affects_no_other(case: Case) -> None:
     """Whatever a gateway sends, the ids beside it are answered as if nothing had happened."""
     played = asyncio.run(asyncio.wait_for(play(case), 60))
     one = played.seen[FAULTY]
@@ -279,7 +279,7 @@ def assert_the_rest_is_unharmed(seen: dict[str, Observation], *, all_of_it: bool
     "stray",
     [pytest.param(SMUGGLED, id="an answer"), pytest.param(b"<garbage>", id="garbage"), pytest.param(b"H", id="a byte")],
 )
-def test_what_nobody_asked_for_becomes_nobodys_answer(stray: bytes) -> None:
+def test_unrequested_data_is_never_taken_as_an_answer(stray: bytes) -> None:
     """Not even when it comes on a connection at rest, where the next request would find it."""
 
     def reply(request: Request) -> Reply:
@@ -294,7 +294,7 @@ def test_what_nobody_asked_for_becomes_nobodys_answer(stray: bytes) -> None:
     asyncio.run(main())
 
 
-def test_what_nobody_asked_for_and_nobody_has_read_yet_becomes_nobodys_answer() -> None:
+def test_unrequested_unread_data_is_never_taken_as_an_answer() -> None:
     """It lies in the socket while the program is busy, which goes on with the next request."""
 
     def reply(request: Request) -> Reply:
@@ -326,7 +326,7 @@ Elsewhere = Callable[[Path], AbstractAsyncContextManager[Place]]
         pytest.param(wire.no_tls_at_all, "tls:", 1, 1, id="TLS spoken to a plain port"),
     ],
 )
-def test_a_connection_that_does_not_come_about_is_one_row_and_harms_nobody(
+def test_a_failed_connection_is_one_row_and_affects_no_other(
     elsewhere: Elsewhere, error: str, requests: int, connections: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Connecting has a time-out of its own, far below that of a request."""

@@ -125,7 +125,7 @@ def test_times_are_what_people_type(text: str | None, expected: datetime | None)
         pytest.param("9999-12-31T23:59-14:00", "after the year 9999", id="after the year 9999 in UTC"),
     ],
 )
-def test_what_is_no_time_is_refused_with_what_would_be(text: str, says: str) -> None:
+def test_an_invalid_time_is_refused_with_valid_examples(text: str, says: str) -> None:
     """The option is named, and no number is taken for another unit's."""
     with pytest.raises(UnusableInputError, match=rf"^--until {re.escape(repr(text))} .*{says}"):
         moment(text, "--until", NOW.replace(year=90))

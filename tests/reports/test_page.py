@@ -71,12 +71,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Values:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_text_of_others_is_shown_to_the_letter(hostile: Values, text: str) -> None:
+def test_foreign_text_is_shown_literally(hostile: Values, text: str) -> None:
     """As a failure's example, as an action and as a source."""
     assert hostile.text.count(text) >= 3
 
 
-def test_text_of_others_makes_no_markup(hostile: Values) -> None:
+def test_foreign_text_is_never_markup(hostile: Values) -> None:
     """The page has its own elements and no other, and no attribute that is run."""
     assert {tag for tag, _ in hostile.tags} <= TAGS
     assert not [name for _, given in hostile.tags for name in given if name.startswith("on")]

@@ -77,7 +77,7 @@ def test_every_kind_is_described_and_every_outcome_has_a_kind() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(ODDLY_DELIVERED))
-def test_what_travels_oddly_arrives_as_the_plain_task(client: httpx.Client, kind: str) -> None:
+def test_an_oddly_delivered_task_is_a_plain_task(client: httpx.Client, kind: str) -> None:
     """The world knows its truth as it knows any other task's."""
     task = World.recent(seed=1, tasks=1, now=NOW, rush=0).find(f"sim_{kind}_9")
     assert task is not None
@@ -85,7 +85,7 @@ def test_what_travels_oddly_arrives_as_the_plain_task(client: httpx.Client, kind
     assert body_at(task, NOW.timestamp()) == (arrived, True)
 
 
-def test_a_kind_nobody_knows_is_an_unknown_id(client: httpx.Client) -> None:
+def test_an_unknown_kind_is_an_unknown_id(client: httpx.Client) -> None:
     assert client.get("/avatar/task/sim_nonsense_1").status_code == 400
     assert client.get("/avatar/task/sim_").status_code == 400
 

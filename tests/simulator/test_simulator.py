@@ -72,7 +72,7 @@ def test_a_port_that_is_taken_is_an_error_at_once() -> None:
             pass
 
 
-def test_run_tells_the_address_before_it_serves() -> None:
+def test_run_passes_the_address_before_it_serves() -> None:
     """What `simulate` prints; here it is told in a thread that ends when the gateway refuses to go on."""
     told: list[str] = []
 

@@ -221,6 +221,6 @@ def test_all_quirks_are_in_the_sample(world: World) -> None:
     assert {task.quirk_name for task in world.tasks} >= set(QUIRKS)
 
 
-def test_the_truth_about_nobody_is_an_error(world: World) -> None:
+def test_the_truth_about_an_unknown_id_is_an_error(world: World) -> None:
     with pytest.raises(KeyError, match="nobody"):
         world.truth(NOW, ["nobody"])

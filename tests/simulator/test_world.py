@@ -180,7 +180,7 @@ def test_stuck_tasks_never_end_and_are_there_only_if_asked_for() -> None:
         pytest.param({"poll_seconds": 0}, id="a poller that never rests"),
     ],
 )
-def test_a_world_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
+def test_an_impossible_world_is_refused(wrong: dict[str, object]) -> None:
     arguments: dict[str, object] = {"tasks": 10, "start": NOW, "end": NOW + timedelta(hours=1)}
     with pytest.raises(ValueError, match="must be"):
         World(1, **(arguments | wrong))  # type: ignore[arg-type]

@@ -108,7 +108,7 @@ def test_an_answer_without_a_task_says_why(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DRIFT)
-def test_what_nobody_expected_is_reported(name: str) -> None:
+def test_an_unexpected_field_is_reported(name: str) -> None:
     """By its path."""
     assert sorted(frames_of(name).schema_drift["json_path"]) == DRIFT[name]
 

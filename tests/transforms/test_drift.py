@@ -162,7 +162,7 @@ def test_lists_and_objects_are_looked_into(body: object, path: str, json_type: s
         pytest.param("create_time", "NaN", "DOUBLE", id="NaN for a time"),
     ],
 )
-def test_a_number_that_cannot_be_told_is_null_and_reported_once(field: str, written: str, json_type: str) -> None:
+def test_an_unreadable_number_is_null_and_reported_once(field: str, written: str, json_type: str) -> None:
     """DuckDB's parser accepts these; a column of ours would hold another number or none."""
     body = dumps(work(**{field: "@"})).replace(b'"@"', written.encode())
     frames = flatten(answer(body))
@@ -243,7 +243,7 @@ extras = in_one_batch(answer(case.values[1]) for case in EXTRAS)
 
 
 @pytest.mark.parametrize(("table", "body", "expected"), EXTRAS)
-def test_what_has_no_column_is_kept_in_extras(table: str, body: object, expected: list[object]) -> None:
+def test_a_field_without_a_column_is_kept_in_extras(table: str, body: object, expected: list[object]) -> None:
     """As JSON, by its own keys, whatever they are made of."""
     assert extras_of(table, body) == expected
 

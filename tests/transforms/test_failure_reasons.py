@@ -49,7 +49,7 @@ def test_the_reason_is_what_the_innermost_object_that_failed_says(payload: objec
 
 
 @pytest.mark.parametrize("reason", NO_REASONS)
-def test_a_word_that_says_that_all_is_well_is_no_reason(reason: object) -> None:
+def test_a_word_for_success_is_not_a_reason(reason: object) -> None:
     """The true one is looked for deeper."""
     assert no_reasons(failed({"error": {"message": WHY}}, reason)).tasks["fail_reason"].to_list() == [WHY]
 

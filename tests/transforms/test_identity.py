@@ -76,7 +76,7 @@ def test_the_id_of_an_answer_is_that_of_its_outermost_task(
     assert set(frames.works["answered_id"]) <= {answered_id}
 
 
-def test_an_answer_that_is_no_task_names_no_id() -> None:
+def test_an_answer_that_is_not_a_task_names_no_id() -> None:
     """Whatever it says."""
     rows = flatten(answer(b'{"code":"task_not_exist","data":{"task_id":"t9"}}', http_status=400)).observations
     assert (rows["answered_id"].item(), rows["answered_work_id"].item()) == (None, None)

@@ -110,7 +110,7 @@ PURE: set[str] = {
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_nothing_here_can_reach_the_world(path: Any) -> None:  # noqa: ANN401 - a path
+def test_the_package_cannot_reach_the_outside(path: Any) -> None:  # noqa: ANN401 - a path
     """No file, no clock, no environment, no network; and DuckDB, in memory, in one module."""
     source = path.read_text(encoding="utf-8")
     assert imported(source) <= PURE

@@ -208,7 +208,7 @@ def test_a_message_is_cut_at_500_characters() -> None:
     assert frames.observations["message"].to_list() == ["x" * 500]
 
 
-def test_what_is_too_deep_to_follow_is_in_quarantine() -> None:
+def test_an_answer_too_deep_to_follow_is_in_quarantine() -> None:
     """Half a million levels beside a code."""
     deep = b'{"code":"odd","x":' + b"[" * 500_000 + b"]" * 500_000 + b"}"
     frames = flatten(answer(deep))

@@ -114,7 +114,7 @@ def huge() -> Frames:
 
 
 @pytest.mark.parametrize("name", [case.id for case in HUGE])
-def test_what_is_huge_is_still_a_task(huge: Frames, name: str) -> None:
+def test_a_huge_answer_is_still_a_task(huge: Frames, name: str) -> None:
     """Deep, long or large: the known fields are read, all in one batch."""
     [row] = huge.tasks.filter(task_id=name).rows(named=True)
     assert (row["status"], row["latency_seconds"]) == ("SUCCESS", 53.0)
@@ -129,7 +129,7 @@ def test_the_neighbour_of_the_huge_is_plain(huge: Frames) -> None:
     assert huge.pt_infos.filter(task_id="last").equals(alone.pt_infos)
 
 
-def test_what_is_huge_is_kept_whole(huge: Frames) -> None:
+def test_a_huge_answer_is_kept_completely(huge: Frames) -> None:
     """A megabyte in a field is a megabyte in a column, a NUL a NUL."""
     names = {row["task_id"]: row["work_name"] for row in huge.works.rows(named=True)}
     assert len(names["a megabyte in a field"]) > 2**20
@@ -168,7 +168,7 @@ def test_many_long_answers_are_not_held_parsed_at_once() -> None:
         pytest.param(in_extras(b"[" * 10**6 + b"]" * 10**6, of=IN_EXT), id="a million levels in ext"),
     ],
 )
-def test_what_is_deep_from_the_top_is_no_error(body: bytes) -> None:
+def test_a_deeply_nested_answer_is_not_an_error(body: bytes) -> None:
     """A task of unknown status, or in quarantine."""
     frames = flatten(answer(body), answer(task_id="next"))
     assert frames.observations["outcome"].to_list()[1] == "task"

@@ -140,7 +140,7 @@ def test_a_payload_too_deep_to_follow_is_drift_and_the_task_stands() -> None:
         pytest.param('{"cut', "VARCHAR", id="a string that holds half of something"),
     ],
 )
-def test_a_payload_that_is_no_work_is_drift(payload: object, json_type: str) -> None:
+def test_a_payload_that_is_not_a_work_is_drift(payload: object, json_type: str) -> None:
     """The task stands without a work."""
     frames = flatten(answer(task(data=payload)))
     assert frames.tasks.height == 1
@@ -254,7 +254,7 @@ judged = in_one_batch(answer(case.values[0], **case.values[1]) for case in NON_A
 
 
 @pytest.mark.parametrize(("body", "facts", "expected", "reason"), NON_ANSWERS)
-def test_every_answer_that_is_no_task_has_an_outcome(
+def test_every_answer_that_is_not_a_task_has_an_outcome(
     body: object, facts: dict[str, Any], expected: str, reason: str | None
 ) -> None:
     """One observation, no task, and a row in quarantine exactly if nobody can read it."""
@@ -266,7 +266,7 @@ def test_every_answer_that_is_no_task_has_an_outcome(
     assert frames.schema_drift.is_empty()
 
 
-def test_quarantine_says_what_came() -> None:
+def test_quarantine_describes_the_answer() -> None:
     """The gateway's own words if it has any, else the status and the content type; and how the body begins."""
     [row] = flatten(answer(error("Invalid URL"), http_status=404)).quarantine.rows(named=True)
     assert row["detail"] == "Invalid URL (request id: 7)"

@@ -69,7 +69,7 @@ def test_every_kind_has_the_outcome_it_is_expected_to_have(catalogue: Frames, ki
     assert catalogue.quarantine.filter(mine).height == (outcome in ("malformed", "oversized"))
 
 
-def test_every_kind_that_has_a_truth_is_that_truth(world: World) -> None:
+def test_every_kind_with_a_truth_has_its_rows(world: World) -> None:
     """Quirk, state and class of failure, three of each, value by value."""
     ids = [(kind, number) for kind in sorted(NAMES & KINDS.keys()) for number in (1, 2, 3)]
     truth = world.truth(NOW, [f"sim_{kind}_{number}" for kind, number in ids])

@@ -88,7 +88,7 @@ times = in_one_batch(start_time(case.values[0]) for case in TIMES)
 
 
 @pytest.mark.parametrize(("written", "expected"), TIMES)
-def test_a_time_is_told_by_its_magnitude(written: str, expected: datetime | None) -> None:
+def test_the_unit_of_a_time_is_known_by_its_magnitude(written: str, expected: datetime | None) -> None:
     """0 means never recorded; what is no time is none, and its neighbours are read all the same."""
     row = times(start_time(written)).tasks.row(0, named=True)
     assert row["start_time"] == expected
@@ -238,7 +238,7 @@ results = in_one_batch(answer(task(**case.values[0])) for case in RESULTS)
 
 
 @pytest.mark.parametrize(("changes", "url", "reason"), RESULTS)
-def test_result_and_reason_are_told_apart(changes: dict[str, Any], url: str | None, reason: str | None) -> None:
+def test_result_and_reason_are_distinguished(changes: dict[str, Any], url: str | None, reason: str | None) -> None:
     """By the status and by what looks like a URL, whichever field they come in."""
     row = results(answer(task(**changes))).tasks.row(0, named=True)
     assert (row["result_url"], row["fail_reason"]) == (url, reason)

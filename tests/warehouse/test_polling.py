@@ -56,13 +56,13 @@ def test_a_running_task_is_due_a_quarter_of_its_age_later(bench: Bench, asked_at
         assert due == [(due_at, is_due, pytest.approx(asked_at * 60))]
 
 
-def test_any_answer_is_a_look(bench: Bench) -> None:
+def test_any_answer_counts_as_a_poll(bench: Bench) -> None:
     """A gateway in trouble is not asked sooner."""
     bench.load([Answer("t1", minute(4), RUNNING), Answer("t1", minute(8), SILENCE)], [Request("t1", minute(0))])
     assert column(bench.con, DUE_AT) == [minute(10)]
 
 
-def test_an_id_never_asked_is_due_since_it_was_accepted(bench: Bench) -> None:
+def test_an_id_never_polled_is_due_since_it_was_accepted(bench: Bench) -> None:
     """However long ago that was: nothing accepted is forgotten."""
     bench.load([], [Request("t1", minute(-30 * DAY))])
     assert rows(bench.con, "select due_at, is_due, last_asked_at, status from due_tasks") == [

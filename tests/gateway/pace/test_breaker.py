@@ -36,7 +36,7 @@ def test_a_gateway_that_is_up_most_of_the_time_may_fail_now_and_then_for_ever() 
         assert (longest < PATIENCE_SECONDS) == lasts
 
 
-def test_one_probe_goes_after_thirty_seconds_and_nobody_else() -> None:
+def test_one_probe_is_sent_after_thirty_seconds_and_nothing_else() -> None:
     """Until it is back."""
     breaker = opened(at=100.0)
     assert breaker.wait(100.0) == 30.0
@@ -74,7 +74,7 @@ def test_pauses_double_up_to_five_minutes_and_end_after_ten() -> None:
     assert pauses == [30, 60, 120, 240, 150]
 
 
-def test_what_was_sent_before_it_opened_changes_nothing() -> None:
+def test_requests_sent_before_it_opened_change_nothing() -> None:
     """Neither late failures nor late successes."""
     breaker = opened(at=0.0)
     assert not breaker.failed(1.0, is_probe=False)

@@ -25,7 +25,7 @@ async def full_gate(waiting: int) -> tuple[Gate, list[Permit], Waiting]:
     return gate, permits, tasks
 
 
-def test_all_who_may_go_are_let_in_within_a_few_rounds_of_the_loop() -> None:
+def test_all_permitted_requests_are_let_in_within_a_few_rounds_of_the_loop() -> None:
     """And the others wait on: one round for each would cost more than a request does."""
 
     async def main() -> None:
@@ -40,7 +40,7 @@ def test_all_who_may_go_are_let_in_within_a_few_rounds_of_the_loop() -> None:
 
 
 @pytest.mark.parametrize("returned", [pytest.param(1, id="the turn"), pytest.param(3, id="a permit")])
-def test_what_is_given_to_somebody_who_leaves_goes_to_the_next(returned: int) -> None:
+def test_a_permit_given_to_a_cancelled_request_goes_to_the_next(returned: int) -> None:
     """Cancelled between being let in and noticing it."""
 
     async def main() -> None:
@@ -58,7 +58,7 @@ def test_what_is_given_to_somebody_who_leaves_goes_to_the_next(returned: int) ->
     asyncio.run(main())
 
 
-def test_who_leaves_the_queue_is_not_waited_for() -> None:
+def test_a_cancelled_request_in_the_queue_is_skipped() -> None:
     """The place of one who waits no longer is passed over."""
 
     async def main() -> None:
@@ -73,7 +73,7 @@ def test_who_leaves_the_queue_is_not_waited_for() -> None:
     asyncio.run(main())
 
 
-def test_an_ending_lets_everybody_go_without_a_permit() -> None:
+def test_an_ending_releases_all_waiting_requests_without_a_permit() -> None:
     """Also those who wait behind somebody else."""
 
     async def main() -> None:

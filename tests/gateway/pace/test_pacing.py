@@ -142,7 +142,7 @@ def most_within(times: list[float], seconds: float) -> int:
 @pytest.mark.parametrize("latency", [0.02, 0.05, 0.2])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("cap", [10, 50, 200])
-def test_a_capped_gateway_is_read_at_its_cap(cap: int, seed: int, latency: float) -> None:
+def test_a_capped_gateway_is_polled_at_its_cap(cap: int, seed: int, latency: float) -> None:
     """With few refusals, and without being told the cap."""
     world = simulate(TokenBucket(cap, cap), latency=latency, seed=seed)
     assert 5000 / world.now >= 0.95 * cap
@@ -159,7 +159,7 @@ def test_over_a_long_run_refusals_are_rare(cap: int) -> None:
 
 @pytest.mark.parametrize("latency", [0.02, 0.2, 0.5])
 @pytest.mark.parametrize(("most", "refused"), [(600, 0.1), (3000, 0.04)])
-def test_a_window_of_a_minute_is_read_at_its_cap(most: int, refused: float, latency: float) -> None:
+def test_a_window_of_a_minute_is_polled_at_its_cap(most: int, refused: float, latency: float) -> None:
     """Used up within seconds at first, and refused for the rest of the minute."""
     world = simulate(SlidingWindow(most, 60.0), 8 * most, latency=latency)
     assert 8 * most / world.now >= 0.98 * most / 60
@@ -167,7 +167,7 @@ def test_a_window_of_a_minute_is_read_at_its_cap(most: int, refused: float, late
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.2, 0.5])
-def test_a_window_of_a_second_is_read_at_most_of_its_cap(latency: float) -> None:
+def test_a_window_of_a_second_is_polled_at_most_of_its_cap(latency: float) -> None:
     """It forgets nothing of the second before, so that what comes unevenly is refused."""
     world = simulate(SlidingWindow(50, 1.0), latency=latency)
     assert 5000 / world.now >= (0.92 if latency < 0.1 else 0.86) * 50
@@ -175,7 +175,7 @@ def test_a_window_of_a_second_is_read_at_most_of_its_cap(latency: float) -> None
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.05, 0.2])
-def test_a_shallow_bucket_is_read_at_its_cap(latency: float) -> None:
+def test_a_shallow_bucket_is_polled_at_its_cap(latency: float) -> None:
     """One that holds a fifth of a second."""
     world = simulate(TokenBucket(50, 10), latency=latency)
     assert 5000 / world.now >= 0.95 * 50
@@ -191,7 +191,7 @@ def test_a_bucket_of_a_single_request_is_not_hammered(cap: int, share: float) ->
 
 
 @pytest.mark.parametrize("concurrency", [2, 64, 512])
-def test_a_gateway_that_never_refuses_is_read_at_full_speed_within_two_seconds(concurrency: int) -> None:
+def test_a_gateway_that_never_refuses_is_polled_at_full_speed_within_two_seconds(concurrency: int) -> None:
     """Twenty milliseconds away, all of `CONCURRENCY` is in flight at once by then."""
     world = simulate(open_door, 50_000 if concurrency > 64 else 10_000, latency=0.02, concurrency=concurrency)
     reached = next(at for at, in_flight in world.most_in_flight_by if in_flight == concurrency)
@@ -240,7 +240,7 @@ def test_rate_is_never_exceeded_when_sending_comes_late() -> None:
     assert most_within(sent, 1.0) <= 100
 
 
-def test_a_cap_forgets_nothing_within_its_window() -> None:
+def test_a_cap_counts_every_request_in_its_window() -> None:
     """A hundred in one instant, and the next a second later."""
     cap = HardCap(100)
     for _ in range(100):
@@ -261,7 +261,7 @@ def test_refusals_of_one_round_trip_cut_once() -> None:
     assert pacer.rate == pytest.approx(max(before * 0.7, 0.2))
 
 
-def test_a_refusal_pauses_everybody_for_as_long_as_it_says_and_up_to_a_tenth_more() -> None:
+def test_a_refusal_pauses_all_sending_for_its_retry_after_and_up_to_a_tenth_more() -> None:
     """Nothing is sent before."""
     for seed in range(20):
         pacer = Pacer(64, None, random.Random(seed))
@@ -282,7 +282,7 @@ def test_in_flight_follows_rate_and_latency() -> None:
         assert pacer.limit == limit
 
 
-def test_while_nothing_is_let_in_one_request_asks_ever_more_rarely() -> None:
+def test_while_nothing_is_let_in_one_request_probes_ever_more_rarely() -> None:
     """Twice as long each time, up to five seconds, where the gateway does not say how long."""
     pacer, now, waits = Pacer(64, None, random.Random(1)), 0.0, []
     for _ in range(12):

@@ -70,7 +70,7 @@ def test_three_retries_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("first_attempts", [0, 1, 9, 10, 1000, 12_345])
-def test_all_together_a_tenth_of_the_first_attempts_plus_ten(first_attempts: int) -> None:
+def test_in_total_a_tenth_of_the_first_attempts_plus_ten(first_attempts: int) -> None:
     """The budget's last retry is granted and the one after it is not."""
     retries = Retries(random.Random(1))
     retries.first_attempts = first_attempts

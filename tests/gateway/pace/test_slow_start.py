@@ -95,7 +95,7 @@ GATEWAYS: dict[str, Callable[[random.Random], Gateway]] = {
 
 
 @pytest.mark.parametrize("name", GATEWAYS)
-def test_no_gateway_is_read_more_slowly_than_by_rushing_to_512_in_flight(name: str) -> None:
+def test_no_gateway_is_polled_more_slowly_than_with_512_in_flight_at_once(name: str) -> None:
     """Over six runs of 5,000 requests, by 2% at most."""
     careful, headlong = (
         sum(ask(GATEWAYS[name](random.Random(seed)), 5000, start(512)).seconds for seed in range(6))
@@ -104,14 +104,14 @@ def test_no_gateway_is_read_more_slowly_than_by_rushing_to_512_in_flight(name: s
     assert careful <= 1.02 * headlong
 
 
-def test_what_gains_nothing_is_not_put_in_flight() -> None:
+def test_requests_that_gain_nothing_are_not_put_in_flight() -> None:
     """A gateway next door that is full with five in flight gets no more than a round trip past 64, and never 512."""
     gateway = one_after_the_other(0.001, 5000, random.Random(1))
     assert ask(gateway, 20_000, SlowStart(512)).most_in_flight < 128
     assert ask(one_after_the_other(0.001, 5000, random.Random(1)), 20_000, Headlong(512)).most_in_flight == 512
 
 
-def test_up_to_64_are_in_flight_whatever_they_wait_for() -> None:
+def test_up_to_64_are_in_flight_however_long_they_queue() -> None:
     """So that the default is used up to its end."""
     assert ask(one_after_the_other(0.001, 5000, random.Random(1)), 5000, SlowStart(64)).most_in_flight == 64
 

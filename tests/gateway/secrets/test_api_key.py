@@ -44,7 +44,7 @@ def test_an_echoed_key_is_masked_in_every_spelling(spelling: str) -> None:
     assert len(spelling) <= ApiKey(ODD).longest
 
 
-def test_what_stands_in_the_database_is_masked_without_what_was_put_around_it() -> None:
+def test_the_part_in_the_database_is_masked_without_prefix_and_suffix() -> None:
     """`sk-` before it, and a channel behind it."""
     assert (
         ApiKey("sk-0123456789abcdef0123-17").scrub("token 0123456789abcdef0123 is disabled") == "token *** is disabled"
@@ -52,13 +52,13 @@ def test_what_stands_in_the_database_is_masked_without_what_was_put_around_it() 
     assert ApiKey("sk-proj-0123456789abcdef").scrub("no such proj") == "no such proj"
 
 
-def test_a_thousand_answers_are_searched_in_no_time() -> None:
+def test_a_thousand_answers_are_searched_quickly() -> None:
     """What does not hold the key is not searched closely."""
     key, body = ApiKey("sk-" + "k3y" * 16), b'{"fail_reason":"sk-k3y k3yk3y"}' * 70
     assert timeit(lambda: key.scrub_bytes(body), number=1000) < 100 * timeit(lambda: body.count(b"k3y"), number=1000)
 
 
-def test_what_escapes_no_letter_is_not_searched_closely() -> None:
+def test_a_body_without_escaped_letters_is_not_searched_closely() -> None:
     """Every payload has percent signs, and none of them encodes a letter."""
     key = ApiKey("sk-" + "k3y" * 16)
     plain, encoded = b'{"audio_url":"server/audio/main/a.mp3"}' * 70, b'{"audio_url":"server%2Faudio%2Fa.mp3"}' * 70
@@ -77,7 +77,7 @@ def test_a_key_never_shows_in_its_repr() -> None:
 
 
 @pytest.mark.parametrize("text", ["sk with space", "sk\nline", "schlüssel"])
-def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_repeated(text: str) -> None:
+def test_a_key_that_is_invalid_in_a_header_is_refused_without_being_repeated(text: str) -> None:
     """The message helps, and holds nothing of the key."""
     with pytest.raises(InvalidApiKey) as refused:
         ApiKey(text)
@@ -93,7 +93,7 @@ def test_a_key_in_wide_characters_is_masked(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_nothing_is_kept_of_a_body_that_is_packed_unasked_and_holds_the_key(layers: int) -> None:
+def test_an_undeclared_gzip_body_with_the_key_is_replaced(layers: int) -> None:
     """What is packed likewise and does not hold it stays as it came."""
     holds, does_not = f"Invalid token {ODD}".encode(), b"Invalid token"
     for _ in range(layers):

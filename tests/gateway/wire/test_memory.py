@@ -24,7 +24,7 @@ async def read(memory: Memory, size: int, step: int = PIECE_BYTES) -> Hold:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_many_that_each_hold_a_part_do_not_wait_for_one_another(seed: int) -> None:
+def test_partly_read_bodies_do_not_block_one_another(seed: int) -> None:
     """One may always go on; with it the limit is passed by one body at the most."""
     dice = random.Random(seed)
     largest = 10 * PIECE_BYTES
@@ -46,7 +46,7 @@ def test_many_that_each_hold_a_part_do_not_wait_for_one_another(seed: int) -> No
     assert memory.most_held <= LIMIT + largest + 64 * PIECE_BYTES
 
 
-def test_who_leaves_while_waiting_leaves_nothing_held() -> None:
+def test_a_body_cancelled_while_waiting_releases_its_memory() -> None:
     """Cancelled before there is room, or at the very moment."""
 
     async def main() -> None:
@@ -112,7 +112,7 @@ def test_waiting_for_memory_takes_nothing_of_an_answers_time() -> None:
     asyncio.run(asyncio.wait_for(main(), 60))
 
 
-def test_a_client_that_ends_or_is_left_holds_nothing() -> None:
+def test_a_client_that_ends_or_is_left_releases_all_memory() -> None:
     """Bodies that nobody will read are let go of."""
 
     async def main() -> None:

@@ -82,7 +82,7 @@ def test_a_proxy_of_https_learns_the_host_and_nothing_else(status: int, monkeypa
     asyncio.run(main())
 
 
-def test_a_proxy_that_is_not_there_is_named_without_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_proxy_is_named_without_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """And never bypassed: if a proxy is set, no request goes out without it."""
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:hidden@127.0.0.1:{closed_port()}")
     seen = asyncio.run(one("https://gateway.invalid"))
@@ -121,9 +121,7 @@ def test_an_authority_of_ones_own_is_trusted_where_the_environment_names_it(
     asyncio.run(main())
 
 
-def test_an_authority_that_is_not_there_is_a_setting_that_cannot_be_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_authority_file_is_an_invalid_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said before anything is asked, with the file's name."""
     (tmp_path / "empty.pem").write_text("no certificate")
     for path in (tmp_path / "missing.pem", tmp_path / "empty.pem"):

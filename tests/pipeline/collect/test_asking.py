@@ -76,7 +76,7 @@ def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway)
     assert destination.segments_loaded
 
 
-def test_for_few_no_process_is_started(run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_ids_start_no_second_process(run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are loaded at the end before it would be there."""
     monkeypatch.setattr(destinations, "load_in_child", lambda _run: pytest.fail("a process"))
     few = gateway.world.ids[: IDS_IN_A_BATCH + IDS_IN_A_BATCH // 3]

@@ -65,7 +65,7 @@ def test_few_unreachable_ids_get_their_reason(avatar_tasks: CommandLine) -> None
     assert "connect: " in done.err
 
 
-def test_a_port_that_there_is_not_is_exit_2(avatar_tasks: CommandLine) -> None:
+def test_an_impossible_port_is_exit_2(avatar_tasks: CommandLine) -> None:
     """One sentence, before anything is polled."""
     done = avatar_tasks("collect", "ok-a1", AVATAR_TASKS_BASE_URL="http://127.0.0.1:99999")
     assert (done.code, "Traceback" in done.err) == (2, False)

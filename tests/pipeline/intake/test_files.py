@@ -156,7 +156,7 @@ CUT_PARQUET = gzip.compress(b"PAR1" + Random(1).randbytes(300_000))[:-99]
         pytest.param("a.parquet", parquet(pa.array(["x"]), "job"), ["columns are job"], id="another column alone"),
     ],
 )
-def test_what_is_refused_says_what_it_is_and_what_to_do(
+def test_a_refused_file_is_named_with_what_it_is_and_what_to_do(
     tmp_path: Path, name: str, content: bytes, words: list[str]
 ) -> None:
     """In one sentence that names the file."""

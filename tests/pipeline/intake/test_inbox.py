@@ -67,7 +67,7 @@ def test_links_are_set_aside_and_never_read(tmp_path: Path) -> None:
     assert (tmp_path / "secret").exists()
 
 
-def test_what_nothing_is_done_with_is_named(tmp_path: Path) -> None:
+def test_ignored_files_are_named(tmp_path: Path) -> None:
     """Folders, pipes and files of other kinds stay where they are; no pipe is waited for."""
     drop(tmp_path / "inbox", "notes.md", b"mine")
     drop(tmp_path / "inbox", "early.txt", b"ok-1\n", age_seconds=-3600)
@@ -92,7 +92,7 @@ def test_what_nothing_is_done_with_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_a_name_that_is_no_text_can_be_said_and_stored(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_can_be_printed_and_stored(tmp_path: Path) -> None:
     """File systems take any bytes."""
     name = os.fsdecode(b"\xff\xfe\n.txt")
     drop(tmp_path / "inbox", name, b"no id\nok-1\n")

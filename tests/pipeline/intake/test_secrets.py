@@ -55,7 +55,7 @@ def test_of_a_rejected_id_a_few_characters_are_kept(text: str, shown: str) -> No
         f"id:{SECRET}",
     ],
 )
-def test_what_looks_like_a_key_is_no_id(key: str) -> None:
+def test_a_text_that_looks_like_a_key_is_not_an_id(key: str) -> None:
     """It would be sent to the gateway in a path, and stored as an id."""
     assert why_invalid(key) == "looks like a secret key"
 

@@ -103,14 +103,14 @@ def test_a_day_becomes_one_segment_of_each_kind_and_no_table_changes(filled: Sit
         ]
 
 
-def test_what_was_put_together_is_not_read_to_be_loaded(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compacted_segment_is_not_read_to_be_loaded(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the places of its parts in the ledger, that is all."""
     put_together(filled)
     monkeypatch.setattr(archive, "_batches", None)
     assert filled.load().segments == 2
 
 
-def test_where_a_part_was_not_loaded_the_whole_is(filled: Site) -> None:
+def test_if_a_part_was_not_loaded_the_compacted_segment_is(filled: Site) -> None:
     """As after the warehouse's log was cut: nothing is lost, nothing doubled, and the ledger is that of a rebuild."""
     before = tables(filled)
     put_together(filled)
@@ -200,7 +200,7 @@ def test_a_compaction_that_is_killed_again_and_again_is_complete_in_the_end(fill
     assert_as_rebuilt(filled)
 
 
-def test_later_segments_of_a_day_join_what_was_put_together(filled: Site) -> None:
+def test_later_segments_of_a_day_join_the_compacted_one(filled: Site) -> None:
     """However often; and a warehouse that has missed a step catches up."""
     put_together(filled)
     remove_replaced(filled.store)
@@ -253,7 +253,7 @@ def test_segments_that_are_not_loaded_yet_stay(filled: Site) -> None:
     assert "late" not in {one.segment_id for one in joined.parts}
 
 
-def test_what_is_not_what_it_was_made_from_gets_no_name(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_segment_that_differs_from_its_parts_gets_no_name(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read again before anything is given up for it."""
     real = pl.DataFrame.to_arrow
     monkeypatch.setattr(pl.DataFrame, "to_arrow", lambda frame: real(frame.with_columns(task_id=pl.lit("x"))))
@@ -271,7 +271,7 @@ def test_a_reader_that_listed_the_parts_can_read_them_until_they_are_removed(fil
     assert sum(archive.read(one).height for one in segments) == 8
 
 
-def test_a_damaged_segment_that_was_put_together_replaces_nothing(filled: Site) -> None:
+def test_a_damaged_compacted_segment_replaces_nothing(filled: Site) -> None:
     """As long as its parts are there, they are listed."""
     before = listed(filled, "observations")
     [_, joined] = put_together(filled)
@@ -294,7 +294,7 @@ def test_a_body_of_any_bytes_is_kept_to_the_byte(site: Site) -> None:
     assert rows.schema == ANSWERS
 
 
-def test_the_days_of_a_run_at_work_are_busy(tmp_path: Path) -> None:
+def test_the_days_of_an_active_run_are_busy(tmp_path: Path) -> None:
     """Its own and those after it, until it is over, and today always."""
     now = minute(0) + timedelta(days=5)
     assert first_busy_day(tmp_path / "none", now) == "2026-01-25"

@@ -53,7 +53,7 @@ def made(site: Site) -> Site:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("code", HOLDERS)
-def test_a_warehouse_that_another_process_holds_is_given_up_in_time(made: Site, code: str) -> None:
+def test_waiting_for_a_warehouse_locked_by_another_process_ends_in_time(made: Site, code: str) -> None:
     """The message names the process and says that nothing is lost; afterwards it opens."""
     with children.holding(code, made.paths.warehouse) as child:
         start = time.monotonic()
@@ -94,13 +94,13 @@ def test_a_connection_of_this_process_is_in_the_way_and_keeps_its_lock(made: Sit
         assert children.run("import duckdb, sys; duckdb.connect(sys.argv[1])", made.paths.warehouse) != 0
 
 
-def test_nobody_holds_what_is_not_there(site: Site) -> None:
+def test_a_missing_warehouse_has_no_lock_holder(site: Site) -> None:
     """And asking does not make it."""
     assert connection.who_holds(site.paths.warehouse) is None
     assert not site.paths.root.exists()
 
 
-def test_asking_who_holds_it_does_not_open_it(site: Site) -> None:
+def test_asking_for_the_lock_holder_does_not_open_it(site: Site) -> None:
     """A damaged file is not changed, nor is a log replayed."""
     site.paths.root.mkdir()
     site.paths.warehouse.write_bytes(b"no database")
@@ -176,7 +176,7 @@ def test_other_errors_of_the_block_stay_as_they_are(made: Site) -> None:
         con.execute("from no_such_table")
 
 
-def test_errors_of_this_room_have_one_base() -> None:
+def test_errors_of_this_package_have_one_base() -> None:
     """So that a caller can catch them all."""
     assert issubclass(WarehouseFullError, WarehouseError)
     assert issubclass(WarehouseDamagedError, WarehouseError)

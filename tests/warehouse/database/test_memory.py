@@ -19,7 +19,7 @@ SUM: Final = "select count(*), bit_xor(hash(i, text)) from rows"
 LIMIT: Final = "select current_setting('memory_limit')"
 
 
-def test_what_a_step_leaves_can_be_laid_aside(site: Site) -> None:
+def test_memory_of_a_step_can_be_spilled_to_disk(site: Site) -> None:
     """Without a trace: the next finds all of it, and as much room as before. Without room on the disk it stays."""
     with site.writer() as con:
         con.execute("create table rows as select i, repeat(md5(i::varchar), 16) as text from range(100_000) as r (i)")
@@ -33,7 +33,7 @@ def test_what_a_step_leaves_can_be_laid_aside(site: Site) -> None:
         assert (con.execute(SUM).fetchone(), con.execute(LIMIT).fetchone()) == (sum_before, limit)
 
 
-def test_what_a_killed_process_laid_aside_goes_with_the_next_connection(site: Site) -> None:
+def test_spilled_files_of_a_killed_process_are_removed_by_the_next_connection(site: Site) -> None:
     """DuckDB itself leaves it for ever."""
     laid_aside = site.paths.root / "warehouse.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
     laid_aside.parent.mkdir(parents=True)

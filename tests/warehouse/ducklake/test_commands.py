@@ -235,7 +235,7 @@ def test_what_cannot_be_reached_is_named_without_its_password(no_lake: Lake, tmp
         connection.lake_writer(moved, 5).__enter__()
 
 
-def test_an_extension_that_is_not_to_be_had_says_what_to_install(
+def test_a_missing_extension_says_what_to_install(
     no_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither as a package nor from DuckDB's repository."""

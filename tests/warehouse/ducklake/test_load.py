@@ -163,7 +163,7 @@ def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
         assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == len(segments)
 
 
-def test_a_turn_that_does_not_come_names_who_has_it(lake: Lake, store: Archive) -> None:
+def test_waiting_for_the_advisory_lock_names_its_holder(lake: Lake, store: Archive) -> None:
     """Loading waits as long as it may; reading does not wait at all."""
     segments = archived(store)
     with connection.lake_writer(lake, 0.3) as con, connection.lake_writer(lake, 5) as other:

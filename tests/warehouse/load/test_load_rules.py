@@ -47,7 +47,7 @@ def seen(*kinds: Kind, first: float = 1) -> list[Answer]:
         pytest.param((RUNNING, SILENCE, HTML, OVERLOADED), "IN_PROGRESS", id="nor_does_trouble"),
     ],
 )
-def test_the_winner_is_the_last_end_else_the_last_word(bench: Bench, kinds: tuple[Kind, ...], status: str) -> None:
+def test_the_winner_is_the_last_end_or_else_the_last_answer(bench: Bench, kinds: tuple[Kind, ...], status: str) -> None:
     """In one load, and answer by answer backwards."""
     bench.load(seen(*kinds))
     assert column(bench.con, "select status from tasks") == [status]
@@ -103,7 +103,7 @@ def test_what_was_seen_in_earlier_loads_counts(bench: Bench, last: Kind) -> None
     assert asked == ([4] if last is RUNNING else [])
 
 
-def test_a_payload_is_replaced_also_where_the_answer_believed_of_the_task_had_none(bench: Bench) -> None:
+def test_a_payload_is_replaced_even_if_the_winning_answer_had_none(bench: Bench) -> None:
     """Looked for by the time of that answer it is not found, yet a task has one payload."""
     for answer in seen(RUNNING_WITH_WORK, RUNNING, SUCCESS_WITH_WORK):
         bench.load([answer, Answer(f"beside-{answer.observed_at}", answer.observed_at, SUCCESS_WITH_WORK)])
@@ -191,7 +191,7 @@ def test_a_work_and_its_elements_are_of_the_winning_payload(
     assert column(bench.con, "select context from pt_infos order by pt_index") == contexts
 
 
-def test_what_nobody_understands_is_kept_with_a_reason(bench: Bench) -> None:
+def test_an_answer_that_is_not_understood_is_kept_with_a_reason(bench: Bench) -> None:
     """And leads back to its segment."""
     bench.load(seen(HTML, OVERSIZED))
     assert rows(bench.con, "select reason, segment_id, observed_at, body_excerpt from quarantine order by all") == [

@@ -140,7 +140,7 @@ def test_a_drop_that_fails_is_made_good_by_the_next(
         pytest.param("insert into quarantine by name select 'x' as reason", {"quarantine": (1, 0)}, id="one more"),
     ],
 )
-def test_a_table_that_a_rebuild_would_not_give_is_told(
+def test_a_table_that_a_rebuild_would_not_give_is_reported(
     three_days: Site, damage: str, told: dict[str, tuple[int, int]]
 ) -> None:
     """With the rows here and there; nothing is dropped, and nothing is repaired without being asked."""
@@ -153,7 +153,7 @@ def test_a_table_that_a_rebuild_would_not_give_is_told(
     assert run(three_days).is_sound
 
 
-def test_segments_that_are_gone_or_damaged_are_told_and_nothing_is_dropped(three_days: Site) -> None:
+def test_missing_or_damaged_segments_are_reported_and_nothing_is_dropped(three_days: Site) -> None:
     """What the tables know of them is all there is; a backup may have the rest."""
     gone, damaged = three_days.store.segments("observations")[-2:]
     gone.path.unlink()
@@ -166,7 +166,7 @@ def test_segments_that_are_gone_or_damaged_are_told_and_nothing_is_dropped(three
         assert column(con, "select count(*) from tasks") == [4]
 
 
-def test_rules_that_are_broken_are_told(three_days: Site) -> None:
+def test_broken_rules_are_reported(three_days: Site) -> None:
     """As by hand: each names what is against it."""
     with three_days.writer() as con:
         con.execute("insert into tasks from tasks limit 1")
@@ -175,7 +175,7 @@ def test_rules_that_are_broken_are_told(three_days: Site) -> None:
     assert {"one row per task": 1, "every id accepted has ended, or is pending": 1}.items() <= broken.items()
 
 
-def test_the_days_of_a_run_at_work_stay_as_they_are(three_days: Site) -> None:
+def test_the_days_of_an_active_run_stay_unchanged(three_days: Site) -> None:
     """It may still count on its segments."""
     with at_work(three_days.paths.at_work, START + timedelta(days=5)):
         assert run(three_days).joined == 2
@@ -184,7 +184,7 @@ def test_the_days_of_a_run_at_work_stay_as_they_are(three_days: Site) -> None:
 
 
 @pytest.mark.e2e
-def test_two_at_once_are_one(three_days: Site) -> None:
+def test_a_second_concurrent_maintain_is_refused(three_days: Site) -> None:
     """The second one names the active process."""
     before = everything(three_days)
     with (
@@ -196,7 +196,7 @@ def test_two_at_once_are_one(three_days: Site) -> None:
 
 
 @pytest.mark.e2e
-def test_a_warehouse_that_is_held_stays_as_it_is(three_days: Site) -> None:
+def test_a_locked_warehouse_stays_unchanged(three_days: Site) -> None:
     """The lock holder is named, and the archive is unchanged."""
     names = sorted(path.name for path in three_days.paths.archive.rglob("*.parquet"))
     holding = "import duckdb; con = duckdb.connect(sys.argv[1])"
@@ -206,7 +206,7 @@ def test_a_warehouse_that_is_held_stays_as_it_is(three_days: Site) -> None:
         assert sorted(path.name for path in three_days.paths.archive.rglob("*.parquet")) == names
 
 
-def test_what_is_archived_meanwhile_is_kept(three_days: Site) -> None:
+def test_segments_archived_in_the_meantime_are_kept(three_days: Site) -> None:
     """Between its steps, wherever it does not hold the lock; also on a day that is being put together."""
     arrived: list[str] = []
 
@@ -224,7 +224,7 @@ def test_what_is_archived_meanwhile_is_kept(three_days: Site) -> None:
     assert found == ["late-0", "late-1", "late-2"]
 
 
-def test_what_killed_runs_left_is_cleared_away(three_days: Site) -> None:
+def test_files_of_killed_runs_are_removed(three_days: Site) -> None:
     """And what somebody is writing now is not."""
     folder = three_days.store.segments("observations")[0].path.parent
     left = folder / f"{UNFINISHED}1-x.parquet"

@@ -78,7 +78,7 @@ def test_the_log_of_the_old_one_is_not_replayed_into_the_new_one(filled: Site) -
         assert column(con, "select segment_id from segments where segment_id = 'ghost'") == []
 
 
-def test_what_arrives_meanwhile_is_in_the_new_one(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_arrive_in_the_meantime_are_in_the_new_one(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Collecting, loading and publishing go on while the new one is made."""
     monkeypatch.setattr(rebuilding, "_STEP_ROWS", 1)
     steps: list[tuple[int, int]] = []
@@ -97,7 +97,7 @@ def test_what_arrives_meanwhile_is_in_the_new_one(filled: Site, monkeypatch: pyt
 
 
 @pytest.mark.e2e
-def test_a_live_one_that_is_held_stays_as_it_is(filled: Site) -> None:
+def test_a_locked_live_warehouse_stays_unchanged(filled: Site) -> None:
     """Its holder goes on, and the half-made one is removed."""
     before = live(filled)
     with (
@@ -194,7 +194,7 @@ def test_a_segment_that_goes_while_the_new_one_is_made_is_not_lost_either(
         rebuilding.rebuild(filled.paths, filled.store, DEFAULTS, filled.policy, wait_seconds=5, on_progress=meanwhile)
 
 
-def test_what_was_compacted_is_not_lost(filled: Site) -> None:
+def test_compacted_segments_are_not_counted_as_lost(filled: Site) -> None:
     """The ledger may still list the parts, and the archive what they were put together into, or both."""
     list(compact(filled.store, {one.segment_id for one in filled.store.segments("observations")}, "9999-99-99"))
     filled.rebuild()
@@ -203,7 +203,7 @@ def test_what_was_compacted_is_not_lost(filled: Site) -> None:
     filled.rebuild()
 
 
-def test_a_loss_that_is_accepted_is_told(filled: Site) -> None:
+def test_an_accepted_loss_is_reported(filled: Site) -> None:
     """In the words of the refusal."""
     told: list[str] = []
     filled.store.segments("requests")[0].path.unlink()

@@ -100,7 +100,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(three_days: Site) -> N
     assert plan_retention(three_days.paths, three_days.store, NOW, 16).days == []
 
 
-def test_what_was_accepted_goes(three_days: Site) -> None:
+def test_an_accepted_loss_is_dropped(three_days: Site) -> None:
     """With `--accept-loss` it is done anyway."""
     later = NOW + timedelta(days=730)
     assert len(run(three_days, later, 16, accept_loss=True).dropped_days) == 3
