@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from datetime import datetime  # noqa: TC003 - Prefect reads the types of parameters
 from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect import flow
@@ -95,7 +96,7 @@ async def collect_shard(
     *,
     refresh: bool = False,
     follow: bool = False,
-    deadline_seconds: Annotated[float, Field(gt=0)] | None = None,
+    ends_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Collect one share of the ids that a run of `collect` has accepted, which starts this flow and sums it up.
 
@@ -106,10 +107,11 @@ async def collect_shard(
         run_id: The run that this is to be.
         refresh: Also poll known tasks that are due, those whose hash falls to this share.
         follow: Go on until every task of the share has ended.
-        deadline_seconds: So long after it began it polls no more.
+        ends_at: The moment from which on it polls no more.
     """
     run = runs.begin(read_settings(), "collect-shard", voice=prefect_voice(), run_id=run_id)
-    request = CollectRequest(refresh=refresh, follow=follow, deadline_seconds=deadline_seconds, share=(number, of))
+    left = None if ends_at is None else max((ends_at - run.started_at).total_seconds(), 0.0)
+    request = CollectRequest(refresh=refresh, follow=follow, deadline_seconds=left, share=(number, of))
     accepted = await asyncio.to_thread(Share(accepted_by, number, of).accepted, run.store)
     return (await FlowRun(run, request).collect_alone(accepted)).as_dict()
 

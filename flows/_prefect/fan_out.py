@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from flows._prefect.share_run import DEPLOYMENT, LateError, final_state
 from pipeline import load as loading
 from pipeline.collect.shards import ShareEnd, ids_of, merge_summaries
 from pipeline.run import write_run
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
-    from prefect.client.schemas.objects import State
 
     from pipeline.collect.accept import Accepted
     from pipeline.collect.request import CollectRequest
@@ -28,14 +29,8 @@ if TYPE_CHECKING:
     from pipeline.run import Run
     from warehouse.plan import Progress
 
-#: The deployment that collects one share; see prefect.yaml.
-DEPLOYMENT: Final = "collect-shard/collect-shard"
-
 #: A share whose run dies is run again, this often at most.
 _ATTEMPTS: Final = 3
-
-#: How often Prefect's server is asked whether a share has ended.
-_POLL_SECONDS: Final = 2.0
 
 #: How often the lake is asked how far the shares are.
 _PROGRESS_SECONDS: Final = 5.0
@@ -107,9 +102,11 @@ class FanOut:
         from prefect.exceptions import ObjectNotFound
 
         try:
-            state = await _state_at_the_end(name, self._parameters(number, run_id))
+            state = await final_state(self._run, name, self._parameters(number, run_id), self._request.deadline_seconds)
         except ObjectNotFound:
             raise
+        except LateError as late:
+            return ShareEnd(number, run_id, str(late), has_started=late.has_started)
         except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises; the share itself may go on
             return ShareEnd(number, run_id, f"Prefect's server does not say how it ended ({error})")
         if state is not None and state.is_completed():
@@ -121,7 +118,8 @@ class FanOut:
         return None
 
     def _parameters(self, number: int, run_id: str) -> dict[str, object]:
-        spent, seconds = self._run.clock.monotonic() - self._run.began, self._request.deadline_seconds
+        """With the deadline as a moment: nobody knows when a worker will take the share."""
+        seconds = self._request.deadline_seconds
         return {
             "accepted_by": self._run.run_id,
             "number": number,
@@ -129,7 +127,7 @@ class FanOut:
             "run_id": run_id,
             "refresh": self._request.refresh,
             "follow": self._request.follow,
-            "deadline_seconds": None if seconds is None else max(seconds - spent, 1.0),
+            "ends_at": None if seconds is None else (self._run.started_at + timedelta(seconds=seconds)).isoformat(),
         }
 
     def _merge(self, ends: Sequence[ShareEnd]) -> Summary:
@@ -147,12 +145,3 @@ class FanOut:
     def _progress_of(self, con: duckdb.DuckDBPyConnection, share: ShareEnd) -> Progress:
         ids = Question(self._run.settings.source, self._accepted.segments, share=(share.number, self._of))
         return progress(con, ids, self._run.clock.now())
-
-
-async def _state_at_the_end(name: str, parameters: dict[str, object]) -> State | None:
-    from prefect.deployments import arun_deployment
-
-    ended = await arun_deployment(
-        DEPLOYMENT, parameters=parameters, flow_run_name=name, poll_interval=_POLL_SECONDS, tags=["avatar-tasks"]
-    )
-    return ended.state

@@ -64,6 +64,8 @@ class ShareEnd:
     number: int
     run_id: str
     problem: str | None = None
+    has_started: bool = True
+    """False if no worker took it before the deadline, so that its ids are the next run's."""
 
 
 def merge_summaries(
@@ -79,13 +81,15 @@ def merge_summaries(
         of: how many shares there are.
     """
     ends = [(ExitCode(part["exit_code"]), part["problem"]) for part in parts]
-    if lost:
-        ends.append(_end_of_lost(list(lost), of))
-    worst, problem = min(ends, key=lambda end: _WORST_FIRST.index(end[0]), default=(ExitCode.DONE, None))
+    ends += _ends_of_lost(list(lost), of)
+    worst, problem = min(
+        ends, key=lambda end: (_WORST_FIRST.index(end[0]), end[1] is None), default=(ExitCode.DONE, None)
+    )
     counts = Counter({name: sum(part[name] for part in parts) for name in _COUNTS})
-    for state in lost.values():
+    for share, state in lost.items():
         left = state.given - state.ended
-        counts.update(requested=state.given, asked=left, unreachable=left, still_running=state.waiting)
+        counts.update(requested=state.given, asked=left, still_running=state.waiting)
+        counts.update(unreachable=left) if share.has_started else counts.update(not_polled=left)
     return Summary(
         run_id=run.run_id,
         source=run.settings.source,
@@ -104,12 +108,23 @@ def merge_summaries(
     )
 
 
-def _end_of_lost(lost: Sequence[ShareEnd], of: int) -> tuple[ExitCode, str]:
-    codes = [_exit_code(one.problem or "") for one in lost]
+def _ends_of_lost(lost: Sequence[ShareEnd], of: int) -> list[tuple[ExitCode, str]]:
+    """Of those that failed, and of those that never started: no failure if some of the others did."""
+    failed, unstarted = ([one for one in lost if one.has_started is kind] for kind in (True, False))
+    ends = []
+    if failed:
+        code = min((_exit_code(one.problem or "") for one in failed), key=_WORST_FIRST.index)
+        ends.append((code, _sentence(failed, of, "failed")))
+    if unstarted:
+        code = ExitCode.UNREACHABLE if len(unstarted) == of else ExitCode.DONE
+        ends.append((code, _sentence(unstarted, of, "never started")))
+    return ends
+
+
+def _sentence(lost: Sequence[ShareEnd], of: int, what: str) -> str:
     named = ", ".join(str(one.number + 1) for one in sorted(lost, key=lambda one: one.number))
     why = next((one.problem for one in lost if one.problem), "it left no summary").rstrip(".")
-    sentence = f"of {of} shares, {named} failed: {why}. Their ids are accepted and their answers kept: run again"
-    return min(codes, key=_WORST_FIRST.index), sentence
+    return f"of {of} shares, {named} {what}: {why}. Their ids are accepted and their answers kept: run again"
 
 
 def _exit_code(problem: str) -> ExitCode:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -93,10 +94,42 @@ def test_shares_that_all_fail_fail_the_run(operator: Operator, gateway: tuple[st
     assert "AVATAR_TASKS_BASE_URL" in err
 
 
-def start(operator: Operator) -> subprocess.Popen[str]:
+def test_shares_that_no_worker_takes_end_with_their_parent(
+    operator: Operator, gateway: tuple[str, SimulatedGateway]
+) -> None:
+    """At its deadline with 5, which never started and what to do; on Ctrl-C with 130. No worker gets them later."""
+    operator.drop_into_inbox("ids.txt", list(gateway[1].world.ids))
+    assert operator.command("setup-prefect").returncode == 0
+    began = time.monotonic()
+    out, err = start(operator, "--deadline", "8").communicate(timeout=240)
+    assert time.monotonic() - began < 60
+    summary = json.loads(out)
+    assert (summary["exit_code"], summary["asked"], summary["not_polled"]) == (5, 300, 300)
+    assert (summary["unreachable"], gateway[1].total_calls) == (0, 0)
+    assert "of 3 shares, 1, 2, 3 never started: no worker took" in err
+    assert "`prefect worker start --pool avatar-tasks`" in err
+    assert states_of_shares(operator) == ["Cancelled"] * 3
+    operator.drop_into_inbox("again.txt", list(gateway[1].world.ids))
+    with start(operator) as parent:
+        operator.wait_for(lambda: len(states_of_shares(operator)) == 6, "three more shares")
+        for _ in range(2):
+            parent.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        _, err = parent.communicate(timeout=60)
+    assert parent.returncode == 130, err
+    assert states_of_shares(operator) == ["Cancelled"] * 6
+
+
+def states_of_shares(operator: Operator) -> list[str]:
+    """Of runs of shares that no worker has taken."""
+    query = "select state_name from flow_run where name like 'share %' and infrastructure_pid is null"
+    return [state for (state,) in operator.ask(query)]
+
+
+def start(operator: Operator, *options: str) -> subprocess.Popen[str]:
     code = "from avatar_tasks.cli import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", code, "collect", "--json", "--inbox", str(operator.inbox)],
+        [sys.executable, "-c", code, "collect", "--json", "--inbox", str(operator.inbox), *options],
         cwd=operator.folder,
         env=operator._env({}),
         text=True,
