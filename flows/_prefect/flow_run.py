@@ -14,7 +14,8 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from flows._prefect.artifacts import never_fatal, progress_told, show_summary, tell_alerts
-from flows._prefect.fan_out import DEPLOYMENT, FanOut
+from flows._prefect.fan_out import FanOut
+from flows._prefect.share_run import DEPLOYMENT
 from flows._prefect.shared_rate import shared_concurrency, shared_rate
 from pipeline.alerts import news
 from pipeline.collect.accept import accept
