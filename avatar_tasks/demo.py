@@ -120,7 +120,7 @@ def _program() -> str:
     if shutil.which("avatar-tasks"):
         return "avatar-tasks"
     installed = Path(sys.executable).parent / "avatar-tasks"
-    return os.path.relpath(installed) if installed.exists() else f"{sys.executable} -m avatar_tasks.cli"
+    return os.path.relpath(installed) if installed.exists() else f"{sys.executable} -m avatar_tasks"
 
 
 def _write_ids(world: World, out: Path) -> Path:

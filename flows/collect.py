@@ -67,17 +67,7 @@ async def collect(
         KeyRefusedError: the gateway refused the key; whatever came before is kept.
         UnreachableError: too much of the batch could not be reached; likewise.
     """
-    request = CollectRequest(
-        ids or (),
-        ids_file,
-        ids_column,
-        ids_from,
-        inbox,
-        refresh=refresh,
-        follow=follow,
-        deadline_seconds=deadline_seconds,
-        load=load,
-    )
+    request = CollectRequest(ids or (), ids_file, ids_column, ids_from, inbox, refresh, follow, deadline_seconds, load)
     return await FlowRun(await asyncio.to_thread(_begin_scheduled), request).collect()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import statistics
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -46,6 +47,17 @@ ONLY_IN = {
 
 #: Modules at one level of a package.
 MOST_MODULES = 15
+
+#: Lines of a function, and of a module.
+MEDIAN_LINES, NINTH_DECILE_LINES, MODULE_LINES = 10, 30, 300
+
+#: Modules that are to become shorter.
+STILL_LONG = {
+    "reports/sentences.py",
+    "warehouse/archive/segments.py",
+    "warehouse/database/connection.py",
+    "warehouse/load/loader.py",
+}
 
 
 def modules(package: str) -> list[Path]:
@@ -131,6 +143,28 @@ def test_no_level_is_crowded_and_no_two_names_differ_by_a_suffix_only() -> None:
         if len({re.sub(r"(ing|ed|ance|s|e)$", "", name) for name in names}) < len(names)
     ]
     assert twins == []
+
+
+def test_functions_are_short() -> None:
+    """Lines of every function in production code: median 10 and 90th percentile 30 at most."""
+    lengths = [
+        node.end_lineno - node.lineno + 1
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
+    ]
+    assert statistics.median(lengths) <= MEDIAN_LINES
+    assert statistics.quantiles(lengths, n=10)[-1] <= NINTH_DECILE_LINES
+
+
+def test_no_module_is_long() -> None:
+    """But the notebook, whose cells are read one by one."""
+    long = {
+        str(path.relative_to(ROOT))
+        for path in MODULES.values()
+        if len(path.read_text(encoding="utf-8").splitlines()) >= MODULE_LINES
+    }
+    assert long - {"reports/latency.py", *STILL_LONG} == set()
 
 
 def test_only_the_connection_module_opens_database_files() -> None:

@@ -1,0 +1,52 @@
+"""`setup-prefect`: what runs on a Prefect server."""
+
+# ruff: noqa: ANN401 - options are passed through to the settings, which check them
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from avatar_tasks.commands.options import JSON, settings_of, with_options
+from avatar_tasks.console import ends_well, show_json, tell
+
+
+@click.command("setup-prefect")
+@click.option(
+    "--in-flight",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Most requests in flight over all workers; 0 removes the limit, not given leaves it.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    metavar="N",
+    help="Most requests a second over all workers; 0 removes the limit, not given leaves it.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
+@with_options(JSON)
+@ends_well
+def setup_prefect(in_flight: int | None, rate: float | None, *, dry_run: bool, as_json: bool, **options: Any) -> None:
+    """Create or update everything on the Prefect server in use: pool, limits, blocks, automations, deployments.
+
+    Run it as often as you like. What somebody changed on the server stays (paused schedules, parameters, limits); what
+    is changed and what stays is printed. Your own values go into deployments.toml (docs/operating.md). Runs work in the
+    folder of prefect.yaml: the working folder, or else the checkout that the program is installed from.
+    """
+    from flows._prefect.quiet import quiet_prefect
+
+    quiet_prefect()
+    from flows._prefect.setup import SetUp, declarations_folder, read_declared
+
+    lines: list[str] = []
+    settings = settings_of(**options)
+    rate = settings.rate if rate is None else rate
+    declared = read_declared(declarations_folder(Path.cwd()))
+    SetUp(settings, declared, lines.append if as_json else tell, rate, in_flight, dry_run).run()
+    if as_json:
+        show_json({"done": [] if dry_run else lines, "changes": lines, "dry_run": dry_run})
+    elif not lines:
+        tell("Everything on the Prefect server is as declared.")

@@ -1,0 +1,68 @@
+"""Options that several commands have, and the kinds of values that options take."""
+
+# ruff: noqa: ANN401 - options are passed through to the settings, which check them
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from warehouse import home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.settings import Settings
+
+
+class Place(click.Path):
+    """A path in which `~` is the home folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            expanded = home.expand(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return super().convert(expanded, param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """A time span in seconds, above 0; NaN is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=3.2e7, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is no number of seconds", param, ctx) if seconds != seconds else seconds  # noqa: PLR0124 - NaN
+
+
+SETTINGS = (
+    click.option("--base-url", metavar="URL", help="The gateway's address, e.g. https://host."),
+    click.option("--source", metavar="NAME", help="Which gateway the ids belong to; part of every key."),
+    click.option("--concurrency", type=int, metavar="N", help="Most requests in flight."),
+    click.option("--rate", type=float, metavar="N", help="Most requests a second."),
+    click.option("--timeout", type=float, metavar="SECONDS", help="For one request."),
+)
+DATA_DIR = click.option("--data-dir", type=Place(path_type=Path), metavar="DIR", help="Where everything is kept.")
+ACCEPT_LOSS = click.option("--accept-loss", is_flag=True, help="Go on although it loses what nothing else has.")
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of words.")
+
+
+def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """One decorator for several options, in their order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+    return decorate
+
+
+def settings_of(**options: Any) -> Settings:
+    """The settings in force, with those given as options."""
+    from pipeline.settings import read_settings
+
+    return read_settings(**options)

@@ -1,0 +1,79 @@
+"""`status`, `sql` and `report`: what is known."""
+
+# ruff: noqa: ANN401 - options are passed through to the settings, which check them
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from avatar_tasks.commands.options import DATA_DIR, JSON, Place, settings_of, with_options
+from avatar_tasks.console import aligned, ends_well, show_json, tell
+
+
+@click.command()
+@with_options(DATA_DIR, JSON)
+@ends_well
+def status(*, as_json: bool, **options: Any) -> None:
+    """What is known: tasks by status, what is due, stuck, quarantined, not loaded, and who holds the warehouse."""
+    from pipeline.status import facts
+
+    found = facts(settings_of(**options).paths)
+    if as_json:
+        show_json(found)
+        return
+    for section, value in found.items():
+        tell(section.replace("_", " "))
+        rows = list(value.items()) if isinstance(value, dict) else [("", value)]
+        for line in aligned([(str(name), number) for name, number in rows]):
+            tell(line)
+
+
+@click.command()
+@click.argument("query", metavar='"SELECT …"')
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["table", "csv", "json", "ndjson", "parquet"]),
+    help="Default: what the suffix of --out says, else a table.",
+)
+@click.option("--out", type=Place(path_type=Path), metavar="FILE", help="A file instead of stdout.")
+@click.option(
+    "--allow-files", is_flag=True, help="Let the query read and write files, attach databases and change settings."
+)
+@with_options(DATA_DIR)
+@ends_well
+def sql(query: str, kind: str | None, out: Path | None, *, allow_files: bool, **options: Any) -> None:
+    """Ad-hoc SQL on the published warehouse, read-only: it reaches no other file unless --allow-files says so."""
+    from avatar_tasks.sql import run_query
+
+    run_query(settings_of(**options).paths, query, kind, out, allow_files=allow_files)
+
+
+@click.command()
+@click.option(
+    "--out", type=Place(path_type=Path), metavar="PATH", help="A file; for png a folder. Below DATA_DIR/reports."
+)
+@click.option("--since", metavar="TIME", help="Submitted from then on: a date, a time in UTC, or e.g. '7 days' ago.")
+@click.option("--until", metavar="TIME", help="Submitted before then.")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Of this gateway only; may be repeated.")
+@click.option("--action", "actions", multiple=True, metavar="NAME", help="Of this action only; may be repeated.")
+@click.option("--template", "templates", multiple=True, metavar="ID", help="Of this template only; may be repeated.")
+@click.option("--format", "kind", type=click.Choice(["html", "png"]), default="html", show_default=True)
+@with_options(DATA_DIR, JSON)
+@ends_well
+def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool, **filters: Any) -> None:
+    """Render the notebook to one HTML file that opens anywhere, offline, or its plots to PNG files."""
+    from datetime import UTC, datetime
+
+    from pipeline.report_files import Filters, place, write_report
+
+    paths = settings_of(data_dir=data_dir).paths
+    written = write_report(paths, Filters(**filters), out or place(paths, kind), kind, datetime.now(UTC))
+    if as_json:
+        show_json(written.as_dict())
+        return
+    for line in [*written.in_short, *(f"wrote {path}" for path in written.files)]:
+        tell(line)

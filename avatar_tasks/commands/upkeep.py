@@ -1,0 +1,121 @@
+"""`publish`, `rebuild`, `maintain` and `migrate`: the warehouse as a whole."""
+
+# ruff: noqa: ANN401 - options are passed through to the settings, which check them
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from avatar_tasks.commands.options import ACCEPT_LOSS, DATA_DIR, JSON, settings_of, with_options
+from avatar_tasks.console import Progress, ends_well, show_json, show_summary, tell, voice
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
+
+
+@click.command()
+@with_options(DATA_DIR, JSON)
+@ends_well
+def publish(*, as_json: bool, **options: Any) -> None:
+    """Publish the warehouse for readers again."""
+    from pipeline.data_folder import require_warehouse
+    from warehouse.database.publish import publish as publish_warehouse
+
+    settings = settings_of(**options)
+    require_warehouse(settings.paths)
+    path = publish_warehouse(settings.paths, settings.lock_wait)
+    if as_json:
+        show_json({"published": str(path)})
+    else:
+        tell(f"published {path}")
+
+
+@click.command()
+@with_options(ACCEPT_LOSS, DATA_DIR, JSON)
+@ends_well
+def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
+    """Derive the whole warehouse again from the archive, beside the live one, and swap it in.
+
+    It refuses where the archive lacks segments that the warehouse was made from: the tables would lose what they held.
+    """
+    from pipeline.upkeep.rebuild import rebuild_warehouse
+
+    progress = Progress("segments")
+    done = rebuild_warehouse(settings_of(**options), voice(progress), accept_loss=accept_loss)
+    if as_json:
+        show_json({"segments": done.segments, "answers": done.answers, "damaged": [one.error for one in done.damaged]})
+    else:
+        tell(f"rebuilt from {done.segments:,} segments with {done.answers:,} answers, and published")
+
+
+@click.command()
+@click.option(
+    "--retain", type=click.IntRange(min=1), metavar="DAYS", help="Drop ids and answers of days longer ago than this."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what --retain would drop.")
+@with_options(ACCEPT_LOSS, DATA_DIR, JSON)
+@ends_well
+def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: bool, **options: Any) -> int:
+    """Put small segments of the archive together, drop what is too old, and check that everything holds.
+
+    It derives the warehouse again beside the live one and compares every table; where they differ, it says so, changes
+    nothing, and ends with 1. Nothing is dropped without --retain, nor where the clock is in doubt: when nothing would
+    remain, nothing was archived for more than 30 days, or ids that are still polled would go.
+    """
+    from pipeline.run import begin
+    from pipeline.upkeep.maintain import maintain as run_maintenance
+
+    progress = Progress("segments")
+    try:
+        run = begin(settings_of(**options), "maintain", voice=voice(progress))
+        if dry_run:
+            return _show_plan(run, retain, as_json=as_json)
+        summary = run_maintenance(run, retain, accept_loss=accept_loss)
+    finally:
+        progress.stop()
+    show_summary(summary, as_json=as_json)
+    return summary.exit_code
+
+
+def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from pipeline.errors import ExitCode, UnusableInputError
+    from pipeline.upkeep.maintain import plan, plan_lines
+
+    if retain is None:
+        msg = "nothing is ever dropped without --retain DAYS: give it to --dry-run as well"
+        raise UnusableInputError(msg)
+    planned = plan(run, retain)
+    code = ExitCode.UNUSABLE_INPUT if planned.refusal else ExitCode.DONE
+    if as_json:
+        show_json({"dry_run": True, **asdict(planned), "exit_code": int(code)})
+    else:
+        for line in plan_lines(planned):
+            tell(line)
+    return code
+
+
+@click.command()
+@click.option(
+    "--to", required=True, metavar="PLACE", help="The new WAREHOUSE: a DuckDB file's path or ducklake:postgres:…"
+)
+@click.option("--lake-data", metavar="PLACE", help="Where a lake's files go: a folder or s3://bucket/prefix.")
+@with_options(ACCEPT_LOSS, DATA_DIR, JSON)
+@ends_well
+def migrate(to: str, lake_data: str | None, *, accept_loss: bool, as_json: bool, **options: Any) -> None:
+    """Move the warehouse from a file to a lake or back, by deriving it from the archive; the old one stays."""
+    from pipeline.upkeep.migrate import as_lines, migrate_warehouse, place_of
+
+    progress = Progress("segments")
+    new = settings_of(**options, warehouse=to, lake_data=lake_data)
+    old = settings_of(**options, lake_data=lake_data)
+    done = migrate_warehouse(old, new, voice(progress), accept_loss=accept_loss)
+    place = place_of(new.paths)
+    if as_json:
+        show_json({"warehouse": place, "rows": done.rows, "differing": done.differing})
+        return
+    for line in as_lines(done, place):
+        tell(line)
