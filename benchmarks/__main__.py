@@ -1,4 +1,4 @@
-"""Run benchmarks, print every figure beside its bar, and keep them.
+"""Run benchmarks, print every figure with its bar, and save them.
 
 python -m benchmarks [NAME …] [--rounds 3] [--scale 1]   # prints, and writes results/NAME.json
 python -m benchmarks --docs                              # writes their tables in LOG.md and docs/performance.md
@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(names())}; all if none is given")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--scale", type=float, default=1.0, help="1 for the sizes the bars speak of")
+    parser.add_argument("--scale", type=float, default=1.0, help="1 for the sizes that the bars are for")
     parser.add_argument("--docs", action="store_true", help="only write the tables of LOG.md and docs/performance.md")
     options = parser.parse_args()
     if not options.docs:
@@ -40,13 +40,13 @@ def main() -> None:
 
 
 def names() -> list[str]:
-    """The benchmarks: modules of this folder that can be run."""
+    """The benchmarks: modules in this folder with a `run` function."""
     found = [one.name for one in pkgutil.iter_modules(benchmarks.__path__) if not one.ispkg]
     return [one for one in found if "\ndef run(rounds: int, scale: float)" in (HERE / f"{one}.py").read_text("utf-8")]
 
 
 def run(name: str, rounds: int, scale: float) -> None:
-    """Run one benchmark, print its rows as they come, and keep them if it ran at full size."""
+    """Run one benchmark, print its rows as they are measured, and save them if it ran at full size."""
     module = importlib.import_module(f"benchmarks.{name}")
     print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
     rows: list[Row] = []

@@ -1,4 +1,4 @@
-"""Answers by the hundred thousand, as the archive keeps them: a simulated world's bodies, repeated for other ids."""
+"""Hundreds of thousands of answers as archived: a simulated world's bodies, repeated with other ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from warehouse.archive.segments import Archive
 
-#: Bodies that are really different; so many ids in turn share them.
+#: Number of distinct bodies, which the ids share in turn.
 _TEMPLATES: Final = 2_000
 #: Answers of one segment.
 SEGMENT_ROWS: Final = 10_000
@@ -32,7 +32,7 @@ def templates(odd_share: float = 0.0) -> list[tuple[str, bytes]]:
     return [(task_id, said[0]) for task_id, said in found if said is not None]
 
 
-def answers(count: int, run_id: str, first_look: datetime) -> Iterator[pl.DataFrame]:
+def answers(count: int, run_id: str, first_observed: datetime) -> Iterator[pl.DataFrame]:
     """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one a millisecond, as `ANSWERS`."""
     bodies = templates()
     for first in range(0, count, SEGMENT_ROWS):
@@ -43,8 +43,8 @@ def answers(count: int, run_id: str, first_look: datetime) -> Iterator[pl.DataFr
         frame = pl.DataFrame(
             rows, schema={"task_id": pl.String(), "body": pl.Binary(), "body_hash": pl.String()}, orient="row"
         )
-        looks = first_look + timedelta(milliseconds=first)
-        yield _completed(frame.with_row_index("number"), run_id, looks, first)
+        observed = first_observed + timedelta(milliseconds=first)
+        yield _completed(frame.with_row_index("number"), run_id, observed, first)
 
 
 def _row(number: int, run_id: str, template: tuple[str, bytes]) -> tuple[str, bytes, str]:
@@ -54,7 +54,7 @@ def _row(number: int, run_id: str, template: tuple[str, bytes]) -> tuple[str, by
     return task_id, renamed, blake2b(renamed, digest_size=16).hexdigest()
 
 
-def _completed(frame: pl.DataFrame, run_id: str, first_look: datetime, first: int) -> pl.DataFrame:
+def _completed(frame: pl.DataFrame, run_id: str, first_observed: datetime, first: int) -> pl.DataFrame:
     constants = {
         "source": "default",
         "segment_id": f"{run_id}-{first:09d}",
@@ -69,7 +69,7 @@ def _completed(frame: pl.DataFrame, run_id: str, first_look: datetime, first: in
         "gateway_version": "v0.10.3",
         "error": None,
     }
-    seen_at = pl.lit(first_look) + pl.duration(milliseconds=pl.col("number").cast(pl.Int64))
+    seen_at = pl.lit(first_observed) + pl.duration(milliseconds=pl.col("number").cast(pl.Int64))
     return (
         frame.with_columns(seen_at.alias("observed_at"), **{name: pl.lit(one) for name, one in constants.items()})
         .select(ANSWERS.names())
@@ -77,10 +77,12 @@ def _completed(frame: pl.DataFrame, run_id: str, first_look: datetime, first: in
     )
 
 
-def fill_archive(store: Archive, count: int, run_id: str = "20260301T000000-bench", first_look: datetime = END) -> None:
+def fill_archive(
+    store: Archive, count: int, run_id: str = "20260301T000000-bench", first_observed: datetime = END
+) -> None:
     """Write the requests and the answers of `count` ids."""
-    for frame in answers(count, run_id, first_look):
+    for frame in answers(count, run_id, first_observed):
         segment_id = frame["segment_id"][0]
         sent = frame.select("source", "task_id", pl.col("observed_at").alias("requested_at"), "run_id").cast(REQUESTS)
-        store.write("requests", sent, segment_id=f"{segment_id}-requests", at=first_look)
-        store.write("observations", frame, segment_id=segment_id, at=first_look)
+        store.write("requests", sent, segment_id=f"{segment_id}-requests", at=first_observed)
+        store.write("observations", frame, segment_id=segment_id, at=first_observed)

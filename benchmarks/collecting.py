@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 COMMAND: Final = (OURS, "collect", "--no-prefect", "--json")
 _IDS: Final = 20_000
-_IDS_WITH_LATENCY: Final = 5 * _IDS  # for the rate that is kept up: starting and ending are in the figures above
+_IDS_WITH_LATENCY: Final = 5 * _IDS  # for the sustained rate: start and end are in the figures above
 _LATENCY_SECONDS: Final = 0.1
 _LATENCY_IN_FLIGHT: Final = 256
 _IDS_FAR_AWAY: Final = 3 * _IDS
 _FEW, _MANY = 64, 512
-_ROUNDS_OF_SCRIPT: Final = 5  # single ones differ by a fifth
-_ROUNDS_OF_BOTH: Final = 10  # these by a tenth, and the bar is a twentieth
+_ROUNDS_OF_SCRIPT: Final = 5  # single rounds differ by a fifth
+_ROUNDS_OF_BOTH: Final = 10  # these differ by a tenth, and the bar is a twentieth
 _SECONDS_FOR_FEW, _SECONDS_FOR_MANY = 0.025, 0.2  # which allow the same rate
 
-# Tables of ours and of the script's, as the same rows: numbers and a checksum of what both keep.
+# Our tables and the script's, as the same rows: counts and a checksum of the columns that both have.
 _OURS: Final = """
     select
         (select (count(*), bit_xor(hash(
@@ -59,13 +59,13 @@ _SCRIPT: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the contenders have to do."""
+    """The task for the contenders."""
 
     base_url: str
     ids_file: Path
 
     def ours(self, in_flight: int, *, counted: bool = False) -> Outcome:
-        """`avatar-tasks collect`, as typed. `counted`: end with the number of tasks, as the bare loop does."""
+        """`avatar-tasks collect` as a process. `counted`: the result is the number of tasks, as for the bare loop."""
         with tempfile.TemporaryDirectory(dir=self.ids_file.parent) as name:
             published = Path(name, "data", "published", "current.duckdb")
             arguments = [*COMMAND, "--ids-file", str(self.ids_file), "--concurrency", str(in_flight)]
@@ -97,7 +97,7 @@ def _read(path: Path, query: str) -> object:
 
 @contextmanager
 def work(ids: int, latency_seconds: float = 0.0) -> Iterator[Work]:
-    """So many ids in a file, and a gateway that answers them."""
+    """A file with this many ids, and a gateway that answers them."""
     with tempfile.TemporaryDirectory() as folder, fast_gateway.running(latency_seconds) as base_url:
         path = Path(folder, "ids.txt")
         path.write_text("\n".join(fast_gateway.ids(ids)))
@@ -105,7 +105,7 @@ def work(ids: int, latency_seconds: float = 0.0) -> Iterator[Work]:
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Beside the script, beside the bare loop, at 512 in flight, and with latency."""
+    """Compared with the script and the bare loop, at 512 in flight, and with latency."""
     ids = int(_IDS * scale)
     with work(ids) as here:
         pair = {"ours": partial(here.ours, _FEW), "httpx and pandas": partial(here.script, _FEW)}
@@ -137,7 +137,7 @@ def _faster(contest: Contest, peer: str, ids: int, in_flight: int, bar: float) -
 
 
 def _speeds(contest: Contest, ids: int) -> str:
-    """Ids a second, and what one costs: on a machine that others use, too, the second is the better measure."""
+    """Ids a second, and CPU time per id, which is the better measure on a machine that is also used by others."""
     return ", ".join(
         f"{name} {ids / contest.seconds(name):,.0f}/s ({contest.cpu_seconds(name) / ids * 1e6:,.0f} µs of CPU each)"
         for name in contest.rounds[0]
@@ -145,7 +145,7 @@ def _speeds(contest: Contest, ids: int) -> str:
 
 
 def _all_in_flight(ids: int, rounds: int) -> Row:
-    """512 beside 64 where all of them are needed: with no latency ours has no more in flight than it can use."""
+    """512 compared with 64 if latency requires all of them: without latency ours limits the number in flight itself."""
     few, many = f"{_FEW} in flight", f"{_MANY} in flight"
     with work(ids, _SECONDS_FOR_FEW) as near, work(ids, _SECONDS_FOR_MANY) as far:
         contest = compete(
@@ -157,7 +157,7 @@ def _all_in_flight(ids: int, rounds: int) -> Row:
 
 
 def _with_latency(here: Work, ids: int, rounds: int) -> Row:
-    """Beside what the latency allows, or what bare aiohttp makes of it on this machine, whichever is less."""
+    """Compared with the rate that the latency allows, or that bare aiohttp reaches here, whichever is less."""
     in_flight = _LATENCY_IN_FLIGHT
     contest = compete(
         {"ours": partial(here.ours, in_flight, counted=True), "bare aiohttp": partial(here.bare, in_flight)}, rounds

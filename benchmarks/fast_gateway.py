@@ -1,9 +1,9 @@
-"""A gateway that is never the bottleneck: the simulator's answers, rendered before, over a bare socket protocol.
+"""A gateway that is never the bottleneck: pre-rendered answers of the simulator over a plain socket protocol.
 
     with running(latency_seconds=0.1) as base_url: ...
 
 It answers any id of 32 characters with the last answer of one of a thousand simulated tasks, chosen by the id, and
-runs in a process of its own. Some fifty thousand requests a second on one core.
+runs in a separate process. About fifty thousand requests a second on one core.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def ids(count: int) -> list[str]:
 
 
 def templates() -> list[list[bytes]]:
-    """Whole answers, cut where the id goes."""
+    """Complete answers, split at the places of the id."""
     end = datetime(2026, 6, 1, tzinfo=UTC)
     world = World(seed=3, tasks=_TEMPLATES, start=end - timedelta(days=7), end=end, odd_share=0.0)
     moment = world.all_terminal_at().timestamp()
@@ -85,7 +85,7 @@ async def _serve(latency_seconds: float) -> None:
 
 @contextmanager
 def running(latency_seconds: float = 0.0) -> Iterator[str]:
-    """The base URL of one that runs until the block ends."""
+    """The base URL of a gateway that runs until the block ends."""
     command = [sys.executable, "-m", "benchmarks.fast_gateway", str(latency_seconds)]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

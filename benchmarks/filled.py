@@ -1,4 +1,4 @@
-"""A warehouse of any size, straight into its tables: see `fill.sql`."""
+"""A warehouse of any size, filled directly: see `fill.sql`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILL: Final = Path(__file__).with_name("fill.sql")
 
 
 def fill(paths: DataPaths, tasks: int, *, is_exact: bool = True) -> None:
-    """Make a warehouse of `tasks` tasks; `is_exact`: their times have milliseconds, so that hardly two are equal."""
+    """Create a warehouse of `tasks` tasks; `is_exact`: their times have milliseconds, so that hardly two are equal."""
     values = {"tasks": tasks, "is_exact": is_exact}
     with connection.writer(paths.warehouse, wait_seconds=5) as con:
         con.execute("set memory_limit = '5GB'")

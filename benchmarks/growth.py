@@ -1,4 +1,4 @@
-"""What loading, planning, status and publishing cost on five million tasks, beside the same on few or none.
+"""The cost of loading, planning, status and publishing on five million tasks, compared with few or none.
 
 Each round loads ten thousand new answers, one in fifty of them about a task that has long been in flight, into an empty
 warehouse and into one of five million tasks.

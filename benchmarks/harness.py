@@ -1,12 +1,12 @@
-"""What every benchmark shares: contenders that alternate, a check that they did the same work, rows with their bars.
+"""Shared by all benchmarks: contenders that alternate, a check that they did the same work, rows with their bars.
 
 A benchmark is a module of this folder with a docstring and
 
     def run(rounds: int, scale: float) -> Iterator[Row]: ...
 
-`scale` is 1 for the sizes the bars speak of and smaller for a quick look. It gives `compete` its contenders, functions
+`scale` is 1 for the sizes of the bars and smaller for a quick run. It gives `compete` its contenders, functions
 that do the work once and return an `Outcome`, and yields one `Row` for each figure, with its bar. Nothing
-is fast because it does less: `Outcome.rows` is what a contender ended with, and has to be the same for all.
+is fast because it does less: `Outcome.rows` is a contender's result, which must be the same for all.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 _VERSIONED: Final = ("duckdb", "polars", "pyarrow", "httpx", "aiohttp", "uvloop", "pandas", "dlt")
 
-#: Our command as a server has it, in an environment of its own: among the packages of the peers a collect took a fifth
-#: longer, for what duckdb and pyarrow find they import; pandas, which comes with what tests need, costs 0.4 s.
+#: Our command in a server's environment: with the peers' packages installed a collect took a fifth longer, because
+#: duckdb and pyarrow import packages that they find; pandas, which tests need, costs 0.4 s.
 OURS: Final = str(Path(__file__).parent.parent / ".venv-run" / "bin" / "avatar-tasks")
 
-#: Between two looks at the memory of a process.
-_LOOK_SECONDS: Final = 0.2
+#: Between two samples of the memory of a process.
+_SAMPLE_SECONDS: Final = 0.2
 
 _COMPARE: Final = {"at least": operator.ge, "at most": operator.le}
 
@@ -86,7 +86,7 @@ def at_most(value: float) -> Bar:
 
 
 def as_text(figure: float) -> str:
-    """With three digits, but large ones whole."""
+    """With three significant digits, large ones as whole numbers."""
     return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"
 
 
@@ -119,7 +119,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """What the contenders did, round by round."""
+    """The contenders' outcomes, round by round."""
 
     rounds: Sequence[Mapping[str, Outcome]]
 
@@ -133,12 +133,12 @@ class Contest:
         return statistics.median(one[name].cpu_seconds for one in self.rounds)
 
     def times(self, name: str, other: str) -> float:
-        """How many times the seconds of `other` those of `name` are: the median over rounds, each with its own."""
+        """Ratio of the seconds of `name` to those of `other`: the median over rounds, each compared with its own."""
         return statistics.median(one[name].seconds / one[other].seconds for one in self.rounds)
 
 
 def compete(contenders: Mapping[str, Callable[[], Outcome]], rounds: int) -> Contest:
-    """Let contenders work in turn, every other round in reverse, so that a busy minute hits all of them.
+    """Run contenders alternately, every other round in reverse order, so that a busy minute affects all of them.
 
     Raises:
         ValueError: when they did not all end with the same rows.
@@ -162,7 +162,7 @@ def _check(outcomes: Mapping[str, Outcome]) -> None:
 
 
 def timed(work: Callable[[], object]) -> Outcome:
-    """Run `work` in this process; what it returns is what it ended with."""
+    """Run `work` in this process; its return value becomes the outcome's rows."""
     started = time.perf_counter()
     rows = work()
     return Outcome(time.perf_counter() - started, rows)
@@ -171,7 +171,7 @@ def timed(work: Callable[[], object]) -> Outcome:
 def run_process(
     arguments: Sequence[str], rows: Callable[[], object], folder: Path | None = None, **environment: str
 ) -> Outcome:
-    """Run a process to its end: its seconds and its peak memory; then `rows` looks at what it left.
+    """Run a process to its end: its seconds and its peak memory; then `rows` reads its result.
 
     The processes that it starts count, too: the peak is that of all together.
 
@@ -187,14 +187,14 @@ def run_process(
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)[:200]} ended with {process.returncode}")
-    # What `usage` reports of a process is no less than what this one had when it started it.
+    # The peak that `usage` reports for a process is at least what this process used when it started it.
     peak = peak_kb() or usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
     return Outcome(seconds, rows(), peak / 1024, usage.ru_utime + usage.ru_stime)
 
 
 @contextmanager
 def _peak_watched(process_id: int) -> Iterator[Callable[[], int]]:
-    """The most KB that a process and those it starts have had together so far, where the system (Linux) reports it.
+    """Peak KB so far of a process and its children together, if the system (Linux) reports it.
 
     Between two samples each counts with the most it had in that time: `clear_refs` resets its `VmHWM`.
     """
@@ -203,12 +203,12 @@ def _peak_watched(process_id: int) -> Iterator[Callable[[], int]]:
 
     def watch() -> None:
         nonlocal peak
-        while not over.wait(_LOOK_SECONDS):
+        while not over.wait(_SAMPLE_SECONDS):
             every = map(_status, Path("/proc").glob("[0-9]*/status"))
             ours = [one for one in every if process_id in {one.get("Pid"), one.get("PPid")}]
             peak = max(peak, sum(one.get("VmHWM", 0) for one in ours))
             for one in ours:
-                with suppress(OSError):  # it has just ended
+                with suppress(OSError):  # it has ended in the meantime
                     Path(f"/proc/{one['Pid']}/clear_refs").write_text("5", encoding="utf-8")
 
     watcher = threading.Thread(target=watch)
@@ -222,19 +222,19 @@ def _peak_watched(process_id: int) -> Iterator[Callable[[], int]]:
 
 def _status(file: Path) -> dict[str, int]:
     """The numbers in a process's `status`: ids, and sizes in KB."""
-    with suppress(OSError):  # one that has just ended
+    with suppress(OSError):  # it has ended in the meantime
         lines = re.findall(r"^(\w+):\t *(\d+)", file.read_text(encoding="utf-8"), re.MULTILINE)
         return {name: int(value) for name, value in lines}
     return {}
 
 
 def checksum(rows: object) -> str:
-    """What rows (anything that `json` can write, or has a `str`) are, in 16 hex digits."""
+    """A hash of rows (anything that `json` can write, or has a `str`), in 16 hex digits."""
     return hashlib.blake2b(json.dumps(rows, default=str).encode(), digest_size=8).hexdigest()
 
 
 def machine() -> dict[str, Any]:
-    """Where this runs, without its name."""
+    """CPU and memory of this machine, without its name."""
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {"system": platform.system(), "cpu": _cpu(), "cores": cores, "memory_gb": round(memory_gb)}
@@ -248,7 +248,7 @@ def _cpu() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Python and the packages that matter, as far as they are installed."""
+    """Versions of Python and of the relevant packages that are installed."""
     found = {"python": platform.python_version()}
     for name in _VERSIONED:
         try:

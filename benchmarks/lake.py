@@ -1,10 +1,10 @@
-"""Several workers on one lake, and what a load costs as the lake grows.
+"""Several workers on one lake, and the cost of a load as the lake grows.
 
     python -m benchmarks.lake [--ids 9000] [--rounds 3] [--only workers|loads]
 
-The simulated gateway answers after 50 ms and lets each worker have 16 requests in flight, in a process of its own;
-PostgreSQL is started for the occasion, and needs only to be installed. Each figure about workers is a whole `collect`
-of the same ids, by one or cut by three: start, plan, fetch, load into a new lake.
+The simulated gateway, in a separate process, answers after 50 ms and allows each worker 16 requests in flight;
+PostgreSQL is started for the benchmark and only has to be installed. Each figure about workers is a complete `collect`
+of the same ids, by one worker or split among three: start, plan, fetch, load into a new lake.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def new_lake(server: postgres.Postgres, folder: Path) -> Lake:
 
 
 def measure_workers(server: postgres.Postgres, folder: Path, rounds: int, count: int) -> None:
-    """One and three workers in turn, each time into a new lake."""
+    """One and three workers alternately, each time into a new lake."""
     command = [sys.executable, "-c", SERVE, str(count)]
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     gateway = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)

@@ -1,6 +1,6 @@
-"""Memory: what collecting ten times as many ids costs at its peak, and rebuilding five million.
+"""Peak memory of collecting ten times as many ids, and of rebuilding five million.
 
-The peak is what the system counted for a run's processes, added up; the gateway is another one.
+The peak is the sum of what the system counted for a run's processes, without the gateway's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ARCHIVED: Final = 5_000_000
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Peaks of the smaller and the larger number of ids, in turn; of the rebuild, once."""
+    """Peaks of the smaller and the larger number of ids, alternately; of the rebuild, once."""
     counts = int(_FEW * scale), int(_MANY * scale)
     peaks = [[_peak_mb(count) for count in counts] for _ in range(rounds)]
     few, many = (median(column) for column in zip(*peaks, strict=True))

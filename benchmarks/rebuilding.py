@@ -1,4 +1,4 @@
-"""What deriving the warehouse from the archive costs, beside bare DuckDB and dlt reading the same bodies from JSON.
+"""Rebuilding the warehouse from the archive, compared with bare DuckDB and dlt reading the same bodies from JSON.
 
 Bare DuckDB makes the same tables by hand-written SQL; `peers/duckdb_all_tables.sql` has what it omits. Where both have
 a column, it ends with the same values. What only reading JSON into tasks, works and pt_infos costs is printed, too
@@ -37,7 +37,7 @@ with duckdb.connect(sys.argv[2]) as con:
     con.execute(open(sys.argv[1], encoding="utf-8").read())
 """
 
-#: What is in an answer's line beside its body.
+#: Columns of an answer's line besides its body.
 _FACTS: Final = (
     "source", "task_id", "segment_id", "run_id", "http_status", "elapsed_ms", "attempts", "refusals", "request_id",
     "gateway_version", "error", "body_hash",
@@ -54,7 +54,7 @@ _OURS_ALONE: Final[dict[str, set[str]]] = {
     "schema_drift": set(),
 }
 
-#: What every contender has of the three tables: their sizes and a sum.
+#: For every contender, the sizes of the three tables and a sum.
 _SIZES: Final = """
     select
         (select count(*) from tasks),
@@ -72,7 +72,7 @@ _SIZES_OF_DLT: Final = """
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Speed beside the peers; memory, too, at a quarter of the ids and at all of them."""
+    """Speed compared with the peers; peak memory at a quarter of the ids and at all of them."""
     with tempfile.TemporaryDirectory() as name:
         folder, count = Path(name), int(IDS * scale)
         quarter, sample = count // 4, count // 20
@@ -121,7 +121,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
 
 
 def ours(data: Path, rows: Callable[[Path], object]) -> Outcome:
-    """`avatar-tasks rebuild` of a data directory; it ends with what `rows` sees in the warehouse."""
+    """`avatar-tasks rebuild` of a data directory; the result is what `rows` reads from the warehouse."""
     arguments = [OURS, "rebuild", "--data-dir", "."]
     return run_process(arguments, lambda: rows(data / "warehouse.duckdb"), data)
 
@@ -140,7 +140,7 @@ def _dlt(lines: Path) -> Outcome:
 
 
 def _write_lines(folder: Path, count: int) -> None:
-    """Bodies as they came; and in other files with what is known of each answer, and the ids that were accepted."""
+    """Files with the bodies as received, with the facts about each answer, and with the accepted ids."""
     folder.mkdir()
     with (
         (folder / "bodies.ndjson").open("wb") as bodies,
@@ -160,13 +160,13 @@ def _write_lines(folder: Path, count: int) -> None:
 
 
 def sizes(path: Path, query: str = _SIZES) -> object:
-    """How much a contender's warehouse holds."""
+    """The size of a contender's warehouse."""
     with duckdb.connect(path, read_only=True) as con:
         return con.execute(query).fetchall()
 
 
 def _values(path: Path) -> object:
-    """Of each table its columns, how many rows it has, and a sum of what is in them."""
+    """For each table its columns, its number of rows, and a checksum of its content."""
     with duckdb.connect(path, read_only=True) as con:
         con.execute("set timezone = 'UTC'")
         return [_table(con, name, without) for name, without in _OURS_ALONE.items()]

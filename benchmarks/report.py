@@ -1,10 +1,10 @@
-"""What a report costs on a million tasks: seconds and megabytes.
+"""The cost of a report on a million tasks: seconds and megabytes.
 
     python -m benchmarks.report [--tasks 1000000] [--keep DIR]
 
 Two months of tasks of three actions and fifty templates, straight into the tables: one in fifteen fails, for two dozen
 reasons; those of the last minutes are in flight, and a few older ones are stuck. Ends with 1 when the page is 5 MB or
-more. Most of the time is the views', see benchmarks/views.py.
+more. Most of the time is spent in the views, see benchmarks/views.py.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _PROBES: Final = 5
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Seconds, beside those of Python alone and of importing DuckDB."""
+    """Seconds, compared with those of Python alone and of importing DuckDB."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         demo = ("demo", "--no-prefect", "--tasks", str(int(_TASKS * scale)))

@@ -1,4 +1,4 @@
-"""Tables of kept results, in Markdown: everything for `LOG.md`, what users want for `docs/performance.md`."""
+"""Tables of saved results, in Markdown: all of them for `LOG.md`, a summary for users for `docs/performance.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _HEAD: Final = ["what", "figure", "bar", "", "behind it"]
 _SUMMARY_HEAD: Final = ["what", "figure", "behind it", "measured on", "with `python -m benchmarks …`"]
 
-#: What a user wants to know, by benchmark; of the views the slowest.
+#: The figures for users, by benchmark; of the views only the slowest.
 SUMMARY: Final = {
     "collecting": (
         "collect 20,000 ids, 64 in flight, beside httpx and pandas",

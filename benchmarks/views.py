@@ -1,8 +1,8 @@
-"""What each view costs on five million tasks, beside one full scan with four percentiles by day.
+"""The cost of each view on five million tasks, compared with one full scan with four percentiles by day.
 
-Two months of tasks, 1.5 answers to each, half a million of the latencies in whole milliseconds so that hardly two are
-equal and a survival curve has as many rows: the worst that views see. Everything is written out, to the last row. A
-view's figure is the median, over the rounds, of its seconds over those of the scan just before it.
+Two months of tasks, 1.5 answers each, with latencies in milliseconds so that hardly two are equal and a survival curve
+has half a million rows: the worst case for views. All rows are written to a table. A view's figure is the median, over
+the rounds, of its seconds divided by those of the scan just before it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MACROS: Final = {
 
 
 def queries() -> dict[str, str]:
-    """Every view, and the table macros with arguments of everyday."""
+    """Every view, and the table macros with typical arguments."""
     views = {one.name: f"from {one.name}" for one in definitions("marts") if one.kind == "view"}
     return dict(sorted((views | MACROS).items()))
 
@@ -77,7 +77,7 @@ def measured(con: duckdb.DuckDBPyConnection, view: str, query: str, rounds: int)
 
 
 def seconds_of(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, float]:
-    """(rows, seconds) of writing a query's answer to a table."""
+    """(rows, seconds) of writing a query's result to a table."""
     started = time.perf_counter()
     [(rows,)] = con.execute(f"create or replace temp table answer as {query}").fetchall()
     return rows, time.perf_counter() - started

@@ -1,1 +1,1 @@
-"""What people would use instead; each is a script of its own."""
+"""The alternatives that the benchmarks compare with; each is a script."""

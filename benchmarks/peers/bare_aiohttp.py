@@ -1,4 +1,4 @@
-"""Ask for the ids of a file with aiohttp alone, throw the bodies away: `bare_aiohttp URL IDS_FILE IN_FLIGHT OUT`."""
+"""Poll the ids of a file with aiohttp alone and discard the bodies: `bare_aiohttp URL IDS_FILE IN_FLIGHT OUT`."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""The script people write first: httpx, a semaphore, pandas, DuckDB: `httpx_pandas URL IDS_FILE IN_FLIGHT OUT.duckdb`.
+"""The script that people would write first: httpx, pandas, DuckDB: `httpx_pandas URL IDS_FILE IN_FLIGHT OUT.duckdb`.
 
 It knows one shape of answer, keeps no raw bodies, checks nothing, and loses everything when it fails.
 """
