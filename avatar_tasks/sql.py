@@ -12,8 +12,8 @@ import duckdb
 
 from avatar_tasks.sql_output import format_for, sink_to
 from pipeline.errors import UnusableInputError
-from warehouse.database.connection import reader
-from warehouse.database.sealed import FilesRefusedError, check_statements, refusal, seal
+from warehouse.backends.choose import warehouse_of
+from warehouse.database.sealed import FilesRefusedError, refusal
 from warehouse.database.streaming import ResultPipe
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ def run_query(paths: DataPaths, query: str, kind: str | None, out: Path | None, 
     with contextlib.suppress(BrokenPipeError), _errors_as_ours(out), contextlib.ExitStack() as stack:
         sink = stack.enter_context(sink_to(out))
         pipe = stack.enter_context(contextlib.closing(ResultPipe()))
-        con = stack.enter_context(reader(paths))
+        warehouse = warehouse_of(paths)
+        con = stack.enter_context(contextlib.closing(warehouse.connect()))
         if not allow_files:
-            seal(con, [pipe.path], on_lake=paths.lake is not None)
-            if paths.lake:
-                check_statements(query)
+            warehouse.restrict(con, [pipe.path], query)
         rows = _result(con, query)
         if rows is None:
             _check_no_file_is_expected(out)

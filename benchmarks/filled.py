@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.database import connection
+from warehouse.database.writer import open_writer
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _FILL: Final = Path(__file__).with_name("fill.sql")
 def fill(paths: DataPaths, tasks: int, *, is_exact: bool = True) -> None:
     """Create a warehouse of `tasks` tasks; `is_exact`: their times have milliseconds, so that hardly two are equal."""
     values = {"tasks": tasks, "is_exact": is_exact}
-    with connection.writer(paths.warehouse, wait_seconds=5) as con:
+    with open_writer(paths.warehouse, wait_seconds=5) as con:
         con.execute("set memory_limit = '5GB'")
         for statement in duckdb.extract_statements(_FILL.read_text(encoding="utf-8")):
             con.execute(statement, {name: values[name] for name in statement.named_parameters})

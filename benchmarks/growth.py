@@ -23,8 +23,9 @@ from benchmarks.harness import Outcome, Row, at_most, compete, timed
 from pipeline.status import facts
 from warehouse.analysis import read_analysis
 from warehouse.archive.segments import Archive
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.database.publish import publish, publish_closed
+from warehouse.database.writer import open_writer
 from warehouse.load.loader import load_in_steps
 from warehouse.paths import DataPaths
 from warehouse.plan import Question, new_todo, write_todo
@@ -81,7 +82,7 @@ def _loading(folder: Path, large: DataPaths, rounds: int) -> Row:
 
 
 def _pending(paths: DataPaths) -> pl.Series:
-    with connection.writer(paths.warehouse, wait_seconds=5) as con:
+    with open_writer(paths.warehouse, wait_seconds=5) as con:
         return con.execute("select task_id from pending order by all limit ?", [OLD]).pl()["task_id"]
 
 
@@ -96,7 +97,7 @@ def _new_segment(store: Archive, number: int, old_ids: pl.Series) -> Segment:
 
 def _load(warehouse: Path, segment: Segment) -> Outcome:
     analysis = read_analysis(warehouse.with_name("analysis.toml"))
-    with connection.writer(warehouse, wait_seconds=5) as con:
+    with open_writer(warehouse, wait_seconds=5) as con:
 
         def work() -> int:
             done = sum(one.answers for one in load_in_steps(con, [segment], analysis, PollingPolicy()))
@@ -107,7 +108,7 @@ def _load(warehouse: Path, segment: Segment) -> Outcome:
 
 
 def _planning(paths: DataPaths, rounds: int) -> Row:
-    with connection.reader(paths) as con, new_todo(paths.root) as todo:
+    with reader(paths) as con, new_todo(paths.root) as todo:
         outcomes = [timed(lambda: write_todo(con, Question("default"), END, todo).to_ask) for _ in range(rounds)]
     detail = f"{outcomes[0].rows:,} ids due"
     return Row("planning: what is due", median(one.seconds for one in outcomes), "s", at_most(1), detail)

@@ -28,8 +28,8 @@ from tests.warehouse.answers import SUCCESS_WITH_WORK
 from transforms.schema import REQUESTS
 from warehouse.analysis import read_analysis
 from warehouse.archive.segments import Archive, Segment
-from warehouse.database import connection
 from warehouse.ducklake.lake import Lake
+from warehouse.ducklake.sessions import lake_writer
 from warehouse.load import loader as load
 from warehouse.policy import PollingPolicy
 
@@ -87,7 +87,7 @@ def collect(folder: Path, base_url: str, lake: Lake, ids: list[str], workers: in
 def new_lake(server: postgres.Postgres, folder: Path) -> Lake:
     catalog = server.new_database()
     lake = Lake(catalog, str(folder / catalog.split()[0]))
-    with connection.lake_writer(lake, 10):
+    with lake_writer(lake, 10):
         return lake
 
 
@@ -124,7 +124,7 @@ def answers(store: Archive, name: str, at: datetime) -> list[Segment]:
 
 
 def load_once(lake: Lake, segments: list[Segment]) -> float:
-    with connection.lake_writer(lake, 10) as con:
+    with lake_writer(lake, 10) as con:
         started = time.monotonic()
         load.load(con, segments, read_analysis(Path("none")), PollingPolicy())
         return time.monotonic() - started
@@ -135,7 +135,7 @@ def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
     store, began = Archive(folder / "archive"), datetime.now(UTC) - timedelta(days=1)
     large = new_lake(server, folder)
     load_once(large, answers(store, "first", began - timedelta(days=30)))
-    with connection.lake_writer(large, 10) as con:
+    with lake_writer(large, 10) as con:
         for table in ("observations", "tasks", "works", "pt_infos", "requests"):
             con.execute(  # a month of loads, one a day, in as many files
                 f"insert into {table} select t.* replace (md5(t.task_id || n) as task_id) "  # noqa: S608 - names of ours

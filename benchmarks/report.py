@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from reports.cohort import Cohort
 from reports.render import run_notebook, write_html
-from warehouse.database.connection import writer
 from warehouse.database.publish import publish
+from warehouse.database.writer import open_writer
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def measure(root: Path, tasks: int) -> int:
 
 
 def fill(paths: DataPaths, tasks: int) -> None:
-    with writer(paths.warehouse, 5) as con:
+    with open_writer(paths.warehouse, 5) as con:
         con.execute("select setseed(0.5)")
         for statement in FILL.split(";\n"):
             if statement.strip():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.filled import fill
 from benchmarks.harness import Row, at_most
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.database.publish import publish
 from warehouse.database.schema import definitions
 from warehouse.paths import DataPaths
@@ -61,7 +61,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         paths = DataPaths(Path(name))
         fill(paths, int(TASKS * scale))
         publish(paths, wait_seconds=5)
-        with connection.reader(paths) as con:
+        with reader(paths) as con:
             seconds_of(con, SCAN)
             for view, query in queries().items():
                 yield measured(con, view, query, rounds)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.collect.other_ids import in_conflict, missing_storms
 from pipeline.errors import ExitCode
 from warehouse.archive.atomic import written_whole
-from warehouse.database.connection import reader
+from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 from warehouse.errors import NothingPublishedError
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import UnusableInputError
 from warehouse.archive.folder_mark import holds_ids, read_mark, was_used, write_mark
+from warehouse.backends.choose import warehouse_of
 
 if TYPE_CHECKING:
     from pipeline.run import Run
@@ -79,6 +80,7 @@ def require_warehouse(paths: DataPaths) -> None:
     Raises:
         UnusableInputError: when there is no warehouse's file.
     """
-    if paths.lake is None and not paths.warehouse.exists():
-        msg = f"there is no warehouse at {paths.warehouse}: `avatar-tasks rebuild` derives it from the archive"
+    warehouse = warehouse_of(paths)
+    if not warehouse.exists():
+        msg = f"there is no warehouse at {warehouse.place}: `avatar-tasks rebuild` derives it from the archive"
         raise UnusableInputError(msg)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from warehouse.database.connection import reader
+from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 
 if TYPE_CHECKING:

@@ -72,12 +72,11 @@ def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSu
                 writer.publish()
     except loading.CANNOT_LOAD as error:
         problem = str(error)
-    is_published = publish and problem is None and run.paths.lake is None
     return LoadSummary(
         segments_loaded=done.segments,
         answers_loaded=done.answers,
         damaged=[one.error for one in done.damaged],
-        published=str(run.paths.published) if is_published else None,
+        published=run.published if publish and problem is None else None,
         exit_code=ExitCode.NOT_LOADED if problem else ExitCode.DONE,
         problem=problem,
         seconds=round(run.clock.monotonic() - run.began, 3),

@@ -19,6 +19,7 @@ from pipeline.file_mode import keep_private
 from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.segments import Archive
+from warehouse.backends.choose import warehouse_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.pace.gate import Permission
     from pipeline.settings import Settings
     from warehouse.archive.segments import Segment
+    from warehouse.backends.interface import Warehouse
     from warehouse.paths import DataPaths
 
 logger = logging.getLogger("avatar_tasks")
@@ -103,6 +105,16 @@ class Run:
     @property
     def paths(self) -> DataPaths:
         return self.settings.paths
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return warehouse_of(self.paths)
+
+    @property
+    def published(self) -> str | None:
+        """The file that a load publishes; None where readers see the warehouse itself."""
+        path = self.warehouse.published
+        return None if path is None else str(path)
 
 
 def begin(

@@ -18,7 +18,7 @@ from pipeline.spans import read_span
 from warehouse import home
 from warehouse.archive.object_store import SCHEME, object_folder
 from warehouse.ducklake.lake import PREFIX as LAKE_PREFIX
-from warehouse.ducklake.lake import Lake
+from warehouse.ducklake.lake import Lake, lake_at
 from warehouse.environment import PREFIX, read_environment
 from warehouse.errors import EnvironmentFileError
 from warehouse.paths import DataPaths
@@ -145,10 +145,8 @@ class Settings(BaseSettings):
 
     @property
     def _lake(self) -> Lake | None:
-        if not self.warehouse or not self.warehouse.startswith(LAKE_PREFIX):
-            return None
         data = self.lake_data or str(self.data_dir.absolute() / "lake")
-        return Lake(self.warehouse.removeprefix(LAKE_PREFIX), data if SCHEME in data else str(Path(data).absolute()))
+        return lake_at(self.warehouse or "", data if SCHEME in data else str(Path(data).absolute()))
 
     @property
     def policy(self) -> PollingPolicy:

@@ -1,15 +1,15 @@
-"""`status`: what is known, from the published copy, the archive and the lock or the turn; it disturbs nobody."""
+"""`status`: what is known, from what readers see, the archive and the lock; it blocks nobody."""
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collect.other_ids import in_conflict, missing_storms
 from warehouse.archive.segments import SCHEMAS, Archive
-from warehouse.database.connection import reader, who_holds
+from warehouse.backends.choose import warehouse_of
 from warehouse.database.schema import statement
-from warehouse.ducklake.lake import who_loads
 from warehouse.load.loader import unloaded
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ def facts(paths: DataPaths) -> dict[str, Any]:
         NothingPublishedError: when nothing has been published yet.
     """
     store = Archive(paths.archive)
-    with reader(paths) as con:
+    warehouse = warehouse_of(paths)
+    with contextlib.closing(warehouse.connect()) as con:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())
         counts = con.execute(statement("queries/counts")).pl().row(0, named=True)
         conflicts = con.execute(statement("queries/identity_conflicts")).fetchall()
         storms = missing_storms(con, datetime.now(UTC))
         missing = len(unloaded(con, store))
-        holder = who_loads(con) if paths.lake else who_holds(paths.warehouse)
+        holder = warehouse.lock_holder(con)
     return {
         "tasks_by_status": statuses,
         "ids": counts,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import postgres as server
-from warehouse.database import connection
 from warehouse.ducklake.lake import Lake
+from warehouse.ducklake.sessions import lake_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def no_lake(postgres: Postgres, tmp_path: Path) -> Lake:
 def empty_lake(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake that nobody writes to: copies of its catalog are quicker to have than new lakes."""
     lake = Lake(postgres.new_database(), str(tmp_path_factory.mktemp("lake")))
-    with connection.lake_writer(lake, 10):
+    with lake_writer(lake, 10):
         pass
     return lake
 

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-from warehouse.database.connection import scratch
 from warehouse.database.header import read_header
 from warehouse.database.schema import Definition, definitions
+from warehouse.database.scratch import scratch
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
 QUERIES: Final = DOCS / "queries"

@@ -36,15 +36,13 @@ def connect(data_dir: str | os.PathLike[str] | None = None, warehouse: str | Non
     """
     from pathlib import Path  # noqa: PLC0415 - so that `import avatar_tasks` loads no more than it needs
 
-    from warehouse.database.connection import open_lake, open_published  # noqa: PLC0415 - likewise
-    from warehouse.ducklake.lake import PREFIX, Lake  # noqa: PLC0415 - likewise
+    from warehouse.backends.choose import warehouse_of  # noqa: PLC0415 - likewise
+    from warehouse.ducklake.lake import lake_at  # noqa: PLC0415 - likewise
     from warehouse.environment import read_environment  # noqa: PLC0415 - likewise
     from warehouse.home import expand  # noqa: PLC0415 - likewise
     from warehouse.paths import DataPaths  # noqa: PLC0415 - likewise
 
     settings = read_environment()
-    place = warehouse or settings.get("AVATAR_TASKS_WAREHOUSE", "")
-    if place.startswith(PREFIX):
-        return open_lake(Lake(place.removeprefix(PREFIX)))
     folder = settings.get("AVATAR_TASKS_DATA_DIR", "data") if data_dir is None else os.fspath(data_dir)
-    return open_published(DataPaths(Path(expand(folder)).absolute()))
+    lake = lake_at(warehouse or settings.get("AVATAR_TASKS_WAREHOUSE", ""))
+    return warehouse_of(DataPaths(Path(expand(folder)).absolute(), lake=lake)).connect()

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def publish(*, as_json: bool, **options: Any) -> None:
     """Publish the warehouse for readers again."""
     from pipeline.data_folder import require_warehouse
-    from warehouse.database.publish import publish as publish_warehouse
+    from warehouse.backends.choose import warehouse_of
 
     settings = settings_of(**options)
     require_warehouse(settings.paths)
-    path = publish_warehouse(settings.paths, settings.lock_wait)
+    path = warehouse_of(settings.paths).publish(settings.lock_wait)
     if as_json:
         show_json({"published": str(path)})
     else:

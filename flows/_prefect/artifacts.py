@@ -17,7 +17,7 @@ from prefect.events import emit_event
 
 from pipeline.headline import headline
 from pipeline.run import Voice
-from warehouse.database.connection import reader
+from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 
 if TYPE_CHECKING:

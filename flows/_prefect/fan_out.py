@@ -14,7 +14,7 @@ from pipeline import load as loading
 from pipeline.collect.shards import ShareEnd, ids_of, merge_summaries
 from pipeline.run import write_run
 from pipeline.threads import run_to_its_end
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.errors import WarehouseError
 from warehouse.plan import Question, answered_by_runs, progress, summaries_of_runs
 
@@ -82,7 +82,7 @@ class FanOut:
             self._run.voice.progress(min(answered, self._ids), self._ids)
 
     def _answered(self) -> int:
-        with connection.reader(self._run.paths) as con:
+        with reader(self._run.paths) as con:
             return answered_by_runs(con, list(self._run_ids), self._run.started_at)
 
     async def _collect_share(self, number: int) -> ShareEnd:

@@ -98,7 +98,9 @@ class FlowRun:
 
     async def _collect_or_fan_out(self) -> Summary:
         """In this run alone, or in a run for each share where there are too many ids for one and others can write."""
-        if self.run.paths.lake is None or not self.request.has_ids or not self.request.load:  # the lake adds shares up
+        if (
+            not self.run.warehouse.has_many_writers or not self.request.has_ids or not self.request.load
+        ):  # the lake adds shares up
             return await self.collect_alone()
         accepted = await asyncio.to_thread(accept, self.run, self.request)
         of = await asyncio.to_thread(shares_of, accepted, self.run.settings.shard_ids)

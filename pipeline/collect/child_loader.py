@@ -71,13 +71,12 @@ def child_environment(run: Run) -> dict[str, str]:
     settings, paths = run.settings, run.paths
     here = {
         "data_dir": paths.root,
-        "warehouse": settings.warehouse if paths.lake else paths.warehouse,
         "archive": settings.archive or paths.archive,
-        "lake_data": paths.lake.data if paths.lake else None,
         "give_up_after": settings.give_up_after.total_seconds(),
         "poll_min": settings.poll_min,
         "lock_wait": 0,
+        **run.warehouse.settings,
     }
-    set_here = {f"{PREFIX}{name}".upper(): str(value) for name, value in here.items() if value is not None}
+    set_here = {f"{PREFIX}{name}".upper(): str(value) for name, value in here.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(SECRETS)}
     return {name: value for name, value in inherited.items() if name.upper() not in set_here} | set_here

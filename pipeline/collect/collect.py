@@ -152,7 +152,7 @@ class CollectRun:
             still_running=state.waiting,
             exit_code=exit_code,
             problem=problem,
-            published=None if self.destination.problem or run.paths.lake else str(run.paths.published),
+            published=None if self.destination.problem else run.published,
             seconds=round(run.clock.monotonic() - run.began, 3),
             accept_other_ids=run.settings.accept_other_ids,
             other_ids=other_ids_of_run(con, run.run_id),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipeline.collect.summary import Summary
-    from pipeline.load import Writer
+    from pipeline.load import RunWriter
     from pipeline.run import Run
     from warehouse.archive.segments import Segment
     from warehouse.errors import WarehouseError
@@ -115,13 +115,13 @@ class Warehouse:
         return summary
 
     def _load_and_read(
-        self, writer: Writer, read: Callable[[duckdb.DuckDBPyConnection], T], later: Collection[Segment] = ()
+        self, writer: RunWriter, read: Callable[[duckdb.DuckDBPyConnection], T], later: Collection[Segment] = ()
     ) -> T:
         with writer.open() as con:
             self.segments_loaded += writer.load_waiting(con, later=later).segments
             return read(con)
 
-    def _publish_now_and_then(self, writer: Writer) -> None:
+    def _publish_now_and_then(self, writer: RunWriter) -> None:
         now = self._run.clock.monotonic()
         if now - self._published_at > _PUBLISH_SECONDS:
             writer.publish()

@@ -19,8 +19,8 @@ from pipeline.intake.formats.arrow_values import read_query
 from pipeline.intake.refused import RefusedError
 from pipeline.intake.rejections import masked, shown_path
 from pipeline.intake.source import IdSource, valid_pieces
-from warehouse.database.connection import QueryError, query_in_memory
 from warehouse.database.schema import statement
+from warehouse.database.scratch import QueryError, query_in_memory
 from warehouse.ducklake.lake import without_password
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from pipeline.data_folder import require_archive
 from pipeline.errors import ExitCode, UnusableInputError
 from pipeline.run import write_run
 from warehouse.archive.segments import is_on_object_storage
-from warehouse.database.connection import reader
+from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
-from warehouse.maintenance.maintain import maintain as maintain_warehouse
-from warehouse.maintenance.rebuild import Rebuilding
+from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.retention import plan_retention
 
 if TYPE_CHECKING:
@@ -89,14 +88,14 @@ def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) ->
     Raises:
         UnusableInputError: when there is no archive, or `retain_days` is so small that polled ids would go.
         RetentionRefusedError: when what is to go is all there is, or still in use.
-        WarehouseError: see `warehouse.maintenance.maintain.maintain`.
+        WarehouseError: see `Warehouse.maintain`.
     """
     require_archive(run.paths)
     if retain_days is not None:
         _check_retention(run, retain_days)
     settings = run.settings
-    work = Rebuilding(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)
-    done = maintain_warehouse(work, run.started_at, retain_days, accept_loss=accept_loss)
+    work = Derivation(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)
+    done = run.warehouse.maintain(work, run.started_at, retain_days, accept_loss=accept_loss)
     summary = _summarise(run, done)
     with loading.writer(run, settings.lock_wait) as writer:
         with writer.open() as con:
@@ -131,7 +130,7 @@ def plan_lines(planned: Retention) -> Iterator[str]:
 
 
 def _check_retention(run: Run, retain_days: int) -> None:
-    if run.paths.lake or is_on_object_storage(run.store):
+    if not run.warehouse.drops_days or is_on_object_storage(run.store):
         msg = (
             "--retain drops days of a warehouse in a file whose archive is a folder; of a lake, and of an archive on "
             "object storage, nothing is dropped (docs/scaling.md)"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.data_folder import require_archive
 from pipeline.errors import UnusableInputError
-from warehouse.analysis import read_analysis
-from warehouse.archive.segments import Archive
+from pipeline.upkeep.rebuild import derivation
+from warehouse.backends.choose import warehouse_of
 from warehouse.maintenance.migrate import Moved, migrate
 
 if TYPE_CHECKING:
@@ -29,17 +29,8 @@ def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss
         msg = f"the warehouse is at {place_of(old.paths)} already: give another place with --to"
         raise UnusableInputError(msg)
     require_archive(old.paths)
-    done = migrate(
-        old.paths,
-        new.paths,
-        Archive(old.paths.archive),
-        read_analysis(old.paths.analysis),
-        old.policy,
-        wait_seconds=old.lock_wait,
-        on_progress=voice.progress,
-        accept_loss=accept_loss,
-        notify=voice.warn,
-    )
+    work = derivation(old, voice, new.paths)
+    done = migrate(old.paths, work, accept_loss=accept_loss, notify=voice.warn)
     for damaged in done.loaded.damaged:
         voice.warn(damaged.error)
     return done
@@ -47,7 +38,7 @@ def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss
 
 def place_of(paths: DataPaths) -> str:
     """Where the warehouse is, in the words of the setting, without a password."""
-    return str(paths.lake or paths.warehouse)
+    return warehouse_of(paths).place
 
 
 def as_lines(done: Moved, place: str) -> Iterator[str]:

@@ -8,12 +8,14 @@ from pipeline.data_folder import require_archive
 from warehouse.analysis import read_analysis
 from warehouse.archive.folder_mark import was_used
 from warehouse.archive.segments import Archive
+from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.rebuild import rebuild
 
 if TYPE_CHECKING:
     from pipeline.run import Voice
     from pipeline.settings import Settings
     from warehouse.load.loader import Loaded
+    from warehouse.paths import DataPaths
 
 
 def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = False) -> Loaded:
@@ -26,16 +28,20 @@ def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = F
     paths = settings.paths
     if not was_used(paths):
         require_archive(paths)
-    done = rebuild(
-        paths,
-        Archive(paths.archive),
-        read_analysis(paths.analysis),
-        settings.policy,
-        wait_seconds=settings.lock_wait,
-        on_progress=voice.progress,
-        accept_loss=accept_loss,
-        notify=voice.warn,
-    )
+    done = rebuild(derivation(settings, voice), accept_loss=accept_loss, notify=voice.warn)
     for damaged in done.damaged:
         voice.warn(damaged.error)
     return done
+
+
+def derivation(settings: Settings, voice: Voice, into: DataPaths | None = None) -> Derivation:
+    """What the settings in force say about deriving a warehouse: theirs, or the one of `into` from their archive."""
+    paths = settings.paths
+    return Derivation(
+        into or paths,
+        Archive(paths.archive),
+        read_analysis(paths.analysis),
+        settings.policy,
+        settings.lock_wait,
+        voice.progress,
+    )

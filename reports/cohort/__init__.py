@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from reports.errors import OutdatedError, UnknownFilterError
-from warehouse.database.connection import open_beside_published
+from warehouse.database.reader import open_beside_published
 from warehouse.database.schema import definitions, in_order
 
 if TYPE_CHECKING:

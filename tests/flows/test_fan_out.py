@@ -17,7 +17,7 @@ from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.command_line import KEY
 from tests.flows.operator import Operator
 from tests.warehouse.tables import column, rows
-from warehouse.database import connection
+from warehouse.ducklake.sessions import open_lake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     assert "died; its answers are kept" in err
     told = operator.ask("select description from artifact where type = 'progress'")
     assert (f"{len(ids)} of {len(ids)} ids answered",) in told
-    with connection.open_lake(lake) as con:
+    with open_lake(lake) as con:
         assert set(column(con, "select task_id from tasks")) == set(ids)
         commands = [row["command"] for row in rows(con, "select command from runs order by command")]
     assert commands.count("collect") == 1

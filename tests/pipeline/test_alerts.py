@@ -29,8 +29,8 @@ from tests.warehouse.answers import (
     write_answers,
 )
 from warehouse.analysis import read_analysis
-from warehouse.database.connection import writer
 from warehouse.database.publish import publish
+from warehouse.database.writer import open_writer
 from warehouse.load.loader import load, unloaded
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(tmp_path: Path) -> Run:
 
 def collected(run: Run, answers: Sequence[Answer]) -> None:
     write_answers(run.store, answers)
-    with writer(run.paths.warehouse, 5) as con:
+    with open_writer(run.paths.warehouse, 5) as con:
         load(con, unloaded(con, run.store), read_analysis(Path("none")), run.settings.policy)
     publish(run.paths, 5)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.command_line import KEY, CommandLine
 from tests.pipeline.tables import contents, rows
-from warehouse.database import connection
+from warehouse.database.locks import sole_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_collecting_without_loading_does_not_touch_the_warehouse(
     assert connected("collect", *first).code == 0
     warehouse = tmp_path / "data" / "warehouse.duckdb"
     before = warehouse.stat().st_mtime_ns
-    with connection.sole_writer(warehouse, 0):
+    with sole_writer(warehouse, 0):
         done = connected("collect", *more, "--no-load")
         locked = no_gateway("load", "--json")
     assert (done.code, warehouse.stat().st_mtime_ns) == (0, before)

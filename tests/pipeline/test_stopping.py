@@ -30,7 +30,7 @@ from simulator import ManualClock, SimulatedGateway, serve
 from tests.command_line import COMMAND, KEY
 from tests.pipeline.tables import rows
 from warehouse.archive.segments import Archive, count_rows
-from warehouse.database import connection
+from warehouse.database.locks import sole_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def test_a_deadline_does_not_wait_for_a_gateway_that_is_silent(run: Run, silent:
 
 def test_a_deadline_holds_while_somebody_has_the_warehouse(run: Run, gateway: Gateway) -> None:
     """Everything is archived, and the lock is not waited for as long as it would be without a deadline."""
-    with connection.sole_writer(run.paths.warehouse, 0):
+    with sole_writer(run.paths.warehouse, 0):
         summary = until_the_deadline(run, gateway.world.ids[:10])
     assert (summary.exit_code, summary.fetched) == (ExitCode.NOT_LOADED, 10)
 

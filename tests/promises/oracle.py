@@ -17,8 +17,10 @@ from transforms.schema import IDENTITY
 from warehouse.analysis import read_analysis
 from warehouse.archive import segments as archive
 from warehouse.archive.segments import Archive
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
+from warehouse.database.scratch import scratch
+from warehouse.database.writer import open_writer
 from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
 
@@ -55,14 +57,14 @@ Answer = tuple[Any, ...]
 
 def check_all(paths: DataPaths, policy: PollingPolicy = PollingPolicy()) -> None:  # noqa: B008 - frozen
     """Everything that must hold after a run that ended well."""
-    with connection.writer(paths.warehouse, 5) as con:
+    with open_writer(paths.warehouse, 5) as con:
         found = contents(con)
         check_keys(con)
         check_ledger(con, Archive(paths.archive))
         check_accounts(con, Archive(paths.archive))
     check_same(found, from_scratch(paths, policy))
     check_published(paths)
-    with connection.reader(paths) as con:
+    with reader(paths) as con:
         check_same(contents(con), found)
     check_no_leftovers(paths)
 
@@ -133,7 +135,7 @@ def check_no_leftovers(paths: DataPaths) -> None:
 def check_truth(paths: DataPaths, world: World, ids: Iterable[str], world_now: Any) -> None:  # noqa: ANN401
     """Once all has been asked at `world_now`, the tables hold what the world knows, value by value."""
     truth = world.truth(world_now, ids)
-    with connection.reader(paths) as con:
+    with reader(paths) as con:
         for table, expected in (("tasks", truth.tasks), ("works", truth.works), ("pt_infos", truth.pt_infos)):
             names = ", ".join(f'"{name}"' for name in expected[0])
             known = con.execute(f"select {names} from {table}").pl().to_dicts()  # noqa: S608 - names of ours
@@ -147,7 +149,7 @@ def from_scratch(paths: DataPaths, policy: PollingPolicy) -> dict[str, list[str]
     """What a serial load of the whole archive, in one go into a new warehouse, makes of it."""
     store = Archive(paths.archive)
     everything = [one for kind in archive.SCHEMAS for one in store.segments(kind)]
-    with connection.scratch() as con:
+    with scratch() as con:
         assert load(con, everything, read_analysis(paths.analysis), policy).damaged == []
         return contents(con)
 

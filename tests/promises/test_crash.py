@@ -14,6 +14,7 @@ from tests.promises.steps import Survey, Trap, read_survey
 from tests.warehouse import children
 from tests.warehouse.conftest import DEFAULTS
 from warehouse.archive.atomic import UNFINISHED, clear_unfinished, written_whole
+from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.leftovers import clear_debris
 from warehouse.maintenance.rebuild import rebuild
 
@@ -159,7 +160,7 @@ def test_a_half_made_warehouse_is_removed_unless_a_rebuild_is_active(siege: Sieg
         clear_debris(siege.paths)
         existed.append(beside.exists())
 
-    rebuild(siege.paths, siege.seen.store, DEFAULTS, POLICY, wait_seconds=5, on_progress=look)
+    rebuild(Derivation(siege.paths, siege.seen.store, DEFAULTS, POLICY, 5, look))
     assert existed
     assert all(existed)
     oracle.check_all(siege.paths, POLICY)

@@ -12,8 +12,9 @@ from tests.promises.clocks import Shifted
 from tests.promises.disks import NoFileLargerThan, read_only, small_disk
 from tests.warehouse.tables import column, contents
 from warehouse.archive import segments as archive
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.database.locks import is_open_here
+from warehouse.database.writer import open_writer
 from warehouse.errors import ArchiveError, WarehouseDamagedError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_a_read_only_directory_is_named_and_readers_are_not_affected(siege: Sieg
             assert str(siege.paths.root) in said
             assert "Read-only" in said or "Permission denied" in said
         assert siege.do("status") == 0
-        with connection.reader(siege.paths) as con:
+        with reader(siege.paths) as con:
             assert column(con, "select count(*) > 0 from tasks") == [True]
     siege.recover()
 
@@ -167,12 +168,12 @@ def flip_warehouse(siege: Siege, flips: int, rng: Random) -> tuple[int, int]:
     """How many flips were refused, and how many did no harm; there is nothing else."""
     refused = harmless = 0
     whole = siege.paths.warehouse.read_bytes()
-    with connection.writer(siege.paths.warehouse, 5) as con:
+    with open_writer(siege.paths.warehouse, 5) as con:
         expected = contents(con)
     for _ in range(flips):
         siege.paths.warehouse.write_bytes(flipped(siege.paths.warehouse, rng))
         try:
-            with connection.writer(siege.paths.warehouse, 5) as con:
+            with open_writer(siege.paths.warehouse, 5) as con:
                 assert contents(con) == expected, "a flipped bit made another row"
             harmless += 1
         except WarehouseDamagedError as error:
@@ -208,7 +209,7 @@ def test_a_clock_that_steps_back_loses_nothing_and_stops_nothing(siege: Siege) -
         assert siege.do("collect", Shifted(seconds)) == 0
         assert siege.do("collect", Shifted(seconds)) == 0
     siege.recover()
-    with connection.reader(siege.paths) as con:
+    with reader(siege.paths) as con:
         future = "select count(*) from due_tasks where last_asked_at > now() and due_at > now() + interval 1 hour"
         assert column(con, future) == [0]
     siege.end()

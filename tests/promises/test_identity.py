@@ -23,7 +23,7 @@ from tests.warehouse.answers import (
 )
 from tests.warehouse.conftest import DEFAULTS
 from warehouse.archive.segments import Archive
-from warehouse.database.connection import scratch
+from warehouse.database.scratch import scratch
 from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
 

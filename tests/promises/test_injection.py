@@ -34,10 +34,10 @@ ROOT = Path(__file__).parent.parent.parent
 KNOWN_SQL = {
     ("avatar_tasks/sql.py", "query"): "the user's own, on a read-only copy",
     ("warehouse/database/sealed.py", "setting"): "one of three texts of ours",
-    ("warehouse/database/sealed.py", "f\"from ducklake_settings('{LAKE}')\""): "a name of ours",
+    ("warehouse/backends/lake.py", "f\"from ducklake_settings('{LAKE}')\""): "a name of ours",
     (
         "warehouse/database/sealed.py",
-        "f'set allowed_directories = {_listed([data])}'",
+        "f'set allowed_directories = {_listed(folders)}'",
     ): "the operator's own folder, quoted",
     (
         "warehouse/database/sealed.py",
@@ -50,19 +50,19 @@ KNOWN_SQL = {
         "warehouse/database/schema.py",
         "f'insert into {definition.name} by name from {source}.{definition.name}'",
     ): "the name of a .sql file, and of a database of ours",
-    ("warehouse/database/connection.py", "f\"attach '{quoted}' as published (read_only)\""): "a file's name, quoted",
+    ("warehouse/database/reader.py", "f'attach {quoted(version)} as published (read_only)'"): "a file's name, quoted",
     (
-        "warehouse/database/connection.py",
-        "f\"attach '{quoted}' as beside (recovery_mode no_wal_writes)\"",
+        "warehouse/database/writer.py",
+        "f'attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)'",
     ): "likewise",
-    ("warehouse/database/connection.py", "query"): "the operator's own, over files of his",
-    ("warehouse/database/extensions.py", "f'install {name}; load {name}'"): "one of three names of ours",
-    ("warehouse/database/extensions.py", "f'load {_quoted(packaged)}'"): "a file's name, quoted",
+    ("warehouse/database/scratch.py", "query"): "the operator's own, over files of his",
+    ("warehouse/ducklake/extensions.py", "f'install {name}; load {name}'"): "one of three names of ours",
+    ("warehouse/ducklake/extensions.py", "f'load {quoted(packaged)}'"): "a file's name, quoted",
     (
         "warehouse/ducklake/lake.py",
-        "f\"attach {_quoted(f'{PREFIX}{lake.catalog}')} as {LAKE} ({', '.join(options)})\"",
+        "f\"attach {quoted(lake.setting)} as {LAKE} ({', '.join(options)})\"",
     ): "the operator's setting, quoted",
-    ("warehouse/ducklake/lake.py", "f'attach {_quoted(lake.catalog)} as {CATALOG} (type postgres)'"): "likewise",
+    ("warehouse/ducklake/lake.py", "f'attach {quoted(lake.catalog)} as {CATALOG} (type postgres)'"): "likewise",
     ("warehouse/ducklake/maintain.py", "f'use {place}'"): "one of two names of ours",
     ("warehouse/ducklake/maintain.py", "step"): "the text of a .sql file, statement by statement",
     ("warehouse/database/schema.py", "comments"): "headers of .sql files, quoted",
@@ -73,7 +73,7 @@ KNOWN_SQL = {
     ("warehouse/load/loader.py", "f'insert into {table} by name from new_{table}'"): "one of two names of ours",
     ("warehouse/maintenance/findings.py", "query"): "the names of .sql files",
     ("warehouse/database/memory_limit.py", "f\"set memory_limit = '{limit}B'\""): "a number",
-    ("warehouse/database/publish.py", "f\"attach '{quoted}' as copied; use copied\""): "a file's name, quoted",
+    ("warehouse/ducklake/publish.py", "f'attach {quoted(made)} as copied; use copied'"): "a file's name, quoted",
 }
 RUNS_SQL = {"execute", "executemany", "sql", "query"}
 

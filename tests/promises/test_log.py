@@ -16,7 +16,8 @@ from tests.promises.steps import ROOT, Trap
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents
 from warehouse.archive import segments as archive
-from warehouse.database import connection
+from warehouse.database.scratch import scratch
+from warehouse.database.writer import open_writer
 from warehouse.errors import WarehouseDamagedError
 from warehouse.load.loader import load
 
@@ -70,7 +71,7 @@ class Crash:
         shutil.copytree(self._kept, self.siege.paths.root)
         os.truncate(self.log, size)
         try:
-            with connection.writer(self.siege.paths.warehouse, 5) as con:
+            with open_writer(self.siege.paths.warehouse, 5) as con:
                 ledger = self._check_whole_loads(con)
             self.tally[f"opened with {len(ledger)} segments"] += 1
         except WarehouseDamagedError as error:
@@ -87,7 +88,7 @@ class Crash:
         if ledger not in self._by_ledger:
             store = self.siege.seen.store
             segments = [one for kind in archive.SCHEMAS for one in store.segments(kind) if one.segment_id in ledger]
-            with connection.scratch() as con:
+            with scratch() as con:
                 load(con, segments, DEFAULTS, POLICY)
                 self._by_ledger[ledger] = contents(con)
         return self._by_ledger[ledger]

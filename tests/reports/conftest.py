@@ -12,8 +12,8 @@ import pytest
 from reports.cohort import Cohort
 from reports.render import run_notebook, write_html
 from tests.warehouse.marts.world import END, fill, make_world
-from warehouse.database.connection import writer
 from warehouse.database.publish import publish
+from warehouse.database.writer import open_writer
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def published(root: Path, put: Callable[[duckdb.DuckDBPyConnection], object]) ->
     """A published warehouse with what `put` puts into its tables."""
     root.mkdir(parents=True, exist_ok=True)
     paths = DataPaths(root)
-    with writer(paths.warehouse, 5) as con:
+    with open_writer(paths.warehouse, 5) as con:
         put(con)
     publish(paths, 5)
     return paths

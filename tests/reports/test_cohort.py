@@ -11,7 +11,7 @@ import pytest
 from reports.cohort import DATABASES, Cohort, choices, open_cohort
 from reports.errors import UnknownFilterError
 from tests.warehouse.marts.world import END
-from warehouse.database.connection import reader
+from warehouse.backends.choose import reader
 from warehouse.database.schema import definitions
 
 if TYPE_CHECKING:

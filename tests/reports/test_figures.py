@@ -11,7 +11,7 @@ from reports.cohort import Cohort
 from reports.latency import tiles
 from reports.render import png, run_notebook
 from tests.reports.conftest import NOW, TASK, Made, Values, make, published
-from warehouse.database.connection import reader
+from warehouse.backends.choose import reader
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,9 @@ from tests.warehouse.tables import emptied
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.atomic import make_directory
 from warehouse.archive.segments import Archive, Segment
-from warehouse.database import connection
+from warehouse.database.writer import open_writer
 from warehouse.load.loader import Loaded, load, unloaded
+from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.rebuild import rebuild
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
@@ -42,11 +43,11 @@ class Site:
         return Archive(self.paths.archive)
 
     def writer(self, wait_seconds: float = 5) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """As `connection.writer`; a warehouse that is not there yet is copied from one made before: that is quicker."""
+        """As `open_writer`; a warehouse that is not there yet is copied from one made before: that is quicker."""
         if not self.paths.warehouse.exists():
             make_directory(self.paths.root)
             self.paths.warehouse.write_bytes(_new_warehouse())
-        return connection.writer(self.paths.warehouse, wait_seconds)
+        return open_writer(self.paths.warehouse, wait_seconds)
 
     def archive(self, answers: Sequence[Answer] = (), requests: Sequence[Request] = ()) -> list[Segment]:
         """Write a segment of each, if there is anything to write."""
@@ -59,9 +60,8 @@ class Site:
             return load(con, unloaded(con, self.store), analysis, self.policy)
 
     def rebuild(self, analysis: Analysis = DEFAULTS, wait_seconds: float = 5, *, accept_loss: bool = False) -> Loaded:
-        return rebuild(
-            self.paths, self.store, analysis, self.policy, wait_seconds=wait_seconds, accept_loss=accept_loss
-        )
+        work = Derivation(self.paths, self.store, analysis, self.policy, wait_seconds)
+        return rebuild(work, accept_loss=accept_loss)
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Bench:
 def _new_warehouse() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "warehouse.duckdb"
-        with connection.writer(path, 5):
+        with open_writer(path, 5):
             pass
         return path.read_bytes()
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse.database import connection
 from warehouse.database import schema as catalog
+from warehouse.database.session import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,5 +54,5 @@ def emptied(name: str = "some") -> Iterator[duckdb.DuckDBPyConnection]:
 @cache
 def _in_memory(_name: str) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:")
-    connection.prepare(con)
+    prepare(con)
     return con

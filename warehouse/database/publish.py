@@ -1,7 +1,7 @@
-"""A read-only copy for readers, replaced in one step: who holds the old one keeps it, who comes gets the new.
+"""A read-only copy for readers, replaced in one step: those who have the old one open keep it, others get the new.
 
 Beside `current.duckdb` each copy has a name of its own, a hard link, as long as it is the newest: by that name one
-process can open it while it still has an older one open (see `connection.open_published`).
+process can open it while it still has an older one open (see `reader.open_published`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from warehouse.archive.atomic import UNFINISHED, replace_whole
-from warehouse.database import schema as catalog
-from warehouse.database.connection import damaged, open_file, prepare, reader, sole_writer
-from warehouse.database.locks import held_here, is_open_here
-from warehouse.database.transaction import transaction
-from warehouse.ducklake.lake import LAKE
+from warehouse.database.locks import held_here, is_open_here, sole_writer
+from warehouse.database.session import prepare
+from warehouse.database.writer import damaged, open_file
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -31,17 +29,13 @@ _ATTEMPTS: Final = 3
 
 
 def publish(paths: DataPaths, wait_seconds: float) -> Path:
-    """Publish the warehouse as it stands; returns the published file.
+    """Publish a warehouse file as it is; returns the published file.
 
     Raises:
         WarehouseHeldError: when the warehouse's lock does not come within `wait_seconds`.
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         WarehouseFullError: when the disk has no room.
     """
-    if paths.lake:
-        with reader(paths) as con:
-            _put_in_place(paths, lambda target: _fill_from_lake(con, target))
-        return paths.published
     deadline = time.monotonic() + wait_seconds
     with sole_writer(paths.warehouse, wait_seconds):
         with open_file(paths.warehouse, deadline, wait_seconds) as con:
@@ -71,30 +65,19 @@ def publish_closed(paths: DataPaths) -> None:
     if paths.warehouse.with_name(f"{paths.warehouse.name}.wal").exists():
         with open_file(paths.warehouse, time.monotonic(), 0) as con:
             con.execute("checkpoint")
-    _put_in_place(paths, lambda target: _copy_unchanged(paths.warehouse, target))
+    put_in_place(paths, lambda target: _copy_unchanged(paths.warehouse, target))
 
 
-def _put_in_place(paths: DataPaths, fill: Callable[[Path], None]) -> None:
+def put_in_place(paths: DataPaths, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write a copy, check that it opens, and publish it in one step.
+
+    Raises:
+        WarehouseDamagedError: when the copy does not open.
+    """
     folder = paths.published.parent
     _clear(folder, f"{UNFINISHED}*")
     replace_whole(paths.published, lambda target: _fill(paths, target, fill))
     _clear(folder, ".version-*", keep=paths.published_version())
-
-
-def _fill_from_lake(con: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """Everything in the lake as of one moment, as a plain file with the same views and all comments."""
-    made = target.with_name(f"{target.name}.made")  # DuckDB makes no database of a file that is there and empty
-    quoted = str(made).replace("'", "''")
-    try:
-        con.execute(f"attach '{quoted}' as copied; use copied")
-        prepare(con)
-        with transaction(con):
-            catalog.copy_rows(con, f"{LAKE}.main")
-        con.execute(f"use {LAKE}; detach copied")
-        shutil.copyfile(made, target)
-    finally:
-        con.execute(f"use {LAKE}; detach database if exists copied")
-        made.unlink(missing_ok=True)
 
 
 def _fill(paths: DataPaths, target: Path, fill: Callable[[Path], None]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.ducklake.lake import LAKE
+from warehouse.database.session import quoted
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -30,17 +30,16 @@ class FilesRefusedError(WarehouseError):
     """A query wants more than the warehouse: a file, another database, an extension, or a setting."""
 
 
-def seal(con: duckdb.DuckDBPyConnection, writable: Sequence[str], *, on_lake: bool) -> None:
+def seal(con: duckdb.DuckDBPyConnection, writable: Sequence[str], folders: Sequence[str] = ()) -> None:
     """Take from a connection everything but its database, for good.
 
     Args:
-        con: as `connection.reader` gives it.
+        con: as `Warehouse.connect` gives it.
         writable: paths that stay open to it, such as the pipe its result goes through.
-        on_lake: its database is a lake, whose data files stay open to it.
+        folders: what stays open to it with all that is in it: a lake's data files.
     """
-    if on_lake:
-        [(_, _, data)] = con.execute(f"from ducklake_settings('{LAKE}')").fetchall()
-        con.execute(f"set allowed_directories = {_listed([data])}")
+    if folders:
+        con.execute(f"set allowed_directories = {_listed(folders)}")
     con.execute(f"set allowed_paths = {_listed(writable)}")
     for setting in _SETTINGS:
         con.execute(setting)
@@ -77,4 +76,4 @@ def _refused(why: str) -> FilesRefusedError:
 
 def _listed(paths: Sequence[str]) -> str:
     """SET takes no parameter."""
-    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
+    return "[" + ", ".join(map(quoted, paths)) + "]"

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from warehouse.database.advisory_lock import CATALOG, holder, turn
-from warehouse.database.extensions import load_extensions
+from warehouse.database.session import quoted
+from warehouse.ducklake.extensions import load_extensions
 from warehouse.errors import LakeError, NothingPublishedError
 
 if TYPE_CHECKING:
@@ -61,8 +62,18 @@ class Lake:
         return f"{PREFIX}{without_password(self.catalog)}"
 
     @property
+    def setting(self) -> str:
+        """The value of the setting WAREHOUSE that leads here; it may have a password in it."""
+        return f"{PREFIX}{self.catalog}"
+
+    @property
     def is_on_s3(self) -> bool:
         return self.data.startswith("s3://")
+
+
+def lake_at(place: str, data: str = "") -> Lake | None:
+    """The lake that a value of the setting WAREHOUSE names; None where that is a file's path."""
+    return Lake(place.removeprefix(PREFIX), data) if place.startswith(PREFIX) else None
 
 
 def without_password(text: str) -> str:
@@ -96,8 +107,8 @@ def who_loads(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def _attach_for_writing(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    con.execute(f"attach {_quoted(lake.catalog)} as {CATALOG} (type postgres)")
-    data = f"data_path {_quoted(lake.data)}"
+    con.execute(f"attach {quoted(lake.catalog)} as {CATALOG} (type postgres)")
+    data = f"data_path {quoted(lake.data)}"
     try:
         _attach_lake(con, lake, data, "create_if_not_exists false")
     except duckdb.InvalidInputException as error:
@@ -110,7 +121,7 @@ def _attach_for_writing(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
 
 
 def _attach_lake(con: duckdb.DuckDBPyConnection, lake: Lake, *options: str) -> None:
-    con.execute(f"attach {_quoted(f'{PREFIX}{lake.catalog}')} as {LAKE} ({', '.join(options)})")
+    con.execute(f"attach {quoted(lake.setting)} as {LAKE} ({', '.join(options)})")
 
 
 def _try(lake: Lake, step: Callable[[], None]) -> None:
@@ -145,7 +156,3 @@ def _storage_secret() -> dict[str, str | bool | None]:
         "url_style": "path" if host else "vhost",
         "use_ssl": scheme != "http",
     }
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""What keeps a lake well: few and large files, no old snapshots, and proof that it can be rebuilt.
+"""Maintenance of a lake: few and large files, no old snapshots, and proof that it can be rebuilt.
 
 The archive is left as it is: who else, on which machine, is about to read or write its segments cannot be known here.
 """
@@ -19,7 +19,7 @@ from warehouse.maintenance.findings import Difference, Maintained, fingerprints,
 if TYPE_CHECKING:
     import duckdb
 
-    from warehouse.maintenance.rebuild import Rebuilding
+    from warehouse.maintenance.derivation import Derivation
 
 #: Whoever began to read a snapshot may go on for so long.
 _KEPT: Final = "interval '1 day'"
@@ -33,13 +33,13 @@ _TIDY: Final = (
 )
 
 
-def maintain_lake(con: duckdb.DuckDBPyConnection, work: Rebuilding) -> Maintained:
+def maintain_lake(con: duckdb.DuckDBPyConnection, work: Derivation) -> Maintained:
     """Load what is archived, derive all of it again beside and compare, then let DuckLake put its files in order.
 
     Collecting, loading and reading may go on meanwhile.
 
     Raises:
-        WarehouseHeldError: when a rebuild or another maintenance is at work.
+        WarehouseHeldError: when a rebuild or another maintenance is running.
         ArchiveError: when the archive cannot be read.
     """
     done = Maintained(size(work.store))
@@ -47,7 +47,7 @@ def maintain_lake(con: duckdb.DuckDBPyConnection, work: Rebuilding) -> Maintaine
         pass
     ledger = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
     done.lost = sorted(ledger - {one.segment_id for kind in SCHEMAS for one in work.store.segments(kind)})
-    with built_beside(con, work.store, work.analysis, work.policy, work.on_progress):
+    with built_beside(con, work):
         serially(con, lambda: _compare(con, work, done))
     for step in _TIDY:
         serially(con, lambda step=step: con.execute(step).fetchall())  # type: ignore[misc]
@@ -55,7 +55,7 @@ def maintain_lake(con: duckdb.DuckDBPyConnection, work: Rebuilding) -> Maintaine
     return done
 
 
-def _compare(con: duckdb.DuckDBPyConnection, work: Rebuilding, done: Maintained) -> None:
+def _compare(con: duckdb.DuckDBPyConnection, work: Derivation, done: Maintained) -> None:
     """Both as of the same archive; nobody else writes now."""
     found = []
     known: set[str] = set()  # and not what a run has archived this moment

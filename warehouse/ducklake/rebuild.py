@@ -13,64 +13,46 @@ from warehouse.load.loader import Loaded, load_in_steps, load_within, unloaded
 from warehouse.maintenance.losses import ledger_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     import duckdb
 
-    from warehouse.analysis import Analysis
-    from warehouse.archive.segments import Archive
+    from warehouse.maintenance.derivation import Derivation
     from warehouse.maintenance.losses import LossGuard
-    from warehouse.policy import PollingPolicy
 
 BESIDE: Final = f"{LAKE}.rebuild"
 
 
-def rebuild_lake(
-    con: duckdb.DuckDBPyConnection,
-    store: Archive,
-    analysis: Analysis,
-    policy: PollingPolicy,
-    on_progress: Callable[[int, int], None],
-    guard: LossGuard,
-) -> Loaded:
+def rebuild_lake(con: duckdb.DuckDBPyConnection, work: Derivation, guard: LossGuard) -> Loaded:
     """Derive the lake again. Loading, collecting and reading go on meanwhile; readers see the old tables, then the new.
 
     Args:
         con: attached to the lake for writing; its tables may be of any version, or absent.
-        store: the archive.
-        analysis: what people decided.
-        policy: when pending ids are asked again.
-        on_progress: called with segments done and segments in all.
+        work: what it takes.
         guard: what may be lost.
 
     Raises:
         LossError: when the new tables would lack segments of the ledger; the old ones stay.
-        WarehouseHeldError: when another rebuild is under way, or no turn came.
+        WarehouseHeldError: when another rebuild is running, or the lock to write did not come in time.
         ArchiveError: when the archive cannot be read.
     """
-    with built_beside(con, store, analysis, policy, on_progress) as total:
-        rest = serially(con, lambda: _take_its_place(con, store, analysis, policy, guard))
-        return _sum([total, rest])
+    with built_beside(con, work) as total:
+        total.add(serially(con, lambda: _take_its_place(con, work, guard)))
+        return total
 
 
 @contextlib.contextmanager
-def built_beside(
-    con: duckdb.DuckDBPyConnection,
-    store: Archive,
-    analysis: Analysis,
-    policy: PollingPolicy,
-    on_progress: Callable[[int, int], None],
-) -> Iterator[Loaded]:
+def built_beside(con: duckdb.DuckDBPyConnection, work: Derivation) -> Iterator[Loaded]:
     """The tables as the archive gives them in the schema `BESIDE`, until the block ends; one process at a time.
 
     Raises:
-        WarehouseHeldError: when another has them, or no turn came.
+        WarehouseHeldError: when another process has them, or the lock to write did not come in time.
     """
     with turn(con, "rebuild"):
         _drop_beside(con)
         try:
             serially(con, lambda: _create_beside(con))
-            yield _load_all(con, store, analysis, policy, on_progress)
+            yield _load_all(con, work)
         finally:
             _drop_beside(con)
 
@@ -82,30 +64,22 @@ def _create_beside(con: duckdb.DuckDBPyConnection) -> None:
         catalog.make_anew(con)
 
 
-def _load_all(
-    con: duckdb.DuckDBPyConnection,
-    store: Archive,
-    analysis: Analysis,
-    policy: PollingPolicy,
-    on_progress: Callable[[int, int], None],
-) -> Loaded:
-    segments = unloaded(con, store)
+def _load_all(con: duckdb.DuckDBPyConnection, work: Derivation) -> Loaded:
+    segments = unloaded(con, work.store)
     total = Loaded()
-    for done in load_in_steps(con, segments, analysis, policy):
-        total = _sum([total, done])
-        on_progress(total.segments + len(total.damaged), len(segments))
+    for done in load_in_steps(con, segments, work.analysis, work.policy):
+        total.add(done)
+        work.on_progress(total.segments + len(total.damaged), len(segments))
     total.damaged.clear()  # they are tried again, and named, at the end
     return total
 
 
-def _take_its_place(
-    con: duckdb.DuckDBPyConnection, store: Archive, analysis: Analysis, policy: PollingPolicy, guard: LossGuard
-) -> Loaded:
+def _take_its_place(con: duckdb.DuckDBPyConnection, work: Derivation, guard: LossGuard) -> Loaded:
     """Load what arrived meanwhile, and let the new rows be those of the tables; nobody else writes now."""
     try:
         with transaction(con):
             con.execute(f"use {BESIDE}")
-            rest = load_within(con, unloaded(con, store), analysis, policy)
+            rest = load_within(con, unloaded(con, work.store), work.analysis, work.policy)
             con.execute(f"use {LAKE}")
             guard.check(ledger_of(con, "the lake"), rest.damaged)
             catalog.make_anew(con)
@@ -118,12 +92,3 @@ def _take_its_place(
 def _drop_beside(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"use {LAKE}")
     serially(con, lambda: con.execute(f"drop schema if exists {BESIDE} cascade"))
-
-
-def _sum(parts: Iterable[Loaded]) -> Loaded:
-    total = Loaded()
-    for part in parts:
-        total.segments += part.segments
-        total.answers += part.answers
-        total.damaged += part.damaged
-    return total

@@ -55,6 +55,12 @@ class Loaded:
     answers: int = 0
     damaged: list[Damaged] = field(default_factory=list)
 
+    def add(self, other: Loaded) -> None:
+        """Add what another load did."""
+        self.segments += other.segments
+        self.answers += other.answers
+        self.damaged += other.damaged
+
 
 def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
     """The segments that are in the archive and not in the ledger, in the order they were written.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.archive.atomic import clear_unfinished
 from warehouse.errors import WarehouseHeldError
-from warehouse.maintenance.rebuild import clear_half_made
+from warehouse.maintenance.beside import clear_half_made
 
 if TYPE_CHECKING:
     from warehouse.paths import DataPaths

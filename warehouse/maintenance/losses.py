@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from warehouse.archive.segments import SCHEMAS, composition, is_on_object_storage
-from warehouse.database.connection import open_file, reader, sole_writer
+from warehouse.database.locks import sole_writer
+from warehouse.database.reader import open_published
+from warehouse.database.writer import open_file
 from warehouse.errors import ArchiveError, LossError, WarehouseDamagedError, WarehouseError, WarehouseHeldError
 
 if TYPE_CHECKING:
@@ -50,13 +52,10 @@ def ledger_of(con: duckdb.DuckDBPyConnection, place: str) -> Ledger:
     return Ledger(place, {segment_id: (kind, rows) for segment_id, kind, rows in rows})
 
 
-def ledger_of_published(paths: DataPaths) -> Ledger | None:
-    """That of what readers see; None where nothing can be read."""
-    try:
-        with reader(paths) as con:
-            return ledger_of(con, f"the warehouse {paths.lake or paths.published}")
-    except WarehouseError:
-        return None
+def _ledger_of_published(paths: DataPaths) -> Ledger | None:
+    with contextlib.suppress(WarehouseError), contextlib.closing(open_published(paths)) as con:
+        return ledger_of(con, f"the warehouse {paths.published}")
+    return None
 
 
 def ledger_of_live(
@@ -72,8 +71,8 @@ def ledger_of_live(
             with open_file(paths.warehouse, deadline, wait_seconds) as con:
                 return ledger_of(con, f"the warehouse {paths.warehouse}")
         except (WarehouseDamagedError, duckdb.Error):
-            notify(f"{paths.warehouse} cannot be read: what a rebuild may lose is told by the published copy alone")
-    return ledger_of_published(paths)
+            notify(f"{paths.warehouse} cannot be read: only the published copy shows what a rebuild may lose")
+    return _ledger_of_published(paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,11 @@ class LossGuard:
     accept_loss: bool = False
     notify: Callable[[str], None] = lambda _line: None
 
-    def check_early(self, paths: DataPaths) -> None:
+    def check_early(self, read_ledger: Callable[[], Ledger | None]) -> None:
         """Before any work is done. A warehouse that somebody has locked is left to the check at the end.
+
+        Args:
+            read_ledger: `Warehouse.ledger` of what is to be replaced.
 
         Raises:
             LossError: when something would be lost, and may not be.
@@ -99,7 +101,7 @@ class LossGuard:
         if self.accept_loss:
             return
         with contextlib.suppress(WarehouseHeldError):
-            self.check(_ledger_if_free(paths))
+            self.check(read_ledger())
 
     def check(self, ledger: Ledger | None, damaged: Iterable[Damaged] = ()) -> None:
         """With the ledger of the warehouse that is to be replaced.
@@ -116,9 +118,14 @@ class LossGuard:
             self.notify(f"{error}, and now they are gone, as --accept-loss says")
 
 
-def _ledger_if_free(paths: DataPaths) -> Ledger | None:
-    if paths.lake or not paths.warehouse.exists():
-        return ledger_of_published(paths)
+def ledger_if_free(paths: DataPaths) -> Ledger | None:
+    """As `ledger_of_live`, of a file that nobody has locked.
+
+    Raises:
+        WarehouseHeldError: when somebody has.
+    """
+    if not paths.warehouse.exists():
+        return _ledger_of_published(paths)
     with sole_writer(paths.warehouse, 0):
         return ledger_of_live(paths, time.monotonic(), 0, lambda _line: None)
 

@@ -13,24 +13,26 @@ from typing import TYPE_CHECKING
 from warehouse.archive.active_runs import first_busy_day
 from warehouse.archive.compact import compact, discard, drop_days, remove_replaced
 from warehouse.archive.segments import SCHEMAS, Archive, is_on_object_storage
-from warehouse.database.connection import lake_writer, open_file, prepare, sole_writer, who_holds
+from warehouse.database.locks import sole_writer, who_holds
 from warehouse.database.publish import publish_closed
 from warehouse.database.schema import statement
-from warehouse.ducklake.maintain import maintain_lake
+from warehouse.database.session import prepare
+from warehouse.database.writer import open_file
 from warehouse.errors import WarehouseHeldError
 from warehouse.load.loader import Loaded
+from warehouse.maintenance.beside import built_beside, live_locked, place_beside, swap_in
 from warehouse.maintenance.findings import Difference, Maintained, fingerprints, size
-from warehouse.maintenance.rebuild import Rebuilding, built_beside, live_held, swap_in
 from warehouse.maintenance.retention import check_retention, plan_retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from warehouse.maintenance.derivation import Derivation
     from warehouse.paths import DataPaths
 
 
-def maintain(work: Rebuilding, now: datetime, retain_days: int | None, *, accept_loss: bool = False) -> Maintained:
+def maintain_file(work: Derivation, now: datetime, retain_days: int | None, *, accept_loss: bool = False) -> Maintained:
     """Maintain archive and warehouse. Collecting, loading and reading may go on meanwhile.
 
     An archive on object storage is verified, neither compacted nor shortened: runs on other machines may count on what
@@ -49,9 +51,6 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None, *, accept
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         ArchiveError: when the archive cannot be read or written.
     """
-    if work.paths.lake:
-        with lake_writer(work.paths.lake, work.wait_seconds) as con:
-            return maintain_lake(con, work)
     with _one_at_a_time(work.paths):
         done = Maintained(size(work.store))
         if is_on_object_storage(work.store):
@@ -64,7 +63,7 @@ def maintain(work: Rebuilding, now: datetime, retain_days: int | None, *, accept
 
 
 def _compact_and_drop(
-    work: Rebuilding, done: Maintained, now: datetime, retain_days: int | None, *, accept_loss: bool
+    work: Derivation, done: Maintained, now: datetime, retain_days: int | None, *, accept_loss: bool
 ) -> None:
     discard(work.store)
     before = first_busy_day(work.paths.at_work, now)
@@ -90,14 +89,14 @@ def _one_at_a_time(paths: DataPaths) -> Iterator[None]:
             stack.enter_context(sole_writer(paths.maintenance, 0))
         except WarehouseHeldError:
             holder = who_holds(paths.maintenance) or "another process"
-            msg = f"`avatar-tasks maintain` is at work already on {paths.root}, in {holder}. Nothing was done"
+            msg = f"`avatar-tasks maintain` is running already on {paths.root}, in {holder}. Nothing was done"
             raise WarehouseHeldError(msg) from None
         yield
 
 
-def _load_and_tidy(work: Rebuilding) -> set[str]:
+def _load_and_tidy(work: Derivation) -> set[str]:
     """Load what is archived, so that ledger and archive agree, and remove what was replaced; returns the ledger."""
-    with live_held(work) as deadline:
+    with live_locked(work) as deadline:
         with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
             prepare(con)
             work.load_all(con, Loaded())
@@ -112,9 +111,9 @@ def _lost(store: Archive, ledger: set[str]) -> list[str]:
     return sorted(ledger - {one.segment_id for kind in SCHEMAS for one in store.segments(kind)})
 
 
-def _verify(work: Rebuilding, done: Maintained) -> None:
+def _verify(work: Derivation, done: Maintained) -> None:
     """Derive the warehouse again and compare every table, the ledger included; the live one is held for that alone."""
-    with built_beside(work) as total, live_held(work) as deadline:
+    with built_beside(work) as total, live_locked(work) as deadline:
         with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
             prepare(con)
             work.load_all(con, loaded := Loaded())
@@ -122,7 +121,7 @@ def _verify(work: Rebuilding, done: Maintained) -> None:
             known = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
             known |= {one.segment.segment_id for one in loaded.damaged}
             done.broken = dict(con.execute(statement("queries/broken_rules")).fetchall())
-        with open_file(work.beside, deadline, work.wait_seconds) as con:
+        with open_file(place_beside(work.paths), deadline, work.wait_seconds) as con:
             work.load_all(con, total, known)  # and not what a run has archived this moment
             rebuilt = fingerprints(con)
     done.damaged = total.damaged
@@ -131,13 +130,13 @@ def _verify(work: Rebuilding, done: Maintained) -> None:
     ]
 
 
-def _drop(work: Rebuilding, kept: Archive, done: Maintained) -> None:
+def _drop(work: Derivation, kept: Archive, done: Maintained) -> None:
     """Derive the warehouse without the days before `kept.not_before`, put it in place, and take them out."""
     if not any(kept.not_before > one.day for kind in SCHEMAS if kind != "runs" for one in work.store.segments(kind)):
         return
-    less = Rebuilding(work.paths, kept, work.analysis, work.policy, work.wait_seconds, work.on_progress)
-    with built_beside(less) as total, live_held(less) as deadline:
-        with open_file(less.beside, deadline, less.wait_seconds) as con:
+    less = work.of(kept)
+    with built_beside(less) as total, live_locked(less) as deadline:
+        with open_file(place_beside(less.paths), deadline, less.wait_seconds) as con:
             less.load_all(con, total)
             con.execute("checkpoint")
         swap_in(less, deadline)

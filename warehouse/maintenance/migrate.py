@@ -1,11 +1,11 @@
-"""From a file to a lake and back: the new warehouse is derived from the archive, then held against the old one."""
+"""From a file to a lake and back: the new warehouse is derived from the archive, then compared with the old one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from warehouse.database.connection import reader
+from warehouse.backends.choose import reader, warehouse_of
 from warehouse.database.schema import definitions, statement
 from warehouse.errors import WarehouseError
 from warehouse.maintenance.losses import LossGuard
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.analysis import Analysis
-    from warehouse.archive.segments import Archive
     from warehouse.load.loader import Loaded
+    from warehouse.maintenance.derivation import Derivation
     from warehouse.paths import DataPaths
-    from warehouse.policy import PollingPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +38,21 @@ class Moved:
 
 def migrate(
     old: DataPaths,
-    new: DataPaths,
-    store: Archive,
-    analysis: Analysis,
-    policy: PollingPolicy,
+    work: Derivation,
     *,
-    wait_seconds: float,
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     accept_loss: bool = False,
     notify: Callable[[str], None] = lambda _line: None,
 ) -> Moved:
-    """Derive the warehouse at `new` from the archive; the one at `old` stays as it is.
+    """Derive the warehouse of `work.paths` from the archive; the one at `old` stays as it is.
 
     Raises:
         LossError: when the new one would lack segments that the old one was made from.
         WarehouseError: see `rebuild`.
     """
-    LossGuard(store, accept_loss, notify).check_early(old)
+    LossGuard(work.store, accept_loss, notify).check_early(warehouse_of(old).ledger)
     before = _checksums_if_readable(old)
-    loaded = rebuild(
-        new,
-        store,
-        analysis,
-        policy,
-        wait_seconds=wait_seconds,
-        on_progress=on_progress,
-        accept_loss=accept_loss,
-        notify=notify,
-    )
-    with reader(new) as con:
+    loaded = rebuild(work, accept_loss=accept_loss, notify=notify)
+    with reader(work.paths) as con:
         after = checksums(con)
     differing = None if before is None else sorted(name for name in after if before.get(name) != after[name])
     return Moved(loaded, {name: rows for name, (rows, _) in after.items()}, differing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.archive.active_runs import first_busy_day
-from warehouse.database.connection import reader
+from warehouse.database.reader import open_published
 from warehouse.database.schema import statement
 from warehouse.errors import ArchiveError, RetentionRefusedError
 
@@ -72,7 +73,7 @@ def plan_retention(paths: DataPaths, store: Archive, now: datetime, retain_days:
     everything = [one for found in segments.values() for one in found]
     gone = [one for one in everything if one.day < not_before]
     kept = [one for one in everything if one.day >= not_before]
-    with reader(paths) as con:
+    with contextlib.closing(open_published(paths)) as con:
         rows = dict(con.execute("select segment_id, rows from segments").fetchall())
         unended = con.execute(statement("queries/unended"), {"limit": now}).fetchall() if gone else []
     refusal = _doubts(gone, kept, now) or _forgets(set(unended), gone, kept)

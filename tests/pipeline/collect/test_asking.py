@@ -22,7 +22,8 @@ from pipeline.collect.fetch import Fetcher, Tally
 from pipeline.collect.request import CollectRequest
 from pipeline.settings import Settings
 from tests.command_line import KEY
-from warehouse.database import connection
+from warehouse.database.locks import sole_writer
+from warehouse.database.writer import open_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,14 +101,14 @@ def test_ids_are_polled_before_they_are_loaded(run: Run, gateway: Gateway) -> No
 
 def accepted(run: Run) -> int:
     """Ids in the warehouse, one for each time it was given."""
-    with connection.writer(run.paths.warehouse, 0) as con:
+    with open_writer(run.paths.warehouse, 0) as con:
         [[count]] = con.execute("select count(*) from requests").fetchall()
         return int(count)
 
 
 def test_a_locked_warehouse_delays_no_request(run: Run, gateway: Gateway) -> None:
     """Everything is polled and archived, and nothing loaded."""
-    with connection.sole_writer(run.paths.warehouse, 0):
+    with sole_writer(run.paths.warehouse, 0):
         tally, destination = asyncio.run(fetch(run, gateway.world.ids))
     assert tally.answered == len(gateway.world.ids)
     assert not destination.segments_loaded

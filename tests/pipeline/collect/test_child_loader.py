@@ -17,7 +17,8 @@ from pipeline.run import Voice
 from pipeline.settings import Settings
 from tests.command_line import KEY
 from tests.pipeline.archiving import poll
-from warehouse.database import connection
+from warehouse.database.locks import sole_writer
+from warehouse.database.writer import open_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def tasks(run: Run) -> int:
-    with connection.writer(run.paths.warehouse, PATIENCE_SECONDS) as con:
+    with open_writer(run.paths.warehouse, PATIENCE_SECONDS) as con:
         [[count]] = con.execute("select count(*) from tasks").fetchall()
         return int(count)
 
@@ -72,7 +73,7 @@ def test_it_loads_what_the_run_has_archived_by_now(run: Run, gateway: Gateway, w
 
 def test_a_locked_warehouse_is_not_waited_for(run: Run, warnings: list[str]) -> None:
     """Of that the run warns at its end."""
-    with connection.sole_writer(run.paths.warehouse, 0):
+    with sole_writer(run.paths.warehouse, 0):
         began = time.monotonic()
         assert load_in_child(run) == 0
         assert time.monotonic() - began < run.settings.lock_wait / 3
@@ -140,7 +141,7 @@ def test_it_loads_where_the_run_works_whatever_else_is_set(
     there = dataclasses.replace(run, settings=settings)
     assert load_in_child(there) == 1
     assert not list(tmp_path.glob("elsewhere*"))
-    with connection.writer(there.paths.warehouse, PATIENCE_SECONDS) as con:
+    with open_writer(there.paths.warehouse, PATIENCE_SECONDS) as con:
         assert con.execute("select min_seconds from polling_policy").fetchall() == [(7.0,)]
     assert "avatar_tasks_data_dir" not in child_environment(there)
 

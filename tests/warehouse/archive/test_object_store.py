@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,13 @@ from warehouse.archive import object_store as objects
 from warehouse.archive import segments as archive
 from warehouse.archive.object_store import ObjectPath, object_folder
 from warehouse.archive.segments import Archive, Damaged, pieces, read
-from warehouse.database import connection
-from warehouse.database.sealed import seal
+from warehouse.backends.lake import LakeWarehouse
 from warehouse.ducklake.lake import Lake
+from warehouse.ducklake.sessions import lake_writer
 from warehouse.errors import ArchiveError
 from warehouse.load import loader as load
-from warehouse.maintenance.maintain import maintain
-from warehouse.maintenance.rebuild import Rebuilding
+from warehouse.maintenance.derivation import Derivation
+from warehouse.maintenance.maintain import maintain_file
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -108,11 +109,11 @@ def test_maintenance_verifies_it_and_leaves_it_as_it_is(on_s3: Archive, tmp_path
     """Days that are long over, too: runs on other machines may count on them. What is lost is named."""
     paths = DataPaths(tmp_path / "data")
     segments = [write_answers(on_s3, [Answer("t1", minute(n), RUNNING)]) for n in range(3)]
-    work = Rebuilding(paths, on_s3, DEFAULTS, PollingPolicy(), 5)
-    done = maintain(work, minute(60 * 24 * 30), None)
+    work = Derivation(paths, on_s3, DEFAULTS, PollingPolicy(), 5)
+    done = maintain_file(work, minute(60 * 24 * 30), None)
     assert (done.is_sound, done.joined, done.before, done.after.segments) == (True, 0, done.after, 3)
     segments[0].path.unlink()
-    assert maintain(work, minute(60 * 24 * 30), None).lost == [segments[0].segment_id]
+    assert maintain_file(work, minute(60 * 24 * 30), None).lost == [segments[0].segment_id]
 
 
 def test_an_object_is_never_changed_but_may_be_written_again(bucket: str) -> None:
@@ -151,10 +152,11 @@ def test_a_query_reads_a_lake_in_a_bucket_and_nothing_beside_it(
     store = Archive(tmp_path / "archive")
     lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
     write_answers(store, [Answer("t1", minute(1), RUNNING)])
-    with connection.lake_writer(lake, 10) as con:
+    with lake_writer(lake, 10) as con:
         load.load(con, load.unloaded(con, store), DEFAULTS, PollingPolicy())
-    with connection.open_lake(Lake(lake.catalog)) as con:
-        seal(con, [], on_lake=True)
+    warehouse = LakeWarehouse(DataPaths(tmp_path), Lake(lake.catalog))
+    with contextlib.closing(warehouse.connect()) as con:
+        warehouse.restrict(con, [], "from tasks")
         assert con.execute("select task_id from tasks").fetchall() == [("t1",)]
         for query in (f"from glob('s3://{bucket}/*')", f"from read_text('s3://{bucket}/lakes/x')"):
             with pytest.raises(duckdb.PermissionException):

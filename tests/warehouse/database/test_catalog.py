@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from tests.warehouse.tables import column
-from warehouse.database import connection
 from warehouse.database import schema as catalog
+from warehouse.database.session import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def named(definition: Definition) -> str:
 @pytest.fixture(scope="module")
 def con() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:")
-    connection.prepare(con)
+    prepare(con)
     return con
 
 

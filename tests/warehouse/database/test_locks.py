@@ -13,8 +13,9 @@ from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.tables import column
 from warehouse.archive.atomic import make_directory
-from warehouse.database import connection
+from warehouse.database.locks import who_holds
 from warehouse.database.publish import publish
+from warehouse.database.writer import open_writer
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.load.loader import unloaded
 
@@ -60,8 +61,8 @@ def test_waiting_for_a_warehouse_locked_by_another_process_ends_in_time(made: Si
         with pytest.raises(WarehouseHeldError, match=rf"process {child.pid}\b.*waited 0.3 s.*Nothing is lost"):
             made.writer(0.3).__enter__()
         assert 0.3 <= time.monotonic() - start < 2
-        assert f"process {child.pid}" in (connection.who_holds(made.paths.warehouse) or "")
-    assert connection.who_holds(made.paths.warehouse) is None
+        assert f"process {child.pid}" in (who_holds(made.paths.warehouse) or "")
+    assert who_holds(made.paths.warehouse) is None
     with made.writer(0) as con:
         assert column(con, "select count(*) from tasks") == [1]
 
@@ -90,13 +91,13 @@ def test_a_connection_of_this_process_is_in_the_way_and_keeps_its_lock(made: Sit
             made.writer(0.1).__enter__()
         with pytest.raises(WarehouseHeldError, match="this process"):
             publish(made.paths, 0.1)
-        assert connection.who_holds(made.paths.warehouse) == f"this process ({os.getpid()})"
+        assert who_holds(made.paths.warehouse) == f"this process ({os.getpid()})"
         assert children.run("import duckdb, sys; duckdb.connect(sys.argv[1])", made.paths.warehouse) != 0
 
 
 def test_a_missing_warehouse_has_no_lock_holder(site: Site) -> None:
     """And asking does not make it."""
-    assert connection.who_holds(site.paths.warehouse) is None
+    assert who_holds(site.paths.warehouse) is None
     assert not site.paths.root.exists()
 
 
@@ -104,7 +105,7 @@ def test_asking_for_the_lock_holder_does_not_open_it(site: Site) -> None:
     """A damaged file is not changed, nor is a log replayed."""
     site.paths.root.mkdir()
     site.paths.warehouse.write_bytes(b"no database")
-    assert connection.who_holds(site.paths.warehouse) is None
+    assert who_holds(site.paths.warehouse) is None
 
 
 def test_the_warehouse_is_for_its_owner_only(made: Site) -> None:
@@ -187,7 +188,7 @@ def test_a_log_without_its_file_is_not_taken_for_a_warehouse(made: Site, tmp_pat
     log = made.paths.warehouse.with_name("warehouse.duckdb.wal")
     made.paths.warehouse.replace(tmp_path / "elsewhere.duckdb")
     log.write_bytes(b"left over")
-    with connection.writer(made.paths.warehouse, 1) as con:
+    with open_writer(made.paths.warehouse, 1) as con:
         assert len(unloaded(con, made.store)) == 1
 
 
@@ -201,10 +202,10 @@ def test_a_new_warehouse_has_its_name_only_when_it_is_one(site: Site, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(type(site.paths.warehouse), "replace", killed)
         with pytest.raises(KeyboardInterrupt):
-            connection.writer(site.paths.warehouse, 1).__enter__()
+            open_writer(site.paths.warehouse, 1).__enter__()
     assert not site.paths.warehouse.exists()
     assert not list(site.paths.root.glob(".unfinished-new*"))
     site.paths.warehouse.with_name(".unfinished-new-warehouse.duckdb").write_bytes(b"half of one")
-    with connection.writer(site.paths.warehouse, 1) as con:
+    with open_writer(site.paths.warehouse, 1) as con:
         assert unloaded(con, site.store) == []
     assert not list(site.paths.root.glob(".unfinished-new*"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.warehouse.answers import RUNNING, Answer, Kind, minute, task_body
-from warehouse.database import connection
+from warehouse.database.writer import open_unlogged, spill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +25,10 @@ def test_memory_of_a_step_can_be_spilled_to_disk(site: Site) -> None:
         con.execute("create table rows as select i, repeat(md5(i::varchar), 16) as text from range(100_000) as r (i)")
         sum_before, limit, full = con.execute(SUM).fetchone(), con.execute(LIMIT).fetchone(), held_mb(con)
         con.execute("set max_temp_directory_size = '0KB'")
-        connection.lay_aside(con)
+        spill(con)
         assert held_mb(con) > 30
         con.execute("reset max_temp_directory_size")
-        connection.lay_aside(con)
+        spill(con)
         assert held_mb(con) < 30 < full
         assert (con.execute(SUM).fetchone(), con.execute(LIMIT).fetchone()) == (sum_before, limit)
 
@@ -54,7 +54,7 @@ def test_a_rebuild_puts_temporary_files_beside_the_new_file(tmp_path: Path, monk
     here.mkdir()
     monkeypatch.chdir(here)
     new = tmp_path / "new.duckdb"
-    with connection.open_unlogged(new) as con:
+    with open_unlogged(new) as con:
         con.execute("set memory_limit = '30MB'")
         con.execute("create temp table rows as select range as i, md5(range::varchar) as text from range(1_000_000)")
         assert (list(here.iterdir()), new.with_name("new.duckdb.tmp").is_dir()) == ([], True)

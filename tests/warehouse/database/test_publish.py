@@ -17,7 +17,7 @@ from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.tables import column
 from warehouse.archive.atomic import UNFINISHED
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.database import publish as publishing
 from warehouse.database import schema as catalog
 from warehouse.database.publish import publish
@@ -45,7 +45,7 @@ def published(site: Site) -> Site:
 
 def test_nothing_published_says_what_to_do(site: Site) -> None:
     """Also through the front door, and nothing is made by asking."""
-    with pytest.raises(NothingPublishedError, match=r"avatar-tasks collect"), connection.reader(site.paths):
+    with pytest.raises(NothingPublishedError, match=r"avatar-tasks collect"), reader(site.paths):
         pass
     with pytest.raises(NothingPublishedError, match=str(site.paths.root)):
         connect(site.paths.root)
@@ -56,12 +56,12 @@ def test_nothing_published_says_what_to_do(site: Site) -> None:
 def test_a_reader_and_the_writer_are_not_in_each_others_way(published: Site) -> None:
     """A reader in another process, one in ours, a load and a publication, all at once; each keeps what it opened."""
     foreign = f"import duckdb; con = duckdb.connect(sys.argv[1], read_only=True); con.execute({COUNT!r}).fetchall()"
-    with children.holding(foreign, published.paths.published), connection.reader(published.paths) as old:
+    with children.holding(foreign, published.paths.published), reader(published.paths) as old:
         add(published, 2)
         assert column(old, COUNT) == [1]
         with published.writer(0) as con:
             assert column(con, COUNT) == [2]
-        with connection.reader(published.paths) as new:
+        with reader(published.paths) as new:
             assert column(new, COUNT) == [2]
 
 
@@ -130,13 +130,13 @@ def test_readers_who_come_and_go_always_find_a_whole_copy(published: Site) -> No
                 trouble.append(error)
 
     readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
+    for one in readers:
+        one.start()
     for number in range(2, 8):
         add(published, number)
     done.set()
-    for reader in readers:
-        reader.join()
+    for one in readers:
+        one.join()
     assert trouble == []
     assert set(counts) <= set(range(1, 8))
     assert len(counts) > 2

@@ -29,14 +29,16 @@ from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.ducklake.test_load import archived
 from tests.warehouse.tables import column, contents
 from warehouse.archive.segments import Archive
+from warehouse.backends.choose import reader, warehouse_of
 from warehouse.database import advisory_lock as turns
-from warehouse.database import connection, extensions
-from warehouse.database.publish import publish
+from warehouse.database import session
+from warehouse.ducklake import extensions
 from warehouse.ducklake.lake import Lake, without_password
+from warehouse.ducklake.sessions import lake_connection, lake_writer, open_lake
 from warehouse.errors import ExtensionMissingError, LakeError, NothingPublishedError
 from warehouse.load import loader as load
-from warehouse.maintenance.maintain import maintain
-from warehouse.maintenance.rebuild import Rebuilding, rebuild
+from warehouse.maintenance.derivation import Derivation
+from warehouse.maintenance.rebuild import rebuild
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -50,7 +52,7 @@ def paths(lake: Lake, tmp_path: Path) -> DataPaths:
     """A data directory with an archive, its warehouse a lake that is loaded."""
     paths = DataPaths(tmp_path / "data", lake=lake)
     store = Archive(paths.archive)
-    with connection.lake_writer(lake, 5) as con:
+    with lake_writer(lake, 5) as con:
         load.load(con, archived(store), DEFAULTS, PollingPolicy())
     return paths
 
@@ -64,7 +66,7 @@ def on_lake(lake: Lake, paths: DataPaths) -> CommandLine:
 
 
 def of_lake(lake: Lake) -> dict[str, list[str]]:
-    with connection.open_lake(lake) as con:
+    with open_lake(lake) as con:
         return contents(con)
 
 
@@ -84,7 +86,7 @@ def test_what_is_archived_on_storage_is_loaded_into_a_lake(
     done = on_lake("load", AVATAR_TASKS_ARCHIVE=f"s3://{bucket}/archive")
     assert (done.code, done.err.partition(" with")[0]) == (0, f"loaded {len(segments) - 1} segments")
     assert "published" not in done.err
-    with connection.open_lake(lake) as con:
+    with open_lake(lake) as con:
         loaded = column(con, "select segment_id from segments")
     assert {one.segment_id for one in segments} <= set(loaded)
 
@@ -96,7 +98,7 @@ def test_a_lake_moves_to_a_file_and_back_and_is_the_same(on_lake: CommandLine, l
     assert there["warehouse"] == str(on_lake.folder / "plain.duckdb")
     assert there["differing"] == []
     assert there["rows"]["observations"] == len(before["observations"])
-    with connection.reader(DataPaths(paths.root)) as con:
+    with reader(DataPaths(paths.root)) as con:
         assert contents(con) == before
     in_file = CommandLine(on_lake.folder, {"AVATAR_TASKS_WAREHOUSE": "plain.duckdb"})
     back = in_file("migrate", "--to", f"ducklake:postgres:{lake.catalog}", "--lake-data", lake.data)
@@ -145,7 +147,7 @@ def test_ids_are_in_a_lake_before_the_first_is_asked_for(lake: Lake, tmp_path: P
     run, seen = runs.begin(settings, "collect"), []
 
     async def run_batch(_run: Run, _client: GatewayClient, ids: list[str]) -> int:
-        with connection.open_lake(lake) as con:
+        with open_lake(lake) as con:
             seen.append((ids, column(con, "select task_id from pending")))
         return 0
 
@@ -155,7 +157,7 @@ def test_ids_are_in_a_lake_before_the_first_is_asked_for(lake: Lake, tmp_path: P
 
 def test_a_lake_is_published_as_a_plain_file_with_every_word(paths: DataPaths, lake: Lake) -> None:
     """The same rows, views and macros, and the comments that a lake has no place for."""
-    path = publish(paths, 5)
+    path = warehouse_of(paths).publish(5)
     with contextlib.closing(duckdb.connect(path, read_only=True)) as con:
         con.execute("set timezone = 'UTC'")
         assert contents(con) == of_lake(lake)
@@ -166,24 +168,21 @@ def test_a_lake_is_published_as_a_plain_file_with_every_word(paths: DataPaths, l
 def test_a_rebuild_of_a_lake_disturbs_no_reader(paths: DataPaths, lake: Lake) -> None:
     """Who reads meanwhile sees what stood there, then the same anew; what is wrong in the old tables is gone."""
     before = of_lake(lake)
-    with connection.lake_connection(lake, 5) as con:
+    with lake_connection(lake, 5) as con:
         con.execute("update tasks set status = 'wrong'; alter table works drop column work_name")
-    with connection.open_lake(lake) as reader:
-        seen = [column(reader, "select count(distinct status) from tasks")]
-        done = rebuild(
-            paths,
-            Archive(paths.archive),
-            DEFAULTS,
-            PollingPolicy(),
-            wait_seconds=5,
-            on_progress=lambda *_: seen.append(column(reader, "select count(distinct status) from tasks")),
-        )
+    with open_lake(lake) as reading:
+        seen = [column(reading, "select count(distinct status) from tasks")]
+
+        def look(*_: int) -> None:
+            seen.append(column(reading, "select count(distinct status) from tasks"))
+
+        done = rebuild(Derivation(paths, Archive(paths.archive), DEFAULTS, PollingPolicy(), 5, look))
         assert seen == [[1]] * len(seen)
         assert len(seen) > 1
-        assert column(reader, "select count(distinct status) from tasks") != [1]
+        assert column(reading, "select count(distinct status) from tasks") != [1]
     assert done.segments == 4
     assert of_lake(lake) == before
-    with connection.open_lake(lake) as con:
+    with open_lake(lake) as con:
         assert column(con, "select schema_name from duckdb_schemas() where database_name = 'lake'") == ["main"]
 
 
@@ -222,17 +221,17 @@ def test_a_notebook_connects_to_it(paths: DataPaths, lake: Lake, monkeypatch: py
 def test_what_cannot_be_reached_is_named_without_its_password(no_lake: Lake, tmp_path: Path) -> None:
     """And with what to do."""
     with pytest.raises(NothingPublishedError, match=r"no lake at ducklake:postgres:dbname.* run `avatar-tasks"):
-        connection.open_lake(no_lake)
+        open_lake(no_lake)
     nowhere = Lake(f"host={tmp_path} password=open-sesame", "data")
     with pytest.raises(LakeError, match=r"cannot be reached.*the next run loads it") as error:
-        connection.open_lake(nowhere)
+        open_lake(nowhere)
     assert "sesame" not in str(error.value)
     assert without_password("postgresql://me:sesame@db/lake") == "postgresql://me:***@db/lake"
-    with connection.lake_writer(no_lake, 5):
+    with lake_writer(no_lake, 5):
         pass
     moved = Lake(no_lake.catalog, str(tmp_path / "elsewhere"))
     with pytest.raises(LakeError, match="has its data elsewhere than"):
-        connection.lake_writer(moved, 5).__enter__()
+        lake_writer(moved, 5).__enter__()
 
 
 def test_a_missing_extension_says_what_to_install(
@@ -241,12 +240,12 @@ def test_a_missing_extension_says_what_to_install(
     """Neither as a package nor from DuckDB's repository."""
     monkeypatch.setattr(extensions, "_packaged", lambda _: None)
     monkeypatch.setattr(
-        connection,
-        "_SETTINGS",
+        session,
+        "SETTINGS",
         {"custom_extension_repository": "http://127.0.0.1:9", "extension_directory": str(tmp_path)},
     )
     with pytest.raises(ExtensionMissingError, match=r"ducklake is missing: run `make setup`"):
-        connection.open_lake(no_lake)
+        open_lake(no_lake)
 
 
 @pytest.mark.e2e
@@ -273,21 +272,21 @@ def test_collecting_goes_on_while_the_lake_cannot_be_reached(tmp_path: Path) -> 
 def test_maintenance_puts_the_files_of_a_lake_together_and_proves_it_whole(paths: DataPaths, lake: Lake) -> None:
     """DuckLake's own functions do it; every table is held against what a rebuild gives, and a wrong one is named."""
     before = of_lake(lake)
-    with connection.lake_connection(lake, 5) as con:
+    with lake_connection(lake, 5) as con:
         con.execute("insert into runs by name select 'one' as run_id; insert into runs by name select 'two' as run_id")
         con.execute("delete from runs")
         files = column(con, "select count(*) from ducklake_list_files('lake', 'observations')")
-        work = Rebuilding(paths, Archive(paths.archive), DEFAULTS, PollingPolicy(), 5)
-        done = maintain(work, datetime.now(UTC), None)
+        work = Derivation(paths, Archive(paths.archive), DEFAULTS, PollingPolicy(), 5)
+        done = warehouse_of(paths).maintain(work, datetime.now(UTC), None)
         assert done.is_sound, done
         assert column(con, "select count(*) from ducklake_list_files('lake', 'observations')") <= files
         con.execute("update tasks set status = 'wrong' where task_id = 't1'")
-    assert [one.table for one in maintain(work, datetime.now(UTC), None).differences] == ["tasks"]
-    rebuild(paths, Archive(paths.archive), DEFAULTS, PollingPolicy(), wait_seconds=5)
+    assert [one.table for one in warehouse_of(paths).maintain(work, datetime.now(UTC), None).differences] == ["tasks"]
+    rebuild(work)
     assert of_lake(lake) == before
 
 
 def test_status_names_who_is_loading(on_lake: CommandLine, lake: Lake) -> None:
     assert on_lake("status", "--json").json["warehouse_held_by"] == "nobody"
-    with connection.lake_connection(lake, 5) as con, turns.turn(con):
+    with lake_connection(lake, 5) as con, turns.turn(con):
         assert f"process {os.getpid()} on" in on_lake("status", "--json").json["warehouse_held_by"]

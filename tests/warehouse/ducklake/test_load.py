@@ -30,9 +30,9 @@ from tests.warehouse.tables import column, contents, emptied
 from warehouse.archive.object_store import ObjectPath
 from warehouse.archive.segments import Archive
 from warehouse.database import advisory_lock as turns
-from warehouse.database import connection
 from warehouse.database.transaction import transaction
 from warehouse.ducklake.lake import Lake
+from warehouse.ducklake.sessions import lake_writer, open_lake
 from warehouse.errors import LakeError, WarehouseHeldError
 from warehouse.load import loader as load
 from warehouse.policy import PollingPolicy
@@ -52,7 +52,7 @@ LOAD = """
 import sys
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS
-from warehouse.database import connection
+from warehouse.ducklake.sessions import lake_writer, open_lake
 from warehouse.load import loader as load
 from warehouse.archive.segments import Archive
 from warehouse.ducklake.lake import Lake
@@ -62,7 +62,7 @@ catalog, data, archive, start = sys.argv[1:]
 store = Archive(Path(archive))
 segments = [one for kind in ("requests", "observations") for one in store.segments(kind)]
 at = int(start)
-with connection.lake_writer(Lake(catalog, data), 60) as con:
+with lake_writer(Lake(catalog, data), 60) as con:
     print("ready", flush=True)
     sys.stdin.readline()
     for one in segments[at:] + segments[:at]:
@@ -96,7 +96,7 @@ def serial(segments: list[Segment]) -> dict[str, list[str]]:
 
 
 def of_lake(lake: Lake) -> dict[str, list[str]]:
-    with connection.open_lake(lake) as con:
+    with open_lake(lake) as con:
         return contents(con) | {"segments": sorted(column(con, "select segment_id from segments"))}
 
 
@@ -135,7 +135,7 @@ def test_a_load_that_another_overtook_is_done_again_from_its_beginning(
                 load.load_within(other, segments, DEFAULTS, PollingPolicy())
         return enter(con, loaded)
 
-    with connection.lake_writer(lake, 5) as con, connection.lake_writer(lake, 5) as other:
+    with lake_writer(lake, 5) as con, lake_writer(lake, 5) as other:
         monkeypatch.setattr(load, "_enter", overtaken)
         done = load.load(con, segments, DEFAULTS, PollingPolicy())
     assert (entered, done.segments) == (3, 0)
@@ -148,7 +148,7 @@ def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
     """Nothing is lost by it: the next run loads what it did not."""
     monkeypatch.setattr(turns, "ATTEMPTS", 2)
     segments = archived(store)
-    with connection.lake_writer(lake, 5) as con, connection.lake_writer(lake, 5) as other:
+    with lake_writer(lake, 5) as con, lake_writer(lake, 5) as other:
         enter = load._enter
 
         def overtaken(loading: duckdb.DuckDBPyConnection, loaded: Sequence[Segment]) -> int:
@@ -166,11 +166,11 @@ def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
 def test_waiting_for_the_advisory_lock_names_its_holder(lake: Lake, store: Archive) -> None:
     """Loading waits as long as it may; reading does not wait at all."""
     segments = archived(store)
-    with connection.lake_writer(lake, 0.3) as con, connection.lake_writer(lake, 5) as other:
+    with lake_writer(lake, 0.3) as con, lake_writer(lake, 5) as other:
         with turns.turn(other):
             with pytest.raises(WarehouseHeldError, match=rf"that of process {os.getpid()} on .*waited 0.3 s"):
                 load.load(con, segments, DEFAULTS, PollingPolicy())
-            with connection.open_lake(lake) as reading:
+            with open_lake(lake) as reading:
                 assert column(reading, "select count(*) from tasks") == [0]
             assert turns.holder(con)
         assert turns.holder(con) is None
@@ -182,7 +182,7 @@ def test_processes_that_create_the_same_lake_at_once_all_get_it(no_lake: Lake) -
     found: list[list[object]] = []
 
     def come() -> None:
-        with connection.lake_writer(no_lake, 60) as con:
+        with lake_writer(no_lake, 60) as con:
             found.append(column(con, "select count(*) from tasks"))
 
     threads = [threading.Thread(target=come) for _ in range(3)]
@@ -197,7 +197,7 @@ def test_the_files_of_a_lake_may_be_on_object_storage(postgres: Postgres, bucket
     """Written and read through DuckDB's own extension, by the usual AWS_* variables."""
     segments = archived(store)
     lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
-    with connection.lake_writer(lake, 10) as con:
+    with lake_writer(lake, 10) as con:
         load.load(con, segments, DEFAULTS, PollingPolicy())
     assert of_lake(lake) == serial(segments)
     assert of_lake(Lake(lake.catalog)) == serial(segments)

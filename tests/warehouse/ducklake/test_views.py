@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.warehouse.marts.cases import Case, all_cases, differences
-from warehouse.database import connection
 from warehouse.ducklake.lake import Lake
+from warehouse.ducklake.sessions import lake_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def warehouse(postgres: Postgres, empty_lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     """A lake, its tables empty."""
     lake = Lake(postgres.new_database(empty_lake.catalog), empty_lake.data)
-    with connection.lake_writer(lake, wait_seconds=10) as con:
+    with lake_writer(lake, wait_seconds=10) as con:
         yield con
 
 

@@ -19,7 +19,9 @@ from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, rows
 from warehouse.archive.object_store import object_folder
 from warehouse.archive.segments import Archive
-from warehouse.database import connection
+from warehouse.database.reader import open_published
+from warehouse.database.writer import open_writer
+from warehouse.ducklake.sessions import open_lake
 from warehouse.errors import WarehouseError
 from warehouse.load import loader as load
 from warehouse.paths import DataPaths
@@ -73,7 +75,7 @@ class Reader:
     def read(self) -> None:
         while not self.done.is_set():
             try:
-                with connection.open_lake(self.lake) as con:
+                with open_lake(self.lake) as con:
                     for _ in range(3):
                         self.looks.append(look(con))
                         self.done.wait(0.1)
@@ -135,7 +137,7 @@ def test_workers_at_once_leave_what_one_after_another_would(
     archive = Archive(object_folder(f"s3://{bucket}/archive"))
     assert in_lake(lake) == loaded_into_a_file(archive, tmp_path / "same.duckdb")
     assert plain("collect", "--no-prefect", *FROM_STDIN, stdin="\n".join(ids)).code == 0
-    with connection.open_lake(lake) as con, connection.open_published(DataPaths(tmp_path / "data")) as serial:
+    with open_lake(lake) as con, open_published(DataPaths(tmp_path / "data")) as serial:
         assert column(con, "select distinct task_id from requests order by all") == sorted(ids)
         assert rows(con, WHAT_TASKS_ARE) == rows(serial, WHAT_TASKS_ARE)
 
@@ -162,11 +164,11 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def in_lake(lake: Lake) -> dict[str, list[str]]:
-    with connection.open_lake(lake) as con:
+    with open_lake(lake) as con:
         return contents(con)
 
 
 def loaded_into_a_file(archive: Archive, file: Path) -> dict[str, list[str]]:
-    with connection.writer(file, 5) as con:
+    with open_writer(file, 5) as con:
         load.load(con, load.unloaded(con, archive), DEFAULTS, PollingPolicy())
         return contents(con)

@@ -28,7 +28,7 @@ from transforms.flatten import Frames, transform
 from transforms.schema import ANSWERS, RUNS
 from warehouse.archive.atomic import UNFINISHED
 from warehouse.archive.segments import Archive
-from warehouse.database import connection
+from warehouse.database.writer import open_writer
 from warehouse.load import loader as load
 from warehouse.load import read_ahead as reading
 
@@ -261,7 +261,7 @@ def test_runs_are_loaded_once(site: Site) -> None:
         rows = pl.DataFrame([row], schema=RUNS, orient="row")
         site.store.write("runs", rows, segment_id=segment_id, at=minute(1))
     assert site.load().segments == 2
-    with connection.writer(site.paths.warehouse, 1) as con:
+    with open_writer(site.paths.warehouse, 1) as con:
         assert column(con, "select summary ->> 'requested' from runs") == ["2"]
 
 

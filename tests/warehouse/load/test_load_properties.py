@@ -18,7 +18,7 @@ from tests.warehouse.answers import KINDS, MIXED_UP, Answer, Request, minute, wr
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.remembered import Remembered
 from tests.warehouse.tables import contents, emptied, rows
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.load import loader as load
 from warehouse.load import read_ahead as reading
 from warehouse.paths import DataPaths
@@ -191,7 +191,7 @@ def test_a_rebuild_gives_the_tables_that_stood_there(remembered: Remembered, his
         with site.writer() as con:
             before = contents(con)
         site.rebuild()
-        with connection.reader(site.paths) as con:
+        with reader(site.paths) as con:
             assert contents(con) == before
 
 

@@ -13,12 +13,12 @@ from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse.archive.active_runs import at_work
 from warehouse.archive.atomic import UNFINISHED, written_whole
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.errors import WarehouseHeldError
 from warehouse.maintenance import maintain as maintaining
+from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.findings import fingerprints
-from warehouse.maintenance.maintain import maintain
-from warehouse.maintenance.rebuild import Rebuilding
+from warehouse.maintenance.maintain import maintain_file
 
 if TYPE_CHECKING:
     from warehouse.archive.segments import Kind
@@ -56,8 +56,8 @@ def three_days(site: Site) -> Site:
 
 
 def run(site: Site, retain_days: int | None = None) -> Maintained:
-    work = Rebuilding(site.paths, site.store, DEFAULTS, site.policy, 1)
-    return maintain(work, NOW, retain_days)
+    work = Derivation(site.paths, site.store, DEFAULTS, site.policy, 1)
+    return maintain_file(work, NOW, retain_days)
 
 
 def everything(site: Site) -> dict[str, list[str]]:
@@ -76,7 +76,7 @@ def test_everything_is_sound_and_small_segments_are_together(three_days: Site) -
     done = run(three_days)
     assert done.is_sound
     assert (done.before.segments, done.after.segments, done.joined, done.dropped_days) == (9, 6, 6, [])
-    with connection.reader(three_days.paths) as con:
+    with reader(three_days.paths) as con:
         assert contents(con) == before
         assert column(con, "select count(*) from segments") == [6]
     again = run(three_days)
@@ -89,7 +89,7 @@ def test_what_is_too_old_is_forgotten_in_archive_and_tables_alike(three_days: Si
     assert (done.is_sound, done.dropped_days) == (True, ["2026-01-20"])
     assert days(three_days) == ["2026-01-25", "2026-02-04"]
     assert days(three_days, "requests") == ["2026-01-25", "2026-02-04"]
-    with connection.reader(three_days.paths) as con:
+    with reader(three_days.paths) as con:
         assert column(con, "select task_id from tasks order by all") == ["t1", "t2", "t3"]
         assert column(con, "select json_path from schema_drift") == []
         assert column(con, "select distinct accepted - ended from id_accounting") == [0]
@@ -215,8 +215,8 @@ def test_segments_archived_in_the_meantime_are_kept(three_days: Site) -> None:
         if len(arrived) < 4:
             three_days.archive([Answer(arrived[-1], minute(9), FAILURE)], [Request(arrived[-1], minute(8))])
 
-    work = Rebuilding(three_days.paths, three_days.store, DEFAULTS, three_days.policy, 1, arrive)
-    assert maintain(work, NOW, None).is_sound
+    work = Derivation(three_days.paths, three_days.store, DEFAULTS, three_days.policy, 1, arrive)
+    assert maintain_file(work, NOW, None).is_sound
     assert len(arrived) > 4
     assert run(three_days).is_sound
     with three_days.writer() as con:

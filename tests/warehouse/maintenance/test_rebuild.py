@@ -15,10 +15,13 @@ from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse.archive.atomic import UNFINISHED
 from warehouse.archive.compact import compact, remove_replaced
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.database.publish import publish
 from warehouse.errors import LossError, WarehouseHeldError, WarehouseOutdatedError
-from warehouse.maintenance import rebuild as rebuilding
+from warehouse.maintenance import beside as rebuilding
+from warehouse.maintenance import derivation
+from warehouse.maintenance.derivation import Derivation
+from warehouse.maintenance.rebuild import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +60,7 @@ def test_a_damaged_warehouse_is_replaced(filled: Site, damage: bytes | None) -> 
     with nothing_left_behind(filled):
         assert filled.rebuild().segments == 6
     assert live(filled) == before
-    with connection.reader(filled.paths) as con:
+    with reader(filled.paths) as con:
         assert contents(con) == before
 
 
@@ -80,7 +83,7 @@ def test_the_log_of_the_old_one_is_not_replayed_into_the_new_one(filled: Site) -
 
 def test_answers_that_arrive_in_the_meantime_are_in_the_new_one(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Collecting, loading and publishing go on while the new one is made."""
-    monkeypatch.setattr(rebuilding, "_STEP_ROWS", 1)
+    monkeypatch.setattr(derivation, "_STEP_ROWS", 1)
     steps: list[tuple[int, int]] = []
 
     def meanwhile(done: int, total: int) -> None:
@@ -89,7 +92,7 @@ def test_answers_that_arrive_in_the_meantime_are_in_the_new_one(filled: Site, mo
             filled.load()
         steps.append((done, total))
 
-    rebuilding.rebuild(filled.paths, filled.store, DEFAULTS, filled.policy, wait_seconds=5, on_progress=meanwhile)
+    rebuild(Derivation(filled.paths, filled.store, DEFAULTS, filled.policy, 5, meanwhile))
     assert steps == [*((done, 6) for done in range(1, 7)), (1, 2), (2, 2)]
     with filled.writer() as con:
         assert column(con, "select count(*) from segments") == [8]
@@ -184,14 +187,14 @@ def test_a_segment_that_goes_while_the_new_one_is_made_is_not_lost_either(
     filled: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check at the end is made with the live warehouse's lock held."""
-    monkeypatch.setattr(rebuilding, "_STEP_ROWS", 1)
+    monkeypatch.setattr(derivation, "_STEP_ROWS", 1)
 
     def meanwhile(_done: int, _total: int) -> None:
         for one in filled.store.segments("requests"):
             one.path.unlink()
 
     with unchanged(filled), pytest.raises(LossError, match="0 answers"):
-        rebuilding.rebuild(filled.paths, filled.store, DEFAULTS, filled.policy, wait_seconds=5, on_progress=meanwhile)
+        rebuild(Derivation(filled.paths, filled.store, DEFAULTS, filled.policy, 5, meanwhile))
 
 
 def test_compacted_segments_are_not_counted_as_lost(filled: Site) -> None:
@@ -207,9 +210,8 @@ def test_an_accepted_loss_is_reported(filled: Site) -> None:
     """In the words of the refusal."""
     told: list[str] = []
     filled.store.segments("requests")[0].path.unlink()
-    rebuilding.rebuild(
-        filled.paths, filled.store, DEFAULTS, filled.policy, wait_seconds=5, accept_loss=True, notify=told.append
-    )
+    work = Derivation(filled.paths, filled.store, DEFAULTS, filled.policy, 5)
+    rebuild(work, accept_loss=True, notify=told.append)
     assert len(told) == 1
     assert "1 of 6 segments" in told[0]
     with filled.writer() as con:

@@ -10,11 +10,11 @@ import pytest
 from tests.warehouse.answers import RUNNING, START, SUCCESS_WITH_WORK, Answer, Request
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.maintenance.test_maintain import NOW, day, three_days
-from warehouse.database import connection
+from warehouse.backends.choose import reader
 from warehouse.database.publish import publish
 from warehouse.errors import RetentionRefusedError
-from warehouse.maintenance.maintain import maintain
-from warehouse.maintenance.rebuild import Rebuilding
+from warehouse.maintenance.derivation import Derivation
+from warehouse.maintenance.maintain import maintain_file
 from warehouse.maintenance.retention import plan_retention
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ __all__ = ["three_days"]
 
 
 def run(site: Site, now: datetime, retain_days: int, *, accept_loss: bool = False) -> Maintained:
-    work = Rebuilding(site.paths, site.store, DEFAULTS, site.policy, 1)
-    return maintain(work, now, retain_days, accept_loss=accept_loss)
+    work = Derivation(site.paths, site.store, DEFAULTS, site.policy, 1)
+    return maintain_file(work, now, retain_days, accept_loss=accept_loss)
 
 
 def files(site: Site) -> dict[str, bytes]:
@@ -42,7 +42,7 @@ def check_refused(site: Site, now: datetime, retain_days: int, words: str) -> No
     assert files(site) == before
     planned = plan_retention(site.paths, site.store, now, retain_days)
     assert planned.refusal is not None
-    with connection.reader(site.paths) as con:
+    with reader(site.paths) as con:
         [(tasks,)] = con.execute("select count(*) from tasks").fetchall()
     assert tasks == 4
 
@@ -83,7 +83,7 @@ def test_ids_that_are_still_polled_are_not_forgotten(site: Site) -> None:
     with pytest.raises(RetentionRefusedError, match=r"1 ids that are still polled would be forgotten \(still\)"):
         run(site, at, 3)
     assert run(site, at, 3, accept_loss=True).dropped_days == ["2026-01-20"]
-    with connection.reader(site.paths) as con:
+    with reader(site.paths) as con:
         assert con.execute("select task_id from tasks order by all").fetchall() == [("again",), ("ended",), ("other",)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.warehouse.marts.cases import MARTS, Case, all_cases, differences, uses_calendar
-from warehouse.database.connection import scratch
+from warehouse.database.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from transforms.tasks import _flags
-from warehouse.database.connection import scratch
 from warehouse.database.schema import definitions
+from warehouse.database.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

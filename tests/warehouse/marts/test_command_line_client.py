@@ -13,9 +13,9 @@ import pytest
 
 from tests.warehouse.marts.cases import MARTS
 from tests.warehouse.marts.world import fill, make_world
-from warehouse.database.connection import writer
 from warehouse.database.publish import publish
 from warehouse.database.schema import definitions
+from warehouse.database.writer import open_writer
 from warehouse.dictionary import QUERIES
 from warehouse.paths import DataPaths
 
@@ -36,7 +36,7 @@ pytestmark = [
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What readers open, of a simulated world."""
     paths = DataPaths(tmp_path_factory.mktemp("data"))
-    with writer(paths.warehouse, wait_seconds=10) as con:
+    with open_writer(paths.warehouse, wait_seconds=10) as con:
         fill(con, make_world())
     return publish(paths, wait_seconds=10)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from warehouse.database.connection import scratch
 from warehouse.database.schema import Definition, definitions
+from warehouse.database.scratch import scratch
 from warehouse.dictionary import DOCS, render
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.warehouse.marts.world import fill, make_world
-from warehouse.database.connection import scratch
+from warehouse.database.scratch import scratch
 from warehouse.dictionary import QUERIES, question, render_gallery
 
 if TYPE_CHECKING:

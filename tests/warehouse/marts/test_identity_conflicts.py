@@ -24,8 +24,8 @@ from tests.warehouse.answers import (
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import rows
 from warehouse.archive.segments import Archive
-from warehouse.database.connection import scratch
 from warehouse.database.schema import definitions
+from warehouse.database.scratch import scratch
 from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
 

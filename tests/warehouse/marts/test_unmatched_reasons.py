@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from transforms.failures import FailureRule
-from warehouse.database.connection import scratch
+from warehouse.database.scratch import scratch
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from warehouse.database import connection
+from warehouse.database.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connection.scratch() as con:
+    with scratch() as con:
         yield con
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from warehouse.database.connection import scratch
+from warehouse.database.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

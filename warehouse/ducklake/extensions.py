@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from warehouse.database.session import quoted
 from warehouse.errors import ExtensionMissingError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Non
         packaged = _packaged(name)
         try:
             if packaged:
-                con.execute(f"load {_quoted(packaged)}")
+                con.execute(f"load {quoted(packaged)}")
             else:
                 con.execute(f"install {name}; load {name}")
         except duckdb.Error as error:
@@ -43,7 +44,3 @@ def _packaged(name: str) -> Path | None:
         if file.exists():
             return file
     return None
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

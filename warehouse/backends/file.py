@@ -1,0 +1,124 @@
+"""The warehouse in a DuckDB file: one writer at a time, readers on a published copy of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from warehouse.database.locks import sole_writer, who_holds
+from warehouse.database.publish import publish, publish_closed
+from warehouse.database.reader import open_published
+from warehouse.database.sealed import seal
+from warehouse.database.session import prepare
+from warehouse.database.writer import open_file, spill
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from warehouse.archive.segments import Segment
+    from warehouse.load.loader import Loaded
+    from warehouse.maintenance.derivation import Derivation
+    from warehouse.maintenance.findings import Maintained
+    from warehouse.maintenance.losses import Ledger, LossGuard
+    from warehouse.paths import DataPaths
+
+
+@dataclass(frozen=True, slots=True)
+class FileWriter:
+    """A locked file. Nobody reads it before it is published, so that a load may leave something for later."""
+
+    paths: DataPaths
+    deadline: float
+    wait_seconds: float
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with open_file(self.paths.warehouse, self.deadline, self.wait_seconds) as con:
+            prepare(con)
+            yield con
+
+    def to_load(
+        self,
+        waiting: Sequence[Segment],
+        *,
+        later: Collection[Segment] = (),
+        run_id: str = "",  # noqa: ARG002 - the lock is ours, so it does not matter who archived what
+    ) -> list[Segment]:
+        left = {one.segment_id for one in later}
+        return [one for one in waiting if one.segment_id not in left]
+
+    def free_memory(self, con: duckdb.DuckDBPyConnection) -> None:
+        spill(con)
+
+    def publish(self) -> None:
+        publish_closed(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarehouse:
+    """See `interface.Warehouse`."""
+
+    paths: DataPaths
+    has_many_writers: bool = False
+    drops_days: bool = True
+
+    @property
+    def place(self) -> str:
+        return str(self.paths.warehouse)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"warehouse": self.place}
+
+    @property
+    def published(self) -> Path | None:
+        return self.paths.published
+
+    def exists(self) -> bool:
+        return self.paths.warehouse.exists()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        return open_published(self.paths)
+
+    def restrict(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        writable: Sequence[str],
+        query: str,  # noqa: ARG002 - a read-only file needs no look at it
+    ) -> None:
+        seal(con, writable)
+
+    def lock_holder(self, con: duckdb.DuckDBPyConnection) -> str | None:  # noqa: ARG002 - locks are files beside it
+        return who_holds(self.paths.warehouse)
+
+    @contextlib.contextmanager
+    def open_to_load(self, wait_seconds: float) -> Iterator[FileWriter]:
+        deadline = time.monotonic() + wait_seconds
+        with sole_writer(self.paths.warehouse, wait_seconds):
+            yield FileWriter(self.paths, deadline, wait_seconds)
+
+    def publish(self, wait_seconds: float) -> Path:
+        return publish(self.paths, wait_seconds)
+
+    def ledger(self) -> Ledger | None:
+        from warehouse.maintenance.losses import ledger_if_free  # noqa: PLC0415 - readers load no more than they need
+
+        return ledger_if_free(self.paths)
+
+    def rebuild(self, work: Derivation, guard: LossGuard) -> Loaded:
+        from warehouse.maintenance.beside import rebuild_file  # noqa: PLC0415 - likewise
+
+        return rebuild_file(work, guard)
+
+    def maintain(
+        self, work: Derivation, now: datetime, retain_days: int | None, *, accept_loss: bool = False
+    ) -> Maintained:
+        from warehouse.maintenance.maintain import maintain_file  # noqa: PLC0415 - likewise
+
+        return maintain_file(work, now, retain_days, accept_loss=accept_loss)

@@ -1,0 +1,77 @@
+"""The published copy of a warehouse file, opened read-only: it never blocks a writer, nor does one block it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from warehouse.database.session import SETTINGS, first_line, in_memory, quoted, set_up
+from warehouse.errors import NothingPublishedError, WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from warehouse.paths import DataPaths
+
+_ATTEMPTS: Final = 10
+
+
+def open_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the newest published copy, also where this process has an older one open.
+
+    DuckDB gives a process that opens a path again the database it has open under that path, even where the file was
+    replaced since (duckdb issue 15912). So each copy is opened under a name of its own, if it has one.
+
+    Raises:
+        NothingPublishedError: when nothing has been published yet.
+        WarehouseError: when the published copy cannot be opened.
+    """
+    return _open_newest(paths, lambda version: duckdb.connect(version, read_only=True, config=SETTINGS))
+
+
+def open_beside_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
+    """A database of its own in memory, with the newest published copy in it as `published`, read-only.
+
+    For readers that want views of their own beside those of the warehouse: nothing of it outlives the connection.
+
+    Raises:
+        NothingPublishedError, WarehouseError: as `open_published`.
+    """
+    return _open_newest(paths, _attached)
+
+
+def _attached(version: Path) -> duckdb.DuckDBPyConnection:
+    con = in_memory()
+    try:
+        con.execute(f"attach {quoted(version)} as published (read_only)")
+    except duckdb.Error:
+        con.close()
+        raise
+    return con
+
+
+def _open_newest(
+    paths: DataPaths, open_version: Callable[[Path], duckdb.DuckDBPyConnection]
+) -> duckdb.DuckDBPyConnection:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            version = paths.published_version()
+            con = open_version(version)
+        except FileNotFoundError:
+            raise _nothing_published(paths) from None
+        except duckdb.Error as error:
+            if attempt < _ATTEMPTS and not version.exists():
+                continue  # a newer copy has taken its place meanwhile
+            msg = f"{paths.published} cannot be opened ({first_line(error)}): run `avatar-tasks publish`"
+            raise WarehouseError(msg) from error
+        set_up(con)
+        return con
+    raise AssertionError
+
+
+def _nothing_published(paths: DataPaths) -> NothingPublishedError:
+    return NothingPublishedError(
+        f"nothing is published at {paths.published} yet: run `avatar-tasks collect` (or `avatar-tasks demo`) first"
+    )

@@ -1,0 +1,182 @@
+"""A warehouse file opened to write, by one process at a time.
+
+Two locks keep writers apart (see `locks`). Ours, a file beside the warehouse, lets our own processes in one after
+another and names the one inside. DuckDB's own keeps out everybody else, e.g. a notebook that has the file open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import time
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from warehouse.archive.atomic import UNFINISHED, sync_directory
+from warehouse.database.locks import (
+    RETRY_SECONDS,
+    file_holder,
+    full,
+    held,
+    held_here,
+    is_open_here,
+    sole_writer,
+)
+from warehouse.database.log_check import check_log
+from warehouse.database.memory_limit import limit_bytes, set_limit
+from warehouse.database.session import WRITER_SETTINGS, first_line, prepare, quoted
+from warehouse.errors import WarehouseDamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: The memory that a writer keeps between two steps.
+_IDLE_MEMORY: Final = "24MB"
+
+# What DuckDB says: it has no class of error for each. A word like "lock" alone will not do: it is in "block", too.
+_LOCKED: Final = "Could not set lock on file"
+_HOLDER: Final = re.compile(r"held in (.*?) \(PID (\d+)\)")
+_NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|File too large")
+_CORRUPT: Final = re.compile(
+    r"Corrupt database file|checksum|Could not read enough bytes|database has been invalidated"
+)
+
+
+@contextlib.contextmanager
+def open_writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that may write, with every table and view in place; both locks are held until the block ends.
+
+    Raises:
+        WarehouseHeldError: when a lock does not come within `wait_seconds`; it names the holder.
+        WarehouseDamagedError: when the file cannot be opened, or is of another version.
+        WarehouseFullError: when the disk has no room.
+    """
+    deadline = time.monotonic() + wait_seconds
+    with sole_writer(warehouse, wait_seconds), open_file(warehouse, deadline, wait_seconds) as con:
+        prepare(con)
+        yield con
+
+
+@contextlib.contextmanager
+def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a file that others may hold: tried again until `deadline` (monotonic seconds).
+
+    Damage and a full disk may show at any statement; they leave the block as errors of this room. Temporary files go
+    with the connection, those of a process that was killed, too.
+
+    Raises:
+        WarehouseHeldError: when somebody, or another connection of this process, still has the file then.
+        WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
+        WarehouseFullError: when the disk has no room.
+    """
+    with _told_as_ours(warehouse), contextlib.ExitStack() as stack:
+        con = _connect(warehouse, deadline, wait_seconds)
+        stack.callback(shutil.rmtree, f"{warehouse}.tmp", ignore_errors=True)
+        stack.enter_context(contextlib.closing(con))
+        warehouse.chmod(0o600)
+        yield con
+
+
+def spill(con: duckdb.DuckDBPyConnection) -> None:
+    """Let a connection of `open_file` put into temporary files what it holds and does not use now.
+
+    A step of 10,000 answers leaves some 90 MB, which a checkpoint writes later; the next step has need of the room.
+    """
+    usual = limit_bytes(con)
+    with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot go stays
+        con.execute(f"set memory_limit = '{_IDLE_MEMORY}'")
+    set_limit(con, usual)
+
+
+@contextlib.contextmanager
+def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a new file in which nothing outlives a crash: without a log, which half of writing would be.
+
+    What was changed stays in memory, and beyond its limit in temporary files beside the new one, until a checkpoint;
+    the end of the block is one.
+
+    Raises:
+        WarehouseDamagedError, WarehouseFullError: as `open_file`.
+    """
+    settings = WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by itself it would be where we were started
+    with _told_as_ours(unfinished), contextlib.closing(duckdb.connect(":memory:", config=settings)) as con:
+        con.execute(f"attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)")
+        unfinished.chmod(0o600)
+        con.execute("use beside")
+        con.execute("set checkpoint_threshold = '1TB'")  # by what is estimated of a log that is not written
+        yield con
+        con.execute("checkpoint")
+
+
+@contextlib.contextmanager
+def _told_as_ours(warehouse: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        if _NO_ROOM.search(str(error)) or isinstance(error, duckdb.OutOfMemoryException):  # or of temporary files
+            raise full(warehouse, first_line(error)) from error
+        if _CORRUPT.search(str(error)):
+            raise damaged(warehouse, error) from error
+        raise
+
+
+def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+    while True:
+        try:
+            if not is_open_here(warehouse):
+                _create_if_missing(warehouse)
+                _check_log(warehouse)
+                return duckdb.connect(warehouse, config=WRITER_SETTINGS)
+            in_the_way = held_here(warehouse, wait_seconds)
+        except duckdb.Error as error:
+            if _NO_ROOM.search(str(error)):
+                raise
+            if _LOCKED not in str(error):
+                raise damaged(warehouse, error) from error
+            in_the_way = held(warehouse, _foreign_holder(error), wait_seconds)
+        if time.monotonic() >= deadline:
+            raise in_the_way
+        time.sleep(RETRY_SECONDS)
+
+
+def _check_log(warehouse: Path) -> None:
+    """Of a file that somebody else has open the log is theirs, and being written: DuckDB says who it is."""
+    try:
+        check_log(warehouse)
+    except WarehouseDamagedError:
+        if file_holder(warehouse) is None:
+            raise
+
+
+def _create_if_missing(warehouse: Path) -> None:
+    """A new file gets its name when it is a database: killed while making one, DuckDB leaves what it then refuses.
+
+    What a rebuild makes beside the live one is unfinished by its name, and made anew by the next one.
+    """
+    if warehouse.exists() or warehouse.name.startswith(UNFINISHED):
+        return
+    unfinished = warehouse.with_name(f"{UNFINISHED}new-{warehouse.name}")
+    try:
+        unfinished.unlink(missing_ok=True)
+        duckdb.connect(unfinished).close()
+        warehouse.with_name(f"{warehouse.name}.wal").unlink(missing_ok=True)
+        unfinished.replace(warehouse)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_directory(warehouse.parent)
+
+
+def _foreign_holder(error: duckdb.Error) -> str:
+    found = _HOLDER.search(str(error))
+    return f"process {found[2]} ({found[1]})" if found else "another process"
+
+
+def damaged(warehouse: Path, error: duckdb.Error) -> WarehouseDamagedError:
+    """The error that says what is wrong with the file and what to do."""
+    return WarehouseDamagedError(
+        f"the warehouse {warehouse} cannot be used ({first_line(error)}). It is derived from the archive: "
+        "run `avatar-tasks rebuild` to make it anew"
+    )

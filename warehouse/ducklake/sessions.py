@@ -1,0 +1,55 @@
+"""Connections to a lake, to read and to write; any number of both at once."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from warehouse.database.advisory_lock import wait_at_most
+from warehouse.database.session import in_memory, prepare
+from warehouse.ducklake.lake import attach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+    from warehouse.ducklake.lake import Lake
+
+
+def open_lake(lake: Lake) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to a lake; each query sees what is loaded when it begins.
+
+    Raises:
+        NothingPublishedError: when there is no lake yet.
+        LakeError, ExtensionMissingError: when it cannot be reached.
+    """
+    con = in_memory()
+    try:
+        attach(con, lake, read_only=True)
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+@contextlib.contextmanager
+def lake_writer(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that may write to a lake, as any number of others may, with every table and view in place.
+
+    Raises:
+        WarehouseHeldError: when the lock to write does not come within `wait_seconds`.
+        LakeError, ExtensionMissingError: when the lake cannot be reached.
+    """
+    with lake_connection(lake, wait_seconds) as con:
+        prepare(con)
+        yield con
+
+
+@contextlib.contextmanager
+def lake_connection(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same with the tables and views as they are, of this version or not."""
+    with contextlib.closing(in_memory()) as con:
+        wait_at_most(con, wait_seconds)
+        attach(con, lake, read_only=False)
+        yield con

@@ -1,0 +1,126 @@
+"""A warehouse file derived again from the archive, beside the live one, then in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from warehouse.archive.atomic import UNFINISHED, sync_directory
+from warehouse.database.locks import sole_writer
+from warehouse.database.publish import publish_closed
+from warehouse.database.session import prepare
+from warehouse.database.writer import open_file, open_unlogged
+from warehouse.errors import WarehouseDamagedError
+from warehouse.load.loader import Loaded
+from warehouse.maintenance.losses import ledger_of_live
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from warehouse.maintenance.derivation import Derivation
+    from warehouse.maintenance.losses import LossGuard
+    from warehouse.paths import DataPaths
+
+#: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
+_MEMORY: Final = "512MB"
+
+
+def rebuild_file(work: Derivation, guard: LossGuard) -> Loaded:
+    """Derive the warehouse again and publish it. The live one is untouched until the new one is complete.
+
+    Collecting and loading may go on meanwhile: what arrives is loaded before the swap.
+
+    Raises:
+        LossError: when the new warehouse would lack segments of the ledger; the live one is then untouched.
+        WarehouseHeldError: when the live warehouse stays locked; likewise.
+        ArchiveError: when the archive cannot be read.
+    """
+    with built_beside(work) as total, live_locked(work) as deadline:
+        with open_file(place_beside(work.paths), deadline, work.wait_seconds) as con:
+            work.load_all(con, total)
+            con.execute("checkpoint")
+        guard.check(ledger_of_live(work.paths, deadline, work.wait_seconds, guard.notify), total.damaged)
+        swap_in(work, deadline)
+        publish_closed(work.paths)
+    return total
+
+
+def clear_half_made(paths: DataPaths) -> None:
+    """Remove what a rebuild that was killed left beside the warehouse.
+
+    Raises:
+        WarehouseHeldError: when a rebuild is running.
+    """
+    beside = place_beside(paths)
+    if any(beside.parent.glob(f"{beside.name}*")):
+        with sole_writer(beside, 0):
+            _remove(beside)
+
+
+@contextlib.contextmanager
+def built_beside(work: Derivation) -> Iterator[Loaded]:
+    """A warehouse derived from the archive at `place_beside`, gone when the block ends unless it was swapped in."""
+    total = Loaded()
+    beside = place_beside(work.paths)
+    with sole_writer(beside, work.wait_seconds):
+        _remove(beside)
+        try:
+            with open_unlogged(beside) as con:
+                prepare(con)
+                con.execute(f"set memory_limit = '{_MEMORY}'")
+                work.load_all(con, total)
+            yield total
+        finally:
+            _remove(beside)
+
+
+@contextlib.contextmanager
+def live_locked(work: Derivation) -> Iterator[float]:
+    """Our lock on the live warehouse; yields until when to wait for DuckDB's (monotonic seconds)."""
+    deadline = time.monotonic() + work.wait_seconds
+    with sole_writer(work.paths.warehouse, work.wait_seconds):
+        yield deadline
+
+
+def swap_in(work: Derivation, deadline: float) -> None:
+    """Put the warehouse beside in the live one's place; the caller has loaded everything into it and holds the lock.
+
+    Raises:
+        WarehouseHeldError: when somebody else has the live one open until `deadline`.
+    """
+    _swap(place_beside(work.paths), work.paths.warehouse, deadline, work.wait_seconds)
+
+
+def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
+    """Put the new file in the live one's place; a live one that somebody else has open is waited for.
+
+    The live one is held until it is replaced, so that nobody opens it in between. Its log goes first: DuckDB would
+    replay it into the new file.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(WarehouseDamagedError, duckdb.Error):  # damage is why it is being rebuilt
+            stack.enter_context(open_file(live, deadline, wait_seconds)).execute("checkpoint")
+        _log_of(live).unlink(missing_ok=True)
+        sync_directory(live.parent)  # or a power cut might leave the new file beside the old log
+        new.replace(live)
+        sync_directory(live.parent)
+
+
+def place_beside(paths: DataPaths) -> Path:
+    return paths.warehouse.with_name(f"{UNFINISHED}rebuild-{paths.warehouse.name}")
+
+
+def _remove(path: Path) -> None:
+    """A database file, its log, and the folder in which DuckDB keeps what memory does not hold."""
+    for leftover in (path, _log_of(path)):
+        leftover.unlink(missing_ok=True)
+    shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")

@@ -1,0 +1,62 @@
+"""What it takes to derive a warehouse from its archive, and doing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from warehouse.load.loader import Loaded, load_in_steps, unloaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import duckdb
+
+    from warehouse.analysis import Analysis
+    from warehouse.archive.segments import Archive
+    from warehouse.paths import DataPaths
+    from warehouse.policy import PollingPolicy
+
+#: Rows of segments between two checkpoints. Each compresses the last rows of every table again, up to 122,880; until it
+#: comes, rows stay in memory uncompressed.
+_STEP_ROWS: Final = 160_000
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What it takes to derive a warehouse again.
+
+    Attributes:
+        paths: the data directory.
+        store: the archive in it, or what is to be seen of it.
+        analysis: what people decided.
+        policy: when pending ids are polled again.
+        wait_seconds: how long to wait for the live warehouse's lock.
+        on_progress: called with segments done and segments in all.
+    """
+
+    paths: DataPaths
+    store: Archive
+    analysis: Analysis
+    policy: PollingPolicy
+    wait_seconds: float
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
+
+    def of(self, store: Archive) -> Derivation:
+        """The same from another archive."""
+        return replace(self, store=store)
+
+    def load_all(self, con: duckdb.DuckDBPyConnection, total: Loaded, only: Collection[str] | None = None) -> None:
+        """Load into a file's `con` what it lacks of the archive, or of `only` these segments.
+
+        What was loaded is added to `total`; its damaged segments are those of this time.
+        """
+        total.damaged.clear()
+        segments, loaded = unloaded(con, self.store), 0
+        if only is not None:
+            segments = [one for one in segments if one.segment_id in only]
+        for done in load_in_steps(con, segments, self.analysis, self.policy, _STEP_ROWS, read_ahead=True):
+            con.execute("checkpoint")
+            total.add(done)
+            loaded += done.segments + len(done.damaged)
+            self.on_progress(loaded, len(segments))
