@@ -184,6 +184,19 @@ def test_only_the_reader_and_the_writer_open_database_files() -> None:
     }
 
 
+def test_whether_it_is_a_file_or_a_lake_is_asked_in_one_place() -> None:
+    """Everybody else calls the methods of `Warehouse`; and a DuckDB file knows nothing of lakes."""
+    asking = {
+        str(path.relative_to(ROOT))
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "lake" and ast.unparse(node.value).endswith("paths")
+    }
+    assert asking == {"warehouse/backends/choose.py"}
+    of_files = [name for name in MODULES if name.startswith("warehouse.database.")]
+    assert not {used for name in of_files for used in imported(MODULES[name]) if used.startswith("warehouse.ducklake")}
+
+
 @pytest.mark.e2e
 def test_everything_but_the_flow_works_without_prefect(tmp_path: Path) -> None:
     """Prefect orchestrates; it does not contain."""
