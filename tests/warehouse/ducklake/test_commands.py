@@ -103,7 +103,7 @@ def test_a_lake_moves_to_a_file_and_back_and_is_the_same(on_lake: CommandLine, l
     in_file = CommandLine(on_lake.folder, {"AVATAR_TASKS_WAREHOUSE": "plain.duckdb"})
     back = in_file("migrate", "--to", f"ducklake:postgres:{lake.catalog}", "--lake-data", lake.data)
     assert back.code == 0
-    assert "all 15 tables are the same as in the old one" in back.err
+    assert f"all {len(there['rows'])} tables are the same as in the old one" in back.err
     assert "to use it, set AVATAR_TASKS_WAREHOUSE=ducklake:postgres:" in back.err
     assert of_lake(lake) == before
     same = in_file("migrate", "--to", "plain.duckdb")
