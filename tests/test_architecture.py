@@ -55,7 +55,6 @@ MEDIAN_LINES, NINTH_DECILE_LINES, MODULE_LINES = 10, 30, 300
 STILL_LONG = {
     "reports/sentences.py",
     "warehouse/archive/segments.py",
-    "warehouse/database/connection.py",
     "warehouse/load/loader.py",
 }
 
