@@ -1,5 +1,5 @@
-# `make` alone lists what there is. Everything runs inside .venv, which `make setup` builds from requirements.lock; with
-# LOCK=requirements-run.lock without what only tests need, as for a server or an image.
+# `make` alone lists the targets. Everything runs inside .venv, which `make setup` builds from requirements.lock; with
+# LOCK=requirements-run.lock it leaves out what only tests need, as for a server or an image.
 PYTHON ?= python3
 VENV := .venv
 LOCK := requirements.lock
@@ -22,7 +22,7 @@ $(STAMP): $(LOCK) requirements-uv.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true  # Prefect starts in half the time; a package's own broken fixture is no failure
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true  # Prefect starts in half the time; a broken fixture inside a package is not a failure
 	@touch $@
 
 demo: setup  ## run everything on a simulated gateway, nothing else needed
@@ -31,13 +31,13 @@ demo: setup  ## run everything on a simulated gateway, nothing else needed
 test: setup  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-unit: setup  ## run the tests that need no server, browser or process of their own, in a minute
+unit: setup  ## run the tests that need no server, browser or child process, in a minute
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not prefect and not postgres and not browser and not e2e and not soak"
 
-soak: setup  ## run the long forms of the promises' tests, two hours or so, and print their figures
+soak: setup  ## run the long forms of the promises' tests, about two hours, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0
 
-report-million: setup  ## what a report costs on a million tasks; fails when the page is 5 MB or more
+report-million: setup  ## measure a report on a million tasks; fails if the page is 5 MB or more
 	@$(BIN)/python -m benchmarks.report
 
 check: setup  ## formatting, lint and types
@@ -49,10 +49,10 @@ format: setup  ## format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: setup  ## write the data dictionary again
+docs: setup  ## regenerate the data dictionary
 	@$(BIN)/python -m warehouse.dictionary
 
-bench: $(BENCH)/.set-up  ## run the benchmarks beside their peers (an hour; see benchmarks/README.md)
+bench: $(BENCH)/.set-up  ## run the benchmarks and their peers (an hour; see benchmarks/README.md)
 	@$(BENCH)/bin/python -m benchmarks
 	@$(BENCH)/bin/python -m benchmarks --docs
 
@@ -67,7 +67,7 @@ UPGRADE ?= --upgrade
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-package avatar-tasks --python-version 3.11
 SERVER := --extra prefect --extra report --extra lake --group build
 
-lock: setup  ## resolve the dependencies anew (then run `make setup test`); UPGRADE= keeps the versions that still fit
+lock: setup  ## resolve the dependencies again (then run `make setup test`); UPGRADE= keeps the versions that still fit
 	$(COMPILE) $(UPGRADE) $(SERVER) --group dev pyproject.toml -o requirements.lock
 	$(COMPILE) $(SERVER) --constraint requirements.lock pyproject.toml -o requirements-run.lock
 	$(COMPILE) $(UPGRADE) --group bench --constraint requirements.lock pyproject.toml -o requirements-bench.lock
