@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     lake_data: Place | None = None
     archive: Place | None = None
     concurrency: int = Field(default=64, ge=1, le=4096)
-    rate: float | None = Field(default=None, gt=0)
+    rate: float | None = Field(default=None, ge=0.001, le=1_000_000)
     timeout: float = Field(default=30.0, gt=0, le=86_400)
     max_body_bytes: int = Field(default=8_388_608, ge=1024, le=2**40)
     redact: Redact = frozenset()
