@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.parquet as pq
@@ -12,15 +13,16 @@ from pipeline.errors import UnusableInputError
 from pipeline.settings import read_settings
 from warehouse.archive.atomic import UNFINISHED, written_whole
 from warehouse.archive.folder_mark import write_mark
-from warehouse.archive.segments import COMPACTED, Archive, composition
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.parquet import COMPACTED, composition
+from warehouse.archive.segments import Archive
 from warehouse.errors import ArchiveError
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
-    from warehouse.archive.segments import Kind, Segment
+    from warehouse.archive.parquet import Kind, Segment
 
 #: In the folder of a demo: which run made it.
 MARKER: Final = ".avatar-tasks-demo"
@@ -82,16 +84,16 @@ def _check_made_up(out: Path) -> None:
 
 def _foreign(out: Path) -> Path | None:
     """A file in the archive that no demo made."""
-    store = Archive(out / "archive")
+    store = Archive(LocalFolder(out / "archive"))
     runs = _demo_runs(out, store)
     segments: dict[Path, Segment] = {}
     for kind in _OF_TASKS:
-        segments |= {one.path: one for one in (*store.segments(kind), *store.replaced(kind))}
-    for path in sorted(store.root.rglob("*")):
+        segments |= {Path(str(one.path)): one for one in (*store.segments(kind), *store.replaced(kind))}
+    for path in sorted((out / "archive").rglob("*")):
         if (
             path.is_dir()
             or path.name.startswith((UNFINISHED, ".avatar-tasks"))
-            or path.is_relative_to(store.root / "runs")
+            or path.is_relative_to(out / "archive" / "runs")
         ):
             continue
         if path not in segments or not _is_of(segments[path], runs):

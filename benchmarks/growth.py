@@ -22,6 +22,7 @@ from benchmarks.filled import fill
 from benchmarks.harness import Outcome, Row, at_most, compete, timed
 from pipeline.status import facts
 from warehouse.analysis import read_analysis
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader
 from warehouse.database.publish import publish, publish_closed
@@ -34,7 +35,7 @@ from warehouse.policy import PollingPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
 
 TASKS: Final = 5_000_000
 NEW: Final = 10_000
@@ -60,7 +61,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
 
 
 def _loading(folder: Path, large: DataPaths, rounds: int) -> Row:
-    store, numbers = Archive(folder / "archive"), itertools.count()
+    store, numbers = Archive(LocalFolder(folder / "archive")), itertools.count()
     old_ids = _pending(large)
     segments: dict[int, Segment] = {}
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -27,11 +28,15 @@ from tests import postgres
 from tests.warehouse.answers import SUCCESS_WITH_WORK
 from transforms.schema import REQUESTS
 from warehouse.analysis import read_analysis
-from warehouse.archive.segments import Archive, Segment
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.segments import Archive
 from warehouse.ducklake.lake import Lake
 from warehouse.ducklake.sessions import lake_writer
 from warehouse.load import loader as load
 from warehouse.policy import PollingPolicy
+
+if TYPE_CHECKING:
+    from warehouse.archive.parquet import Segment
 
 COLLECT = [
     sys.executable,
@@ -132,7 +137,7 @@ def load_once(lake: Lake, segments: list[Segment]) -> float:
 
 def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
     """The same load into a lake without a row and into one of a million tasks, in turn."""
-    store, began = Archive(folder / "archive"), datetime.now(UTC) - timedelta(days=1)
+    store, began = Archive(LocalFolder(folder / "archive")), datetime.now(UTC) - timedelta(days=1)
     large = new_lake(server, folder)
     load_once(large, answers(store, "first", began - timedelta(days=30)))
     with lake_writer(large, 10) as con:

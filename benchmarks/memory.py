@@ -14,6 +14,7 @@ from benchmarks import rebuilding
 from benchmarks.bodies import fill_archive
 from benchmarks.collecting import work
 from benchmarks.harness import Row, at_most
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths
 
@@ -50,7 +51,7 @@ def _peak_mb(ids: int) -> float:
 def _rebuilding(count: int) -> Row:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fill_archive(Archive(DataPaths(folder).archive), count)
+        fill_archive(Archive(LocalFolder(DataPaths(folder).archive)), count)
         outcome = rebuilding.ours(folder, rebuilding.sizes)
     detail = f"{count / outcome.seconds:,.0f} answers/s from start to end"
     return Row(f"peak memory of rebuilding {count:,} answers", outcome.peak_mb, "MB", at_most(2000), detail)

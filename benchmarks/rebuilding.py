@@ -19,6 +19,7 @@ import polars as pl
 from benchmarks.bodies import END as FIRST_LOOK
 from benchmarks.bodies import answers, fill_archive
 from benchmarks.harness import OURS, Row, at_least, compete, run_process
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths
 
@@ -77,7 +78,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         folder, count = Path(name), int(IDS * scale)
         quarter, sample = count // 4, count // 20
         for ids in (quarter, count):
-            fill_archive(Archive(DataPaths(folder / str(ids)).archive), ids)
+            fill_archive(Archive(LocalFolder(DataPaths(folder / str(ids)).archive)), ids)
         for ids in (sample, count):
             _write_lines(folder / f"lines-{ids}", ids)
 

@@ -33,13 +33,13 @@ def begin_folder(run: Run, *, scheduled: bool) -> None:
     if mark is not None:
         if scheduled and mark.kind == "demo":
             msg = (
-                f"{paths.archive} was made by `avatar-tasks demo`: set AVATAR_TASKS_DATA_DIR to a folder for real work"
+                f"{paths.storage} was made by `avatar-tasks demo`: set AVATAR_TASKS_DATA_DIR to a folder for real work"
             )
             raise UnusableInputError(msg)
         return
     if not holds_ids(paths):  # else it is from before there were marks
         _check_it_may_be_begun(paths, scheduled=scheduled, first_start=first_start)
-        run.voice.say(f"a new data folder was begun at {paths.root}: its archive is {paths.archive}")
+        run.voice.say(f"a new data folder was begun at {paths.root}: its archive is {paths.storage}")
     write_mark(paths, "real", run.started_at)
 
 
@@ -52,11 +52,11 @@ def _check_it_may_be_begun(paths: DataPaths, *, scheduled: bool, first_start: bo
     )
     if was_used(paths):
         msg = (
-            f"the archive {paths.archive} is not there, though a warehouse in {paths.root} was made from one. {advice}"
+            f"the archive {paths.storage} is not there, though a warehouse in {paths.root} was made from one. {advice}"
         )
         raise UnusableInputError(msg)
     if scheduled or first_start is False:
-        msg = f"there is no data folder at {paths.root}: {paths.archive} has neither mark nor answers. {advice}"
+        msg = f"there is no data folder at {paths.root}: {paths.storage} has neither mark nor answers. {advice}"
         raise UnusableInputError(msg)
 
 
@@ -68,7 +68,7 @@ def require_archive(paths: DataPaths) -> None:
     """
     if read_mark(paths) is None and not holds_ids(paths):
         msg = (
-            f"there is no archive at {paths.archive}: mount it, or set AVATAR_TASKS_DATA_DIR to where the data is "
+            f"there is no archive at {paths.storage}: mount it, or set AVATAR_TASKS_DATA_DIR to where the data is "
             "(`avatar-tasks collect` begins a new one). Nothing was changed"
         )
         raise UnusableInputError(msg)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipeline.run import Run
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
     from warehouse.backends.interface import Writer
 
 #: What keeps a run from loading and not from collecting: what it archived is loaded by the next.

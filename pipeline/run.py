@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gateway.pace.gate import Permission
     from pipeline.settings import Settings
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
     from warehouse.backends.interface import Warehouse
     from warehouse.paths import DataPaths
 
@@ -137,7 +137,7 @@ def begin(
         command=command,
         run_id=run_id,
         started_at=started_at,
-        store=Archive(settings.paths.archive),
+        store=Archive(settings.paths.storage),
         analysis=read_analysis(settings.paths.analysis),
         segment_ids=map(partial(_segment_id, started_at, run_id), itertools.count()),
         clock=clock,

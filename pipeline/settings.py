@@ -16,7 +16,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pipeline.errors import UnusableInputError
 from pipeline.spans import read_span
 from warehouse import home
-from warehouse.archive.object_store import SCHEME, object_folder
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.object_store import SCHEME, ObjectFolder
 from warehouse.ducklake.lake import PREFIX as LAKE_PREFIX
 from warehouse.ducklake.lake import Lake, lake_at
 from warehouse.environment import PREFIX, read_environment
@@ -26,6 +27,8 @@ from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from warehouse.archive.storage import Storage
 
 #: As gateways of this family make them. A value like this in the place of another would be stored or shown.
 _LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
@@ -138,10 +141,12 @@ class Settings(BaseSettings):
         return DataPaths(self.data_dir.absolute(), file, self._lake, self._archive)
 
     @property
-    def _archive(self) -> Path | None:
+    def _archive(self) -> Storage | None:
         if not self.archive:
             return None
-        return object_folder(self.archive) if self.archive.startswith(SCHEME) else Path(self.archive).absolute()
+        if self.archive.startswith(SCHEME):
+            return ObjectFolder.at(self.archive)
+        return LocalFolder(Path(self.archive).absolute())
 
     @property
     def _lake(self) -> Lake | None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collect.other_ids import in_conflict, missing_storms
-from warehouse.archive.segments import SCHEMAS, Archive
+from warehouse.archive.parquet import SCHEMAS
+from warehouse.archive.segments import Archive
 from warehouse.backends.choose import warehouse_of
 from warehouse.database.schema import statement
 from warehouse.load.loader import unloaded
@@ -22,7 +23,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
     Raises:
         NothingPublishedError: when nothing has been published yet.
     """
-    store = Archive(paths.archive)
+    store = Archive(paths.storage)
     warehouse = warehouse_of(paths)
     with contextlib.closing(warehouse.connect()) as con:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())

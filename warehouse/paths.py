@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warehouse.archive.local_folder import LocalFolder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from warehouse.archive.storage import Storage
     from warehouse.ducklake.lake import Lake
 
 
@@ -19,18 +22,23 @@ class DataPaths:
         root: the data directory.
         warehouse_file: the warehouse's file, where it is not below `root`.
         lake: the lake that takes the place of that file, where there is one.
-        archive_at: where the archive is, where it is not below `root`: a folder, or a place on object storage
-            (an `ObjectPath`, see `archive.Segment`).
+        archive_at: where the archive is, where it is not below `root`: a folder, or a place on object storage.
     """
 
     root: Path
     warehouse_file: Path | None = None
     lake: Lake | None = None
-    archive_at: Path | None = None
+    archive_at: Storage | None = None
+
+    @property
+    def storage(self) -> Storage:
+        """The place of the archive."""
+        return self.archive_at or LocalFolder(self.root / "archive")
 
     @property
     def archive(self) -> Path:
-        return self.archive_at or self.root / "archive"
+        """The folder of the archive, where it is in one."""
+        return self.storage.folder or self.root / "archive"
 
     @property
     def warehouse(self) -> Path:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.archive.atomic import make_directory
-from warehouse.archive.segments import pieces
+from warehouse.archive.parquet import pieces
 from warehouse.database.schema import statement
 from warehouse.errors import ArchiveError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.archive.segments import Damaged, Segment
+    from warehouse.archive.parquet import Damaged, Segment
 
 _ROWS: Final = 100_000
 _SCHEMA: Final = pa.schema([("task_id", pa.string()), ("has_failed", pa.bool_())])

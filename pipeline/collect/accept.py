@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.collect.request import CollectRequest
     from pipeline.intake.feeds import Feeds
     from pipeline.run import Run
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
 
 
 @dataclass(frozen=True, slots=True)

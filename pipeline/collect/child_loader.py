@@ -71,7 +71,7 @@ def child_environment(run: Run) -> dict[str, str]:
     settings, paths = run.settings, run.paths
     here = {
         "data_dir": paths.root,
-        "archive": settings.archive or paths.archive,
+        "archive": paths.storage,
         "give_up_after": settings.give_up_after.total_seconds(),
         "poll_min": settings.poll_min,
         "lock_wait": 0,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.load import RunWriter
     from pipeline.run import Run
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
     from warehouse.errors import WarehouseError
     from warehouse.plan import Question
 

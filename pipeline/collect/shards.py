@@ -14,7 +14,7 @@ from pipeline.collect.accept import Accepted
 from pipeline.collect.other_ids import OtherIds
 from pipeline.collect.summary import Summary
 from pipeline.errors import AvatarTasksError, ExitCode
-from warehouse.archive.segments import count_rows
+from warehouse.archive.parquet import count_rows
 from warehouse.errors import AnalysisFileError, ArchiveError
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from pipeline import load as loading
 from pipeline.data_folder import require_archive
 from pipeline.errors import ExitCode, UnusableInputError
 from pipeline.run import write_run
-from warehouse.archive.segments import is_on_object_storage
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 from warehouse.maintenance.derivation import Derivation
@@ -130,7 +129,7 @@ def plan_lines(planned: Retention) -> Iterator[str]:
 
 
 def _check_retention(run: Run, retain_days: int) -> None:
-    if not run.warehouse.drops_days or is_on_object_storage(run.store):
+    if not run.warehouse.drops_days or run.store.folder is None:
         msg = (
             "--retain drops days of a warehouse in a file whose archive is a folder; of a lake, and of an archive on "
             "object storage, nothing is dropped (docs/scaling.md)"

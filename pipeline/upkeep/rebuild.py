@@ -39,7 +39,7 @@ def derivation(settings: Settings, voice: Voice, into: DataPaths | None = None) 
     paths = settings.paths
     return Derivation(
         into or paths,
-        Archive(paths.archive),
+        Archive(paths.storage),
         read_analysis(paths.analysis),
         settings.policy,
         settings.lock_wait,

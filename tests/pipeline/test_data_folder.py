@@ -16,7 +16,7 @@ from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError
 from pipeline.run import Voice
 from pipeline.settings import Settings
-from tests.warehouse.answers import RUNNING, Answer, Request, minute
+from tests.warehouse.answers import RUNNING, Answer, Request, file_of, minute
 from tests.warehouse.conftest import Site
 from warehouse.archive.compact import compact, remove_replaced
 from warehouse.archive.folder_mark import NAME, read_mark, write_mark
@@ -136,8 +136,8 @@ def demo_segment(folder: Path, run_id: str, number: int, kind: str = "observatio
     site = Site(DataPaths(folder))
     answers, requests = [Answer(f"t{number}", minute(1), RUNNING)], [Request(f"t{number}", minute(0))]
     [segment] = site.archive(answers) if kind == "observations" else site.archive((), requests)
-    name = segment.path.with_name(f"20260120T000000-{run_id}-{number:06d}.parquet")
-    segment.path.rename(name)
+    name = file_of(segment).with_name(f"20260120T000000-{run_id}-{number:06d}.parquet")
+    file_of(segment).rename(name)
     return name
 
 

@@ -29,7 +29,9 @@ from pipeline.threads import run_to_its_end
 from simulator import ManualClock, SimulatedGateway, serve
 from tests.command_line import COMMAND, KEY
 from tests.pipeline.tables import rows
-from warehouse.archive.segments import Archive, count_rows
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.parquet import count_rows
+from warehouse.archive.segments import Archive
 from warehouse.database.locks import sole_writer
 
 if TYPE_CHECKING:
@@ -179,7 +181,7 @@ def test_signals_keep_received_answers(
     assert process.returncode == 130
     told = [line for line in err.splitlines() if not line.startswith("a new data folder")]
     assert told == ["avatar-tasks: stopped; what was collected is kept, run again to go on"]
-    archived = sum(map(count_rows, Archive(tmp_path / "data" / "archive").segments("observations")))
+    archived = sum(map(count_rows, Archive(LocalFolder(tmp_path / "data" / "archive")).segments("observations")))
     assert archived >= gateway.app.total_calls - 10
 
 

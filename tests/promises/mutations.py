@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from transforms.flatten import transform
 from warehouse.archive import atomic as durable
-from warehouse.archive import segments as archive
+from warehouse.archive import local_folder
+from warehouse.archive.segments import Archive
 from warehouse.load import loader as load
 from warehouse.load.read_ahead import Reading
 
@@ -59,13 +60,13 @@ def count_copies() -> None:
 
     put(Reading, "_piece", read_all)
     put(load, "_fresh", lambda _con, answers: answers)
-    real = archive.Archive.write
+    real = Archive.write
 
     def write_twice(self: Any, kind: Any, rows: Any, *, segment_id: str, at: Any) -> Any:  # noqa: ANN401 - as the real one
         real(self, kind, rows, segment_id=f"{segment_id}-copy", at=at)
         return real(self, kind, rows, segment_id=segment_id, at=at)
 
-    put(archive.Archive, "write", write_twice)
+    put(Archive, "write", write_twice)
 
 
 def no_sync_of_files() -> None:
@@ -102,7 +103,7 @@ def name_before_content() -> None:
             durable.sync_directory(path.parent)
             os.fsync(file.fileno())
 
-    put(archive, "written_whole", written_whole)
+    put(local_folder, "written_whole", written_whole)
 
 
 def never_clear() -> None:

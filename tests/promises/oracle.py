@@ -15,7 +15,8 @@ import polars as pl
 from tests.warehouse.tables import DERIVED, column, contents, rows
 from transforms.schema import IDENTITY
 from warehouse.analysis import read_analysis
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
@@ -60,8 +61,8 @@ def check_all(paths: DataPaths, policy: PollingPolicy = PollingPolicy()) -> None
     with open_writer(paths.warehouse, 5) as con:
         found = contents(con)
         check_keys(con)
-        check_ledger(con, Archive(paths.archive))
-        check_accounts(con, Archive(paths.archive))
+        check_ledger(con, Archive(LocalFolder(paths.archive)))
+        check_accounts(con, Archive(LocalFolder(paths.archive)))
     check_same(found, from_scratch(paths, policy))
     check_published(paths)
     with reader(paths) as con:
@@ -78,7 +79,7 @@ def check_keys(con: duckdb.DuckDBPyConnection) -> None:
 
 def check_ledger(con: duckdb.DuckDBPyConnection, store: Archive) -> None:
     """The segments of the ledger are those of the archive."""
-    archived = {one.segment_id for kind in archive.SCHEMAS for one in store.segments(kind)}
+    archived = {one.segment_id for kind in parquet.SCHEMAS for one in store.segments(kind)}
     loaded = set(column(con, "select segment_id from segments"))
     assert loaded == archived, f"not loaded: {archived - loaded}; not archived: {loaded - archived}"
 
@@ -111,7 +112,7 @@ def check_whole(con: duckdb.DuckDBPyConnection) -> None:
     """No half of a load: every rule holds, the ledger's rows are there, and so is each answer that a run tells of."""
     broken = con.execute(statement("queries/broken_rules")).fetchall()
     assert not broken, f"rules that do not hold: {broken}"
-    for kind in archive.SCHEMAS:
+    for kind in parquet.SCHEMAS:
         entered = con.execute("select coalesce(sum(rows), 0)::bigint from segments where kind = ?", [kind]).fetchall()
         assert entered == con.table(kind).count("*").fetchall(), f"{kind} is not what the ledger says: {entered}"
     half = column(con, _RUNS_WHOSE_ANSWERS_ARE_MISSING)
@@ -147,8 +148,8 @@ def check_truth(paths: DataPaths, world: World, ids: Iterable[str], world_now: A
 
 def from_scratch(paths: DataPaths, policy: PollingPolicy) -> dict[str, list[str]]:
     """What a serial load of the whole archive, in one go into a new warehouse, makes of it."""
-    store = Archive(paths.archive)
-    everything = [one for kind in archive.SCHEMAS for one in store.segments(kind)]
+    store = Archive(LocalFolder(paths.archive))
+    everything = [one for kind in parquet.SCHEMAS for one in store.segments(kind)]
     with scratch() as con:
         assert load(con, everything, read_analysis(paths.analysis), policy).damaged == []
         return contents(con)
@@ -156,9 +157,9 @@ def from_scratch(paths: DataPaths, policy: PollingPolicy) -> dict[str, list[str]
 
 def answers(store: Archive) -> set[Answer]:
     """Every answer in the archive, by its identity."""
-    return {row for one in store.segments("observations") for row in archive.read(one).select(IDENTITY).iter_rows()}
+    return {row for one in store.segments("observations") for row in parquet.read(one).select(IDENTITY).iter_rows()}
 
 
 def accepted_ids(store: Archive) -> set[Answer]:
-    frames = [archive.read(one).select("source", "task_id") for one in store.segments("requests")]
+    frames = [parquet.read(one).select("source", "task_id") for one in store.segments("requests")]
     return set(pl.concat(frames).iter_rows()) if frames else set()

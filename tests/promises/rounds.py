@@ -21,7 +21,7 @@ from pipeline.collect.request import CollectRequest
 from pipeline.settings import Settings
 from pipeline.upkeep.maintain import maintain
 from tests.promises.siege import KEY
-from warehouse.archive.segments import SCHEMAS
+from warehouse.archive.parquet import SCHEMAS
 
 if TYPE_CHECKING:
     from datetime import datetime

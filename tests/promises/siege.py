@@ -13,8 +13,9 @@ from tests.promises import oracle
 from tests.promises.child import Command
 from tests.promises.clocks import DAY_AFTER_TOMORROW
 from transforms.schema import IDENTITY
-from warehouse.archive import segments as archive
-from warehouse.archive.segments import Archive, Segment
+from warehouse.archive import parquet
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.promises.child import SetUp
     from tests.promises.oracle import Answer
+    from warehouse.archive.parquet import Segment
 
 KEY = "test-key-that-opens-nothing"
 POLICY = PollingPolicy(min_seconds=0.01)
@@ -52,7 +54,7 @@ class Seen:
     def _rows(self, segment: Segment) -> frozenset[Answer]:
         if segment not in self._by_segment:
             names = IDENTITY if segment.kind == "observations" else ("source", "task_id")
-            self._by_segment[segment] = frozenset(archive.read(segment).select(names).iter_rows())
+            self._by_segment[segment] = frozenset(parquet.read(segment).select(names).iter_rows())
         return self._by_segment[segment]
 
 
@@ -73,7 +75,7 @@ class Siege:
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
         self.paths = DataPaths(self.folder / "data")
-        self.seen = Seen(Archive(self.paths.archive))
+        self.seen = Seen(Archive(LocalFolder(self.paths.archive)))
         self._waiting = self.rng.sample(self.world.ids, len(self.world.ids))
 
     def command(self, name: str, *set_up: SetUp, new_ids: int = SLICE_IDS) -> Command:

@@ -10,8 +10,9 @@ import pytest
 
 from tests.promises.clocks import Shifted
 from tests.promises.disks import NoFileLargerThan, read_only, small_disk
+from tests.warehouse.answers import file_of
 from tests.warehouse.tables import column, contents
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 from warehouse.backends.choose import reader
 from warehouse.database.locks import is_open_here
 from warehouse.database.writer import open_writer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.promises.child import SetUp
     from tests.promises.conftest import Besiege, Figures
     from tests.promises.siege import Siege
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
 
 #: Done; unexpected; cannot be used as it is; archived, not loaded.
 MAKES_SENSE = {0, 1, 2, 4}
@@ -102,7 +103,7 @@ def test_a_damaged_segment_is_named_by_every_run_and_the_rest_is_loaded(siege: S
     siege.do("collect")
     segment = siege.seen.store.segments("observations")[0]
     whole = segment.path.read_bytes()
-    segment.path.write_bytes(whole[: len(whole) // 2])
+    file_of(segment).write_bytes(whole[: len(whole) // 2])
     siege.paths.warehouse.unlink()
     siege.seen = type(siege.seen)(siege.seen.store)
     command = siege.command("collect")
@@ -114,7 +115,7 @@ def test_a_damaged_segment_is_named_by_every_run_and_the_rest_is_loaded(siege: S
     status = siege.command("status")
     assert status.run() == 0
     assert "segments_not_loaded  1" in status.said()
-    segment.path.write_bytes(whole)
+    file_of(segment).write_bytes(whole)
     siege.calls_when_done.clear()  # whose end was in that segment had to be polled again
     siege.recover()
 
@@ -145,21 +146,21 @@ def flip_segments(segments: Iterable[Segment], flips: int, rng: Random) -> tuple
     """How many flips were refused, and how many did no harm; there is nothing else."""
     refused = harmless = 0
     for segment in segments:
-        whole, rows = segment.path.read_bytes(), archive.read(segment)
+        whole, rows = segment.path.read_bytes(), parquet.read(segment)
         for _ in range(flips):
-            segment.path.write_bytes(flipped(segment.path, rng))
+            file_of(segment).write_bytes(flipped(file_of(segment), rng))
             try:
-                assert archive.read(segment).equals(rows), f"a flipped bit made another answer in {segment.path}"
+                assert parquet.read(segment).equals(rows), f"a flipped bit made another answer in {segment.path}"
                 harmless += 1
             except ArchiveError:
                 refused += 1
-            segment.path.write_bytes(whole)
+            file_of(segment).write_bytes(whole)
     return refused, harmless
 
 
 def test_no_flipped_bit_in_the_archive_makes_another_answer(siege: Siege) -> None:
     """It is refused by a checksum, or it stands where nothing depends on it."""
-    segments = [one for kind in archive.SCHEMAS for one in siege.seen.store.segments(kind)]
+    segments = [one for kind in parquet.SCHEMAS for one in siege.seen.store.segments(kind)]
     refused, harmless = flip_segments(segments, 60, Random(4))
     assert (refused > 0, harmless > 0) == (True, True)
 
@@ -196,7 +197,7 @@ def test_flipped_bits(besiege: Besiege, figures: Figures) -> None:
     siege = besiege(400)
     for _ in range(20):
         siege.do("collect")
-    segments = [one for kind in archive.SCHEMAS for one in siege.seen.store.segments(kind)]
+    segments = [one for kind in parquet.SCHEMAS for one in siege.seen.store.segments(kind)]
     refused, harmless = flip_segments(segments, 300, Random(6))
     figures("flipped bits in the archive", f"{refused:,} refused, {harmless:,} harmless, 0 made another answer")
     refused, harmless = flip_warehouse(siege, 1_000, Random(7))

@@ -22,6 +22,7 @@ from tests.warehouse.answers import (
     write_requests,
 )
 from tests.warehouse.conftest import DEFAULTS
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.database.scratch import scratch
 from warehouse.load.loader import load
@@ -73,7 +74,7 @@ def statuses(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def play(world: World, folder: Path) -> tuple[int, int]:
     """Mixed-up answers given, and ends that were another task's; looks at what the tables say after every round."""
-    store, policy = Archive(folder), PollingPolicy()
+    store, policy = Archive(LocalFolder(folder)), PollingPolicy()
     given = wrong = 0
     with scratch() as con:
         requests = [Request(name(number), minute(0)) for number in range(world.tasks)]

@@ -15,7 +15,7 @@ from tests.promises.siege import POLICY
 from tests.promises.steps import ROOT, Trap
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 from warehouse.database.scratch import scratch
 from warehouse.database.writer import open_writer
 from warehouse.errors import WarehouseDamagedError
@@ -87,7 +87,7 @@ class Crash:
     def _expected(self, ledger: Ledger) -> dict[str, list[str]]:
         if ledger not in self._by_ledger:
             store = self.siege.seen.store
-            segments = [one for kind in archive.SCHEMAS for one in store.segments(kind) if one.segment_id in ledger]
+            segments = [one for kind in parquet.SCHEMAS for one in store.segments(kind) if one.segment_id in ledger]
             with scratch() as con:
                 load(con, segments, DEFAULTS, POLICY)
                 self._by_ledger[ledger] = contents(con)

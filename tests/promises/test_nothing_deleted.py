@@ -12,7 +12,7 @@ from avatar_tasks.cli import main
 from gateway.clock import SYSTEM_CLOCK
 from tests.gateway.servers import answer, serving
 from tests.promises.clocks import Shifted
-from tests.warehouse.answers import SUCCESS_WITH_WORK, Answer, Request, minute
+from tests.warehouse.answers import SUCCESS_WITH_WORK, Answer, Request, file_of, minute
 from warehouse.database.publish import publish
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def one_segment_gone(site: Site) -> None:
 
 
 def one_segment_damaged(site: Site) -> None:
-    site.store.segments("requests")[0].path.write_bytes(b"half")
+    file_of(site.store.segments("requests")[0]).write_bytes(b"half")
 
 
 def folder_away(site: Site) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.promises.power import PowerCut
 from tests.warehouse.answers import RUNNING, Answer, minute
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def cut_power(siege: Siege, name: str, at: int, *mutation: SetUp) -> None:
 def check_promised(siege: Siege) -> None:
     """Every segment whose writing was reported is there, and every one that is there is whole."""
     promised = set(json.loads((siege.folder / "promised.json").read_text(encoding="utf-8")))
-    segments = [one for kind in archive.SCHEMAS for one in siege.seen.store.segments(kind)]
+    segments = [one for kind in parquet.SCHEMAS for one in siege.seen.store.segments(kind)]
     lost = promised - {one.segment_id for one in segments}
     assert not lost, f"what was reported as archived is gone: {lost}"
     for one in segments:
         try:
-            archive.read(one)
+            parquet.read(one)
         except ArchiveError as error:
             raise AssertionError(f"what was reported as archived is not whole: {error}") from error
     siege.tally["segments that had been reported"] += len(promised)

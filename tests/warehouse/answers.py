@@ -7,15 +7,18 @@ import itertools
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from transforms.schema import ANSWERS, REQUESTS
-from warehouse.archive.segments import Archive, Segment, body_hash
+from warehouse.archive.segments import Archive, body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from warehouse.archive.parquet import Segment
 
 #: When the first thing happens; minutes count from here.
 START = datetime(2026, 1, 20, 3, tzinfo=UTC)
@@ -186,3 +189,14 @@ def write_requests(store: Archive, requests: Sequence[Request], segment_id: str 
 
 def _fresh_name() -> str:
     return f"segment-{next(_numbers):06d}"
+
+
+def file_of(segment: Segment) -> Path:
+    """The file of a segment of an archive in a folder."""
+    return Path(str(segment.path))
+
+
+def folder_of(store: Archive) -> Path:
+    """The folder that an archive is in."""
+    assert store.folder is not None
+    return store.folder

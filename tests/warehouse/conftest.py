@@ -14,7 +14,8 @@ from tests.warehouse.answers import Answer, Request, write_answers, write_reques
 from tests.warehouse.tables import emptied
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.atomic import make_directory
-from warehouse.archive.segments import Archive, Segment
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.segments import Archive
 from warehouse.database.writer import open_writer
 from warehouse.load.loader import Loaded, load, unloaded
 from warehouse.maintenance.derivation import Derivation
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from warehouse.archive.parquet import Segment
+
 DEFAULTS = read_analysis(Path("there is none"))
 
 
@@ -40,7 +43,7 @@ class Site:
 
     @property
     def store(self) -> Archive:
-        return Archive(self.paths.archive)
+        return Archive(LocalFolder(self.paths.archive))
 
     def writer(self, wait_seconds: float = 5) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """As `open_writer`; a warehouse that is not there yet is copied from one made before: that is quicker."""
@@ -98,4 +101,4 @@ def site(tmp_path: Path) -> Site:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with emptied() as con:
-        yield Bench(con, Archive(tmp_path / "archive"))
+        yield Bench(con, Archive(LocalFolder(tmp_path / "archive")))

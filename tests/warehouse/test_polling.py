@@ -20,6 +20,7 @@ from tests.warehouse.answers import (
     Kind,
     Request,
     ended,
+    folder_of,
     minute,
     task_body,
 )
@@ -199,13 +200,13 @@ def test_a_plan_is_the_given_ids_that_have_not_ended_and_what_is_due(bench: Benc
 
 
 def planned(bench: Bench, question: plan.Question) -> list[str]:
-    todo = plan.new_todo(bench.store.root.parent / "new")
+    todo = plan.new_todo(folder_of(bench.store).parent / "new")
     written = plan.write_todo(bench.con, question, minute(10), todo)
     ids = [task_id for ids, _ in plan.read_todo(todo, 2) for task_id in ids]
     assert written.to_ask == len(ids)
     assert written.ended == plan.progress(bench.con, question, minute(10)).ended
     assert todo.closed
-    assert list((bench.store.root.parent / "new").iterdir()) == []
+    assert list((folder_of(bench.store).parent / "new").iterdir()) == []
     return sorted(ids)
 
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow.parquet as pq
 
-from warehouse.archive import segments as archive
-from warehouse.archive.atomic import UNFINISHED, clear_unfinished, replace_whole, sync_directory
-from warehouse.archive.segments import COMPACTED, COMPOSITION, SCHEMAS, Damaged, Segment
+from warehouse.archive import parquet
+from warehouse.archive.atomic import UNFINISHED, replace_whole, sync_directory
+from warehouse.archive.parquet import COMPACTED, COMPOSITION, SCHEMAS, Damaged, Segment
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Joined:
 def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Joined]:
     """Put the segments of each day together, one after the other; those they replace are still there, but not listed.
 
-    What is large enough stays as it is, and so does what cannot be read.
+    What is large enough stays as it is, and so do what cannot be read and an archive on object storage.
 
     Args:
         store: the archive.
@@ -61,11 +61,13 @@ def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Jo
     Raises:
         ArchiveError: when the archive cannot be read or written; what was put together until then stays.
     """
+    if (folder := store.folder) is None:
+        return
     for kind in SCHEMAS:
         segments = [one for one in store.segments(kind) if one.day < before and one.segment_id in loaded]
         for _, of_day in itertools.groupby(sorted(segments, key=_by_day), key=lambda one: one.day):
             for parts in _groups(of_day):
-                yield Joined(_put_together(parts), parts)
+                yield Joined(_put_together(folder, parts), parts)
 
 
 def remove_replaced(store: Archive) -> int:
@@ -78,12 +80,12 @@ def remove_replaced(store: Archive) -> int:
     """
     gone = [one for kind in SCHEMAS for one in store.replaced(kind)]
     try:
-        for folder in {one.path.parent for one in gone}:
-            sync_directory(folder)  # whoever put them together may have been killed just before
+        for folder in {store.folder / one.kind / one.day for one in gone} if store.folder else ():
+            sync_directory(folder)  # the process that compacted them may have been killed just before
         for one in gone:
             one.path.unlink(missing_ok=True)
     except OSError as error:
-        msg = f"cannot remove what was put together from the archive at {store.root}: {error.strerror or error}"
+        msg = f"cannot remove what was put together from the archive at {store.storage}: {error.strerror or error}"
         raise ArchiveError(msg) from error
     return len(gone)
 
@@ -98,22 +100,22 @@ def drop_days(store: Archive, not_before: str) -> list[Path]:
     """
     dropped: list[Path] = []
     try:
-        for folder in (store.root / "observations", store.root / "requests"):
+        for folder in (store.folder / "observations", store.folder / "requests") if store.folder else ():
             days = [day for day in sorted(folder.glob("????-??-??")) if day.name < not_before]
             dropped += [day.rename(_aside(day)) for day in days]
             if days:
                 sync_directory(folder)
     except OSError as error:
-        msg = f"cannot drop old days from the archive at {store.root}: {error.strerror or error}"
+        msg = f"cannot drop old days from the archive at {store.storage}: {error.strerror or error}"
         raise ArchiveError(msg) from error
     return dropped
 
 
 def discard(store: Archive) -> None:
     """Delete what `drop_days` took out, and what runs that were killed had begun to write."""
-    for folder in store.root.glob(f"*/{UNFINISHED}dropped-*"):
+    for folder in store.folder.glob(f"*/{UNFINISHED}dropped-*") if store.folder else ():
         shutil.rmtree(folder, ignore_errors=True)
-    clear_unfinished(store.root)
+    store.storage.clear_unfinished()
 
 
 def _aside(day: Path) -> Path:
@@ -144,11 +146,11 @@ def _groups(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
 
 def _rows_if_intact(segment: Segment) -> int | None:
     damaged: list[Damaged] = []
-    rows = sum(piece.height for piece in archive.pieces([segment], PIECE_ROWS, damaged))
+    rows = sum(piece.height for piece in parquet.pieces([segment], PIECE_ROWS, damaged))
     return None if damaged else rows
 
 
-def _put_together(parts: Sequence[Segment]) -> Segment:
+def _put_together(folder: Path, parts: Sequence[Segment]) -> Segment:
     """One segment of the rows of `parts`; its name follows from theirs.
 
     Raises:
@@ -156,27 +158,28 @@ def _put_together(parts: Sequence[Segment]) -> Segment:
     """
     names = [one.segment_id for one in parts]
     digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
-    path = parts[0].path.with_name(f"{parts[0].day.replace('-', '')}{COMPACTED}{digest}.parquet")
-    segment = Segment(path.stem, parts[0].kind, path)
+    kind, day = parts[0].kind, parts[0].day
+    path = folder / kind / day / f"{day.replace('-', '')}{COMPACTED}{digest}.parquet"
     try:
-        replace_whole(path, lambda unfinished: _fill(Segment(segment.segment_id, segment.kind, unfinished), parts))
+        replace_whole(path, lambda unfinished: _fill(unfinished, path.stem, parts))
     except OSError as error:
         msg = f"cannot write to the archive at {path.parent}: {error.strerror or error}. What was there is kept"
         raise ArchiveError(msg) from error
-    return segment
+    return Segment(path.stem, kind, path)
 
 
-def _fill(unfinished: Segment, parts: Sequence[Segment]) -> None:
-    replaced = {one.segment_id for one in parts}.union(*(archive.composition(one).replaced for one in parts))
+def _fill(unfinished: Path, segment_id: str, parts: Sequence[Segment]) -> None:
+    replaced = {one.segment_id for one in parts}.union(*(parquet.composition(one).replaced for one in parts))
     composition = {"parts": [one.segment_id for one in parts], "replaced": sorted(replaced)}
-    schema = SCHEMAS[unfinished.kind].to_frame().to_arrow().schema
+    kind = parts[0].kind
+    schema = SCHEMAS[kind].to_frame().to_arrow().schema
     expected = 0
-    with pq.ParquetWriter(unfinished.path, schema, **archive.WRITTEN) as file:
+    with pq.ParquetWriter(unfinished, schema, **parquet.WRITTEN) as file:
         file.add_key_value_metadata({COMPOSITION: json.dumps(composition)})
         for piece in _all_rows(parts):
             file.write_table(piece.to_arrow().cast(schema), row_group_size=piece.height)
             expected += _checksum(piece)
-    written = sum(map(_checksum, _all_rows([unfinished])))
+    written = sum(map(_checksum, _all_rows([Segment(segment_id, kind, unfinished)])))
     if written != expected:
         msg = f"what was put together for {parts[0].path.parent} is not what it was made from. Nothing was changed"
         raise ArchiveError(msg)
@@ -184,7 +187,7 @@ def _fill(unfinished: Segment, parts: Sequence[Segment]) -> None:
 
 def _all_rows(segments: Sequence[Segment]) -> Iterator[pl.DataFrame]:
     damaged: list[Damaged] = []
-    yield from archive.pieces(segments, PIECE_ROWS, damaged)
+    yield from parquet.pieces(segments, PIECE_ROWS, damaged)
     if damaged:
         raise ArchiveError(damaged[0].error)
 

@@ -10,14 +10,13 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from warehouse.archive.atomic import written_whole
-from warehouse.archive.segments import Archive, is_on_object_storage
+from warehouse.archive.segments import Archive
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from warehouse.archive.segments import Kind
+    from warehouse.archive.parquet import Kind
     from warehouse.paths import DataPaths
 
 NAME: Final = ".avatar-tasks.json"
@@ -46,7 +45,7 @@ def read_mark(paths: DataPaths) -> Mark | None:
     Raises:
         ArchiveError: when it cannot be read.
     """
-    place = paths.archive / NAME
+    place = paths.storage.file(NAME)
     try:
         return Mark(**json.loads(place.read_bytes()))
     except (FileNotFoundError, NotADirectoryError):
@@ -64,17 +63,12 @@ def write_mark(paths: DataPaths, kind: Literal["real", "demo"], now: datetime) -
     """
     mark = Mark(uuid.uuid4().hex, now.isoformat(timespec="seconds"), kind)
     content = json.dumps(asdict(mark)).encode()
-    place = paths.archive / NAME
     try:
-        if is_on_object_storage(Archive(paths.archive)):
-            place.write_whole(content)  # type: ignore[attr-defined]
-        else:
-            with written_whole(place) as file:
-                file.write(content)
+        paths.storage.create(NAME, fill=lambda file: file.write(content))
     except FileExistsError:  # another run was first
         return read_mark(paths) or mark
     except OSError as error:
-        msg = f"cannot write to the archive at {paths.archive}: {error.strerror or error}"
+        msg = f"cannot write to the archive at {paths.storage}: {error.strerror or error}"
         raise ArchiveError(msg) from error
     return mark
 
@@ -85,7 +79,7 @@ def holds_ids(paths: DataPaths) -> bool:
     Raises:
         ArchiveError: when it cannot be listed.
     """
-    store = Archive(paths.archive)
+    store = Archive(paths.storage)
     return any(store.segments(kind) for kind in _HOLD_IDS)
 
 

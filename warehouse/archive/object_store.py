@@ -1,4 +1,4 @@
-"""Files on S3-compatible storage, with as much of `pathlib.Path` as the archive needs.
+"""Files on S3-compatible storage: the other place for an archive, beside a folder.
 
 An object is there whole or not at all: it is sent in one request, and storage shows it once it has all of it. Once that
 request is answered, the object is as durable as the storage is. obstore does the work: the object_store library of
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from obstore.store import S3Store
     from typing_extensions import Buffer
@@ -79,15 +79,12 @@ class ObjectPath:
         content = _content(self.bucket, self.key)
         return _Status(_head(self.bucket, self.key) if content is None else len(content))
 
-    def open(self, mode: str = "rb") -> BinaryIO:
+    def open(self, mode: Literal["rb"] = "rb") -> IO[bytes]:  # noqa: ARG002 - as pathlib has it
         """Its content, seekable; a large one is read piece by piece.
 
         Raises:
             OSError: when it cannot be read; FileNotFoundError when it is not there.
         """
-        if mode != "rb":
-            msg = f"an object is written by `write_whole`, not opened for {mode!r}"
-            raise ValueError(msg)
         content = _content(self.bucket, self.key)
         return io.BufferedReader(_Ranges(self), _BUFFER_BYTES) if content is None else io.BytesIO(content)
 
@@ -113,8 +110,8 @@ class ObjectPath:
                 msg = f"{self} is there already, with other content"
                 raise FileExistsError(msg) from error
 
-    def unlink(self, *, missing_ok: bool = False) -> None:
-        """Remove it; storage does not tell whether it was there.
+    def unlink(self, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - as pathlib has it
+        """Remove it; storage does not say whether it was there.
 
         Raises:
             OSError: when it cannot be removed.
@@ -141,9 +138,42 @@ class ObjectPath:
             yield from (ObjectPath(self.bucket, found["path"]) for found in page)
 
 
-def object_folder(url: str) -> Path:
-    """The folder `s3://bucket/prefix` for an archive: an `ObjectPath`, which has of a path what that takes."""
-    return cast("Path", ObjectPath.at(url))
+@dataclass(frozen=True, slots=True)
+class ObjectFolder:
+    """An archive's files on object storage; see `storage.Storage`.
+
+    Attributes:
+        root: what their keys begin with.
+        folder: none, for machines that know nothing of each other write to it.
+    """
+
+    root: ObjectPath
+    folder: None = None
+
+    @classmethod
+    def at(cls, url: str) -> ObjectFolder:
+        """The folder that `s3://bucket/prefix` names."""
+        return cls(ObjectPath.at(url))
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def file(self, *names: str) -> ObjectPath:
+        return self.root / "/".join(names)
+
+    def create(self, *names: str, fill: Callable[[IO[bytes]], object]) -> ObjectPath:
+        content = io.BytesIO()
+        fill(content)
+        self.file(*names).write_whole(content.getvalue())
+        return self.file(*names)
+
+    def days(self, kind: str) -> Iterator[tuple[str, list[str]]]:
+        found = self.file(kind).walk()
+        for day, files in itertools.groupby(found, key=lambda one: one.parent.name):  # they come in order
+            yield day, [one.name for one in files]
+
+    def clear_unfinished(self) -> None:
+        """Nothing to do: an object is there whole or not at all."""
 
 
 @lru_cache(maxsize=_KEPT)

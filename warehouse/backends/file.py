@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
     from warehouse.load.loader import Loaded
     from warehouse.maintenance.derivation import Derivation
     from warehouse.maintenance.findings import Maintained

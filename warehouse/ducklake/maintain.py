@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from warehouse.archive.segments import SCHEMAS
+from warehouse.archive.parquet import SCHEMAS
 from warehouse.database.advisory_lock import serially
 from warehouse.database.schema import statement
 from warehouse.database.transaction import transaction

@@ -18,7 +18,7 @@ import polars as pl
 from transforms.failures import fail_class, fail_rule
 from transforms.flatten import transform
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 from warehouse.database.advisory_lock import serially
 from warehouse.database.log_check import change_state
 from warehouse.database.memory_limit import allow_for
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from transforms.flatten import Frames
     from warehouse.analysis import Analysis
-    from warehouse.archive.segments import Archive, Damaged, Segment
+    from warehouse.archive.parquet import Damaged, Segment
+    from warehouse.archive.segments import Archive
     from warehouse.policy import PollingPolicy
 
 #: Rows of segments loaded in one transaction, unless one segment alone has more.
@@ -72,7 +73,7 @@ def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
         ArchiveError: when the archive cannot be read.
     """
     known = _ledger(con)
-    return sorted(segment for kind in reversed(archive.SCHEMAS) for segment in store.segments(kind, known))
+    return sorted(segment for kind in reversed(parquet.SCHEMAS) for segment in store.segments(kind, known))
 
 
 def load_in_steps(
@@ -121,14 +122,14 @@ def _steps(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment
 
 def _size_in_rows(segment: Segment) -> int:
     with contextlib.suppress(ArchiveError):  # `load` names it
-        return max(archive.count_rows(segment), archive.count_bytes(segment) // ROW_BYTES)
+        return max(parquet.count_rows(segment), parquet.count_bytes(segment) // ROW_BYTES)
     return 0
 
 
 def _large_bytes(segment: Segment) -> int:
     """By how much the rows of a segment are larger than `ROW_BYTES` each."""
     with contextlib.suppress(ArchiveError):
-        return max(archive.count_bytes(segment) - archive.count_rows(segment) * ROW_BYTES, 0)
+        return max(parquet.count_bytes(segment) - parquet.count_rows(segment) * ROW_BYTES, 0)
     return 0
 
 
@@ -174,11 +175,11 @@ def load_within(
     known = _ledger(con)
     todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
     unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
-    by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in archive.SCHEMAS}
+    by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in parquet.SCHEMAS}
     _load_runs(con, by_kind["runs"], done.damaged)
     if _replace(con, "other_ids_accepted", identity.accept_other_ids(con, policy)):
         _judge_again(con)
-    for rows in archive.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
+    for rows in parquet.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
         _load_requests(con, rows)
     if reading is None or reading.segments != by_kind["observations"]:
         reading = Reading(by_kind["observations"], analysis.failure_rules)
@@ -237,7 +238,7 @@ def _classify_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
 def _is_visible_by_its_parts(segment: Segment, known: set[str]) -> bool:
     """Whether all that a segment was put together from is loaded: it only takes their places in the ledger."""
     with contextlib.suppress(ArchiveError):  # reading it will say so
-        parts = archive.composition(segment).parts
+        parts = parquet.composition(segment).parts
         return bool(parts) and parts <= known
     return False
 
@@ -248,17 +249,17 @@ def _ledger(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 def _enter(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> int:
     """Put segments into the ledger, in the places of those they replace."""
-    replaced = sorted(frozenset[str]().union(*(archive.composition(one).replaced for one in segments)))
+    replaced = sorted(frozenset[str]().union(*(parquet.composition(one).replaced for one in segments)))
     if replaced:
         con.execute("delete from segments where segment_id in (select unnest(?))", [replaced])
-    rows = [(one.segment_id, one.kind, archive.count_rows(one), one.path.stat().st_size) for one in segments]
+    rows = [(one.segment_id, one.kind, parquet.count_rows(one), one.path.stat().st_size) for one in segments]
     with _registered(con, new_segments=pl.DataFrame(rows, schema=_LEDGER, orient="row")):
         con.execute("insert into segments by name from new_segments")
     return len(rows)
 
 
 def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], damaged: list[Damaged]) -> None:
-    for rows in archive.pieces(segments, PIECE_ROWS, damaged):
+    for rows in parquet.pieces(segments, PIECE_ROWS, damaged):
         with _registered(con, new_runs=rows):
             con.execute(statement("load/runs"))
 

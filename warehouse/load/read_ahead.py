@@ -10,14 +10,14 @@ import polars as pl
 
 from transforms.flatten import Frames, transform
 from transforms.schema import IDENTITY
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from transforms.failures import FailureRule
-    from warehouse.archive.segments import Damaged, Segment
+    from warehouse.archive.parquet import Damaged, Segment
 
     _Make: TypeAlias = Callable[[], "Future[Piece | None]"]
 
@@ -54,7 +54,7 @@ class Reading:
         """The pieces.
 
         Raises:
-            ArchiveError: see `archive.pieces`.
+            ArchiveError: see `parquet.pieces`.
         """
         make, ahead = self._begun or self._start()
         self._begun = None
@@ -64,7 +64,7 @@ class Reading:
 
     def _start(self) -> tuple[_Make, Future[Piece | None]]:
         self.damaged = []
-        pieces = archive.pieces(self.segments, PIECE_ROWS, self.damaged)
+        pieces = parquet.pieces(self.segments, PIECE_ROWS, self.damaged)
         submit, piece = ThreadPoolExecutor(1).submit, partial(self._piece, pieces)
         return partial(submit, piece), submit(piece)
 

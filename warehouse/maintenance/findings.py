@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from warehouse.archive.segments import SCHEMAS
+from warehouse.archive.parquet import SCHEMAS
 from warehouse.database.schema import definitions
 
 if TYPE_CHECKING:
     import duckdb
 
-    from warehouse.archive.segments import Archive, Damaged
+    from warehouse.archive.parquet import Damaged
+    from warehouse.archive.segments import Archive
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.archive.atomic import clear_unfinished
 from warehouse.errors import WarehouseHeldError
 from warehouse.maintenance.beside import clear_half_made
 
@@ -15,8 +13,7 @@ if TYPE_CHECKING:
 
 
 def clear_debris(paths: DataPaths) -> None:
-    """Remove unfinished segments and half-made warehouses that nobody is working on; what is at work stays."""
-    if isinstance(paths.archive, Path):  # on object storage nothing is ever unfinished
-        clear_unfinished(paths.archive)
+    """Remove unfinished segments and half-made warehouses that no process is writing."""
+    paths.storage.clear_unfinished()
     with contextlib.suppress(WarehouseHeldError):
         clear_half_made(paths)

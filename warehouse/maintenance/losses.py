@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.archive.segments import SCHEMAS, composition, is_on_object_storage
+from warehouse.archive.parquet import SCHEMAS, composition
 from warehouse.database.locks import sole_writer
 from warehouse.database.reader import open_published
 from warehouse.database.writer import open_file
@@ -22,7 +22,8 @@ from warehouse.errors import ArchiveError, LossError, WarehouseDamagedError, War
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from warehouse.archive.segments import Archive, Damaged
+    from warehouse.archive.parquet import Damaged
+    from warehouse.archive.segments import Archive
     from warehouse.paths import DataPaths
 
 
@@ -146,7 +147,8 @@ def check_nothing_is_lost(ledger: Ledger | None, store: Archive, unreadable: Col
     if ledger is None:
         if not held:
             msg = (
-                f"there is nothing in the archive at {store.root}, and no warehouse that can be read to compare it with"
+                f"there is nothing in the archive at {store.storage}, and no warehouse that can be read to compare it "
+                "with"
             )
             raise LossError(msg)
         return
@@ -171,10 +173,10 @@ def _words(ledger: Ledger, missing: list[str], store: Archive) -> str:
         kind, count = ledger.segments[one]
         rows[kind] += count
     names = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
-    is_away = not is_on_object_storage(store) and not store.root.is_dir()
+    is_away = store.folder is not None and not store.folder.is_dir()
     where = "away: there is no folder" if is_away else "not, or not whole, in the archive at"
     return (
         f"{len(missing):,} of {len(ledger.segments):,} segments that {ledger.place} was made from are {where} "
-        f"{store.root}: {rows['observations']:,} answers, {rows['requests']:,} accepted ids, {rows['runs']:,} "
+        f"{store.storage}: {rows['observations']:,} answers, {rows['requests']:,} accepted ids, {rows['runs']:,} "
         f"summaries of runs that only the tables still have ({names})"
     )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from warehouse.archive.active_runs import first_busy_day
 from warehouse.archive.compact import compact, discard, drop_days, remove_replaced
-from warehouse.archive.segments import SCHEMAS, Archive, is_on_object_storage
+from warehouse.archive.parquet import SCHEMAS
+from warehouse.archive.segments import Archive
 from warehouse.database.locks import sole_writer, who_holds
 from warehouse.database.publish import publish_closed
 from warehouse.database.schema import statement
@@ -53,7 +54,7 @@ def maintain_file(work: Derivation, now: datetime, retain_days: int | None, *, a
     """
     with _one_at_a_time(work.paths):
         done = Maintained(size(work.store))
-        if is_on_object_storage(work.store):
+        if work.store.folder is None:
             done.lost = _lost(work.store, _load_and_tidy(work))
             _verify(work, done)
         else:
@@ -73,7 +74,7 @@ def _compact_and_drop(
     if plan is not None and not accept_loss:
         check_retention(plan)
     not_before = plan.not_before if plan is not None else ""
-    kept = Archive(work.store.root, not_before)
+    kept = Archive(work.store.storage, not_before)
     done.joined = sum(len(joined.parts) for joined in compact(kept, ledger, before))
     if done.joined:
         _load_and_tidy(work)

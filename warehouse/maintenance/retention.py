@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from warehouse.archive.segments import Archive, Kind, Segment
+    from warehouse.archive.parquet import Kind, Segment
+    from warehouse.archive.segments import Archive
     from warehouse.paths import DataPaths
 
 #: So long nothing may have been archived before now, or between what is kept and what goes: else the clock is doubted.

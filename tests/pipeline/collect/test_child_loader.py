@@ -17,6 +17,7 @@ from pipeline.run import Voice
 from pipeline.settings import Settings
 from tests.command_line import KEY
 from tests.pipeline.archiving import poll
+from tests.warehouse.answers import file_of
 from warehouse.database.locks import sole_writer
 from warehouse.database.writer import open_writer
 
@@ -84,7 +85,7 @@ def test_of_a_damaged_segment_the_run_warns_once(run: Run, gateway: Gateway, war
     """The rest is loaded."""
     [segment] = run.store.segments("observations")
     poll(run, gateway.world.ids[IDS : IDS + 10])
-    segment.path.write_bytes(b"no parquet")
+    file_of(segment).write_bytes(b"no parquet")
     assert (load_in_child(run), load_in_child(run), tasks(run)) == (1, 0, 10)
     [warning] = warnings
     assert segment.segment_id in warning

@@ -17,7 +17,7 @@ from pipeline.intake.feeds import Feeds, feed_pieces
 from pipeline.intake.rejections import Rejections
 from pipeline.run import Voice
 from pipeline.settings import Settings
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def take(folder: Path, request: CollectRequest, key: str | None = None) -> Outco
     except UnusableInputError as error:
         outcome.refusal = str(error)
     segments = run.store.segments("requests")
-    outcome.ids = [task_id for segment in segments for task_id in archive.read(segment)["task_id"].to_list()]
+    outcome.ids = [task_id for segment in segments for task_id in parquet.read(segment)["task_id"].to_list()]
     return outcome
 
 

@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from tests.warehouse.answers import RUNNING, START, Answer, Kind, Request, minute, write_answers, write_requests
+from tests.warehouse.answers import (
+    RUNNING,
+    START,
+    Answer,
+    Kind,
+    Request,
+    file_of,
+    folder_of,
+    minute,
+    write_answers,
+    write_requests,
+)
 from transforms.schema import ANSWERS
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 from warehouse.archive.atomic import UNFINISHED, replace_whole, written_whole
-from warehouse.archive.segments import Archive, Damaged, Segment, body_hash, pieces, read
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.parquet import Damaged, Segment, pieces, read
+from warehouse.archive.segments import Archive, body_hash
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -23,7 +36,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Archive:
-    return Archive(tmp_path / "archive")
+    return Archive(LocalFolder(tmp_path / "archive"))
 
 
 @pytest.fixture
@@ -55,7 +68,7 @@ def test_a_segment_is_synced_before_it_has_its_name_and_its_name_after(
     """The order that keeps the promise; new folders are synced into their parents on the way."""
     write_answers(store, [Answer("t1", minute(1), RUNNING)], "segment1")
     assert calls == [
-        ("fsync", store.root.parent.name),
+        ("fsync", folder_of(store).parent.name),
         ("fsync", "archive"),
         ("fsync", "observations"),
         ("open", "unfinished"),
@@ -121,21 +134,21 @@ def test_a_segment_that_could_not_be_made_durable_is_not_there(
             write_answers(store, [Answer("t1", minute(1), RUNNING)], "segment1")
     assert store.segments("observations") == []
     write_answers(store, [Answer("t1", minute(1), RUNNING)], "segment1")
-    assert [path.name for path in store.root.rglob("*.parquet")] == ["segment1.parquet"]
+    assert [path.name for path in folder_of(store).rglob("*.parquet")] == ["segment1.parquet"]
 
 
 def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     """With the place, the reason and what to do."""
     (tmp_path / "archive").write_bytes(b"a file where a folder should be")
     with pytest.raises(ArchiveError, match=rf"{tmp_path}/archive/observations.*give access, and run again"):
-        write_answers(Archive(tmp_path / "archive"), [Answer("t1", minute(1), RUNNING)])
+        write_answers(Archive(LocalFolder(tmp_path / "archive")), [Answer("t1", minute(1), RUNNING)])
 
 
 def test_an_archive_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     """It is not taken for an empty one."""
     (tmp_path / "observations").write_bytes(b"a file where a folder should be")
     with pytest.raises(ArchiveError, match=f"cannot read the archive at {tmp_path}"):
-        Archive(tmp_path).segments("observations")
+        Archive(LocalFolder(tmp_path)).segments("observations")
 
 
 def test_answers_come_back_byte_for_byte(store: Archive) -> None:
@@ -153,13 +166,13 @@ def test_segments_are_listed_in_the_order_of_their_names(store: Archive) -> None
         store.write("observations", rows, segment_id=f"s{number}", at=minute(-number * 24 * 60))
     assert [one.segment_id for one in store.segments("observations")] == ["s1", "s2", "s3"]
     assert store.segments("requests") == []
-    assert Archive(store.root / "nowhere").segments("runs") == []
+    assert Archive(LocalFolder(folder_of(store) / "nowhere")).segments("runs") == []
 
 
 def test_columns_of_a_later_version_are_passed_over(store: Archive) -> None:
     """An archive outlives the program that wrote it."""
     segment = write_requests(store, [Request("t1", START)])
-    read(segment).with_columns(later=1).write_parquet(segment.path)
+    read(segment).with_columns(later=1).write_parquet(file_of(segment))
     assert read(segment).columns == ["source", "task_id", "requested_at", "run_id"]
 
 
@@ -185,7 +198,7 @@ def test_pieces_put_small_segments_together_and_take_large_ones_apart(store: Arc
 
 def test_pieces_are_smaller_where_bodies_are_large(store: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded by bytes, not by rows alone."""
-    monkeypatch.setattr(archive, "PIECE_BYTES", 100_000)
+    monkeypatch.setattr(parquet, "PIECE_BYTES", 100_000)
     bodies = [Kind(os.urandom(10_000)) for _ in range(40)]
     segment = write_answers(store, [Answer("t1", minute(1), kind) for kind in bodies])
     sizes = [piece.estimated_size() for piece in pieces([segment, segment], 1_000, [])]
@@ -196,7 +209,7 @@ def test_pieces_are_smaller_where_bodies_are_large(store: Archive, monkeypatch: 
 def test_a_damaged_segment_gives_no_piece(store: Archive) -> None:
     """Its neighbours do."""
     segments = [many(store, 2), many(store, 2), many(store, 2)]
-    segments[1].path.write_bytes(b"PAR1 and then nothing of use PAR1")
+    file_of(segments[1]).write_bytes(b"PAR1 and then nothing of use PAR1")
     damaged: list[Damaged] = []
     assert [piece.height for piece in pieces(segments, 10, damaged)] == [4]
     assert [one.segment for one in damaged] == [segments[1]]

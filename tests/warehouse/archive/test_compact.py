@@ -19,6 +19,7 @@ from tests.warehouse.answers import (
     SURPRISING,
     Answer,
     Request,
+    file_of,
     minute,
     write_answers,
     write_requests,
@@ -26,18 +27,18 @@ from tests.warehouse.answers import (
 from tests.warehouse.tables import column, contents
 from transforms.schema import ANSWERS
 from warehouse.archive import compact as compacting
-from warehouse.archive import segments as archive
+from warehouse.archive import parquet
 from warehouse.archive.active_runs import at_work, first_busy_day
 from warehouse.archive.atomic import UNFINISHED
 from warehouse.archive.compact import compact, remove_replaced
-from warehouse.archive.segments import COMPACTED, SCHEMAS
+from warehouse.archive.parquet import COMPACTED, SCHEMAS
 from warehouse.errors import ArchiveError
 from warehouse.load import loader as load
 
 if TYPE_CHECKING:
     from tests.warehouse.conftest import Site
     from warehouse.archive.compact import Joined
-    from warehouse.archive.segments import Kind
+    from warehouse.archive.parquet import Kind
 
 LATER = "2026-02-01"
 
@@ -106,7 +107,7 @@ def test_a_day_becomes_one_segment_of_each_kind_and_no_table_changes(filled: Sit
 def test_a_compacted_segment_is_not_read_to_be_loaded(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the places of its parts in the ledger, that is all."""
     put_together(filled)
-    monkeypatch.setattr(archive, "_batches", None)
+    monkeypatch.setattr(parquet, "_batches", None)
     assert filled.load().segments == 2
 
 
@@ -240,7 +241,7 @@ def test_what_is_large_enough_stays_as_it_is(filled: Site, monkeypatch: pytest.M
 def test_segments_that_cannot_be_read_stay_and_the_rest_is_put_together(filled: Site) -> None:
     """Nobody knows what was in them; they may be restored."""
     [segment] = [one for one in filled.store.segments("observations") if one.segment_id == "answers-1"]
-    segment.path.write_bytes(segment.path.read_bytes()[:-200])
+    file_of(segment).write_bytes(file_of(segment).read_bytes()[:-200])
     [_, joined] = put_together(filled)
     assert [one.segment_id for one in joined.parts] == ["answers-0", "answers-2", "answers-3", "answers-4"]
     assert "answers-1" in listed(filled, "observations")
@@ -268,14 +269,14 @@ def test_a_reader_that_listed_the_parts_can_read_them_until_they_are_removed(fil
     """A load that has begun goes on; it holds the lock that removing waits for."""
     segments = [one for kind in SCHEMAS for one in filled.store.segments(kind)]
     put_together(filled)
-    assert sum(archive.read(one).height for one in segments) == 8
+    assert sum(parquet.read(one).height for one in segments) == 8
 
 
 def test_a_damaged_compacted_segment_replaces_nothing(filled: Site) -> None:
     """As long as its parts are there, they are listed."""
     before = listed(filled, "observations")
     [_, joined] = put_together(filled)
-    joined.segment.path.write_bytes(b"garbage")
+    file_of(joined.segment).write_bytes(b"garbage")
     assert set(before) <= set(listed(filled, "observations"))
     remove_replaced(filled.store)
     assert set(before) <= set(files(filled))
@@ -289,7 +290,7 @@ def test_a_body_of_any_bytes_is_kept_to_the_byte(site: Site) -> None:
         write_answers(site.store, [Answer("t", minute(number), kind)], f"s{number}")
     site.load()
     [joined] = put_together(site)
-    rows = archive.read(joined.segment)
+    rows = parquet.read(joined.segment)
     assert rows["body"].to_list() == bodies
     assert rows.schema == ANSWERS
 

@@ -15,9 +15,11 @@ from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import contents, emptied
 from transforms.schema import ANSWERS
 from warehouse.archive import object_store as objects
-from warehouse.archive import segments as archive
-from warehouse.archive.object_store import ObjectPath, object_folder
-from warehouse.archive.segments import Archive, Damaged, pieces, read
+from warehouse.archive import parquet
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.object_store import ObjectFolder, ObjectPath
+from warehouse.archive.parquet import Damaged, pieces, read
+from warehouse.archive.segments import Archive
 from warehouse.backends.lake import LakeWarehouse
 from warehouse.ducklake.lake import Lake
 from warehouse.ducklake.sessions import lake_writer
@@ -40,13 +42,13 @@ BODIES = [b"", None, b"\x00\xff\xfe", "任务".encode(), b"x" * 1_000_000]
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
     """An archive on a disk, and one on object storage."""
     if request.param == "disk":
-        return Archive(tmp_path / "archive")
-    return Archive(object_folder(f"s3://{request.getfixturevalue('bucket')}/some/prefix/"))
+        return Archive(LocalFolder(tmp_path / "archive"))
+    return Archive(ObjectFolder.at(f"s3://{request.getfixturevalue('bucket')}/some/prefix/"))
 
 
 @pytest.fixture
 def on_s3(bucket: str) -> Archive:
-    return Archive(object_folder(f"s3://{bucket}/archive"))
+    return Archive(ObjectFolder.at(f"s3://{bucket}/archive"))
 
 
 def test_answers_come_back_byte_for_byte_wherever_they_were(store: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +62,7 @@ def test_answers_come_back_byte_for_byte_wherever_they_were(store: Archive, monk
         monkeypatch.setattr(objects, "WHOLE_BYTES", limit)
         objects._content.cache_clear()
         assert read(found)["body"].to_list() == BODIES
-        assert archive.count_rows(found) == len(BODIES)
+        assert parquet.count_rows(found) == len(BODIES)
 
 
 def test_segments_are_listed_in_order_and_those_that_are_known_passed_over(store: Archive) -> None:
@@ -86,8 +88,9 @@ def test_damage_is_named_and_the_rest_is_loaded(store: Archive) -> None:
     bad = write_answers(store, [Answer("t2", START, RUNNING)])
     bad.path.unlink()
     objects._content.cache_clear()
-    write = getattr(bad.path, "write_whole", None) or bad.path.write_bytes  # on storage, on a disk
-    write(b"PAR1 and then nothing of use PAR1")
+    store.storage.create(
+        "observations", bad.day, bad.path.name, fill=lambda file: file.write(b"PAR1 and then nothing of use PAR1")
+    )
     damaged: list[Damaged] = []
     assert [piece.height for piece in pieces([good, bad], 10, damaged)] == [1]
     assert [one.segment for one in damaged] == [bad]
@@ -97,8 +100,8 @@ def test_damage_is_named_and_the_rest_is_loaded(store: Archive) -> None:
 def test_a_warehouse_is_the_same_from_either_archive(bucket: str, tmp_path: Path) -> None:
     """The tables say nothing of where the segments were."""
     found = []
-    for root in (tmp_path / "archive", object_folder(f"s3://{bucket}/archive")):
-        segment = write_answers(Archive(root), [Answer("t1", START, RUNNING)], "segment")
+    for storage in (LocalFolder(tmp_path / "archive"), ObjectFolder.at(f"s3://{bucket}/archive")):
+        segment = write_answers(Archive(storage), [Answer("t1", START, RUNNING)], "segment")
         with emptied() as con:
             load.load(con, [segment], DEFAULTS, PollingPolicy())
             found.append(contents(con))
@@ -128,7 +131,7 @@ def test_an_object_is_never_changed_but_may_be_written_again(bucket: str) -> Non
 
 def test_storage_that_refuses_or_is_not_there_is_named(bucket: str) -> None:
     """With what to do; an archive that cannot be read is not taken for an empty one."""
-    nowhere = Archive(object_folder(f"s3://{bucket}-that-is-not-there/archive"))
+    nowhere = Archive(ObjectFolder.at(f"s3://{bucket}-that-is-not-there/archive"))
     with pytest.raises(ArchiveError, match=r"cannot write to the archive at s3://.*NoSuchBucket.*run again"):
         write_answers(nowhere, [Answer("t1", START, RUNNING)])
     with pytest.raises(ArchiveError, match="cannot read the archive at s3://"):
@@ -149,7 +152,7 @@ def test_a_query_reads_a_lake_in_a_bucket_and_nothing_beside_it(
     postgres: Postgres, bucket: str, tmp_path: Path
 ) -> None:
     """By the address that the catalogue has of its files."""
-    store = Archive(tmp_path / "archive")
+    store = Archive(LocalFolder(tmp_path / "archive"))
     lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
     write_answers(store, [Answer("t1", minute(1), RUNNING)])
     with lake_writer(lake, 10) as con:

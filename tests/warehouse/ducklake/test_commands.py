@@ -28,6 +28,7 @@ from tests.command_line import KEY, CommandLine
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.ducklake.test_load import archived
 from tests.warehouse.tables import column, contents
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader, warehouse_of
 from warehouse.database import advisory_lock as turns
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 def paths(lake: Lake, tmp_path: Path) -> DataPaths:
     """A data directory with an archive, its warehouse a lake that is loaded."""
     paths = DataPaths(tmp_path / "data", lake=lake)
-    store = Archive(paths.archive)
+    store = Archive(LocalFolder(paths.archive))
     with lake_writer(lake, 5) as con:
         load.load(con, archived(store), DEFAULTS, PollingPolicy())
     return paths
@@ -176,7 +177,7 @@ def test_a_rebuild_of_a_lake_disturbs_no_reader(paths: DataPaths, lake: Lake) ->
         def look(*_: int) -> None:
             seen.append(column(reading, "select count(distinct status) from tasks"))
 
-        done = rebuild(Derivation(paths, Archive(paths.archive), DEFAULTS, PollingPolicy(), 5, look))
+        done = rebuild(Derivation(paths, Archive(LocalFolder(paths.archive)), DEFAULTS, PollingPolicy(), 5, look))
         assert seen == [[1]] * len(seen)
         assert len(seen) > 1
         assert column(reading, "select count(distinct status) from tasks") != [1]
@@ -266,7 +267,7 @@ def test_collecting_goes_on_while_the_lake_cannot_be_reached(tmp_path: Path) -> 
     assert done.code == 4, done.err
     assert "cannot be reached" in done.err
     assert "sesame" not in done.err + done.out
-    assert len(Archive(tmp_path / "data" / "archive").segments("observations")) == 1
+    assert len(Archive(LocalFolder(tmp_path / "data" / "archive")).segments("observations")) == 1
 
 
 def test_maintenance_puts_the_files_of_a_lake_together_and_proves_it_whole(paths: DataPaths, lake: Lake) -> None:
@@ -276,7 +277,7 @@ def test_maintenance_puts_the_files_of_a_lake_together_and_proves_it_whole(paths
         con.execute("insert into runs by name select 'one' as run_id; insert into runs by name select 'two' as run_id")
         con.execute("delete from runs")
         files = column(con, "select count(*) from ducklake_list_files('lake', 'observations')")
-        work = Derivation(paths, Archive(paths.archive), DEFAULTS, PollingPolicy(), 5)
+        work = Derivation(paths, Archive(LocalFolder(paths.archive)), DEFAULTS, PollingPolicy(), 5)
         done = warehouse_of(paths).maintain(work, datetime.now(UTC), None)
         assert done.is_sound, done
         assert column(con, "select count(*) from ducklake_list_files('lake', 'observations')") <= files

@@ -27,6 +27,7 @@ from tests.warehouse.answers import (
 from tests.warehouse.children import ROOT
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, emptied
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.object_store import ObjectPath
 from warehouse.archive.segments import Archive
 from warehouse.database import advisory_lock as turns
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from tests.postgres import Postgres
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
 
 STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUED)
 
@@ -59,7 +60,7 @@ from warehouse.ducklake.lake import Lake
 from warehouse.policy import PollingPolicy
 
 catalog, data, archive, start = sys.argv[1:]
-store = Archive(Path(archive))
+store = Archive(LocalFolder(Path(archive)))
 segments = [one for kind in ("requests", "observations") for one in store.segments(kind)]
 at = int(start)
 with lake_writer(Lake(catalog, data), 60) as con:
@@ -72,7 +73,7 @@ with lake_writer(Lake(catalog, data), 60) as con:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Archive:
-    return Archive(tmp_path / "archive")
+    return Archive(LocalFolder(tmp_path / "archive"))
 
 
 def archived(store: Archive, segments: int = 3) -> list[Segment]:
@@ -114,7 +115,7 @@ def test_processes_that_load_the_same_segments_at_once_double_nothing(lake: Lake
 
 
 def _start(lake: Lake, store: Archive, start: int) -> subprocess.Popen[str]:
-    arguments = [lake.catalog, lake.data, str(store.root), str(start)]
+    arguments = [lake.catalog, lake.data, str(store.storage), str(start)]
     return subprocess.Popen(
         [sys.executable, "-c", LOAD, *arguments], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -17,7 +17,7 @@ from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.command_line import KEY, CommandLine
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, rows
-from warehouse.archive.object_store import object_folder
+from warehouse.archive.object_store import ObjectFolder
 from warehouse.archive.segments import Archive
 from warehouse.database.reader import open_published
 from warehouse.database.writer import open_writer
@@ -134,7 +134,7 @@ def test_workers_at_once_leave_what_one_after_another_would(
     assert reader.refused == []
     assert len(reader.looks) > 5
     assert all(answers == told and twice == 0 for answers, told, twice in reader.looks)
-    archive = Archive(object_folder(f"s3://{bucket}/archive"))
+    archive = Archive(ObjectFolder.at(f"s3://{bucket}/archive"))
     assert in_lake(lake) == loaded_into_a_file(archive, tmp_path / "same.duckdb")
     assert plain("collect", "--no-prefect", *FROM_STDIN, stdin="\n".join(ids)).code == 0
     with open_lake(lake) as con, open_published(DataPaths(tmp_path / "data")) as serial:

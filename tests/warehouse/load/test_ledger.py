@@ -19,6 +19,7 @@ from tests.warehouse.answers import (
     SURPRISING,
     Answer,
     Request,
+    file_of,
     minute,
     write_answers,
 )
@@ -195,7 +196,7 @@ def test_a_damaged_segment_is_named_and_the_rest_is_loaded(site: Site, damage: C
     [segment] = site.archive(ANSWERS_NEXT)
     site.archive(ANSWERS_SO_FAR, REQUESTS)
     listed, whole = [*site.store.segments("observations"), *site.store.segments("requests")], segment.path.read_bytes()
-    damage(segment.path)
+    damage(file_of(segment))
     for expected in (2, 0):
         with site.writer() as con:
             done = load.load(con, listed, DEFAULTS, site.policy)
@@ -204,7 +205,7 @@ def test_a_damaged_segment_is_named_and_the_rest_is_loaded(site: Site, damage: C
         assert [one.segment for one in done.damaged] == [segment]
         assert str(segment.path) in done.damaged[0].error
         assert "\n" not in done.damaged[0].error
-    segment.path.write_bytes(whole)
+    file_of(segment).write_bytes(whole)
     assert site.load().segments == 1
 
 
@@ -231,9 +232,9 @@ def test_of_a_segment_damaged_at_its_end_nothing_is_loaded(site: Site, monkeypat
 def test_unfinished_files_are_no_segments(site: Site) -> None:
     """Nor is anything else that lies about."""
     [segment] = site.archive(ANSWERS_NEXT)
-    segment.path.with_name(f"{UNFINISHED}1-x.parquet").write_bytes(b"half")
-    segment.path.with_name("notes.txt").write_bytes(b"mine")
-    (segment.path.parent.parent / ".DS_Store").write_bytes(b"theirs")
+    file_of(segment).with_name(f"{UNFINISHED}1-x.parquet").write_bytes(b"half")
+    file_of(segment).with_name("notes.txt").write_bytes(b"mine")
+    (file_of(segment).parent.parent / ".DS_Store").write_bytes(b"theirs")
     done = site.load()
     assert (done.segments, done.damaged) == (1, [])
 

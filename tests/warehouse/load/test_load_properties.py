@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.archive.segments import Archive, Segment
+    from warehouse.archive.parquet import Segment
+    from warehouse.archive.segments import Archive
 
 WORKS_WITH_PARTS = """(
     select works.*, count(pt_index) as pt_infos from works left join pt_infos using (source, task_id) group by all

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.warehouse.answers import RUNNING, Answer, minute
+from tests.warehouse.answers import RUNNING, Answer, file_of, minute
 from tests.warehouse.conftest import DEFAULTS, Site
 from transforms.flatten import Frames, transform
 from warehouse.load import loader as load
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from transforms.failures import FailureRule
-    from warehouse.archive.segments import Segment
+    from warehouse.archive.parquet import Segment
 
 TASKS = [f"t{number}" for number in range(5)]
 _PATIENCE_SECONDS = 30
@@ -68,7 +68,7 @@ def test_what_was_read_in_part_can_be_read_again_whole(
 
 def test_a_damaged_segment_is_known_after_each_reading(segments: list[Segment]) -> None:
     """Once, however often it was read."""
-    segments[1].path.write_bytes(b"none")
+    file_of(segments[1]).write_bytes(b"none")
     pieces = Reading(segments, DEFAULTS.failure_rules)
     for _ in range(2):
         assert read(pieces) == ["t0", "t2", "t3", "t4"]

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.warehouse import children
-from tests.warehouse.answers import FAILURE, RUNNING, START, SUCCESS_WITH_WORK, SURPRISING, Answer, Request, minute
+from tests.warehouse.answers import (
+    FAILURE,
+    RUNNING,
+    START,
+    SUCCESS_WITH_WORK,
+    SURPRISING,
+    Answer,
+    Request,
+    file_of,
+    minute,
+)
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse.archive.active_runs import at_work
@@ -21,7 +31,7 @@ from warehouse.maintenance.findings import fingerprints
 from warehouse.maintenance.maintain import maintain_file
 
 if TYPE_CHECKING:
-    from warehouse.archive.segments import Kind
+    from warehouse.archive.parquet import Kind
     from warehouse.maintenance.findings import Maintained
 
 NOW = START + timedelta(days=20)
@@ -40,9 +50,9 @@ def day(number: int, site: Site, *tasks: str) -> None:
         answers = [Answer(task, at + timedelta(minutes=offset), kind) for task in tasks]
         requests = [Request(task, at) for task in tasks] if kind is RUNNING else []
         for segment in site.archive(answers, requests):
-            folder = segment.path.parent.with_name(f"{at:%Y-%m-%d}")
+            folder = file_of(segment).parent.with_name(f"{at:%Y-%m-%d}")
             folder.mkdir(exist_ok=True)
-            segment.path.rename(folder / segment.path.name)
+            file_of(segment).rename(folder / file_of(segment).name)
 
 
 @pytest.fixture
@@ -157,7 +167,7 @@ def test_missing_or_damaged_segments_are_reported_and_nothing_is_dropped(three_d
     """What the tables know of them is all there is; a backup may have the rest."""
     gone, damaged = three_days.store.segments("observations")[-2:]
     gone.path.unlink()
-    damaged.path.write_bytes(b"")
+    file_of(damaged).write_bytes(b"")
     done = run(three_days, retain_days=16)
     assert done.lost == [gone.segment_id]
     assert [one.segment.segment_id for one in done.damaged] == [damaged.segment_id]
@@ -226,7 +236,7 @@ def test_segments_archived_in_the_meantime_are_kept(three_days: Site) -> None:
 
 def test_files_of_killed_runs_are_removed(three_days: Site) -> None:
     """And what somebody is writing now is not."""
-    folder = three_days.store.segments("observations")[0].path.parent
+    folder = file_of(three_days.store.segments("observations")[0]).parent
     left = folder / f"{UNFINISHED}1-x.parquet"
     left.write_bytes(b"half")
     with written_whole(folder / "y.parquet"):

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.warehouse import children
-from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request, minute
+from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request, file_of, minute
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse.archive.atomic import UNFINISHED
@@ -142,7 +142,7 @@ def test_a_warehouse_of_another_version_asks_for_a_rebuild_and_gets_one(filled: 
 
 def test_a_damaged_segment_is_named_by_a_rebuild(filled: Site) -> None:
     """The rest is there; and it is refused as long as the tables have more."""
-    filled.store.segments("observations")[0].path.write_bytes(b"")
+    file_of(filled.store.segments("observations")[0]).write_bytes(b"")
     with unchanged(filled), pytest.raises(LossError, match=r"1 of 6 segments .* 1 answers, 0 accepted ids"):
         filled.rebuild()
     done = filled.rebuild(accept_loss=True)

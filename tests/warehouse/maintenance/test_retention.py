@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.warehouse.answers import RUNNING, START, SUCCESS_WITH_WORK, Answer, Request
+from tests.warehouse.answers import RUNNING, START, SUCCESS_WITH_WORK, Answer, Request, file_of
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.maintenance.test_maintain import NOW, day, three_days
 from warehouse.backends.choose import reader
@@ -77,7 +77,7 @@ def test_ids_that_are_still_polled_are_not_forgotten(site: Site) -> None:
     site.archive(running, [Request(one.task_id, START) for one in running])
     day(6, site, "ended", "other")
     at = START + timedelta(days=6)
-    seen = site.archive([Answer("again", at, RUNNING)])[0].path
+    seen = file_of(site.archive([Answer("again", at, RUNNING)])[0])
     seen.rename(seen.parent.with_name(f"{at:%Y-%m-%d}") / seen.name)
     site.load()
     with pytest.raises(RetentionRefusedError, match=r"1 ids that are still polled would be forgotten \(still\)"):

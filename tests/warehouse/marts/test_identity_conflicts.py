@@ -23,6 +23,7 @@ from tests.warehouse.answers import (
 )
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import rows
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.database.schema import definitions
 from warehouse.database.scratch import scratch
@@ -82,7 +83,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[d
 
 
 def told(folder: Path, answers: list[Answer]) -> dict[str, list[dict[str, Any]]]:
-    store = Archive(folder)
+    store = Archive(LocalFolder(folder))
     requests = [Request(one, minute(0)) for one in {one.task_id for one in PLAIN} | set(IDS)]
     named = [*view_names(), "data_quality"]
     with scratch() as con:
@@ -130,7 +131,7 @@ def test_they_are_counted_in_a_check_of_their_own(both: dict[str, dict[str, list
 
 def test_a_task_seen_running_under_its_own_id_goes_on_running(tmp_path: Path) -> None:
     """What came under other ids says nothing of when it was seen."""
-    store = Archive(tmp_path)
+    store = Archive(LocalFolder(tmp_path))
     with scratch() as con:
         load(con, [write_answers(store, PLAIN + MIXED_UP)], DEFAULTS, PollingPolicy())
         sql = "select task_id, status, last_observed_at, observation_count from tasks"

@@ -1,0 +1,209 @@
+"""Segments as Parquet files: what is in one, and reading it with every page checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.schema import ANSWERS, REQUESTS, RUNS
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from warehouse.archive.storage import StoredFile
+
+Kind = Literal["requests", "observations", "runs"]
+
+#: A piece of rows is no larger than about this in memory: what is made of it takes several times as much.
+PIECE_BYTES: Final = 24 * 1024 * 1024
+
+SCHEMAS: Final[dict[Kind, pl.Schema]] = {"requests": REQUESTS, "observations": ANSWERS, "runs": RUNS}
+
+#: How segments are written. With a checksum for each page, for without, more than half of all flipped bits would go
+#: unnoticed and make another answer of an answer; polars writes none.
+WRITTEN: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
+
+#: In the names of segments that were put together from others, and in no other name.
+COMPACTED: Final = "-compacted-"
+
+#: Where such a segment says from which: the key in its footer.
+COMPOSITION: Final = b"avatar_tasks.composition"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Segment:
+    """One file of the archive. Ids sort by the time they were written."""
+
+    segment_id: str
+    kind: Kind
+    path: StoredFile
+
+    @property
+    def day(self) -> str:
+        """The day it is filed under, as YYYY-MM-DD."""
+        return self.path.parent.name
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Which segments one was put together from; none for a segment as a run wrote it.
+
+    Attributes:
+        parts: the segments it holds the rows of.
+        replaced: these, those that they were put together from, and so on.
+    """
+
+    parts: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A segment that cannot be read, and why."""
+
+    segment: Segment
+    error: str
+
+
+def composition(segment: Segment) -> Composition:
+    """Which segments this one was put together from.
+
+    Raises:
+        ArchiveError: when its footer cannot be read.
+    """
+    if COMPACTED not in segment.segment_id:
+        return Composition()
+    try:
+        found = json.loads((_footer(segment).metadata or {})[COMPOSITION])
+        return Composition(frozenset(found["parts"]), frozenset(found["replaced"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise _unreadable(segment, error) from error
+
+
+def read(segment: Segment) -> pl.DataFrame:
+    """All rows of a segment.
+
+    Raises:
+        ArchiveError: when it cannot be read.
+    """
+    return pl.concat([pl.DataFrame(schema=SCHEMAS[segment.kind]), *_batches(segment, 1_000_000)])
+
+
+def pieces(segments: Iterable[Segment], rows: int, damaged: list[Damaged]) -> Iterator[pl.DataFrame]:
+    """The rows of segments of one kind in pieces of about `rows`, small segments together and large ones apart.
+
+    A segment that cannot be read to its end is added to `damaged`, none of its rows is in a piece, and the rest goes
+    on. A piece is smaller where bodies are large, so that memory stays bounded.
+
+    Raises:
+        ArchiveError: when a large segment that could be read a moment ago no longer can.
+    """
+    waiting: list[pl.DataFrame] = []
+    for segment in segments:
+        try:
+            readable = _readable(segment, rows)
+        except ArchiveError as error:
+            damaged.append(Damaged(segment, str(error)))
+            continue
+        for batch in readable:
+            waiting.append(batch)
+            if _is_enough(waiting, rows):
+                yield pl.concat(waiting)
+                waiting = []
+    if waiting:
+        yield pl.concat(waiting)
+
+
+def _readable(segment: Segment, rows: int) -> Iterable[pl.DataFrame]:
+    """The batches of a segment that has been read to its end: kept if it is small, else read again."""
+    if count_rows(segment) <= rows:
+        return list(_batches(segment, rows))
+    for _ in _batches(segment, rows):
+        pass
+    return _batches(segment, rows)
+
+
+def _is_enough(frames: Sequence[pl.DataFrame], rows: int) -> bool:
+    return sum(one.height for one in frames) >= rows or sum(one.estimated_size() for one in frames) >= PIECE_BYTES
+
+
+def count_rows(segment: Segment) -> int:
+    """Rows of a segment, from its footer.
+
+    Raises:
+        ArchiveError: when it cannot be read.
+    """
+    return int(_footer(segment).num_rows)
+
+
+def count_bytes(segment: Segment) -> int:
+    """Bytes of a segment's rows before compression, from its footer.
+
+    Raises:
+        ArchiveError: when it cannot be read.
+    """
+    return _uncompressed_bytes(_footer(segment))
+
+
+def _uncompressed_bytes(footer: pq.FileMetaData) -> int:
+    return sum(int(footer.row_group(number).total_byte_size) for number in range(footer.num_row_groups))
+
+
+def _footer(segment: Segment) -> pq.FileMetaData:
+    try:
+        with segment.path.open("rb") as file:
+            return pq.read_metadata(file)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(segment, error) from error
+
+
+def _batches(segment: Segment, rows: int) -> Iterator[pl.DataFrame]:
+    try:
+        with segment.path.open("rb") as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
+            left = file.metadata.num_rows
+            for batch in file.iter_batches(batch_size=_batch_rows(file.metadata, rows)):
+                left -= batch.num_rows
+                yield _frame(batch, segment.kind)
+        _check_all_came(left)
+    except (OSError, ValueError, LookupError, pa.ArrowException, pl.exceptions.PolarsError) as error:
+        raise _unreadable(segment, error) from error
+
+
+def _check_all_came(left: int) -> None:
+    """A page that says it has no rows ends a column early, which pyarrow takes for its end."""
+    if left:
+        raise ValueError(f"{left} of its rows are missing")
+
+
+def _frame(batch: pa.RecordBatch, kind: Kind) -> pl.DataFrame:
+    """Checked and cast by pyarrow, which raises where polars would panic on a damaged schema."""
+    wanted = _wanted(kind)
+    table = pa.Table.from_batches([batch]).select(wanted.names)
+    for found, expected in zip(table.schema, wanted, strict=True):
+        if pa.types.is_timestamp(expected.type) and found.type != expected.type:  # cast, it would be another time
+            raise ValueError(f"{expected.name} is of type {found.type}, not {expected.type}")
+    return pl.DataFrame(pl.from_arrow(table.cast(wanted))).cast(SCHEMAS[kind])
+
+
+@cache
+def _wanted(kind: Kind) -> pa.Schema:
+    return SCHEMAS[kind].to_frame().to_arrow().schema
+
+
+def _batch_rows(footer: pq.FileMetaData, rows: int) -> int:
+    """So many rows that their bytes stay below `PIECE_BYTES`, on average."""
+    return int(max(1, min(rows, PIECE_BYTES * footer.num_rows // max(_uncompressed_bytes(footer), 1))))
+
+
+def _unreadable(segment: Segment, error: Exception) -> ArchiveError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ArchiveError(
+        f"segment {segment.path} cannot be read: {reason}. Restore it from a backup; the rest is loaded without it"
+    )
