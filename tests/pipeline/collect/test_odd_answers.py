@@ -26,6 +26,9 @@ def body_about(task_id: str) -> dict[str, Any]:
     """By the first letter of the id."""
     if task_id.startswith("r"):
         return {"code": 0, "result": TASK | {"task_id": task_id}}
+    if task_id.startswith("mixed"):
+        other = {"mixed-1": "mixed-2", "mixed-2": "mixed-1"}[task_id]
+        return EXAMPLE | {"data": TASK | {"task_id": other, "data": TASK["data"] | {"animate_id": other}}}
     if task_id.startswith("b"):
         return {"success": False, "message": BUSY, "data": None}
     return EXAMPLE | {"data": TASK | {"task_id": task_id, "data": TASK["data"] | {"animate_id": task_id}}}
@@ -60,13 +63,13 @@ def odd_gateway() -> Iterator[str]:
 def test_odd_answers_are_warned_of_and_polled_again(odd_gateway: str, avatar_tasks: CommandLine) -> None:
     """After a run without any, in as many runs as it takes to give up an id that the gateway does not know."""
     before = avatar_tasks("collect", "good-1", "--base-url", odd_gateway, "--json")
-    assert (before.code, "under other names" in before.err) == (0, False)
+    assert (before.code, "under unexpected keys" in before.err) == (0, False)
     for _ in range(3):
         done = avatar_tasks(
             "collect", "good-2", "renamed-1", "renamed-2", "busy-1", "--base-url", odd_gateway, "--json"
         )
         assert done.code == 0, done.err
-    assert "2 answers hold a task that cannot be read, e.g. of renamed-1: a task under other names" in done.err
+    assert "2 answers hold a task that cannot be read, e.g. of renamed-1: a task under unexpected keys" in done.err
     assert "$.result" in done.err
     assert done.json["outcomes"] == {"malformed": 2, "server_error": 1}
     assert done.json["unreachable"] == 1
@@ -76,3 +79,23 @@ def test_odd_answers_are_warned_of_and_polled_again(odd_gateway: str, avatar_tas
     assert said == {("task", None), ("malformed", None), ("server_error", BUSY)}
     [drift] = rows(published, "schema_drift", ["json_path", "seen_count"])
     assert drift == {"json_path": "$.result", "seen_count": 6}
+
+
+def test_mixed_up_answers_are_told_wherever_somebody_looks(odd_gateway: str, avatar_tasks: CommandLine) -> None:
+    """In the run's summary, as words and as numbers, in `status` and in the report: how many, which, and what to do."""
+    settings = {"AVATAR_TASKS_BASE_URL": odd_gateway}
+    sentence = "2 ids were answered about another task (mixed-1 under mixed-2, mixed-2 under mixed-1)."
+    advice = "Check the proxy in front of the gateway, which mixes answers up"
+    words = avatar_tasks("collect", "good-1", "mixed-1", "mixed-2", **settings)
+    assert (words.code, sentence in words.err, advice in words.err) == (0, True, True), words.err
+    again = avatar_tasks("collect", "mixed-1", "mixed-2", "--json", **settings).json["other_ids"]
+    assert again["conflicts"] == 2
+    assert {"task_id": "mixed-1", "answered_id": "mixed-2"} in again["conflict_examples"]
+    status = avatar_tasks("status", "--json").json["identity_conflicts"]["default"]
+    assert sentence in status
+    assert "set AVATAR_TASKS_ACCEPT_OTHER_IDS=true" in status
+    text = avatar_tasks("status")
+    assert sentence in text.out + text.err
+    assert avatar_tasks("report", "--out", "report.html").code == 0
+    page = (avatar_tasks.folder / "report.html").read_text()
+    assert "2 tasks got answers about other tasks and are in no number here: see view mixed_up_answers" in page
