@@ -1,4 +1,4 @@
-"""How commands speak: people's words and progress to stderr, data and `--json` to stdout, errors in one line."""
+"""How commands report: sentences and progress to stderr, data and `--json` to stdout, errors in one line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from warehouse.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.run import Voice
+    from pipeline.run import Reporter
 
 P = ParamSpec("P")
 
@@ -38,7 +38,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\
 
 _UNUSABLE = (AnalysisFileError, ArchiveError, EnvironmentFileError, NothingPublishedError, GatewayError)
 
-#: What no program can help: a file's name, its rights, its disk.
+#: What a program cannot fix: a file's name, its permissions, its disk.
 _OF_THE_SYSTEM: Final = (
     errno.ENAMETOOLONG,
     errno.ELOOP,
@@ -64,8 +64,8 @@ def exit_code_of(error: Exception) -> ExitCode:
     return ExitCode.UNUSABLE_INPUT if isinstance(error, _UNUSABLE) else ExitCode.UNEXPECTED
 
 
-def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
-    """Run a command's body: what it creates is private, its errors become one line and an exit code, never a traceback.
+def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:
+    """Run a command's body: its files are private, its errors become one line and an exit code, never a traceback.
 
     A body returns its exit code, or None for 0.
     """
@@ -77,7 +77,7 @@ def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
             try:
                 _require_working_folder()
                 code = int(command(*args, **kwargs) or ExitCode.DONE)
-            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it ends as a sentence
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every error ends as a sentence
                 code, message = _ending(error)
                 _show_error(message, code, as_json=bool(kwargs.get("as_json")))
         sys.exit(code)
@@ -87,7 +87,7 @@ def ends_well(command: Callable[P, int | None]) -> Callable[P, None]:
 
 def _ending(error: BaseException) -> tuple[int, str]:
     """The exit code and the sentence that an error ends a command with."""
-    if isinstance(error, KeyboardInterrupt) or interrupts.has_come():  # libraries tell of it by errors of their own
+    if isinstance(error, KeyboardInterrupt) or interrupts.has_come():  # libraries raise errors of their own
         return INTERRUPTED, "stopped; what was collected is kept, run again to go on"
     if isinstance(error, AvatarTasksError | WarehouseError | GatewayError):
         return int(exit_code_of(error)), str(error)
@@ -107,7 +107,7 @@ def _require_working_folder() -> None:
 
 
 def end_program(run: Callable[[], object]) -> NoReturn:
-    """Run the whole command line: what escapes it is told as a bug, and output that was lost as an error."""
+    """Run the whole command line: what escapes it is reported as a bug, and output that was lost as an error."""
     code: str | int | None = 0
     try:
         run()
@@ -115,24 +115,24 @@ def end_program(run: Callable[[], object]) -> NoReturn:
         code = ended.code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - as above
         code, message = _ending(error)
-        tell(f"avatar-tasks: {message}")
+        show(f"avatar-tasks: {message}")
     if (lost := lost_output()) and not code:
         code = int(ExitCode.UNUSABLE_INPUT)
-        tell(f"avatar-tasks: cannot write to stdout: {lost.strerror}. The work is done, but its output is not complete")
+        show(f"avatar-tasks: cannot write to stdout: {lost.strerror}. The work is done, but its output is not complete")
     sys.exit(code)
 
 
 def _show_error(message: str, code: int, *, as_json: bool) -> None:
-    """Without the key or a password, whichever setting or library they came from."""
+    """Without the key or a password, from whichever setting or library."""
     from avatar_tasks.bugs import masked
 
     message = masked(message)
     if as_json:
         show_json({"error": message, "exit_code": code})
-    tell(f"avatar-tasks: {message}")
+    show(f"avatar-tasks: {message}")
 
 
-def tell(line: str) -> None:
+def show(line: str) -> None:
     """A line for people."""
     click.echo(harmless(line), err=True)
 
@@ -169,13 +169,13 @@ def show_summary(summary: AnySummary, *, as_json: bool) -> None:
         show_json(summary.as_dict())
     else:
         for line in summary.as_lines():
-            tell(line)
+            show(line)
     if summary.problem:
-        tell(f"avatar-tasks: {summary.problem}")
+        show(f"avatar-tasks: {summary.problem}")
 
 
 class Progress:
-    """A progress bar on stderr, only where somebody watches."""
+    """A progress bar on stderr, only on a terminal."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -207,15 +207,15 @@ class Progress:
         return bar
 
 
-def voice(progress: Progress) -> Voice:
-    """A run's voice on this console."""
-    from pipeline.run import Voice
+def reporter_to(progress: Progress) -> Reporter:
+    """A reporter to this console."""
+    from pipeline.run import Reporter
 
-    def say(line: str) -> None:
+    def info(line: str) -> None:
         progress.stop()
-        tell(line)
+        show(line)
 
-    return Voice(say=say, warn=lambda line: say(f"warning: {line}"), progress=progress)
+    return Reporter(info=info, warn=lambda line: info(f"warning: {line}"), progress=progress)
 
 
 def aligned(rows: list[tuple[str, object]]) -> Iterator[str]:

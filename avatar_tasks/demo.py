@@ -30,7 +30,7 @@ from simulator import SimClock, SimulatedGateway, World, serve
 
 if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
-    from pipeline.run import Run, Voice
+    from pipeline.run import Reporter, Run
 
 #: The demo's world begins this far behind the wall clock and runs so much faster: its last tasks can be watched.
 _LAG_SECONDS: Final = 3600.0
@@ -49,8 +49,8 @@ _NEXT: Final = (
 )
 
 
-def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_report: bool = True) -> Summary:
-    """Collect `tasks` simulated tasks into `out` until every one has ended, and say what came of it.
+def run_demo(tasks: int, out: Path, reporter: Reporter, *, with_prefect: bool, with_report: bool = True) -> Summary:
+    """Collect `tasks` simulated tasks into `out` until every one has ended, and report what came of it.
 
     Raises:
         UnusableInputError: when `out` holds something that no demo made; then nothing is changed.
@@ -59,28 +59,28 @@ def run_demo(tasks: int, out: Path, voice: Voice, *, with_prefect: bool, with_re
     make_folder(out, run_id, datetime.now(UTC))
     with contextlib.ExitStack() as stack:
         if with_prefect:
-            voice.say("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
+            reporter.info("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
             stack.enter_context(prefect_server(out.absolute() / "prefect"))
             importlib.import_module("flows.collect")  # takes seconds, in which the world should not go on without us
         clock = SimClock(lag_seconds=_LAG_SECONDS, speed=_SPEED)
-        voice.say(
+        reporter.info(
             f"making up a week of {tasks:,} tasks; the last of them end while we watch, {_SPEED:.0f} times as fast"
         )
         world = World.recent(seed=_SEED, tasks=tasks, now=clock())
         base_url = stack.enter_context(serve(SimulatedGateway(world, key=_KEY, clock=clock)))
-        run = _begin(base_url, out, run_id, voice, clock)
+        run = _begin(base_url, out, run_id, reporter, clock)
         summary = _collect(run, _write_ids(world, out), with_prefect=with_prefect)
-    _say_results(run, summary)
+    _show_results(run, summary)
     if with_report:
         _report(run)
     return summary
 
 
-def _begin(base_url: str, out: Path, run_id: str, voice: Voice, clock: SimClock) -> Run:
+def _begin(base_url: str, out: Path, run_id: str, reporter: Reporter, clock: SimClock) -> Run:
     # Of its own: nothing that is set for real work may reach a demo, nor the reverse.
     settings = Settings.model_construct(base_url=base_url, api_key=SecretStr(_KEY), source="demo", data_dir=out)
     ours = Clock(now=clock, sleep=lambda seconds: asyncio.sleep(seconds / _SPEED))
-    return runs.begin(settings, "demo", clock=ours, voice=voice, run_id=run_id)
+    return runs.begin(settings, "demo", clock=ours, reporter=reporter, run_id=run_id)
 
 
 def _collect(run: Run, ids_file: Path, *, with_prefect: bool) -> Summary:
@@ -92,25 +92,27 @@ def _collect(run: Run, ids_file: Path, *, with_prefect: bool) -> Summary:
     return run_as_flow(run, request)
 
 
-def _say_results(run: Run, summary: Summary) -> None:
+def _show_results(run: Run, summary: Summary) -> None:
     for line in ["", *summary.as_lines(), "", *aligned(list(headline(run.paths)))]:
-        run.voice.say(line)
+        run.reporter.info(line)
     if summary.problem:
-        run.voice.warn(summary.problem)
+        run.reporter.warn(summary.problem)
     where = f" --data-dir {shlex.quote(str(run.settings.data_dir))}"
     published = run.settings.data_dir / "published" / "current.duckdb"
     for line in _NEXT:
-        run.voice.say(line.format(program=_program(), where=where, published=published))
+        run.reporter.info(line.format(program=_program(), where=where, published=published))
 
 
 def _report(run: Run) -> None:
     """The page that people look at, where what draws it is installed."""
     if not report_files.is_installed():
-        run.voice.say("for a report to look at run `make setup` in the project's folder, then `avatar-tasks report`")
+        run.reporter.info(
+            "for a report to look at run `make setup` in the project's folder, then `avatar-tasks report`"
+        )
         return
     target = report_files.place(run.paths, "html")
     report_files.write_report(run.paths, report_files.Filters(), target, "html", run.clock.now())
-    run.voice.say(
+    run.reporter.info(
         f"and look at {run.settings.data_dir / 'reports' / target.name} in a browser: the same in plots and sentences"
     )
 

@@ -56,7 +56,7 @@ def make_folder(out: Path, run_id: str, now: datetime) -> None:
 
 def _check_free(out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        msg = f"{out} holds something that is no demo. {_ELSEWHERE}"
+        msg = f"{out} holds something that is not a demo's. {_ELSEWHERE}"
         raise UnusableInputError(msg)
     if out.absolute().resolve() == _data_dir():
         msg = f"{out} is where real work goes (AVATAR_TASKS_DATA_DIR). {_ELSEWHERE}"
@@ -75,7 +75,7 @@ def _check_made_up(out: Path) -> None:
     try:
         foreign = _foreign(out)
     except ArchiveError as error:
-        msg = f"{error}. So it cannot be told whether a demo made it up. {_ELSEWHERE}"
+        msg = f"{error}. So it is unknown whether a demo made it. {_ELSEWHERE}"
         raise UnusableInputError(msg) from error
     if foreign is not None:
         msg = f"{out} was begun by a demo and holds what no demo made, e.g. {foreign}. {_ELSEWHERE}"

@@ -1,4 +1,4 @@
-"""How a process of ours starts: what it creates is private, and Python looks for garbage less often.
+"""How a process of ours starts: what it creates is private, and Python collects garbage less often.
 
 Both last until it ends. What a library does by itself in some other process, e.g. a worker of Prefect, stays as it is.
 """
@@ -11,9 +11,9 @@ from typing import Final
 
 from pipeline.file_mode import keep_private
 
-#: New objects until the youngest are looked through, and after how many such looks older ones are; Python has 700, 10
-#: and 10. Imports make objects by the hundred thousand, and requests in flight thousands that are still in use. Without
-#: this, and the last look below, collecting 20,000 ids takes 1.11 times the CPU (median of five rounds in turn).
+#: New objects until the youngest generation is collected, and after how many collections the older ones are; Python has
+#: 700, 10 and 10. Imports make objects by the hundred thousand, and requests in flight thousands that are still in use.
+#: Without this, and the freeze below, collecting 20,000 ids takes 1.11 times the CPU (median of five rounds in turn).
 _THRESHOLDS: Final = (10_000, 20, 20)
 
 
@@ -21,4 +21,4 @@ def set_up_process() -> None:
     """For the rest of this process."""
     keep_private()
     gc.set_threshold(*_THRESHOLDS)
-    atexit.register(gc.freeze)  # the system takes everything back as a process ends: without a last look through it
+    atexit.register(gc.freeze)  # the system takes everything back as a process ends: without a last garbage collection

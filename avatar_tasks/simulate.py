@@ -24,7 +24,7 @@ def simulate(
     key: str | None,
     faults: float,
     ids_out: Path | None,
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> None:
     """Serve a made-up week of `tasks` tasks until Ctrl-C.
 
@@ -39,7 +39,7 @@ def simulate(
         run(
             SimulatedGateway(world, key=key, clock=clock, faults=faults),
             port,
-            on_ready=lambda url: say(_greeting(url, key)),
+            on_ready=lambda url: notify(_greeting(url, key)),
         )
     except OSError as error:
         msg = f"cannot serve on port {port} or write the ids: {error.strerror or error}. Try --port 0 for a free port"

@@ -38,7 +38,7 @@ _DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 
 
 def format_for(kind: str | None, out: Path | None) -> str:
-    """The format that was asked for, else that of the file's suffix, else a table.
+    """The format given, else that of the file's suffix, else a table.
 
     Raises:
         UnusableInputError: when the suffix says nothing, or Parquet would go to stdout.
@@ -50,7 +50,7 @@ def format_for(kind: str | None, out: Path | None) -> str:
         msg = f"{out.suffix} says nothing about the format of {out}: give it with --format"
         raise UnusableInputError(msg)
     if found == "parquet" and to_stdout:
-        msg = "Parquet is no text: give a file for it with --out FILE"
+        msg = "Parquet is not text: give a file for it with --out FILE"
         raise UnusableInputError(msg)
     return found
 

@@ -16,11 +16,11 @@ from pipeline.errors import UnusableInputError
 if TYPE_CHECKING:
     from pipeline.collect.request import CollectRequest
     from pipeline.collect.summary import Summary
-    from pipeline.run import Voice
+    from pipeline.run import Reporter
     from pipeline.settings import Settings
 
 
-def start(settings: Settings, request: CollectRequest, voice: Voice, *, prefect: bool | None = None) -> Summary:
+def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, prefect: bool | None = None) -> Summary:
     """Collect, and return how it went.
 
     A Prefect server makes runs visible; a run does not need one, and a temporary one takes ten seconds to start. So it
@@ -30,7 +30,7 @@ def start(settings: Settings, request: CollectRequest, voice: Voice, *, prefect:
         AvatarTasksError, WarehouseError: see `CollectRun.collect`.
     """
     gateway_address(settings)  # before a folder is begun for a run that cannot be
-    run = runs.begin(settings, "collect", voice=voice)
+    run = runs.begin(settings, "collect", reporter=reporter)
     begin_folder(run, scheduled=False)
     wanted = bool(os.environ.get("PREFECT_API_URL") or _key_is_in_a_block(settings)) if prefect is None else prefect
     if wanted:

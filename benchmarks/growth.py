@@ -29,7 +29,7 @@ from warehouse.database.publish import publish, publish_closed
 from warehouse.database.writer import open_writer
 from warehouse.load.loader import load_in_steps
 from warehouse.paths import DataPaths
-from warehouse.plan import Question, new_todo, write_todo
+from warehouse.plan import PollRequest, new_todo, write_todo
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _load(warehouse: Path, segment: Segment) -> Outcome:
 
 def _planning(paths: DataPaths, rounds: int) -> Row:
     with reader(paths) as con, new_todo(paths.root) as todo:
-        outcomes = [timed(lambda: write_todo(con, Question("default"), END, todo).to_ask) for _ in range(rounds)]
+        outcomes = [timed(lambda: write_todo(con, PollRequest("default"), END, todo).to_ask) for _ in range(rounds)]
     detail = f"{outcomes[0].rows:,} ids due"
     return Row("planning: what is due", median(one.seconds for one in outcomes), "s", at_most(1), detail)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from prefect import flow
 from pydantic import Field
 
-from flows._prefect.artifacts import prefect_voice
+from flows._prefect.artifacts import prefect_reporter
 from flows._prefect.flow_run import FlowRun
 from pipeline import interrupts
 from pipeline import run as runs
@@ -72,7 +72,7 @@ async def collect(
 
 
 def _begin_scheduled() -> Run:
-    run = runs.begin(read_settings(), "collect", voice=prefect_voice())
+    run = runs.begin(read_settings(), "collect", reporter=prefect_reporter())
     begin_folder(run, scheduled=True)
     return run
 
@@ -99,7 +99,7 @@ async def collect_shard(
         follow: Go on until every task of the share has ended.
         ends_at: The moment from which on it polls no more.
     """
-    run = runs.begin(read_settings(), "collect-shard", voice=prefect_voice(), run_id=run_id)
+    run = runs.begin(read_settings(), "collect-shard", reporter=prefect_reporter(), run_id=run_id)
     left = None if ends_at is None else max((ends_at - run.started_at).total_seconds(), 0.0)
     request = CollectRequest(refresh=refresh, follow=follow, deadline_seconds=left, share=(number, of))
     accepted = await asyncio.to_thread(Share(accepted_by, number, of).accepted, run.store)
@@ -107,7 +107,7 @@ async def collect_shard(
 
 
 def run_as_flow(run: Run, request: CollectRequest) -> Summary:
-    """Run the flow in this process, with the settings and the voice of `run`; Prefect's server sees it.
+    """Run the flow in this process, with the settings and the reporter of `run`; Prefect's server sees it.
 
     Raises:
         AvatarTasksError, WarehouseError: see `CollectRun.collect`.

@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from pydantic import Field
 
-from flows._prefect.artifacts import never_fatal, prefect_voice
+from flows._prefect.artifacts import log_errors, prefect_reporter
 from pipeline import run as runs
 from pipeline.errors import AvatarTasksError
 from pipeline.settings import read_settings
@@ -31,7 +31,7 @@ async def maintain(retain_days: Annotated[int, Field(ge=1)] | None = None) -> di
     Raises:
         AvatarTasksError: something is wrong with archive or warehouse; the message says what and what to do.
     """
-    run = runs.begin(read_settings(), "maintain", voice=prefect_voice())
+    run = runs.begin(read_settings(), "maintain", reporter=prefect_reporter())
     summary = await asyncio.to_thread(maintain_warehouse, run, retain_days)
     await _show(run, summary)
     if summary.problem:
@@ -43,6 +43,6 @@ async def _show(run: Run, summary: MaintenanceSummary) -> None:
     lines = [f"- {line}" for line in summary.as_lines()]
     if summary.problem:
         lines.insert(0, f"**{summary.problem}**\n")
-    with never_fatal(run, "the summary"):
+    with log_errors(run, "the summary"):
         await acreate_markdown_artifact("\n".join(lines), key="maintain", description=f"run {run.run_id}")
         await acreate_table_artifact(summary.data_quality, key="data-quality", description="checks that fail somewhere")

@@ -1,10 +1,10 @@
-"""What somebody should be told after a run, once: what was told before is remembered beside the warehouse.
+"""Alerts after a run, each sent once: what was sent before is remembered beside the warehouse.
 
 Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `collection-stale`,
 `schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`.
 
 A run speaks for its own source, and of what is about all; each source has a memory of its own, so that runs of several
-gateways neither forget nor repeat what the others told.
+gateways neither forget nor repeat what the others sent.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.run import Run
 
-#: Of each kind, so many are told in words; the rest are counted.
-TOLD_IN_WORDS: Final = 3
+#: How many of each kind are named in the sentence; the rest are counted.
+NAMED_IN_SENTENCE: Final = 3
 
-#: What is told: which source it is about ('' for all of them), its kind, and what exactly.
+#: What an alert is about: which source it is about ('' for all of them), its kind, and what exactly.
 Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One kind of thing to tell.
+    """One kind of alert.
 
     Attributes:
         kind: slo-burning, tasks-stuck, collection-stale, schema-drift, key-refused, identity-conflict or ids-missing.
-        keys: what there is now that was not told before.
+        keys: what there is now that was not sent before.
         words: about each of the first.
     """
 
@@ -63,41 +63,41 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is to be told now and was not told before.
+    """Alerts to send now, which were not sent before.
 
     Attributes:
         alerts: one per kind.
         run: whose news these are.
-        told: what was told before and still holds.
+        sent_before: what was sent before and still holds.
     """
 
     alerts: list[Alert]
     run: Run
-    told: frozenset[Key]
+    sent_before: frozenset[Key]
 
-    def mark_told(self, sent: Iterable[Alert]) -> None:
+    def mark_sent(self, sent: Iterable[Alert]) -> None:
         """Remember what was sent; what was not is news again after the next run.
 
-        What is over is forgotten, so that it is told again when it comes back.
+        What is over is forgotten, so that it is sent again when it comes back.
         """
-        keys = self.told | {key for alert in sent for key in alert.keys}
+        keys = self.sent_before | {key for alert in sent for key in alert.keys}
         for source in ("", self.run.settings.source):
             _write(_memory(self.run, source), sorted((kind, what) for of, kind, what in keys if of == source))
 
 
 def news(run: Run, summary: Summary) -> News:
-    """What is to be told now and was not told before; it counts as told once `News.mark_told` says so."""
+    """Alerts to send now, which were not sent before; they count as sent after `News.mark_sent`."""
     found = _found(run)
     if summary.exit_code == ExitCode.KEY_REFUSED:
         found[summary.source, "key-refused", summary.source] = str(summary.problem)
-    told = _told(run, found)
-    new = [key for key in found if key not in told]
+    sent_before = _sent_before(run, found)
+    new = [key for key in found if key not in sent_before]
     kinds = dict.fromkeys(kind for _, kind, _ in new)
-    return News([_alert(kind, [key for key in new if key[1] == kind], found) for kind in kinds], run, told)
+    return News([_alert(kind, [key for key in new if key[1] == kind], found) for kind in kinds], run, sent_before)
 
 
 def _alert(kind: str, keys: list[Key], found: dict[Key, str]) -> Alert:
-    return Alert(kind, tuple(keys), tuple(found[key] for key in keys[:TOLD_IN_WORDS]))
+    return Alert(kind, tuple(keys), tuple(found[key] for key in keys[:NAMED_IN_SENTENCE]))
 
 
 def _found(run: Run) -> dict[Key, str]:
@@ -118,8 +118,8 @@ def _doubts(run: Run, con: duckdb.DuckDBPyConnection) -> dict[Key, str]:
     }
 
 
-def _told(run: Run, found: dict[Key, str]) -> frozenset[Key]:
-    """What of all that holds was told before; one memory of all sources, as earlier versions had it, is of each."""
+def _sent_before(run: Run, found: dict[Key, str]) -> frozenset[Key]:
+    """What of all that holds was sent before; one memory of all sources, as earlier versions had it, is of each."""
     memory = {source: _read(_memory(run, source)) for source in ("", run.settings.source)}
     return frozenset(key for key in found if [*key[1:]] in memory[key[0]] or [*key[1:]] in memory[""])
 

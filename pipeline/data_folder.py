@@ -39,7 +39,7 @@ def begin_folder(run: Run, *, scheduled: bool) -> None:
         return
     if not holds_ids(paths):  # else it is from before there were marks
         _check_it_may_be_begun(paths, scheduled=scheduled, first_start=first_start)
-        run.voice.say(f"a new data folder was begun at {paths.root}: its archive is {paths.storage}")
+        run.reporter.info(f"a new data folder was begun at {paths.root}: its archive is {paths.storage}")
     write_mark(paths, "real", run.started_at)
 
 

@@ -1,4 +1,4 @@
-"""One run: its name, where its answers go, and what it says while it works."""
+"""One run: its name, where its answers go, and where it reports to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("avatar_tasks")
 
-#: After the deadline so long, in seconds, requests that are in flight and the lock of the warehouse are waited for.
+#: How long after the deadline, in seconds, a run waits for requests in flight and for the warehouse's lock.
 GRACE_SECONDS: Final = 5.0
 
 
@@ -42,10 +42,10 @@ def _silent(_done: int, _total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """How a run speaks to whoever watches: lines of log, and progress as (done, total) in requests."""
+class Reporter:
+    """Where a run reports to: log lines, and progress as (done, total) in requests."""
 
-    say: Callable[[str], None] = logger.info
+    info: Callable[[str], None] = logger.info
     warn: Callable[[str], None] = logger.warning
     progress: Callable[[int, int], None] = _silent
 
@@ -63,11 +63,11 @@ class Run:
         analysis: what people decided.
         segment_ids: names for the run's segments.
         clock: what time it is for this run; a demo's runs faster.
-        voice: how it speaks.
+        reporter: where it reports to.
         began: `clock.monotonic` when it began, for its duration.
-        warned: what `warn_once` has said.
+        warned: what `warn_once` has warned of.
         deadline: `clock.monotonic` from which on it polls no more and waits for little.
-        permission: asked before each request, where the rate is shared with other processes.
+        permission: called before each request, where the rate is shared with other processes.
         memory: what answers take up between the gateway and the archive.
     """
 
@@ -79,7 +79,7 @@ class Run:
     analysis: Analysis
     segment_ids: Iterator[str]
     clock: Clock = SYSTEM_CLOCK
-    voice: Voice = field(default_factory=Voice)
+    reporter: Reporter = field(default_factory=Reporter)
     began: float = 0.0
     deadline: float = math.inf
     permission: Permission | None = None
@@ -90,7 +90,7 @@ class Run:
         """A warning that every round of the run would repeat."""
         if line not in self.warned:
             self.warned.add(line)
-            self.voice.warn(line)
+            self.reporter.warn(line)
 
     @property
     def seconds_left(self) -> float:
@@ -122,7 +122,7 @@ def begin(
     command: str,
     *,
     clock: Clock = SYSTEM_CLOCK,
-    voice: Voice | None = None,
+    reporter: Reporter | None = None,
     run_id: str | None = None,
 ) -> Run:
     """A new run; what it creates is for its owner only. `run_id`, if given, is one that no other run has.
@@ -141,7 +141,7 @@ def begin(
         analysis=read_analysis(settings.paths.analysis),
         segment_ids=map(partial(_segment_id, started_at, run_id), itertools.count()),
         clock=clock,
-        voice=voice or Voice(),
+        reporter=reporter or Reporter(),
         began=clock.monotonic(),
     )
 

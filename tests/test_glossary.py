@@ -54,11 +54,11 @@ SKIPPED: Final = frozenset(
 
 #: Paths that are not done yet.
 NOT_YET: Final = (
-    "avatar_tasks/",
+    "avatar_tasks/demo_folder.py",  # for the name of one function in warehouse/archive/
+    "avatar_tasks/sql_output.py",
     "benchmarks/growth.py",
     "docs/warehouse.md",
-    "flows/",
-    "pipeline/",
+    "pipeline/alerts.py",
     "reports/render.py",
     "tests/",
     "warehouse/",

@@ -67,7 +67,7 @@ class DataPaths:
         return self.root / "analysis.toml"
 
     @property
-    def at_work(self) -> Path:
+    def active_runs(self) -> Path:
         return self.root / ".at-work"
 
     @property

@@ -28,7 +28,7 @@ _SCHEMA: Final = pa.schema([("task_id", pa.string()), ("has_failed", pa.bool_())
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PollRequest:
     """Which ids are meant.
 
     Attributes:
@@ -70,16 +70,16 @@ def new_todo(folder: Path) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
-def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime, todo: IO[bytes]) -> Planned:
+def write_todo(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: datetime, todo: IO[bytes]) -> Planned:
     """Write the ids to ask for at `moment` to a Parquet file. Memory does not grow with their number."""
-    _give(con, question)
+    _give(con, wanted)
     parameters = {
-        "source": question.source,
+        "source": wanted.source,
         "moment": moment,
-        "refresh": question.refresh,
-        "only_due": question.only_due,
-        "number": question.share[0],
-        "of": question.share[1],
+        "refresh": wanted.refresh,
+        "only_due": wanted.only_due,
+        "number": wanted.share[0],
+        "of": wanted.share[1],
     }
     todo.seek(0)
     todo.truncate()
@@ -88,7 +88,7 @@ def write_todo(con: duckdb.DuckDBPyConnection, question: Question, moment: datet
         for batch in con.execute(statement("queries/todo"), parameters).to_arrow_reader(_ROWS):
             file.write_batch(batch.cast(_SCHEMA))
             count += batch.num_rows
-    return Planned(count, _count(con, "ended", {"source": question.source}))
+    return Planned(count, _count(con, "ended", {"source": wanted.source}))
 
 
 def read_todo(todo: IO[bytes], rows: int) -> Iterator[tuple[list[str], list[str]]]:
@@ -102,10 +102,10 @@ def read_todo(todo: IO[bytes], rows: int) -> Iterator[tuple[list[str], list[str]
             yield some.to_pylist(), some.filter(batch.column("has_failed")).to_pylist()
 
 
-def progress(con: duckdb.DuckDBPyConnection, question: Question, moment: datetime) -> Progress:
+def progress(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: datetime) -> Progress:
     """How far the given ids are at `moment`."""
-    _give(con, question)
-    parameters = {"source": question.source, "moment": moment}
+    _give(con, wanted)
+    parameters = {"source": wanted.source, "moment": moment}
     row = con.execute(statement("queries/progress"), parameters).fetchone()
     assert row is not None  # noqa: S101 - an aggregate without groups has one row
     return Progress(*row)
@@ -156,7 +156,7 @@ def _count(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any
     return int(row[0]) if row else 0
 
 
-def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
+def _give(con: duckdb.DuckDBPyConnection, wanted: PollRequest) -> None:
     """The temp table `given`, from wherever the archive is.
 
     Raises:
@@ -164,11 +164,11 @@ def _give(con: duckdb.DuckDBPyConnection, question: Question) -> None:
     """
     con.execute("create or replace temp table all_given (task_id varchar)")
     damaged: list[Damaged] = []
-    for rows in pieces(question.given, _ROWS, damaged):
+    for rows in pieces(wanted.given, _ROWS, damaged):
         con.register("some_given", rows)
         con.execute(
             "insert into all_given select task_id from some_given where source = ? and hash(task_id) % ? = ?",
-            [question.source, question.share[1], question.share[0]],
+            [wanted.source, wanted.share[1], wanted.share[0]],
         )
         con.unregister("some_given")
     if damaged:

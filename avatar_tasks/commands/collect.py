@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from avatar_tasks.commands.options import DATA_DIR, JSON, SETTINGS, Place, Seconds, settings_of, with_options
-from avatar_tasks.console import Progress, ends_well, show_summary, voice
+from avatar_tasks.console import Progress, handle_errors, reporter_to, show_summary
 
 
 @click.command()
@@ -49,7 +49,7 @@ from avatar_tasks.console import Progress, ends_well, show_summary, voice
     "--prefect/--no-prefect", default=None, help="As a Prefect flow run; default: where PREFECT_API_URL is set."
 )
 @with_options(*SETTINGS, DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
     """Fetch tasks, archive every answer, load and publish the warehouse.
 
@@ -61,7 +61,7 @@ def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
     request = {one.name: typed.pop(one.name) for one in fields(CollectRequest) if one.name in typed}
     progress = Progress("fetching")
     try:
-        summary = start(settings_of(**typed), CollectRequest(**request), voice(progress), prefect=prefect)
+        summary = start(settings_of(**typed), CollectRequest(**request), reporter_to(progress), prefect=prefect)
     finally:
         progress.stop()
     show_summary(summary, as_json=as_json)
@@ -72,17 +72,17 @@ def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
 @click.option("--no-publish", is_flag=True, help="Leave publishing to a later load.")
 @click.option("--run", "of_run", metavar="RUN_ID", help="Only what this run archived.")
 @with_options(DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def load(*, no_publish: bool, of_run: str | None, as_json: bool, **options: Any) -> int:
     """Load what is archived and not loaded yet, and publish the warehouse.
 
-    `collect` does so itself, unless it is told --no-load or the warehouse was locked. A large one starts this command
+    `collect` does so itself, unless it has --no-load or the warehouse was locked. A large one starts this command
     to load while it polls.
     """
     from pipeline.load_command import load as load_waiting
     from pipeline.run import begin
 
-    run = begin(settings_of(**options), "load", voice=voice(Progress("loading")))
+    run = begin(settings_of(**options), "load", reporter=reporter_to(Progress("loading")))
     summary = load_waiting(run, publish=not no_publish, of_run=of_run)
     show_summary(summary, as_json=as_json)
     return summary.exit_code

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from avatar_tasks.commands.options import JSON, settings_of, with_options
-from avatar_tasks.console import ends_well, show_json, tell
+from avatar_tasks.console import handle_errors, show, show_json
 
 
 @click.command("setup-prefect")
@@ -28,7 +28,7 @@ from avatar_tasks.console import ends_well, show_json, tell
 )
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 @with_options(JSON)
-@ends_well
+@handle_errors
 def setup_prefect(in_flight: int | None, rate: float | None, *, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Create or update everything on the Prefect server in use: pool, limits, blocks, automations, deployments.
 
@@ -45,8 +45,8 @@ def setup_prefect(in_flight: int | None, rate: float | None, *, dry_run: bool, a
     settings = settings_of(**options)
     rate = settings.rate if rate is None else rate
     declared = read_declared(declarations_folder(Path.cwd()))
-    SetUp(settings, declared, lines.append if as_json else tell, rate, in_flight, dry_run).run()
+    SetUp(settings, declared, lines.append if as_json else show, rate, in_flight, dry_run).run()
     if as_json:
         show_json({"done": [] if dry_run else lines, "changes": lines, "dry_run": dry_run})
     elif not lines:
-        tell("Everything on the Prefect server is as declared.")
+        show("Everything on the Prefect server is as declared.")

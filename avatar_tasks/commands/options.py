@@ -37,7 +37,7 @@ class Seconds(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         seconds = super().convert(value, param, ctx)
-        return self.fail(f"{value!r} is no number of seconds", param, ctx) if seconds != seconds else seconds  # noqa: PLR0124 - NaN
+        return self.fail(f"{value!r} is not a number of seconds", param, ctx) if seconds != seconds else seconds  # noqa: PLR0124 - NaN
 
 
 SETTINGS = (

@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from avatar_tasks.commands.options import DATA_DIR, JSON, Place, settings_of, with_options
-from avatar_tasks.console import aligned, ends_well, show_json, tell
+from avatar_tasks.console import aligned, handle_errors, show, show_json
 
 
 @click.command()
 @with_options(DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def status(*, as_json: bool, **options: Any) -> None:
-    """What is known: tasks by status, what is due, stuck, quarantined, not loaded, and who holds the warehouse."""
+    """What is known: tasks by status, due, stuck, quarantined and not loaded ones, and who locks the warehouse."""
     from pipeline.status import facts
 
     found = facts(settings_of(**options).paths)
@@ -25,10 +25,10 @@ def status(*, as_json: bool, **options: Any) -> None:
         show_json(found)
         return
     for section, value in found.items():
-        tell(section.replace("_", " "))
+        show(section.replace("_", " "))
         rows = list(value.items()) if isinstance(value, dict) else [("", value)]
         for line in aligned([(str(name), number) for name, number in rows]):
-            tell(line)
+            show(line)
 
 
 @click.command()
@@ -44,7 +44,7 @@ def status(*, as_json: bool, **options: Any) -> None:
     "--allow-files", is_flag=True, help="Let the query read and write files, attach databases and change settings."
 )
 @with_options(DATA_DIR)
-@ends_well
+@handle_errors
 def sql(query: str, kind: str | None, out: Path | None, *, allow_files: bool, **options: Any) -> None:
     """Ad-hoc SQL on the published warehouse, read-only: it reaches no other file unless --allow-files says so."""
     from avatar_tasks.sql import run_query
@@ -63,7 +63,7 @@ def sql(query: str, kind: str | None, out: Path | None, *, allow_files: bool, **
 @click.option("--template", "templates", multiple=True, metavar="ID", help="Of this template only; may be repeated.")
 @click.option("--format", "kind", type=click.Choice(["html", "png"]), default="html", show_default=True)
 @with_options(DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool, **filters: Any) -> None:
     """Render the notebook to one HTML file that opens anywhere, offline, or its plots to PNG files."""
     from datetime import UTC, datetime
@@ -76,4 +76,4 @@ def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool,
         show_json(written.as_dict())
         return
     for line in [*written.in_short, *(f"wrote {path}" for path in written.files)]:
-        tell(line)
+        show(line)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from avatar_tasks.commands.options import JSON, Place, with_options
-from avatar_tasks.console import Progress, ends_well, show_json, tell, voice
+from avatar_tasks.console import Progress, handle_errors, reporter_to, show, show_json
 
 
 @click.command()
@@ -23,14 +23,14 @@ from avatar_tasks.console import Progress, ends_well, show_json, tell, voice
 )
 @click.option("--report/--no-report", "with_report", default=True, help="Write the report at the end (default).")
 @with_options(JSON)
-@ends_well
+@handle_errors
 def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bool) -> int:
     """Everything at once on a simulated gateway, with nothing set up."""
     from avatar_tasks.demo import run_demo
 
     progress = Progress("fetching")
     try:
-        result = run_demo(tasks, out, voice(progress), with_prefect=prefect, with_report=with_report)
+        result = run_demo(tasks, out, reporter_to(progress), with_prefect=prefect, with_report=with_report)
     finally:
         progress.stop()
     if as_json:
@@ -54,9 +54,9 @@ def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bo
     "--faults", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share of requests that fail."
 )
 @click.option("--ids-out", type=Place(path_type=Path), metavar="FILE", help="Where to write the ids, one per line.")
-@ends_well
+@handle_errors
 def simulate(**options: Any) -> None:
     """The simulated gateway alone, on loopback, until Ctrl-C."""
     from avatar_tasks.simulate import simulate as run_simulation
 
-    run_simulation(**options, say=tell)
+    run_simulation(**options, notify=show)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avatar_tasks.commands.options import ACCEPT_LOSS, DATA_DIR, JSON, settings_of, with_options
-from avatar_tasks.console import Progress, ends_well, show_json, show_summary, tell, voice
+from avatar_tasks.console import Progress, handle_errors, reporter_to, show, show_json, show_summary
 
 if TYPE_CHECKING:
     from pipeline.run import Run
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @with_options(DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def publish(*, as_json: bool, **options: Any) -> None:
     """Publish the warehouse for readers again."""
     from pipeline.data_folder import require_warehouse
@@ -29,12 +29,12 @@ def publish(*, as_json: bool, **options: Any) -> None:
     if as_json:
         show_json({"published": str(path)})
     else:
-        tell(f"published {path}")
+        show(f"published {path}")
 
 
 @click.command()
 @with_options(ACCEPT_LOSS, DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
     """Derive the whole warehouse again from the archive, beside the live one, and swap it in.
 
@@ -43,22 +43,22 @@ def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
     from pipeline.upkeep.rebuild import rebuild_warehouse
 
     progress = Progress("segments")
-    done = rebuild_warehouse(settings_of(**options), voice(progress), accept_loss=accept_loss)
+    done = rebuild_warehouse(settings_of(**options), reporter_to(progress), accept_loss=accept_loss)
     if as_json:
         show_json({"segments": done.segments, "answers": done.answers, "damaged": [one.error for one in done.damaged]})
     else:
-        tell(f"rebuilt from {done.segments:,} segments with {done.answers:,} answers, and published")
+        show(f"rebuilt from {done.segments:,} segments with {done.answers:,} answers, and published")
 
 
 @click.command()
 @click.option(
     "--retain", type=click.IntRange(min=1), metavar="DAYS", help="Drop ids and answers of days longer ago than this."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what --retain would drop.")
+@click.option("--dry-run", is_flag=True, help="Only show what --retain would drop.")
 @with_options(ACCEPT_LOSS, DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: bool, **options: Any) -> int:
-    """Put small segments of the archive together, drop what is too old, and check that everything holds.
+    """Compact small segments of the archive, drop what is too old, and check that everything holds.
 
     It derives the warehouse again beside the live one and compares every table; where they differ, it says so, changes
     nothing, and ends with 1. Nothing is dropped without --retain, nor where the clock is in doubt: when nothing would
@@ -69,7 +69,7 @@ def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: b
 
     progress = Progress("segments")
     try:
-        run = begin(settings_of(**options), "maintain", voice=voice(progress))
+        run = begin(settings_of(**options), "maintain", reporter=reporter_to(progress))
         if dry_run:
             return _show_plan(run, retain, as_json=as_json)
         summary = run_maintenance(run, retain, accept_loss=accept_loss)
@@ -94,7 +94,7 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
         show_json({"dry_run": True, **asdict(planned), "exit_code": int(code)})
     else:
         for line in plan_lines(planned):
-            tell(line)
+            show(line)
     return code
 
 
@@ -104,7 +104,7 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
 )
 @click.option("--lake-data", metavar="PLACE", help="Where a lake's files go: a folder or s3://bucket/prefix.")
 @with_options(ACCEPT_LOSS, DATA_DIR, JSON)
-@ends_well
+@handle_errors
 def migrate(to: str, lake_data: str | None, *, accept_loss: bool, as_json: bool, **options: Any) -> None:
     """Move the warehouse from a file to a lake or back, by deriving it from the archive; the old one stays."""
     from pipeline.upkeep.migrate import as_lines, migrate_warehouse, place_of
@@ -112,10 +112,10 @@ def migrate(to: str, lake_data: str | None, *, accept_loss: bool, as_json: bool,
     progress = Progress("segments")
     new = settings_of(**options, warehouse=to, lake_data=lake_data)
     old = settings_of(**options, lake_data=lake_data)
-    done = migrate_warehouse(old, new, voice(progress), accept_loss=accept_loss)
+    done = migrate_warehouse(old, new, reporter_to(progress), accept_loss=accept_loss)
     place = place_of(new.paths)
     if as_json:
         show_json({"warehouse": place, "rows": done.rows, "differing": done.differing})
         return
     for line in as_lines(done, place):
-        tell(line)
+        show(line)

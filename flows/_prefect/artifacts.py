@@ -1,4 +1,4 @@
-"""What a flow tells Prefect's server: summaries, tables, progress and events. It never fails a run that is done."""
+"""What a flow shows on Prefect's server: summaries, tables, progress and events; errors are logged, and fail no run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prefect.artifacts import (
 from prefect.events import emit_event
 
 from pipeline.headline import headline
-from pipeline.run import Voice
+from pipeline.run import Reporter
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 
@@ -29,65 +29,65 @@ if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.run import Run
 
-#: So often the progress of a run is told, in seconds.
+#: How often the progress of a run is updated, in seconds.
 PROGRESS_SECONDS: Final = 2.0
 
 
-def prefect_voice() -> Voice:
-    """A voice that speaks to the log of the flow run."""
+def prefect_reporter() -> Reporter:
+    """A reporter to the log of the flow run."""
     logger = get_run_logger()
-    return Voice(say=logger.info, warn=logger.warning)
+    return Reporter(info=logger.info, warn=logger.warning)
 
 
 @contextlib.contextmanager
-def never_fatal(run: Run, what: str) -> Iterator[None]:
-    """A server that does not answer is no reason to fail a run that is done."""
+def log_errors(run: Run, what: str) -> Iterator[None]:
+    """Log what Prefect raises and continue: a server that does not answer is no reason to fail a run that is done."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises
-        run.voice.warn(f"Prefect did not take {what}: {error}")
+        run.reporter.warn(f"Prefect did not take {what}: {error}")
 
 
-class ProgressTeller:
-    """Progress of a run as an artifact that is brought up to date while it goes on."""
+class ProgressArtifact:
+    """Progress of a run as an artifact that is updated while it goes on."""
 
     def __init__(self) -> None:
         self._now = (0, 0)
-        self._told = (0, 0)
+        self._shown = (0, 0)
         self._artifact: UUID | None = None
 
     def __call__(self, done: int, total: int) -> None:
         self._now = done, total
 
-    async def keep_telling(self, key: str) -> None:
+    async def keep_updating(self, key: str) -> None:
         """Until it is cancelled."""
         self._artifact = await acreate_progress_artifact(0.0, key=key, description="ids answered")
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            await self.tell()
+            await self.update()
 
-    async def tell(self) -> None:
-        """Tell where it stands, if that has changed."""
-        if self._artifact is not None and self._now != self._told:
-            self._told = done, total = self._now
+    async def update(self) -> None:
+        """Show the current progress, if it has changed."""
+        if self._artifact is not None and self._now != self._shown:
+            self._shown = done, total = self._now
             percent = 100.0 * min(done / total, 1.0) if total else 0.0
             await aupdate_progress_artifact(self._artifact, percent, description=f"{done:,} of {total:,} ids answered")
 
 
 @contextlib.asynccontextmanager
-async def progress_told(run: Run, key: str) -> AsyncIterator[ProgressTeller]:
-    """Tell the progress of what happens in the block."""
-    teller = ProgressTeller()
-    task = asyncio.create_task(teller.keep_telling(key))
+async def progress_artifact(run: Run, key: str) -> AsyncIterator[ProgressArtifact]:
+    """An artifact that shows the progress of what happens in the block."""
+    artifact = ProgressArtifact()
+    task = asyncio.create_task(artifact.keep_updating(key))
     try:
-        yield teller
-        with never_fatal(run, "the progress"):
-            await teller.tell()
+        yield artifact
+        with log_errors(run, "the progress"):
+            await artifact.update()
     finally:
         task.cancel()
         [error] = await asyncio.gather(task, return_exceptions=True)
         if isinstance(error, Exception):
-            run.voice.warn(f"Prefect did not take the progress: {error}")
+            run.reporter.warn(f"Prefect did not take the progress: {error}")
 
 
 async def show_summary(run: Run, summary: Summary) -> None:
@@ -104,7 +104,7 @@ async def show_summary(run: Run, summary: Summary) -> None:
     await acreate_table_artifact(failures, key="collect-failures", description=f"failures seen first in {run.run_id}")
 
 
-def tell_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
+def emit_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
     """Each alert as an event `avatar-tasks.<kind>` about the resource `avatar-tasks.source.<source>`.
 
     Returns those that Prefect's client took.
@@ -115,8 +115,8 @@ def tell_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
         "prefect.resource.name": run.settings.source,
     }
     for alert in alerts:
-        run.voice.warn(f"{alert.kind}: {alert.sentence}")
-        with never_fatal(run, f"the event {alert.kind}"):
+        run.reporter.warn(f"{alert.kind}: {alert.sentence}")
+        with log_errors(run, f"the event {alert.kind}"):
             payload = {"count": alert.count, "sentence": alert.sentence, "run_id": run.run_id}
             if emit_event(f"avatar-tasks.{alert.kind}", resource=resource, payload=payload):
                 sent.append(alert)

@@ -16,7 +16,7 @@ from pipeline.run import write_run
 from pipeline.threads import run_to_its_end
 from warehouse.backends.choose import reader
 from warehouse.errors import WarehouseError
-from warehouse.plan import Question, answered_by_runs, progress, summaries_of_runs
+from warehouse.plan import PollRequest, answered_by_runs, progress, summaries_of_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: A share whose run dies is run again, this often at most.
 _ATTEMPTS: Final = 3
 
-#: How often the lake is asked how far the shares are.
+#: How often the lake is queried for the progress of the shares.
 _PROGRESS_SECONDS: Final = 5.0
 
 
@@ -61,7 +61,7 @@ class FanOut:
             ObjectNotFound: when the Prefect server has no deployment for it.
             WarehouseError: when the lake cannot be read at the end.
         """
-        self._run.voice.say(f"cut into {self._of} shares, each a run of {DEPLOYMENT} on the work pool")
+        self._run.reporter.info(f"cut into {self._of} shares, each a run of {DEPLOYMENT} on the work pool")
         watching = asyncio.create_task(self._keep_showing_progress())
         try:
             ends = await asyncio.gather(*map(self._collect_share, range(self._of)))
@@ -79,7 +79,7 @@ class FanOut:
         """Ids answered, of all that were accepted, as the shares load them."""
         with contextlib.suppress(WarehouseError):  # reported when the summaries are merged
             answered = await asyncio.to_thread(self._answered)
-            self._run.voice.progress(min(answered, self._ids), self._ids)
+            self._run.reporter.progress(min(answered, self._ids), self._ids)
 
     def _answered(self) -> int:
         with reader(self._run.paths) as con:
@@ -94,7 +94,7 @@ class FanOut:
             name = f"share {number + 1} of {self._of} for {self._run.run_id}, attempt {attempt}"
             if (end := await self._run_share(name, number, run_id)) is not None:
                 return end
-            self._run.voice.warn(f"{name}, died; its answers are kept")
+            self._run.reporter.warn(f"{name}, died; its answers are kept")
         return ShareEnd(number, run_id, f"its run died {_ATTEMPTS} times")
 
     async def _run_share(self, name: str, number: int, run_id: str) -> ShareEnd | None:
@@ -110,10 +110,10 @@ class FanOut:
         except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises; the share itself may go on
             return ShareEnd(number, run_id, f"Prefect's server does not say how it ended ({error})")
         if state is not None and state.is_completed():
-            self._run.voice.say(f"share {number + 1} of {self._of} has ended")
+            self._run.reporter.info(f"share {number + 1} of {self._of} has ended")
             return ShareEnd(number, run_id)
         if state is not None and not state.is_crashed():
-            self._run.voice.warn(f"{name}, failed: {state.message or state.name}")
+            self._run.reporter.warn(f"{name}, failed: {state.message or state.name}")
             return ShareEnd(number, run_id, state.message or state.name)
         return None
 
@@ -143,5 +143,5 @@ class FanOut:
         return summary
 
     def _progress_of(self, con: duckdb.DuckDBPyConnection, share: ShareEnd) -> Progress:
-        ids = Question(self._run.settings.source, self._accepted.segments, share=(share.number, self._of))
+        ids = PollRequest(self._run.settings.source, self._accepted.segments, share=(share.number, self._of))
         return progress(con, ids, self._run.clock.now())

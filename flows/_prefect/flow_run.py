@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
-from flows._prefect.artifacts import never_fatal, progress_told, show_summary, tell_alerts
+from flows._prefect.artifacts import emit_alerts, log_errors, progress_artifact, show_summary
 from flows._prefect.fan_out import FanOut
 from flows._prefect.share_run import DEPLOYMENT
 from flows._prefect.shared_rate import shared_concurrency, shared_rate
@@ -23,7 +23,7 @@ from pipeline.collect.batches import fetch_batch
 from pipeline.collect.collect import CollectRun
 from pipeline.collect.shards import shares_of
 from pipeline.errors import ExitCode, UnusableInputError, error_for
-from pipeline.run import Voice
+from pipeline.run import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,7 +87,7 @@ class FlowRun:
     async def collect_alone(self, accepted: Accepted | None = None) -> Summary:
         """Collect in this flow run; `accepted` are ids that are accepted already."""
         async with (
-            shared_rate(self.run.voice.warn) as permission,
+            shared_rate(self.run.reporter.warn) as permission,
             shared_concurrency(self.run.settings.concurrency) as concurrency,
             self._progress_shown() as shown,
         ):
@@ -109,27 +109,29 @@ class FlowRun:
                 async with self._progress_shown() as shown:
                     return await FanOut(shown, self.request, accepted, of).collect()
             except ObjectNotFound:
-                self.run.voice.warn(f"there is no {DEPLOYMENT} (see `avatar-tasks setup-prefect`): one run does it all")
+                self.run.reporter.warn(
+                    f"there is no {DEPLOYMENT} (see `avatar-tasks setup-prefect`): one run does it all"
+                )
         return await self.collect_alone(accepted)
 
     async def _show(self, summary: Summary) -> None:
-        with never_fatal(self.run, "the summary"):
+        with log_errors(self.run, "the summary"):
             await show_summary(self.run, summary)
-        with never_fatal(self.run, "the alerts"):
+        with log_errors(self.run, "the alerts"):
             changed = await asyncio.to_thread(news, self.run, summary)
-            await asyncio.to_thread(changed.mark_told, tell_alerts(self.run, changed.alerts))
+            await asyncio.to_thread(changed.mark_sent, emit_alerts(self.run, changed.alerts))
 
     @contextlib.asynccontextmanager
     async def _progress_shown(self) -> AsyncIterator[Run]:
         """The run, its progress shown on Prefect's server, too."""
-        voice = self.run.voice
-        async with progress_told(self.run, "collect-progress") as tell:
+        reporter = self.run.reporter
+        async with progress_artifact(self.run, "collect-progress") as artifact:
 
             def progress(done: int, total: int) -> None:
-                tell(done, total)
-                voice.progress(done, total)
+                artifact(done, total)
+                reporter.progress(done, total)
 
-            yield dataclasses.replace(self.run, voice=Voice(voice.say, voice.warn, progress))
+            yield dataclasses.replace(self.run, reporter=Reporter(reporter.info, reporter.warn, progress))
 
 
 async def _with_key(settings: Settings) -> Settings:

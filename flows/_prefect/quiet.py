@@ -1,4 +1,4 @@
-"""What Prefect is told before it is imported, so that the terminal shows people's words and not its own.
+"""Settings for Prefect before it is imported, so that the terminal shows our messages and not its own.
 
 Each only where nothing else is set. docs/operating.md says what they save.
 """

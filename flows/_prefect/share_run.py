@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 #: The deployment that collects one share; see prefect.yaml.
 DEPLOYMENT: Final = "collect-shard/collect-shard"
 
-#: How often Prefect's server is asked whether a share has ended.
+#: How often to poll Prefect's server for the state of a share.
 _POLL_SECONDS: Final = 2.0
 
-#: After the deadline a share that is at work has so long to load what it has and to end.
+#: How long after the deadline a running share has to load what it has and to end.
 _LAST_SECONDS: Final = 30.0
 
 #: So long no worker may take a share before that is worth a warning.
@@ -49,7 +49,7 @@ async def final_state(
         deadline_seconds: counted from the beginning of `run`.
 
     Raises:
-        LateError: no worker has taken it at the deadline, or it is still at work some time after it.
+        LateError: no worker has taken it at the deadline, or it still runs some time after it.
     """
     from prefect.deployments import arun_deployment
 

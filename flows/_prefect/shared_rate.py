@@ -1,10 +1,10 @@
 """`RATE` and concurrency over all workers, by global concurrency limits on the Prefect server in use, if it has them.
 
 `RATE`: permissions from a limit that is a bucket, which Prefect drains. It holds one lot, so that lots are granted one
-after another whoever asks. The requests of a lot go evenly spaced. When the server granted it is known to the length of
-the asking only, so that each has some leeway; what has not gone by then is forgotten. In any `window` seconds no more
-than `per_second · (window + leeway + _LATE_SECONDS) + 1` requests go, which `bucket_for` makes `RATE · window`: all but
-a tenth of `RATE` can be had.
+after another, whichever process requests them. The requests of a lot go evenly spaced. When the server granted it is
+known only to within the duration of that request, so that each has some leeway; what has not gone by then is forgotten.
+In any `window` seconds no more than `per_second · (window + leeway + _LATE_SECONDS) + 1` requests go, which
+`bucket_for` makes `RATE · window`: all but a tenth of `RATE` can be reached.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: The global concurrency limit that all workers share.
 LIMIT_NAME: Final = "avatar-tasks-requests"
 
-#: Requests in flight over all workers; a run takes its `CONCURRENCY` of them for as long as it asks.
+#: Requests in flight over all workers; a run takes its `CONCURRENCY` of them for as long as it polls.
 IN_FLIGHT_NAME: Final = "avatar-tasks-in-flight"
 
 #: The server drains whole slots, and forgets the rest of one whenever it grants some: so a slot is a small part of one.
@@ -42,24 +42,24 @@ _SLOTS_PER_REQUEST: Final = 1000
 #: A lot is of the requests of so long, and of one at least.
 _LOT_SECONDS: Final = 1.0
 
-#: No less than so many requests are counted together where a rate is kept.
+#: The fewest requests that a rate is counted over.
 _COUNTED_TOGETHER: Final = 20
 
 #: How far behind its time a request may go, from the earliest at which its lot may have been granted.
 _LEEWAY_SECONDS: Final = 0.07
 
-#: A lot that is asked for this late is not late for the next.
+#: A lot that is requested this late is not late for the next.
 _LATE_SECONDS: Final = 0.02
 
-#: Clients that wait for the same lot look at different times, lest they all ask at once; the more are refused, the
-#: further apart.
+#: Clients that wait for the same lot check at different times, so that they do not all ask at once; the more are
+#: refused, the further apart.
 _SCATTER_SECONDS: Final = (0.02, 0.5)
 
-#: Whoever waits looks up this often.
-_NAP_SECONDS: Final = 0.25
+#: The longest single wait; then the state is checked again.
+_WAIT_SECONDS: Final = 0.25
 
-#: A server that does not answer is left alone for so long; meanwhile each process keeps `RATE` by itself.
-_TRUCE_SECONDS: Final = 30.0
+#: Cooldown after a server does not answer, in which each process keeps `RATE` by itself.
+_COOLDOWN_SECONDS: Final = 30.0
 
 _LOCKED: Final = 423
 
@@ -87,7 +87,7 @@ def _lot(per_second: float) -> int:
 
 
 def _leeway(spacing: float) -> float:
-    """So much that some of a lot is left however long it took to ask for it."""
+    """So much that some of a lot is left however long the request for it took."""
     return max(_LEEWAY_SECONDS, spacing + _LATE_SECONDS)
 
 
@@ -104,19 +104,19 @@ class SharedRate:
         self._spacing = 0.0
         self._patience = 0.0
         self._scatter = _SCATTER_SECONDS[0]
-        self._truce_until = 0.0
+        self._alone_until = 0.0
 
     async def __call__(self) -> bool:
         """Whether one request may go now."""
         now = self._clock.monotonic()
-        if now < self._truce_until:
+        if now < self._alone_until:
             return True
         while self._left and now > self._next_at + self._patience:
             self._take()
         if not self._left:
             return await self._ask()
         if now < self._next_at:
-            await self._clock.sleep(min(self._next_at - now, _NAP_SECONDS))
+            await self._clock.sleep(min(self._next_at - now, _WAIT_SECONDS))
             return False
         self._take()
         return True
@@ -129,21 +129,21 @@ class SharedRate:
         try:
             limit = await self._client.read_global_concurrency_limit_by_name(LIMIT_NAME)
             if not _is_rate(limit):
-                return self._go_alone(math.inf, "its limit is no rate any more")
+                return self._go_alone(math.inf, "its limit is not a rate any more")
             return await self._ask_for_a_lot(limit)
         except ObjectNotFound:
             return self._go_alone(math.inf, "its limit is gone")
         except httpx.HTTPError as error:
-            return self._go_alone(_TRUCE_SECONDS, str(error))
+            return self._go_alone(_COOLDOWN_SECONDS, str(error))
 
     async def _ask_for_a_lot(self, limit: GlobalConcurrencyLimitResponse) -> bool:
-        """Only when it is likely to be had: whoever is refused sets the bucket back to how it was at the last grant."""
+        """Only when it is likely to be granted: a refused request sets the bucket back to the last grant."""
         spacing = _SLOTS_PER_REQUEST / limit.slot_decay_per_second
         lot = _lot(1 / spacing)
         lacking = limit.active_slots + lot * _SLOTS_PER_REQUEST - limit.limit
         if lacking > 0:
             wait = lacking / limit.slot_decay_per_second + self._rng.random() * self._scatter
-            await self._clock.sleep(min(wait, _NAP_SECONDS))
+            await self._clock.sleep(min(wait, _WAIT_SECONDS))
             return False
         asked_at = self._clock.monotonic()
         try:
@@ -155,7 +155,7 @@ class SharedRate:
             return False
         self._scatter = max(self._scatter / 2, _SCATTER_SECONDS[0])
         self._granted(lot, spacing, self._clock.monotonic(), asked_at)
-        return False  # to be asked again at once, for asking took its time
+        return False  # to be called again at once, for the request took its time
 
     def _granted(self, lot: int, spacing: float, now: float, asked_at: float) -> None:
         """Of a lot whose asking took long, as many are forgotten as may have had their time already."""
@@ -165,8 +165,10 @@ class SharedRate:
         self._left = max(0, lot - max(0, math.ceil((unsure + _LATE_SECONDS - leeway) / spacing)))
 
     def _go_alone(self, seconds: float, why: str) -> bool:
-        self._warn(f"Prefect does not say how fast to go ({why}): this process goes by its own RATE for a while")
-        self._truce_until = self._clock.monotonic() + seconds
+        self._warn(
+            f"Prefect's shared rate limit is not available ({why}): this process goes by its own RATE for a while"
+        )
+        self._alone_until = self._clock.monotonic() + seconds
         return False
 
 

@@ -51,7 +51,7 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
             column=feeds.column,
             rejections=accepted.rejections,
             write=partial(_write, run, accepted),
-            warn=run.voice.warn,
+            warn=run.reporter.warn,
         )
     if feeds.ids_from:
         _take_from(run, accepted, feeds)
@@ -75,7 +75,7 @@ def _write(run: Run, accepted: Accepted, piece: list[str]) -> None:
 
 def _take_from(run: Run, accepted: Accepted, feeds: Feeds) -> None:
     with last_known(run) as con:
-        for piece in feed_pieces(feeds, accepted.rejections, run.voice.warn):
+        for piece in feed_pieces(feeds, accepted.rejections, run.reporter.warn):
             new = not_accepted_yet(con, run.settings.source, piece)
             if new:
                 _write(run, accepted, new)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.observation import Observation
     from pipeline.run import Run
 
-#: Ids per batch. Hundreds: enough that a segment and a Prefect task are worth it, few enough to lose and ask again.
+#: Ids per batch. Hundreds: enough that a segment and a Prefect task are worth it, few enough to lose and poll again.
 BATCH_IDS: Final = 500
 
 #: Answers are written to the archive after so many, so many bytes, or so many seconds, whichever comes first.
@@ -30,7 +30,7 @@ FLUSH_SECONDS: Final = 5.0
 
 
 async def fetch_batch(run: Run, client: GatewayClient, ids: Sequence[str]) -> int:
-    """Ask for ids and archive every answer; returns their number. Safe to repeat: loading is idempotent.
+    """Poll ids and archive every answer; returns their number. Safe to repeat: loading is idempotent.
 
     When this returns, raises or is cancelled, every answer that came is in the archive.
 

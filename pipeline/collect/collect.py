@@ -24,9 +24,9 @@ from pipeline.errors import ExitCode
 from pipeline.run import GRACE_SECONDS
 from pipeline.threads import run_to_its_end
 from warehouse import plan
-from warehouse.archive.active_runs import at_work
-from warehouse.maintenance.leftovers import clear_debris
-from warehouse.plan import Progress, Question
+from warehouse.archive.active_runs import active_run
+from warehouse.maintenance.leftovers import clear_leftovers
+from warehouse.plan import PollRequest, Progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -80,9 +80,9 @@ class CollectRun:
             UnusableInputError: when the ids cannot be used; nothing was polled then.
             ArchiveError: when the archive cannot be written; what was written before stays.
         """
-        with at_work(self.run.paths.at_work, self.run.started_at):
+        with active_run(self.run.paths.active_runs, self.run.started_at):
             async with self.client:
-                await asyncio.to_thread(clear_debris, self.run.paths)
+                await asyncio.to_thread(clear_leftovers, self.run.paths)
                 await asyncio.to_thread(self.accept)
                 todo = await run_to_its_end(self.plan)
                 async with self._stopped_at_the_deadline():
@@ -100,13 +100,13 @@ class CollectRun:
         Args:
             only_due: given ids only when they are due, as in the later rounds of following.
         """
-        question = self._question(only_due=only_due)
+        wanted = self._wanted(only_due=only_due)
         todo = plan.new_todo(self.run.paths.root)
 
         def write(con: duckdb.DuckDBPyConnection) -> plan.Planned:
-            return plan.write_todo(con, question, self.run.clock.now(), todo)
+            return plan.write_todo(con, wanted, self.run.clock.now(), todo)
 
-        planned = self.destination.before_polling(question, write)
+        planned = self.destination.before_polling(wanted, write)
         self.tally.planned += planned.to_ask
         if not only_due:
             self.tally.skipped_terminal = planned.ended
@@ -120,7 +120,7 @@ class CollectRun:
             wait = self._seconds_until_due(state)
             if wait is None or wait > self.run.seconds_left:
                 return
-            self.run.voice.say(
+            self.run.reporter.info(
                 f"{state.ended:,} of {state.given:,} have ended; {state.waiting:,} to go, next poll in {wait:.0f} s"
             )
             await self.run.clock.sleep(wait)
@@ -134,7 +134,7 @@ class CollectRun:
         """How the run went, by what `con` knows of it."""
         run, client = self.run, self.client
         if warning := plan.renamed_envelopes(con, run.run_id):
-            run.voice.warn(warning)
+            run.reporter.warn(warning)
         state = self._progress(con)
         reached = count_reached(con, run.run_id, self.tally, client)
         exit_code, problem = self._verdict(reached, is_known=plan.is_source_known(con, run.settings.source))
@@ -170,9 +170,9 @@ class CollectRun:
             return ExitCode.NOT_LOADED, str(self.destination.problem)
         return ExitCode.DONE, self.client.ended.sentence if self.client.ended else None
 
-    def _question(self, *, only_due: bool = False) -> Question:
+    def _wanted(self, *, only_due: bool = False) -> PollRequest:
         request = self.request
-        return Question(
+        return PollRequest(
             self.run.settings.source,
             self.accepted.segments,
             refresh=request.refresh,
@@ -181,7 +181,7 @@ class CollectRun:
         )
 
     def _progress(self, con: duckdb.DuckDBPyConnection) -> Progress:
-        return plan.progress(con, self._question(), self.run.clock.now())
+        return plan.progress(con, self._wanted(), self.run.clock.now())
 
     def _seconds_until_due(self, state: Progress) -> float | None:
         """How long until the next of the given ids is due, and others with it; None when none will be polled again."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.run import Run
     from warehouse.archive.parquet import Segment
     from warehouse.errors import WarehouseError
-    from warehouse.plan import Question
+    from warehouse.plan import PollRequest
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ _PUBLISH_SECONDS: Final = 60.0
 
 
 class Destination(Protocol):
-    """What the steps of a run ask of the warehouse.
+    """What the steps of a run need of the warehouse.
 
     Attributes:
         segments_loaded: archive segments loaded so far.
@@ -45,7 +45,7 @@ class Destination(Protocol):
     segments_loaded: int
     problem: WarehouseError | None
 
-    def before_polling(self, question: Question, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+    def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Take in what earlier runs left in the archive, then read."""
 
     def while_polling(self) -> None:
@@ -75,15 +75,15 @@ class Warehouse:
         self._run = run
         self._published_at = run.clock.monotonic()
 
-    def before_polling(self, question: Question, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+    def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """The given ids come from the archive themselves, so that they need not be loaded before they are polled."""
-        later = () if question.only_due else question.given
+        later = () if wanted.only_due else wanted.given
         try:
             with loading.writer(self._run, min(_CATCH_UP_SECONDS, self._run.lock_wait)) as writer:
                 return self._load_and_read(writer, read, later)
         except loading.CANNOT_LOAD as problem:
-            self._run.voice.warn(f"{problem}. Collecting goes on from what was last published")
-        with (loading.own_answers if question.only_due else loading.last_known)(self._run) as con:
+            self._run.reporter.warn(f"{problem}. Collecting goes on from what was last published")
+        with (loading.own_answers if wanted.only_due else loading.last_known)(self._run) as con:
             return read(con)
 
     def while_polling(self) -> None:
@@ -136,8 +136,8 @@ class ArchiveOnly:
         self.problem: WarehouseError | None = None
         self._run = run
 
-    def before_polling(self, question: Question, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        with (loading.own_answers_spilled if question.only_due else loading.last_known)(self._run) as con:
+    def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        with (loading.own_answers_spilled if wanted.only_due else loading.last_known)(self._run) as con:
             return read(con)
 
     def while_polling(self) -> None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     RunBatch = Callable[[Run, GatewayClient, list[str]], Awaitable[int]]
 
 _PROGRESS_SECONDS: Final = 0.2
-_LOOK_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.05
 
-#: So many batches more than usual may wait for ids that failed to be tried again.
+#: How many more batches than usual may wait for ids that failed to be tried again.
 MORE_BATCHES: Final = 8
 
 #: Answers are loaded after so many, while half as many are to come: to start a process, and what a load costs before it
@@ -63,7 +63,7 @@ class Fetcher:
                 self._client.suspect(failed_before)
                 batches.start(ids)
             await batches.finish()
-            self._run.voice.progress(self._tally.answered, self._tally.planned)
+            self._run.reporter.progress(self._tally.answered, self._tally.planned)
         finally:
             for task in (*beside, *batches.running):
                 task.cancel()
@@ -72,13 +72,13 @@ class Fetcher:
     async def _show_progress(self) -> None:
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
-            self._run.voice.progress(self._client.stats.observations, self._tally.planned)
+            self._run.reporter.progress(self._client.stats.observations, self._tally.planned)
 
     async def _load_meanwhile(self) -> None:
         """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
         loaded = self._client.stats.observations
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
             come = self._client.stats.observations
             if come - loaded >= LOAD_ANSWERS and self._tally.planned - come >= LOAD_ANSWERS / 2:
                 loaded = come
@@ -105,7 +105,7 @@ class _Batches:
         A few at once; and more when all they have left are ids that failed, which wait for new ones to go first.
         """
         while len(self.running) >= self._at_once + (MORE_BATCHES if self._are_new_ids_running_out() else 0):
-            await self._some_done(_LOOK_SECONDS)
+            await self._some_done(_POLL_SECONDS)
 
     async def finish(self) -> None:
         while self.running:

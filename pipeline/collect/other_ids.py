@@ -1,4 +1,4 @@
-"""What to say of answers that came under other ids than were polled, and of ids that a gateway does not know."""
+"""Answers that came under other ids than were polled, and ids that a gateway does not know, in sentences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Example = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OtherIds:
-    """What a run was told under other ids than it polled.
+    """What came under other ids than a run polled.
 
     Attributes:
         conflicts: ids of which an answer is proven to be about another task.
@@ -51,23 +51,23 @@ class OtherIds:
 
 
 def other_ids_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> OtherIds:
-    """What a run was told under other ids."""
+    """What came to a run under other ids."""
     rows = con.execute(statement("queries/other_ids_of_run"), {"run_id": run_id}).fetchall()
     found = {is_conflict: (ids, examples) for is_conflict, ids, examples in rows}
     return OtherIds(*found.get(True, (0, [])), *found.get(False, (0, [])))
 
 
 def in_conflict(count: int, examples: Sequence[Example]) -> str:
-    """What to say of so many ids that were answered about other tasks, and what to do."""
+    """The sentence about ids that were answered about other tasks: how many, and what to do."""
     return f"{count:,} ids were answered about another task ({_examples(examples)}). {_ADVICE}"
 
 
 def missing_storms(con: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, str]:
-    """What to say of sources whose gateways know nothing of many ids, by source."""
+    """For each source whose gateway knows nothing of many ids, the sentence that says so."""
     rows = con.execute(statement("queries/lasting_storms"), {"moment": moment}).fetchall()
     return {
         source: (
-            f"the gateway of {source} knows nothing of {missing:,} of the {answered:,} ids it was asked about within "
+            f"the gateway of {source} knows nothing of {missing:,} of the {answered:,} ids it was polled for within "
             f"an hour, since {since:%Y-%m-%d %H:%M} UTC; {seen_before:,} of them it has shown before. None is given up "
             "while this lasts. Check AVATAR_TASKS_API_KEY, AVATAR_TASKS_BASE_URL and AVATAR_TASKS_SOURCE: with the key "
             "of another account every id is unknown"

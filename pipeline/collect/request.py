@@ -1,4 +1,4 @@
-"""What one run of `collect` is asked to do, in the words of the command line and of the flow's parameters."""
+"""What one run of `collect` is to do: the options of the command line and the parameters of the flow."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A list of ids too large for one worker, cut by hash into shares that are collected by runs of their own.
 
-The ids are accepted once, by the run that cuts; a share is told by numbers, so that nothing large is handed over, and a
-run that dies is replaced by one that is told the same.
+The ids are accepted once, by the run that cuts; a share is named by numbers, so that nothing large is passed on, and a
+run that dies is replaced by one with the same numbers.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _sentence(lost: Sequence[ShareEnd], of: int, what: str) -> str:
 
 
 def _exit_code(problem: str) -> ExitCode:
-    """Prefect tells of an error that ended a run by its class and its words."""
+    """By the class of the error that ended a run, as Prefect names it in its message."""
     ours = {one.__name__: one.exit_code for one in AvatarTasksError.__subclasses__()} | dict.fromkeys(
         (one.__name__ for one in (AnalysisFileError, ArchiveError)), ExitCode.UNUSABLE_INPUT
     )

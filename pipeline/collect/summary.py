@@ -21,30 +21,30 @@ class Summary:
 
     Attributes:
         run_id: the run.
-        source: which gateway was asked.
+        source: which gateway was polled.
         requested: distinct valid ids given.
-        rejected: ids given that are none: {id (its first characters), file (null for arguments), line, reason}, the
-            first thousand; `rejected_count` has all.
-        skipped_terminal: ids given whose end was known already; they were not asked for.
-        asked: distinct ids to ask for: given ones, and known ones that were due.
+        rejected: what was given and is not an id: {id (its first characters), file (null for arguments), line,
+            reason}, the first thousand; `rejected_count` has all.
+        skipped_terminal: ids given whose end was known already; they were not polled.
+        asked: distinct ids to poll: given ones, and known ones that were due.
         fetched: answers archived.
         requests: requests sent, retries and refused ones included.
         retries: requests sent again after a failure.
-        refusals: requests refused for being too many, and sent again.
+        refusals: requests that were rate-limited (429), and sent again.
         outcomes: answers by outcome.
-        statuses: ids asked for by the status of the last answer.
+        statuses: ids polled, by the status of the last answer.
         segments_loaded: archive segments loaded, those of earlier runs included.
-        unreachable: ids whose last answer says nothing about them, and ids never asked for since the run ended early.
+        unreachable: ids whose last answer says nothing about them, and ids never polled since the run ended early.
         not_polled: ids that were not polled because the deadline came; they are pending.
-        still_running: ids given that will be asked for again.
+        still_running: ids given that will be polled again.
         problem: what went wrong, as a sentence; null when nothing did.
         published: the file readers open; null when nothing was published.
         seconds: how long it took.
-        segments_waiting: archive segments of this run that it was told not to load; null when it was not.
+        segments_waiting: archive segments of this run that are left to `avatar-tasks load`; null where the run loads.
         accept_other_ids: whether the gateway may answer under ids of its own (the setting).
-        other_ids: what came under other ids than were polled: how many ids of whom an answer is proven to be about
-            another task, and how many of whom that is not proven, with examples.
-        missing_storm: what to say where the gateway knows nothing of many ids; null where it does not.
+        other_ids: what came under other ids than were polled: how many ids of which an answer is proven to be about
+            another task, and how many of which that is not proven, with examples.
+        missing_storm: a sentence where the gateway knows nothing of many ids; null where it does not.
     """
 
     run_id: str
@@ -87,18 +87,18 @@ class Summary:
             lines.append(f"not tasks{self._counted(other)}")
         if self.skipped_terminal:
             lines.append(
-                f"{self.skipped_terminal:,} of {self.requested:,} ids given had ended before and were not asked for"
+                f"{self.skipped_terminal:,} of {self.requested:,} ids given had ended before and were not polled"
             )
         if self.still_running:
             lines.append(
-                f"{self.still_running:,} ids given have not ended yet; the next collect asks for those that are due"
+                f"{self.still_running:,} ids given have not ended yet; the next collect polls those that are due"
             )
         lines.append(
-            f"{self.requests:,} requests, {self.retries:,} of them retries, {self.refusals:,} refused for their number"
+            f"{self.requests:,} requests, {self.retries:,} of them retries, {self.refusals:,} rate-limited (429)"
         )
         lines += map(_rejected_line, self.rejected[:10])
         if self.rejected_count > len(self.rejected[:10]):
-            lines.append(f"… and {self.rejected_count - 10:,} more that are no task ids (--json lists them)")
+            lines.append(f"… and {self.rejected_count - 10:,} more that are not task ids (--json lists them)")
         if self.missing_storm:
             lines.append(self.missing_storm)
         lines += self.other_ids.as_lines()
@@ -115,4 +115,4 @@ class Summary:
 
 def _rejected_line(one: dict[str, Any]) -> str:
     place = f"{one['file']}, line {one['line']}" if one["file"] else f"argument {one['line']}"
-    return f"{place}: {one['id']!r} is no task id: {one['reason']}"
+    return f"{place}: {one['id']!r} is not a task id: {one['reason']}"

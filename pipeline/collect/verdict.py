@@ -21,7 +21,7 @@ _EXIT_CODES: Final = {"key_refused": ExitCode.KEY_REFUSED, "no_gateway": ExitCod
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What became of the ids of a run; see the fields of the same names in `Summary`."""
+    """What happened to the ids of a run; see the fields of the same names in `Summary`."""
 
     asked: int
     fetched: int

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Endings that are read, also with .gz after them.
 READ: Final = (".txt", ".csv", ".tsv", ".tab", ".psv", ".ndjson", ".jsonl", ".json", ".parquet")
 
-#: So much is looked at to find out what a file is.
+#: How much is read to find out what a file is.
 _HEAD_BYTES: Final = 65_536
 
 _SPREADSHEET: Final = (
@@ -128,7 +128,7 @@ def _regular_file(place: str, *, follow_links: bool) -> IO[bytes]:
     try:
         descriptor = os.open(place, flags)
     except ValueError as error:
-        raise RefusedError("is no name that a file can have") from error
+        raise RefusedError("is not a name that a file can have") from error
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode) and not (place.startswith(_DESCRIPTORS) and not stat.S_ISDIR(mode)):
         os.close(descriptor)
@@ -145,7 +145,7 @@ def _refuse_others(head: bytes, suffix: str) -> None:
     if suffix in _SHEETS:
         raise RefusedError(_SPREADSHEET)
     if suffix == ".parquet" and head and not head.startswith(_PARQUET):
-        raise RefusedError("is no Parquet file")
+        raise RefusedError("is not a Parquet file")
 
 
 def _as_text(head: bytes, whole: IO[bytes], suffix: str) -> Text:

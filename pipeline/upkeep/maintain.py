@@ -93,7 +93,9 @@ def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) ->
     if retain_days is not None:
         _check_retention(run, retain_days)
     settings = run.settings
-    work = Derivation(settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.voice.progress)
+    work = Derivation(
+        settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.reporter.progress
+    )
     done = run.warehouse.maintain(work, run.started_at, retain_days, accept_loss=accept_loss)
     summary = _summarise(run, done)
     with loading.writer(run, settings.lock_wait) as writer:
@@ -137,7 +139,7 @@ def _check_retention(run: Run, retain_days: int) -> None:
         raise UnusableInputError(msg)
     least = math.ceil(run.settings.give_up_after.total_seconds() / 86_400) + 1
     if retain_days < least:
-        msg = f"--retain {retain_days} would drop ids that are still asked for: at least {least} days (GIVE_UP_AFTER)"
+        msg = f"--retain {retain_days} would drop ids that are still polled: at least {least} days (GIVE_UP_AFTER)"
         raise UnusableInputError(msg)
 
 
@@ -164,7 +166,7 @@ def _summarise(run: Run, done: Maintained) -> MaintenanceSummary:
 
 
 def _problem(done: Maintained) -> str | None:
-    """What is wrong, the gravest first, and what to do."""
+    """What is wrong, the worst first, and what to do."""
     if done.damaged:
         return f"{len(done.damaged):,} segments are damaged. {done.damaged[0].error}"
     if done.lost:

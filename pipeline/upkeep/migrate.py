@@ -13,12 +13,12 @@ from warehouse.maintenance.migrate import Moved, migrate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.run import Voice
+    from pipeline.run import Reporter
     from pipeline.settings import Settings
     from warehouse.paths import DataPaths
 
 
-def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss: bool = False) -> Moved:
+def migrate_warehouse(old: Settings, new: Settings, reporter: Reporter, *, accept_loss: bool = False) -> Moved:
     """Derive the warehouse anew where `new` says, from the archive both have; segments that cannot be read are named.
 
     Raises:
@@ -29,10 +29,10 @@ def migrate_warehouse(old: Settings, new: Settings, voice: Voice, *, accept_loss
         msg = f"the warehouse is at {place_of(old.paths)} already: give another place with --to"
         raise UnusableInputError(msg)
     require_archive(old.paths)
-    work = derivation(old, voice, new.paths)
-    done = migrate(old.paths, work, accept_loss=accept_loss, notify=voice.warn)
+    work = derivation(old, reporter, new.paths)
+    done = migrate(old.paths, work, accept_loss=accept_loss, notify=reporter.warn)
     for damaged in done.loaded.damaged:
-        voice.warn(damaged.error)
+        reporter.warn(damaged.error)
     return done
 
 

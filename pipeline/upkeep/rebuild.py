@@ -12,13 +12,13 @@ from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.rebuild import rebuild
 
 if TYPE_CHECKING:
-    from pipeline.run import Voice
+    from pipeline.run import Reporter
     from pipeline.settings import Settings
     from warehouse.load.loader import Loaded
     from warehouse.paths import DataPaths
 
 
-def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = False) -> Loaded:
+def rebuild_warehouse(settings: Settings, reporter: Reporter, *, accept_loss: bool = False) -> Loaded:
     """Rebuild and publish; segments that cannot be read are named and left out.
 
     Raises:
@@ -28,13 +28,13 @@ def rebuild_warehouse(settings: Settings, voice: Voice, *, accept_loss: bool = F
     paths = settings.paths
     if not was_used(paths):
         require_archive(paths)
-    done = rebuild(derivation(settings, voice), accept_loss=accept_loss, notify=voice.warn)
+    done = rebuild(derivation(settings, reporter), accept_loss=accept_loss, notify=reporter.warn)
     for damaged in done.damaged:
-        voice.warn(damaged.error)
+        reporter.warn(damaged.error)
     return done
 
 
-def derivation(settings: Settings, voice: Voice, into: DataPaths | None = None) -> Derivation:
+def derivation(settings: Settings, reporter: Reporter, into: DataPaths | None = None) -> Derivation:
     """What the settings in force say about deriving a warehouse: theirs, or the one of `into` from their archive."""
     paths = settings.paths
     return Derivation(
@@ -43,5 +43,5 @@ def derivation(settings: Settings, voice: Voice, into: DataPaths | None = None) 
         read_analysis(paths.analysis),
         settings.policy,
         settings.lock_wait,
-        voice.progress,
+        reporter.progress,
     )

@@ -60,7 +60,7 @@ def collected(run: Run, answers: Sequence[Answer]) -> None:
 def told(run: Run, summary: Summary = DONE) -> dict[str, int]:
     """What is told now, and was sent."""
     now = news(run, summary)
-    now.mark_told(now.alerts)
+    now.mark_sent(now.alerts)
     return {alert.kind: alert.count for alert in now.alerts}
 
 
@@ -126,7 +126,7 @@ def test_an_alert_that_could_not_be_sent_is_sent_again(run: Run) -> None:
     since = dataclasses.replace(run, started_at=minute(1))
     first = news(since, refused)
     assert {alert.kind for alert in first.alerts} == {"schema-drift", "key-refused"}
-    first.mark_told(alert for alert in first.alerts if alert.kind == "key-refused")
+    first.mark_sent(alert for alert in first.alerts if alert.kind == "key-refused")
     assert {alert.kind for alert in news(since, refused).alerts} == {"schema-drift"}
 
 
@@ -140,7 +140,7 @@ def test_an_event_that_prefect_does_not_take_counts_as_not_sent(run: Run, monkey
         return None if event.endswith("not-taken") else event
 
     monkeypatch.setattr(telling, "emit_event", emit)
-    assert [alert.kind for alert in telling.tell_alerts(run, alerts)] == ["taken"]
+    assert [alert.kind for alert in telling.emit_alerts(run, alerts)] == ["taken"]
 
 
 def test_each_source_remembers_its_own_alerts(run: Run) -> None:

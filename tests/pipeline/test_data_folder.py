@@ -14,7 +14,7 @@ from avatar_tasks.demo_folder import MARKER, make_folder
 from pipeline import run as runs
 from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError
-from pipeline.run import Voice
+from pipeline.run import Reporter
 from pipeline.settings import Settings
 from tests.warehouse.answers import RUNNING, Answer, Request, file_of, minute
 from tests.warehouse.conftest import Site
@@ -42,7 +42,7 @@ def begun(site: Site, *, scheduled: bool, first_start: bool | None = None) -> li
     """What a run says that begins, or finds, the folder."""
     said: list[str] = []
     settings = Settings(data_dir=site.paths.root, first_start=first_start)
-    run: Run = runs.begin(settings, "collect", voice=Voice(say=said.append))
+    run: Run = runs.begin(settings, "collect", reporter=Reporter(info=said.append))
     begin_folder(run, scheduled=scheduled)
     return said
 

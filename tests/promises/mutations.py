@@ -110,7 +110,7 @@ def never_clear() -> None:
     """What killed processes leave stays."""
     import pipeline.collect.collect  # noqa: PLC0415 - the one user
 
-    put(pipeline.collect.collect, "clear_debris", lambda _paths: None)
+    put(pipeline.collect.collect, "clear_leftovers", lambda _paths: None)
 
 
 def copy_in_place() -> None:

@@ -15,7 +15,7 @@ from tests.warehouse import children
 from tests.warehouse.conftest import DEFAULTS
 from warehouse.archive.atomic import UNFINISHED, clear_unfinished, written_whole
 from warehouse.maintenance.derivation import Derivation
-from warehouse.maintenance.leftovers import clear_debris
+from warehouse.maintenance.leftovers import clear_leftovers
 from warehouse.maintenance.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def test_a_half_made_warehouse_is_removed_unless_a_rebuild_is_active(siege: Sieg
     existed = []
 
     def look(_done: int, _total: int) -> None:
-        clear_debris(siege.paths)
+        clear_leftovers(siege.paths)
         existed.append(beside.exists())
 
     rebuild(Derivation(siege.paths, siege.seen.store, DEFAULTS, POLICY, 5, look))

@@ -189,22 +189,22 @@ def test_a_plan_is_the_given_ids_that_have_not_ended_and_what_is_due(bench: Benc
         requests,
     )
     given = bench.store.segments("requests")
-    assert planned(bench, plan.Question("default")) == ["t2", "t5"]
-    assert planned(bench, plan.Question("default", given)) == ["t2", "t3", "t4", "t5"]
-    assert planned(bench, plan.Question("default", given, only_due=True)) == ["t2", "t5"]
-    assert planned(bench, plan.Question("second", given)) == ["t9"]
-    assert planned(bench, plan.Question("second", given, refresh=False)) == []
-    state = plan.progress(bench.con, plan.Question("default", given), minute(10))
+    assert planned(bench, plan.PollRequest("default")) == ["t2", "t5"]
+    assert planned(bench, plan.PollRequest("default", given)) == ["t2", "t3", "t4", "t5"]
+    assert planned(bench, plan.PollRequest("default", given, only_due=True)) == ["t2", "t5"]
+    assert planned(bench, plan.PollRequest("second", given)) == ["t9"]
+    assert planned(bench, plan.PollRequest("second", given, refresh=False)) == []
+    state = plan.progress(bench.con, plan.PollRequest("default", given), minute(10))
     assert (state.given, state.ended, state.waiting) == (5, 1, 3)
     assert state.next_due_at == minute(0).timestamp()
 
 
-def planned(bench: Bench, question: plan.Question) -> list[str]:
+def planned(bench: Bench, wanted: plan.PollRequest) -> list[str]:
     todo = plan.new_todo(folder_of(bench.store).parent / "new")
-    written = plan.write_todo(bench.con, question, minute(10), todo)
+    written = plan.write_todo(bench.con, wanted, minute(10), todo)
     ids = [task_id for ids, _ in plan.read_todo(todo, 2) for task_id in ids]
     assert written.to_ask == len(ids)
-    assert written.ended == plan.progress(bench.con, question, minute(10)).ended
+    assert written.ended == plan.progress(bench.con, wanted, minute(10)).ended
     assert todo.closed
     assert list((folder_of(bench.store).parent / "new").iterdir()) == []
     return sorted(ids)

@@ -25,7 +25,7 @@ GRACE: Final = timedelta(hours=1)
 
 
 @contextlib.contextmanager
-def at_work(folder: Path, began: datetime) -> Iterator[None]:
+def active_run(folder: Path, began: datetime) -> Iterator[None]:
     """Keep the days since `began` (UTC) as they are until the block ends.
 
     Raises:

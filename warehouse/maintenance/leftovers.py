@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 
-def clear_debris(paths: DataPaths) -> None:
+def clear_leftovers(paths: DataPaths) -> None:
     """Remove unfinished segments and half-made warehouses that no process is writing."""
     paths.storage.clear_unfinished()
     with contextlib.suppress(WarehouseHeldError):

@@ -67,7 +67,7 @@ def _compact_and_drop(
     work: Derivation, done: Maintained, now: datetime, retain_days: int | None, *, accept_loss: bool
 ) -> None:
     discard(work.store)
-    before = first_busy_day(work.paths.at_work, now)
+    before = first_busy_day(work.paths.active_runs, now)
     ledger = _load_and_tidy(work)
     done.lost = _lost(work.store, ledger)
     plan = plan_retention(work.paths, work.store, now, retain_days) if retain_days is not None else None

@@ -69,7 +69,7 @@ def plan_retention(paths: DataPaths, store: Archive, now: datetime, retain_days:
         ArchiveError: when the archive cannot be read.
     """
     cut = f"{now - timedelta(days=retain_days):%Y-%m-%d}"
-    not_before = min(first_busy_day(paths.at_work, now), cut)
+    not_before = min(first_busy_day(paths.active_runs, now), cut)
     segments = {kind: [*store.segments(kind), *store.replaced(kind)] for kind in _OF_TASKS}
     everything = [one for found in segments.values() for one in found]
     gone = [one for one in everything if one.day < not_before]

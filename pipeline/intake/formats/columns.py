@@ -41,7 +41,7 @@ def is_header_word(text: str) -> bool:
 
 
 def looks_like_id(text: str) -> bool:
-    """Whether what stands in a first row is an id rather than a column's name: names seldom have digits."""
+    """Whether what stands in a first row is an id rather than a column's name: names rarely have digits."""
     return why_invalid(text) is None and any(map(str.isdigit, text)) and not _HEADER_LIKE.fullmatch(text)
 
 

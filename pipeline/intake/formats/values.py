@@ -16,7 +16,7 @@ from pipeline.intake.formats.columns import is_header_word
 #: A value with the line, row or place it stands at, from 1.
 Numbered = tuple[int, object]
 
-#: From here on a float no longer tells every whole number from its neighbour.
+#: From here on a float cannot represent every whole number.
 _EXACT_BELOW: Final = 2**53
 
 _WHOLE: Final = re.compile(r"(\d+)\.0+")
@@ -57,7 +57,7 @@ def _not_an_id(value: NotAnId) -> tuple[str, str | None]:
 
 @judge.register
 def _nothing(_value: None) -> tuple[str, str | None]:
-    return "null", "stands for no value"
+    return "null", "represents no value"
 
 
 @judge.register

@@ -13,7 +13,7 @@ from pipeline import load as loading
 from pipeline import run as runs
 from pipeline.collect import child_loader
 from pipeline.collect.child_loader import child_environment, load_in_child
-from pipeline.run import Voice
+from pipeline.run import Reporter
 from pipeline.settings import Settings
 from tests.command_line import KEY
 from tests.pipeline.archiving import poll
@@ -41,7 +41,7 @@ def warnings() -> list[str]:
 def run(tmp_path: Path, gateway: Gateway, warnings: list[str]) -> Run:
     """A run that has archived an answer about each of some ids, and loaded none."""
     settings = Settings(base_url=gateway.base_url, api_key=SecretStr(KEY), data_dir=tmp_path / "data")
-    begun = runs.begin(settings, "collect", voice=Voice(warn=warnings.append))
+    begun = runs.begin(settings, "collect", reporter=Reporter(warn=warnings.append))
     poll(begun, gateway.world.ids[:IDS])
     return begun
 

@@ -15,7 +15,7 @@ from pipeline.collect.request import CollectRequest
 from pipeline.errors import UnusableInputError
 from pipeline.intake.feeds import Feeds, feed_pieces
 from pipeline.intake.rejections import Rejections
-from pipeline.run import Voice
+from pipeline.run import Reporter
 from pipeline.settings import Settings
 from warehouse.archive import parquet
 
@@ -51,7 +51,7 @@ def take(folder: Path, request: CollectRequest, key: str | None = None) -> Outco
     """Accept ids as a run does; what is said of them, and what is in the archive then."""
     outcome = Outcome()
     settings = Settings(data_dir=folder / "data", api_key=key, source="default")  # type: ignore[arg-type]
-    run = runs.begin(settings, "collect", voice=Voice(warn=outcome.warnings.append))
+    run = runs.begin(settings, "collect", reporter=Reporter(warn=outcome.warnings.append))
     try:
         outcome.rejected = accept(run, request).rejections.named
     except UnusableInputError as error:

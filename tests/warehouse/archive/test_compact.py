@@ -28,7 +28,7 @@ from tests.warehouse.tables import column, contents
 from transforms.schema import ANSWERS
 from warehouse.archive import compact as compacting
 from warehouse.archive import parquet
-from warehouse.archive.active_runs import at_work, first_busy_day
+from warehouse.archive.active_runs import active_run, first_busy_day
 from warehouse.archive.atomic import UNFINISHED
 from warehouse.archive.compact import compact, remove_replaced
 from warehouse.archive.parquet import COMPACTED, SCHEMAS
@@ -299,7 +299,7 @@ def test_the_days_of_an_active_run_are_busy(tmp_path: Path) -> None:
     """Its own and those after it, until it is over, and today always."""
     now = minute(0) + timedelta(days=5)
     assert first_busy_day(tmp_path / "none", now) == "2026-01-25"
-    with at_work(tmp_path, minute(0)), at_work(tmp_path, minute(0)), at_work(tmp_path, now):
+    with active_run(tmp_path, minute(0)), active_run(tmp_path, minute(0)), active_run(tmp_path, now):
         assert first_busy_day(tmp_path, now) == "2026-01-20"
     assert first_busy_day(tmp_path, now) == "2026-01-25"
     assert [path.name for path in tmp_path.iterdir()] == ["2026-01-25"]

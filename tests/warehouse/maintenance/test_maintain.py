@@ -21,7 +21,7 @@ from tests.warehouse.answers import (
 )
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
-from warehouse.archive.active_runs import at_work
+from warehouse.archive.active_runs import active_run
 from warehouse.archive.atomic import UNFINISHED, written_whole
 from warehouse.backends.choose import reader
 from warehouse.errors import WarehouseHeldError
@@ -187,7 +187,7 @@ def test_broken_rules_are_reported(three_days: Site) -> None:
 
 def test_the_days_of_an_active_run_stay_unchanged(three_days: Site) -> None:
     """It may still count on its segments."""
-    with at_work(three_days.paths.at_work, START + timedelta(days=5)):
+    with active_run(three_days.paths.active_runs, START + timedelta(days=5)):
         assert run(three_days).joined == 2
         assert run(three_days, retain_days=8).dropped_days == ["2026-01-20"]
     assert run(three_days).joined == 4
