@@ -4,11 +4,12 @@
 -- bucket_start: the first instant of the bucket
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- submitted: tasks submitted in the bucket: succeeded + failed + in_flight
+-- submitted: tasks submitted in the bucket: succeeded + failed + in_flight + unknown
 -- succeeded: those that succeeded
 -- failed: those that failed
 -- gateway_failed: those of the failed that failed by the gateway's doing
--- in_flight: those that have not been seen to end, UNKNOWN included
+-- in_flight: those that have not been seen to end
+-- unknown: those whose status nobody understands: neither running nor ended
 -- failure_rate: failed / (succeeded + failed); NULL when none has ended
 -- failure_rate_low: lower end of its 95 % interval (Wilson)
 -- failure_rate_high: upper end of its 95 % interval (Wilson)
@@ -30,7 +31,8 @@ with counted as (
         count(*) filter (where event = 'SUCCESS') as succeeded,
         count(*) filter (where event = 'FAILURE') as failed,
         count(*) filter (where event = 'FAILURE' and fail_class in ('gateway', 'gateway_timeout')) as gateway_failed,
-        count(*) filter (where event is null) as in_flight,
+        count(*) filter (where event is null and not is_unknown) as in_flight,
+        count(*) filter (where is_unknown) as unknown,
         nullif(succeeded + failed, 0)::double as ended,
         failed - gateway_failed as provider_failed,
         nullif(succeeded + provider_failed, 0)::double as provider_ended,
@@ -59,7 +61,7 @@ rated as (
             + z * z / 2 as provider_reach,
         case
             when in_flight = 0 then failed / ended
-            when in_flight = expected.known then (failed + expected.failing) / submitted
+            when in_flight = expected.known then (failed + expected.failing) / (submitted - unknown)
         end as projected_failure_rate,
     from counted
     left join expected
@@ -79,6 +81,7 @@ select
     failed,
     gateway_failed,
     in_flight,
+    unknown,
     failed / ended as failure_rate,
     failed * failed / ended / (failed + reach) as failure_rate_low,
     1 - succeeded * succeeded / ended / (succeeded + reach) as failure_rate_high,

@@ -4,11 +4,12 @@
 -- bucket_start: the first instant of the hour, UTC
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- submitted: tasks submitted in the hour: succeeded + failed + in_flight
+-- submitted: tasks submitted in the hour: succeeded + failed + in_flight + unknown
 -- succeeded: those that succeeded
 -- failed: those that failed
 -- gateway_failed: those of the failed that failed by the gateway's doing (fail_class gateway or gateway_timeout)
--- in_flight: those that have not been seen to end, UNKNOWN included
+-- in_flight: those that have not been seen to end
+-- unknown: those whose status nobody understands: neither running nor ended
 -- failure_rate: failed / (succeeded + failed); NULL when none has ended. Too high while tasks are in flight: failures
 --   end sooner
 -- failure_rate_low: lower end of its 95 % interval (Wilson)
@@ -18,7 +19,7 @@
 --   and failure_class_rates_by. NULL when nothing else has ended
 -- provider_failure_rate_low: DEPRECATED: lower end of its 95 % interval (Wilson)
 -- provider_failure_rate_high: DEPRECATED: upper end of its 95 % interval (Wilson)
--- projected_failure_rate: (failed + the sum of p_failure of those in flight, from failure_chance) / submitted; equal
+-- projected_failure_rate: (failed + the sum of p_failure of those in flight, from failure_chance) / (submitted - unknown); equal
 --   to failure_rate when none is in flight; NULL when p_failure of one of them is unknown
 --
 -- Wilson's interval for k of n: (k + z^2 / 2 -+ z * sqrt(k * (n - k) / n + z^2 / 4)) / (n + z^2), with z = 1.96.

@@ -4,10 +4,11 @@
 -- bucket_start: the first instant of the bucket
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- submitted: tasks submitted in the bucket: succeeded + failed + in_flight
+-- submitted: tasks submitted in the bucket: succeeded + failed + in_flight + unknown
 -- succeeded: those that succeeded
 -- failed: those that failed
--- in_flight: those that have not been seen to end, UNKNOWN included
+-- in_flight: those that have not been seen to end
+-- unknown: those whose status nobody understands: neither running nor ended
 -- p50_seconds: median latency of the succeeded, interpolated (quantile_cont); NULL when there is none
 -- p90_seconds: 90th percentile, likewise
 -- p95_seconds: 95th percentile, likewise
@@ -25,7 +26,8 @@ with bucketed as (
         count(*) as submitted,
         count(*) filter (where event = 'SUCCESS') as succeeded,
         count(*) filter (where event = 'FAILURE') as failed,
-        count(*) filter (where event is null) as in_flight,
+        count(*) filter (where event is null and not is_unknown) as in_flight,
+        count(*) filter (where is_unknown) as unknown,
         quantile_cont(latency_seconds, [0.5, 0.9, 0.95, 0.99]) filter (where event = 'SUCCESS') as percentiles,
         avg(latency_seconds) filter (where event = 'SUCCESS') as mean_seconds,
         max(latency_seconds) filter (where event = 'SUCCESS') as max_seconds,
@@ -42,6 +44,7 @@ select
     succeeded,
     failed,
     in_flight,
+    unknown,
     percentiles[1] as p50_seconds,
     percentiles[2] as p90_seconds,
     percentiles[3] as p95_seconds,

@@ -5,10 +5,11 @@
 -- bucket_start: the first instant of the day, UTC
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- submitted: tasks submitted in the day: succeeded + failed + in_flight
+-- submitted: tasks submitted in the day: succeeded + failed + in_flight + unknown
 -- succeeded: those that succeeded
 -- failed: those that failed
--- in_flight: those that have not been seen to end, UNKNOWN included
+-- in_flight: those that have not been seen to end
+-- unknown: those whose status nobody understands: neither running nor ended
 -- p50_seconds: median latency (submission to end, by the gateway's clock) of the succeeded, interpolated; NULL when
 --   there is none
 -- p90_seconds: 90th percentile, likewise

@@ -14,7 +14,9 @@
 -- provider_latency_seconds: the provider's creation to the gateway's end
 -- at_least_seconds: age when we last saw it not ended: the latency is no less
 -- at_most_seconds: age when we first saw it ended: the latency is no more; NULL while it has not been seen to end
--- observed_seconds: the latency if it ended, else its age when last seen; NULL when neither is known
+-- observed_seconds: the latency if it ended, else its age when last seen; NULL when neither is known or the status is
+--   UNKNOWN, of which nobody knows whether it is an end
+-- is_unknown: whether the status is UNKNOWN: neither running nor ended, but a class of its own, in no curve
 create or replace view task_latency as
 select
     source,
@@ -39,8 +41,10 @@ select
     end as at_most_seconds,
     case
         when is_terminal then latency_seconds
+        when status = 'UNKNOWN' then null
         when last_observed_at < submit_time then 0
         else epoch(last_observed_at) - epoch(submit_time)
     end as observed_seconds,
+    coalesce(status = 'UNKNOWN', false) as is_unknown,
 from tasks
 where not identity_conflict;
