@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collect.other_ids import in_conflict, missing_storms
+from pipeline.headline import headline
 from warehouse.archive.parquet import SCHEMAS
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import warehouse_of
@@ -27,14 +28,17 @@ def facts(paths: DataPaths) -> dict[str, Any]:
     warehouse = warehouse_of(paths)
     with contextlib.closing(warehouse.connect()) as con:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())
+        burning = con.execute(statement("queries/objectives")).fetchall()
         counts = con.execute(statement("queries/counts")).pl().row(0, named=True)
         conflicts = con.execute(statement("queries/identity_conflicts")).fetchall()
         storms = missing_storms(con, datetime.now(UTC))
         missing = len(unloaded(con, store))
         holder = warehouse.lock_holder(con)
     return {
+        "all_in_all": dict(headline(paths)),
         "tasks_by_status": statuses,
         "ids": counts,
+        **({"objectives": dict(burning)} if burning else {}),
         "archive": {
             "segments": sum(len(store.segments(kind)) for kind in SCHEMAS),
             "segments_not_loaded": missing,

@@ -25,7 +25,9 @@ with app.setup:
     from reports import sentences, words
     from reports.cohort import Cohort, choices, open_cohort
     from reports.drawing import bars, curves, grids
-    from reports.figure import Figure, Tile
+    from reports.figure import Figure
+    from reports.headline import in_short as in_short_of
+    from reports.headline import tiles
     from reports.look import DARK, LIGHT, Look
     from warehouse.paths import DataPaths
 
@@ -34,54 +36,6 @@ with app.setup:
 def drawn(draw: Callable[[pl.DataFrame, Look], Any], frame: pl.DataFrame, needs: str) -> Callable[[Look], Any] | None:
     """The picture of `frame`, or None where nothing is known of what it needs; the sentence says so then."""
     return partial(draw, frame) if frame[needs].drop_nulls().len() else None
-
-
-@app.function
-def tiles(facts: dict[str, Any]) -> list[Tile]:
-    """The headline numbers, each with its uncertainty."""
-    percent, duration, interval = words.percent, words.duration, words.interval
-    rate_range = interval(percent(facts["failure_rate_low"]), percent(facts["failure_rate_high"]))
-    ended = f"{facts['succeeded']:,} succeeded, {facts['failed']:,} failed, {facts['in_flight']:,} in flight"
-    quantiles = [
-        Tile(
-            f"{name}_seconds",
-            label,
-            facts[f"{name}_seconds"],
-            duration(facts[f"{name}_seconds"]),
-            interval(duration(facts[f"{name}_seconds_low"]), duration(facts[f"{name}_seconds_high"]))
-            if facts[f"{name}_seconds"] is not None
-            else "",
-            (f"of those that succeeded: {duration(facts[f'succeeded_{name}_seconds'])}",),
-        )
-        for name, label in (("p50", "Half have ended within"), ("p95", "95% have ended within"))
-    ]
-    return [
-        Tile("tasks", "Tasks", facts["tasks"], words.count(facts["tasks"]), "", (ended,)),
-        Tile(
-            "failure_rate",
-            "Failure rate",
-            facts["failure_rate"],
-            percent(facts["failure_rate"]),
-            rate_range if facts["failure_rate"] is not None else "",
-            (
-                f"projected {percent(facts['projected_failure_rate'])}",
-                f"without the gateway's own {percent(facts['provider_failure_rate'])}",
-            ),
-        ),
-        *quantiles,
-        Tile(
-            "in_flight", "In flight", facts["in_flight"], words.count(facts["in_flight"]), "", ("not seen to end yet",)
-        ),
-        Tile(
-            "stuck",
-            "Stuck",
-            facts["stuck"],
-            words.count(facts["stuck"]),
-            "",
-            ("beyond three times the p99 of their kind",),
-            "bad" if facts["stuck"] else "plain",
-        ),
-    ]
 
 
 @app.function
@@ -204,7 +158,7 @@ def _(headline):
 
 @app.cell
 def _(about, class_frame, facts):
-    in_short = sentences.in_short(facts, class_frame)
+    in_short = in_short_of(facts, class_frame)
     mo.md("\n".join(f"- {line}" for line in [*in_short, f"Cohort: {about}."])) if mo.running_in_notebook() else None
     return (in_short,)
 

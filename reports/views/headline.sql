@@ -1,10 +1,16 @@
 -- One row: the cohort in a few numbers.
 --
 -- tasks: tasks chosen
--- succeeded, failed, in_flight: how they stand; the three add up to tasks
+-- succeeded, failed, in_flight, unknown: how they stand; the four add up to tasks. Unknown is a status that nobody
+--   understands
+-- accepted, understood, quarantined, given_up, pending: every id ever accepted of the sources chosen, whatever their
+--   action, template and time of submission: those a task is known of, and of the others those whose last answer could
+--   not be understood, those given up, and those still to come; the four add up to accepted
+-- last_answer_at: when the last answer of use came from the sources chosen
+-- is_stale: whether no answer of use has come for an hour from one of them that has ids due
 -- without_submit_time: tasks that are in no bucket of time and no quantile, e.g. works that came without their task
 -- failure_rate: failed / (succeeded + failed), with its Wilson interval failure_rate_low to failure_rate_high
--- provider_failure_rate: the same without the gateway's failures, with its interval
+-- provider_fault_rate: failures that are the provider's by failure_rules / (succeeded + failed), with its interval
 -- projected_failure_rate: what failure_rate will be once those in flight have ended
 -- p50_seconds, p95_seconds, p99_seconds: the time by which that share has succeeded or failed, with intervals _low and
 --   _high, from latency_quantiles
@@ -41,23 +47,52 @@ counted as (
         min(submit_time) as first_submit_time,
         max(submit_time) as last_submit_time,
         max(last_observed_at) as last_observed_at,
+        count(*) filter (where status = 'UNKNOWN') as unknown,
+        count(*) filter (where status = 'FAILURE' and fail_class = 'provider') as failed_by_provider,
+        nullif(count(*) filter (where is_terminal), 0)::double as ended,
+        1.959963984540054::double as z,
+        z * sqrt(failed_by_provider * (ended - failed_by_provider) / ended + z * z / 4) + z * z / 2 as reach,
         quantile_cont(latency_seconds, 0.5) filter (where status = 'SUCCESS') as succeeded_p50_seconds,
         quantile_cont(latency_seconds, 0.95) filter (where status = 'SUCCESS') as succeeded_p95_seconds,
     from cohort.tasks
     where not identity_conflict
+),
+
+accounted as (
+    select
+        coalesce(sum(accepted), 0)::bigint as accepted,
+        coalesce(sum(understood), 0)::bigint as understood,
+        coalesce(sum(not_understood), 0)::bigint as quarantined,
+        coalesce(sum(given_up_unseen), 0)::bigint as given_up,
+        coalesce(sum(unseen), 0)::bigint as pending,
+    from published.id_accounting
+    cross join memory.filters
+    where sources is null or list_contains(sources, source)
+),
+
+heard as (
+    select
+        max(last_answer_at) as last_answer_at,
+        coalesce(bool_or(is_stale and epoch(oldest_due_at) < epoch(now()) - 3600), false) as is_stale,
+    from published.collection_freshness
+    cross join memory.filters
+    where sources is null or list_contains(sources, source)
 )
 
 select
-    counted.*,
+    counted.* exclude (failed_by_provider, ended, z, reach),
+    accounted.*,
+    heard.*,
     coalesce(rates.succeeded, 0) as succeeded,
     coalesce(rates.failed, 0) as failed,
     coalesce(rates.in_flight, 0) as in_flight,
     rates.failure_rate,
     rates.failure_rate_low,
     rates.failure_rate_high,
-    rates.provider_failure_rate,
-    rates.provider_failure_rate_low,
-    rates.provider_failure_rate_high,
+    failed_by_provider / ended as provider_fault_rate,
+    failed_by_provider * failed_by_provider / ended / (failed_by_provider + reach) as provider_fault_rate_low,
+    1 - (ended - failed_by_provider) * (ended - failed_by_provider) / ended / (ended - failed_by_provider + reach)
+        as provider_fault_rate_high,
     rates.projected_failure_rate,
     spread.*,
     (select count(*) from cohort.stuck_tasks) as stuck,
@@ -65,4 +100,6 @@ select
     (select step_seconds from filters) as step_seconds,
 from counted
 cross join spread
+cross join accounted
+cross join heard
 left join pooled_total.failure_rate_daily as rates on true;

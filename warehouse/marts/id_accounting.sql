@@ -1,4 +1,6 @@
--- One row per source: every id ever accepted, and where it stands. The four ends add up to `accepted`, always.
+-- One row per source: every id ever accepted, and where it stands. The four ends (ended, quarantined, given_up, pending:
+-- what becomes of it) add up to `accepted`, always; so do understood, not_understood, given_up_unseen and unseen (what is
+-- known of it).
 --
 -- source: which gateway the ids belong to
 -- accepted: distinct ids accepted
@@ -6,6 +8,10 @@
 -- quarantined: those still asked for whose last answer could not be understood
 -- given_up: those no longer asked for
 -- pending: the other ones: still asked for
+-- understood: those of which a task is known, running or ended
+-- not_understood: those without a task whose last answer could not be understood
+-- given_up_unseen: those without a task that are no longer asked for
+-- unseen: those without a task that are still asked for
 create or replace view id_accounting as
 with accepted as (
     select distinct source, task_id from requests
@@ -20,9 +26,11 @@ ends as (
             when pending.last_outcome in ('malformed', 'oversized') then 'quarantined'
             else 'pending'
         end as end_kind,
+        tasks.task_id is not null as is_understood,
     from accepted
     left join pending using (source, task_id)
     left join given_up_tasks using (source, task_id)
+    left join tasks using (source, task_id)
 )
 
 select
@@ -32,5 +40,9 @@ select
     count(*) filter (where end_kind = 'quarantined') as quarantined,
     count(*) filter (where end_kind = 'given_up') as given_up,
     count(*) filter (where end_kind = 'pending') as pending,
+    count(*) filter (where is_understood) as understood,
+    count(*) filter (where not is_understood and end_kind = 'quarantined') as not_understood,
+    count(*) filter (where not is_understood and end_kind = 'given_up') as given_up_unseen,
+    count(*) filter (where not is_understood and end_kind in ('pending', 'ended')) as unseen,
 from ends
 group by source;

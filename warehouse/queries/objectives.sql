@@ -1,0 +1,33 @@
+-- How each objective stands now, in words: one row per objective. Stale is not green.
+with burning as (
+    select objective, bool_or(is_burning) as is_burning, bool_or(is_stale) as is_stale,
+        max(last_observed_at) as last_observed_at,
+        string_agg(format('{:.1f} times in {} h', burn_rate, window_hours), ', ' order by window_hours) as rates,
+    from slo_burn
+    group by objective
+)
+
+select
+    burning.objective,
+    concat_ws(
+        '; ',
+        case
+            when burning.is_burning then 'burns: ' || burning.rates
+            when burning.is_stale
+            then 'not known: no answer since '
+                || coalesce(strftime(make_timestamp(epoch_us(burning.last_observed_at)), '%Y-%m-%d %H:%M UTC'), 'the beginning')
+            else 'does not burn'
+        end,
+        format('this month {:.1f}% of {:,} were good, {:.1f}% should be', 100 * attainment, total, 100 * target),
+        case
+            when budget_left < 0 then 'the month''s error budget is spent'
+            else format('{:.0f}% of the month''s error budget is left', 100 * budget_left_share)
+        end,
+        case will_last when true then 'it will last' when false then if(budget_left < 0, null, 'it will not last') end
+    ) as standing,
+from burning
+left join (
+    from slo_monthly
+    qualify row_number() over (partition by objective order by month_start desc) = 1
+) as month on burning.objective = month.objective
+order by all;
