@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from warehouse.database.connection import scratch
+from warehouse.database.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

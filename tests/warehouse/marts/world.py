@@ -36,6 +36,9 @@ _SETTINGS: Final = """
 insert into objectives values
     ('within-two-minutes', null, null, 120, 0.95),
     ('avatar-within-five-minutes', null, 'avatar-generate', 300, 0.99);
+insert into failure_rules values (1, 'no-channel', '渠道|channel|upstream', 'gateway', false);
+update tasks set fail_rule = 'no-channel' where fail_class = 'gateway';
+insert into pricing values (500000, 1, 'unit');
 insert into polling_policy values (0.25, 15, 3600, 3, 1e10);
 insert into pending by name
 select source, task_id, requested_at, submit_time, status, last_observed_at as last_asked_at, 0 as missing_count,
