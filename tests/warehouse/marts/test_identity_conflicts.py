@@ -108,7 +108,13 @@ def call(view: str) -> str:
 def test_a_view_says_the_same_with_them(view: str, both: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
     """Curves, rates, counts, what is stuck, what is in flight."""
     assert both["with"][view] == both["without"][view]
-    assert both["with"][view] or view in {"stuck_tasks", "slo_burn", "slo_burn_at", "failure_reasons_unmatched", "refund_claims"}
+    assert both["with"][view] or view in {
+        "stuck_tasks",
+        "slo_burn",
+        "slo_burn_at",
+        "failure_reasons_unmatched",
+        "refund_claims",
+    }
 
 
 def test_they_are_counted_in_a_check_of_their_own(both: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
