@@ -96,7 +96,7 @@ def check_retention(plan: Retention) -> None:
         RetentionRefusedError: with the reason.
     """
     if plan.refusal:
-        msg = f"nothing was dropped: {plan.refusal}. To drop it all the same, give --accept-loss"
+        msg = f"nothing was dropped: {plan.refusal} To drop it all the same, give --accept-loss"
         raise RetentionRefusedError(msg)
 
 
@@ -133,7 +133,7 @@ def _forgets(unended: set[_Id], gone: list[Segment], kept: list[Segment]) -> str
     if not lost:
         return None
     names = ", ".join(task_id for _, task_id in sorted(lost)[:_NAMED]) + (", …" if len(lost) > _NAMED else "")
-    return f"{len(lost):,} ids that are still polled would be forgotten ({names})"
+    return f"{len(lost):,} ids that are still polled would be forgotten ({names})."
 
 
 def _ids_in(segments: Iterable[Segment], wanted: set[_Id]) -> Iterator[_Id]:
