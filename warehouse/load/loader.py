@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from transforms.failures import fail_class, fail_rule
 from transforms.flatten import transform
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
 from warehouse.archive import parquet
@@ -26,7 +24,9 @@ from warehouse.database.schema import statement
 from warehouse.database.transaction import transaction
 from warehouse.errors import ArchiveError
 from warehouse.load import identity
+from warehouse.load.decisions import put_decisions, replace_rows
 from warehouse.load.read_ahead import PIECE_ROWS, Reading
+from warehouse.load.registered import registered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -171,13 +171,13 @@ def load_within(
 ) -> Loaded:
     """The same within the transaction of the caller."""
     done = Loaded()
-    _decide(con, analysis, policy)
+    put_decisions(con, analysis, policy)
     known = _ledger(con)
     todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
     unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
     by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in parquet.SCHEMAS}
     _load_runs(con, by_kind["runs"], done.damaged)
-    if _replace(con, "other_ids_accepted", identity.accept_other_ids(con, policy)):
+    if replace_rows(con, "other_ids_accepted", identity.accept_other_ids(con, policy)):
         _judge_again(con)
     for rows in parquet.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
         _load_requests(con, rows)
@@ -191,48 +191,11 @@ def load_within(
     return done
 
 
-def _decide(con: duckdb.DuckDBPyConnection, analysis: Analysis, policy: PollingPolicy) -> None:
-    """Put what people decided into its tables; where failure rules changed, every failure is classified again."""
-    objectives = [(one.name, one.source, one.action, one.seconds, one.target) for one in analysis.objectives]
-    rules = [
-        (number, rule.name, rule.pattern, rule.fail_class, rule.refunded)
-        for number, rule in enumerate(analysis.failure_rules, start=1)
-    ]
-    pricing = analysis.pricing
-    _replace(con, "objectives", objectives)
-    _replace(con, "polling_policy", [tuple(policy.row())])
-    _replace(con, "pricing", [(pricing.quota_per_unit, pricing.price, pricing.currency)])
-    if _replace(con, "failure_rules", rules):
-        _classify_again(con, analysis)
-
-
-def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> bool:
-    """Let `rows` be what the table holds; whether that changed it. A load of nothing leaves the file as it is."""
-    if Counter(con.execute(f"from {table}").fetchall()) == Counter(rows):
-        return False
-    con.execute(f"delete from {table}")  # noqa: S608 - one of our own table names
-    if rows:
-        marks = ", ".join("?" * len(rows[0]))
-        con.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608 - likewise
-    return True
-
-
 def _judge_again(con: duckdb.DuckDBPyConnection) -> None:
     """Let every answer under another id be judged anew, as the rules for it have changed."""
     nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_requests": pl.DataFrame(schema=REQUESTS)}
-    with _registered(con, **nothing):
+    with registered(con, **nothing):
         _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"), everything=True)
-
-
-def _classify_again(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
-    reasons = con.execute(statement("load/reasons")).pl()
-    if reasons.is_empty():
-        return
-    rules = analysis.failure_rules
-    ruled = reasons.with_columns(fail_rule=fail_rule(pl.col("fail_reason"), rules))
-    classed = ruled.with_columns(fail_class=fail_class(pl.col("fail_rule"), rules))
-    with _registered(con, new_classes=classed):
-        con.execute(statement("load/fail_class"))
 
 
 def _is_visible_by_its_parts(segment: Segment, known: set[str]) -> bool:
@@ -253,19 +216,19 @@ def _enter(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> int:
     if replaced:
         con.execute("delete from segments where segment_id in (select unnest(?))", [replaced])
     rows = [(one.segment_id, one.kind, parquet.count_rows(one), one.path.stat().st_size) for one in segments]
-    with _registered(con, new_segments=pl.DataFrame(rows, schema=_LEDGER, orient="row")):
+    with registered(con, new_segments=pl.DataFrame(rows, schema=_LEDGER, orient="row")):
         con.execute("insert into segments by name from new_segments")
     return len(rows)
 
 
 def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], damaged: list[Damaged]) -> None:
     for rows in parquet.pieces(segments, PIECE_ROWS, damaged):
-        with _registered(con, new_runs=rows):
+        with registered(con, new_runs=rows):
             con.execute(statement("load/runs"))
 
 
 def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
-    with _registered(con, new_requests=rows, new_observations=pl.DataFrame(schema=OBSERVATIONS)):
+    with registered(con, new_requests=rows, new_observations=pl.DataFrame(schema=OBSERVATIONS)):
         con.execute(statement("load/requests"), _span(rows["requested_at"]))
         _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"))
 
@@ -275,7 +238,7 @@ def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames:
     if fresh.height < answers.height:
         frames = transform(fresh, analysis.failure_rules)
     nothing = pl.DataFrame(schema=REQUESTS)
-    with _registered(con, new_works=_winning_works(frames.works), **_additions(frames), new_requests=nothing):
+    with registered(con, new_works=_winning_works(frames.works), **_additions(frames), new_requests=nothing):
         for table in ("observations", "quarantine"):
             con.execute(f"insert into {table} by name from new_{table}")
         con.execute(statement("load/schema_drift"))
@@ -288,9 +251,9 @@ def _merge(
 ) -> None:
     """Bring up to date what tables say of the tasks that a load is about, and of those it puts in doubt."""
     best = identity.best_answers(tasks, PRECEDENCE)
-    with _registered(con, new_best=best):
+    with registered(con, new_best=best):
         resolved = identity.resolve(con, everything=everything)
-    with _registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
+    with registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
         con.execute(statement("load/touched"))
         if resolved["is_recounted"].any():
             con.execute(statement("load/recount"))
@@ -310,7 +273,7 @@ def _additions(frames: Frames) -> dict[str, pl.DataFrame]:
 def _fresh(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame) -> pl.DataFrame:
     """The answers that are not loaded yet."""
     numbered = answers.with_row_index("row")
-    with _registered(con, new_answers=numbered.select("row", *IDENTITY)):
+    with registered(con, new_answers=numbered.select("row", *IDENTITY)):
         rows = con.execute(statement("load/fresh"), _span(answers["observed_at"])).pl()
     return numbered.join(rows, on="row", how="semi").drop("row")
 
@@ -324,15 +287,3 @@ def _winning_works(rows: pl.DataFrame) -> pl.DataFrame:
     """The winning payload of each task: one that came under the id polled before any other."""
     ranked = rows.sort(pl.col("answered_id").is_null(), *PRECEDENCE)
     return ranked.unique(("source", "task_id"), keep="last", maintain_order=True)
-
-
-@contextlib.contextmanager
-def _registered(con: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
-    """Frames as tables of the connection, by name, for as long as the block lasts."""
-    for name, frame in frames.items():
-        con.register(name, frame)
-    try:
-        yield
-    finally:
-        for name in frames:
-            con.unregister(name)
