@@ -83,9 +83,10 @@ class Operator:
         )
         return next(line.split("UUID: ")[1].strip() for line in done.stdout.splitlines() if "UUID: " in line)
 
-    def cancel(self, run_id: str) -> None:
+    def cancel(self, run_id: str, *, again: bool = False) -> None:
+        """Cancel a run; `again` for one that is being cancelled, which may have ended meanwhile."""
         command = [sys.executable, "-m", "prefect", "flow-run", "cancel", run_id]
-        subprocess.run(command, env=self._env({}), capture_output=True, check=True, timeout=120, cwd=ROOT)
+        subprocess.run(command, env=self._env({}), capture_output=True, check=not again, timeout=120, cwd=ROOT)
 
     def ask(self, query: str, *values: str) -> list[Any]:
         """A query to the server's database."""

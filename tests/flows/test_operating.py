@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import sys
 import threading
 import time
@@ -235,14 +237,22 @@ def test_an_alert_reaches_its_receiver(plant: Plant, changed: Changed) -> None:
 
 
 def test_a_run_cancelled_in_the_middle_is_completed_by_the_next(plant: Plant) -> None:
-    """It archives what it has, releases the warehouse and ends within seconds; nothing is lost, nothing asked twice."""
+    """It archives what it has, releases the warehouse and ends within seconds; nothing is lost, nothing asked twice.
+
+    Also if it is cancelled again, and its process gets SIGTERM once more, while it obeys the first time.
+    """
     operator, ids = plant.operator, list(plant.gateway.world.ids[40:240])
     before = plant.gateway.total_calls
     operator.drop_into_inbox("second.txt", ids)
     first = operator.start_run("collect/collect", inbox=str(operator.inbox))
     operator.wait_for(lambda: plant.gateway.total_calls >= before + 16, "some requests")
     with plant.gateway.slowed():
+        [(process,)] = operator.ask("select infrastructure_pid from flow_run where id = ?", first)
         operator.cancel(first)
+        for _ in range(2):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process.rpartition(":")[2]), signal.SIGTERM)
+            operator.cancel(first, again=True)
         assert operator.end_of(first) == "Cancelled"
     assert plant.gateway.total_calls - before < len(ids)
     second = operator.start_run("collect/collect", inbox=str(operator.inbox))
