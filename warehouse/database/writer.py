@@ -62,9 +62,9 @@ def open_writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBP
 
 @contextlib.contextmanager
 def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a file that others may hold: tried again until `deadline` (monotonic seconds).
+    """A connection to a file that others may have locked: tried again until `deadline` (monotonic seconds).
 
-    Damage and a full disk may show at any statement; they leave the block as errors of this room. Temporary files go
+    Damage and a full disk may show at any statement; they leave the block as errors of `warehouse.errors`. Temporary files go
     with the connection, those of a process that was killed, too.
 
     Raises:
@@ -72,7 +72,7 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
         WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
         WarehouseFullError: when the disk has no room.
     """
-    with _told_as_ours(warehouse), contextlib.ExitStack() as stack:
+    with _as_our_errors(warehouse), contextlib.ExitStack() as stack:
         con = _connect(warehouse, deadline, wait_seconds)
         stack.callback(shutil.rmtree, f"{warehouse}.tmp", ignore_errors=True)
         stack.enter_context(contextlib.closing(con))
@@ -102,7 +102,7 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         WarehouseDamagedError, WarehouseFullError: as `open_file`.
     """
     settings = WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by itself it would be where we were started
-    with _told_as_ours(unfinished), contextlib.closing(duckdb.connect(":memory:", config=settings)) as con:
+    with _as_our_errors(unfinished), contextlib.closing(duckdb.connect(":memory:", config=settings)) as con:
         con.execute(f"attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)")
         unfinished.chmod(0o600)
         con.execute("use beside")
@@ -112,7 +112,7 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextlib.contextmanager
-def _told_as_ours(warehouse: Path) -> Iterator[None]:
+def _as_our_errors(warehouse: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from warehouse.maintenance.derivation import Derivation
 
-#: Whoever began to read a snapshot may go on for so long.
+#: A reader may go on reading a snapshot for so long.
 _KEPT: Final = "interval '1 day'"
 
 _TIDY: Final = (
