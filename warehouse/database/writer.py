@@ -64,8 +64,8 @@ def open_writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBP
 def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a file that others may have locked: tried again until `deadline` (monotonic seconds).
 
-    Damage and a full disk may show at any statement; they leave the block as errors of `warehouse.errors`. Temporary files go
-    with the connection, those of a process that was killed, too.
+    Damage and a full disk may show at any statement; they leave the block as errors of `warehouse.errors`.
+    Temporary files go with the connection, those of a process that was killed, too.
 
     Raises:
         WarehouseHeldError: when somebody, or another connection of this process, still has the file then.
