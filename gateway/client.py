@@ -86,8 +86,7 @@ class GatewayClient:
         self.base_url = check_base_url(base_url)
         self.stats = ClientStats()
         self._rng = rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
-        self._clock = clock
-        self._concurrency = concurrency
+        self._clock, self._concurrency = clock, concurrency
         pacer = Pacer(concurrency, rate, rng)
         self._gate = Gate(self.base_url, pacer, Breaker(), clock, has_key=bool(key), permission=permission)
         self._workers: set[asyncio.Task[None]] = set()

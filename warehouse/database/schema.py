@@ -100,12 +100,13 @@ def copy_rows(con: duckdb.DuckDBPyConnection, source: str) -> None:
 
 
 def _create_all(con: duckdb.DuckDBPyConnection, present: Collection[str]) -> None:
+    on_lake = is_lake(con)
     for definition in definitions("tables"):
         if definition.name not in present:
-            _create(con, definition)
+            _create(con, definition, on_lake=on_lake)
     _drop_views(con)
     for definition in in_order(definitions("marts")):
-        _create(con, definition)
+        _create(con, definition, on_lake=on_lake)
     state = next_state(con)
     con.execute("delete from catalog_version")
     con.execute("insert into catalog_version values (?, ?)", [fingerprint(), state])
@@ -176,10 +177,9 @@ def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f'drop {kind} if exists "{name}"')
 
 
-def _create(con: duckdb.DuckDBPyConnection, definition: Definition) -> None:
+def _create(con: duckdb.DuckDBPyConnection, definition: Definition, *, on_lake: bool) -> None:
     con.execute(definition.sql)
-    comments = ";\n".join(definition.comments(on_lake=is_lake(con)))
-    con.execute(comments)
+    con.execute(";\n".join(definition.comments(on_lake=on_lake)))
 
 
 def _used_names(sql: str) -> set[str]:
