@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import shutil
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from avatar_tasks.sql_output import format_for, sink_to
+from avatar_tasks.sql_text import as_lines, as_table
+from avatar_tasks.sql_waiting import at_most, spinner
 from pipeline.errors import UnusableInputError
 from warehouse.backends.choose import warehouse_of
 from warehouse.database.sealed import FilesRefusedError, refusal
 from warehouse.database.streaming import ResultPipe
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from warehouse.paths import DataPaths
 
-_ROWS_SHOWN: Final = 100
+#: Statements that people run for their rows.
+_WITH_ROWS: Final = frozenset({"SELECT", "EXPLAIN"})
 
 
-def run_query(paths: DataPaths, query: str, kind: str | None, out: Path | None, *, allow_files: bool = False) -> None:
+def run_query(
+    paths: DataPaths,
+    query: str,
+    kind: str | None,
+    out: Path | None,
+    *,
+    allow_files: bool = False,
+    timeout: float | None = None,
+) -> None:
     """Run `query` and show its rows. Who reads our stdout may go at any time; the query ends then.
 
     Args:
         paths: the data directory.
         query: SQL that DuckDB takes.
-        kind: table, csv, json, ndjson or parquet; None for what the suffix of `out` says, else a table.
+        kind: table, line, csv, json, ndjson or parquet; None for what the suffix of `out` says, else a table.
         out: a file instead of stdout.
+        timeout: seconds after which the query is stopped; None for no limit.
         allow_files: whether it may do more than read the warehouse: files, other databases, extensions, settings.
 
     Raises:
@@ -47,14 +56,48 @@ def run_query(paths: DataPaths, query: str, kind: str | None, out: Path | None, 
         con = stack.enter_context(contextlib.closing(warehouse.connect()))
         if not allow_files:
             warehouse.restrict(con, [pipe.path], query)
+        kinds = [statement.type.name for statement in con.extract_statements(query)]
+        _check_count(kinds)
+        stack.enter_context(at_most(timeout, con))
+        has_come = stack.enter_context(spinner())
         rows = _result(con, query)
+        _check_last(kinds)
         if rows is None:
             _check_no_file_is_expected(out)
             return
-        pieces = pipe.pieces(con, rows, kind) if kind != "table" else _table(rows, out)
-        with contextlib.closing(pieces):
+        with contextlib.closing(_pieces(con, rows, kind, out, pipe)) as pieces:
             for piece in pieces:
+                has_come()
                 sink(piece)
+
+
+def _pieces(
+    con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: str, out: Path | None, pipe: ResultPipe
+) -> Generator[bytes]:
+    if kind == "table":
+        return as_table(rows, out)
+    return as_lines(rows) if kind == "line" else pipe.pieces(con, rows, kind)
+
+
+def _check_count(kinds: Sequence[str]) -> None:
+    """Of two results one would never be seen, and of none there is nothing to see.
+
+    Raises:
+        UnusableInputError: when there is no statement, or more than one with rows.
+    """
+    if not kinds:
+        msg = 'the query is empty: give SQL, e.g. "from task_latency limit 10"'
+        raise UnusableInputError(msg)
+    if (number := sum(kind in _WITH_ROWS for kind in kinds)) > 1:
+        msg = f"{number} statements have a result and only one can be shown: give each a command of its own"
+        raise UnusableInputError(msg)
+
+
+def _check_last(kinds: Sequence[str]) -> None:
+    """Raises UnusableInputError when the statement with a result is followed by another, which would hide it."""
+    if any(kind in _WITH_ROWS for kind in kinds[:-1]):
+        msg = "the statement with a result has to be the last one: nothing would be seen of it"
+        raise UnusableInputError(msg)
 
 
 @contextlib.contextmanager
@@ -81,14 +124,3 @@ def _check_no_file_is_expected(out: Path | None) -> None:
     if out:
         msg = f"the query has no result: nothing was written to {out}"
         raise UnusableInputError(msg)
-
-
-def _table(rows: duckdb.DuckDBPyRelation, out: Path | None) -> Generator[bytes]:
-    if out:
-        yield f"{rows}\n".encode()
-        return
-    width = shutil.get_terminal_size((160, 40)).columns if os.isatty(1) else 250
-    table = io.StringIO()
-    with contextlib.redirect_stdout(table):
-        rows.show(max_rows=_ROWS_SHOWN, max_width=width)
-    yield table.getvalue().encode()

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from avatar_tasks.commands.options import DATA_DIR, JSON, Place, settings_of, with_options
+from avatar_tasks.commands.options import DATA_DIR, JSON, Place, Seconds, settings_of, with_options
 from avatar_tasks.console import aligned, handle_errors, show, show_json
 
 
@@ -36,20 +36,23 @@ def status(*, as_json: bool, **options: Any) -> None:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["table", "csv", "json", "ndjson", "parquet"]),
-    help="Default: what the suffix of --out says, else a table.",
+    type=click.Choice(["table", "line", "csv", "json", "ndjson", "parquet"]),
+    help="Default: what the suffix of --out says, else a table; `line` has a line for every column.",
 )
 @click.option("--out", type=Place(path_type=Path), metavar="FILE", help="A file instead of stdout.")
 @click.option(
     "--allow-files", is_flag=True, help="Let the query read and write files, attach databases and change settings."
 )
+@click.option("--timeout", type=Seconds(), metavar="SECONDS", help="Stop the query when it takes longer.")
 @with_options(DATA_DIR)
 @handle_errors
-def sql(query: str, kind: str | None, out: Path | None, *, allow_files: bool, **options: Any) -> None:
+def sql(
+    query: str, kind: str | None, out: Path | None, *, allow_files: bool, timeout: float | None, **options: Any
+) -> None:
     """Ad-hoc SQL on the published warehouse, read-only: it reaches no other file unless --allow-files says so."""
     from avatar_tasks.sql import run_query
 
-    run_query(settings_of(**options).paths, query, kind, out, allow_files=allow_files)
+    run_query(settings_of(**options).paths, query, kind, out, allow_files=allow_files, timeout=timeout)
 
 
 @click.command()

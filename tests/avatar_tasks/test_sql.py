@@ -256,3 +256,85 @@ def test_what_stays_possible_without_files(published: CommandLine) -> None:
     assert published("sql", "describe tasks", "--out", "tables.csv").code == 0
     no_rows = published("sql", "create temp view mine as from tasks", "--out", "none.csv")
     assert (no_rows.code, (published.folder / "none.csv").exists()) == (2, False)
+
+
+def test_floats_are_shown_as_people_write_them(published: CommandLine) -> None:
+    """Right to a millisecond, to three digits where that would leave nothing; in files they are as they are."""
+    query = (
+        "select 53.00001::double as a, 0.1::double + 0.2::double as b, 1.5537e-4::double as p, 12345.6789::double as c"
+    )
+    table = published("sql", query).out
+    for shown in ("53.0 ", "0.3 ", "0.000155 ", "12345.679 "):
+        assert shown in table
+    assert "0.30000000000000004" in published("sql", query, "--format", "csv").out
+    for odd in (
+        "select 'nan'::double as a",
+        "select 'infinity'::double as a",
+        "select 1e-310::double as a",
+        "select 0::double",
+    ):
+        assert published("sql", odd).code == 0
+    twice = published("sql", "select 0.1::double + 0.2::double as a, 1.0::double as a")
+    assert twice.code == 0
+
+
+def test_a_line_for_every_column_hides_none(published: CommandLine) -> None:
+    """Where a table of 80 columns would leave most out; control characters of a gateway stay on their line."""
+    shown = published("sql", "from tasks", "--format", "line").out
+    names = [line.split(" ")[0] for line in shown.splitlines()]
+    assert {"task_id", "latency_seconds", "fail_rule", "run_id"} <= set(names)
+    assert max(len(line.split("  ", 1)[0]) for line in shown.splitlines()) <= 30
+    two = published(
+        "sql", "select range as a, 'x' || chr(10) || 'y' as b, null as c from range(2)", "--format", "line"
+    ).out
+    assert two == "a  0\nb  x\\ny\nc  NULL\n\na  1\nb  x\\ny\nc  NULL\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        pytest.param("", "the query is empty", id="nothing"),
+        pytest.param(" ; -- only a comment", "the query is empty", id="a comment"),
+        pytest.param("select 1; select 2", "2 statements have a result", id="two results"),
+        pytest.param("explain select 1; from tasks", "2 statements have a result", id="an explanation and a result"),
+        pytest.param("select 1; set variable a = 1", "has to be the last one", id="a result that nobody would see"),
+    ],
+)
+def test_what_would_show_nothing_or_half_is_refused(published: CommandLine, query: str, said: str) -> None:
+    """Rather than run and be lost."""
+    done = published("sql", query)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_query_is_stopped_after_its_timeout(published: CommandLine) -> None:
+    """With a sentence; a quick one is not."""
+    endless = "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b"
+    for kind in ("table", "csv", "line"):
+        done = published("sql", endless, "--timeout", "0.3", "--format", kind)
+        assert (done.code, "longer than 0.3 s" in done.err) == (2, True), done.err
+    assert published("sql", "select 1", "--timeout", "60").code == 0
+
+
+@pytest.mark.e2e
+def test_who_waits_sees_for_how_long_and_only_on_a_terminal(published: CommandLine) -> None:
+    """From the third second on, on stderr, and cleared before the result."""
+    master, slave = os.openpty()
+    slow = "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b"
+    command = [*COMMAND, "sql", slow, "--timeout", "3.5"]
+    done = subprocess.run(
+        command,
+        cwd=published.folder,
+        env=published.whole_environment(),
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        timeout=60,
+        check=False,
+    )
+    os.close(slave)
+    said = os.read(master, 100_000).decode()
+    os.close(master)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert "2 s" in said
+    assert said.rindex("\x1b[K") < said.index("avatar-tasks:")
+    assert "\x1b" not in published("sql", "select 1").err
