@@ -24,7 +24,7 @@ _CLEAR: Final = "\r\x1b[K"
 
 @contextlib.contextmanager
 def spinner() -> Iterator[Callable[[], None]]:
-    """The seconds that have passed, on a terminal's stderr, after two of them; call what it yields at the first result."""
+    """Show the seconds that have passed, on a terminal only; call what it yields at the first result."""
     if not sys.stderr.isatty():
         yield lambda: None
         return
