@@ -21,7 +21,7 @@ from about
 left join (select distinct source, task_id from competing_answers where is_conflict) as competing
 using (source, task_id);
 
--- What stands in `tasks` came under the id that was polled, else the task would be here already.
+-- The current rows of `tasks` came under the id that was polled, otherwise the task would be here already.
 insert into competing_answers by name
 select
     tasks.* exclude (

@@ -1,4 +1,4 @@
--- Classify every failure again by the rules now in force: `new_classes` has one row per fail_reason.
+-- Classify every failure again by the current rules: `new_classes` has one row per fail_reason.
 update tasks
 set fail_class = new_classes.fail_class, fail_rule = new_classes.fail_rule
 from new_classes

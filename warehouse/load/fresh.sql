@@ -1,4 +1,4 @@
--- The answers among `new_answers` that are not loaded yet, whichever segment they came in: row numbers.
+-- The answers among `new_answers` that are not loaded yet, in whichever segment they are: row numbers.
 select new_answers.row
 from new_answers
 anti join (

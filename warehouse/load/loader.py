@@ -253,8 +253,13 @@ def _merge(
     best = identity.best_answers(tasks, PRECEDENCE)
     with registered(con, new_best=best):
         resolved = identity.resolve(con, everything=everything)
+<<<<<<< HEAD
     with registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
         con.execute(statement("load/touched"))
+=======
+    with _registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
+        con.execute(statement("load/affected"))
+>>>>>>> e411af5 (load: name the temp tables affected and winner; tables: say polled)
         if resolved["is_recounted"].any():
             con.execute(statement("load/recount"))
         for step in steps:

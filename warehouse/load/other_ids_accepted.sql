@@ -1,4 +1,4 @@
--- The sources whose gateways answer under ids of their own: this one by the settings in force, others by their last runs.
+-- The sources whose gateways answer under ids of their own: this one by the current settings, others by their last runs.
 --
 -- $source; $is_accepted: whether the setting holds for it
 select $source as source where $is_accepted

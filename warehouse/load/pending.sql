@@ -1,7 +1,7 @@
--- Ids that this load says something about and whose end has not been seen; the others are no longer pending.
+-- Affected ids whose end has not been seen are pending; the others no longer are.
 delete from pending
-using believed
-where pending.source = believed.source and pending.task_id = believed.task_id;
+using winner
+where pending.source = winner.source and pending.task_id = winner.task_id;
 
 insert into pending by name
 select
@@ -15,8 +15,8 @@ select
     coalesce(asked_count, 0) as asked_count,
     coalesce(missing_count, 0) as missing_count,
     last_outcome,
-from believed
+from winner
 where not coalesce(is_terminal, false);
 
-drop table touched;
-drop table believed;
+drop table affected;
+drop table winner;

@@ -1,6 +1,6 @@
--- Count again, from all observations, what `touched` says of the tasks in `resolved` of which an answer is proven to be
--- about another task, or was: an end seen there may be none, and `pending` may have forgotten how often it was polled.
--- Answers about other tasks count as polls; as looks at the task only where there is no other.
+-- Recompute from all observations the values in `affected` for the tasks in `resolved` with an answer that is, or was,
+-- proven to be about another task: an end in it may not count, and `pending` may no longer have the number of polls.
+-- Answers about other tasks count as polls; they count as observations of the task only if there is no other.
 create or replace temp table recounted as
 with of_them as (
     select
@@ -37,7 +37,7 @@ select
 from of_them
 group by source, task_id;
 
-update touched
+update affected
 set
     first_observed_at = recounted.first_observed_at,
     last_observed_at = recounted.last_observed_at,
@@ -50,6 +50,6 @@ set
     missing_count = recounted.missing_count,
     last_outcome = recounted.last_outcome,
 from recounted
-where touched.source = recounted.source and touched.task_id = recounted.task_id;
+where affected.source = recounted.source and affected.task_id = recounted.task_id;
 
 drop table recounted;

@@ -1,5 +1,5 @@
--- Accept ids: `new_requests` holds the rows of some segments, any of which may be here already. Only what was accepted in
--- the same time has to be read for that.
+-- Accept ids: `new_requests` has the rows of some segments, any of which may be loaded already. Only rows accepted in the
+-- same time range have to be read for that.
 --
 -- $earliest, $latest: of their requested_at
 insert into requests by name

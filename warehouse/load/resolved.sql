@@ -1,5 +1,5 @@
--- What `tasks` is to say of each of `disputed`: its best answer that is not proven to be about another task; where there
--- is none, that one without what another task would bring into a statistic.
+-- The row of `tasks` for each of `disputed`: its best answer that is not proven to be about another task; if there is
+-- none, the best one without the values that would bring another task into a statistic.
 with ranked as (
     select
         competing_answers.*,

@@ -1,5 +1,4 @@
--- What somebody should be told: one row per kind and subject, with words about it; `source` is NULL where it is about all
--- gateways.
+-- The current alerts: one row per kind and subject, with a sentence; `source` is NULL if it is about all gateways.
 --
 -- $since: drift is reported when it was first seen since then
 -- $now: collecting has stopped when no answer came for an hour before then, and ids have been due as long

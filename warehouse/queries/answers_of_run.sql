@@ -1,4 +1,4 @@
--- What a run heard: one row per outcome of its answers.
+-- The answers of a run: one row per outcome.
 --
 -- $run_id
 select outcome, count(*) as answers

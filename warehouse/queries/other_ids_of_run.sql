@@ -1,5 +1,5 @@
--- What a run was told under other ids than it polled: one row per whether it is proven that the answers were about other
--- tasks, with three examples.
+-- Answers of a run under other ids than it polled: one row per whether it is proven that they are about other tasks, with
+-- three examples.
 --
 -- $run_id
 with told as (

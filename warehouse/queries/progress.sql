@@ -1,4 +1,4 @@
--- How far the ids of the temp table `given` are: one row. `waiting` are those that will be asked again, the next of them
+-- How far the ids of the temp table `given` are: one row. `waiting` are those that will be polled again, the next of them
 -- at `next_due_at` (Unix seconds).
 --
 -- $source; $moment

@@ -1,4 +1,4 @@
--- Where a run left the ids it asked for: one row per outcome and status of the last answer about each. An answer that is
+-- The state of the ids that a run polled, at its end: one row per outcome and status of the last answer about each. An answer that is
 -- proven to be about another task says nothing of the status: UNKNOWN.
 --
 -- $run_id

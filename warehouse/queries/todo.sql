@@ -1,14 +1,14 @@
 -- The ids to poll now: those of the temp table `given` that have not ended, and every known one that is due.
 --
--- In random order, which is the same each time: broken ids that stand together would look like an outage. Those of which
--- the last poll failed come last, so that good ids do not wait for broken ones.
+-- In random order, which is the same each time, so that a run of broken ids does not look like an outage. Ids whose last
+-- poll failed come last, so that good ids do not wait for broken ones.
 --
 -- task_id: the id
 -- has_failed: whether the gateway failed when it was last polled, or could not be reached
 --
--- $source; $moment; $refresh: whether known tasks that are due are asked too;
--- $number, $of: of these only the share `number`, from 0, of so many; `given` holds no others either;
--- $only_due: whether given ones are asked only when they are due, as in the later rounds of --follow
+-- $source; $moment; $refresh: whether known tasks that are due are polled too;
+-- $number, $of: of these only the share `number`, from 0, of this many; `given` has no others either;
+-- $only_due: whether given ones are polled only when they are due, as in the later rounds of --follow
 with ended as (
     select task_id
     from tasks

@@ -1,7 +1,7 @@
--- One row: which tables, views and macros stand in this file. Another version of avatar-tasks sees by it what to renew.
+-- One row: the version of the tables, views and macros in this file, so that another version of avatar-tasks renews them.
 --
 -- fingerprint: BLAKE2b-128 of all their definitions, in hex
--- state: `log-of:before>after`: changed by every load, so that a log of DuckDB's tells which file it belongs to
+-- state: `log-of:before>after`: changed by every load, which shows whether a DuckDB log belongs to this file
 create table if not exists catalog_version (
     fingerprint varchar,
     state varchar

@@ -2,7 +2,7 @@
 -- under the id itself, and the best under other ids, as they came. Tasks that were answered under the id polled alone are
 -- not here, but for those of which a work is proven to be another task's.
 --
--- source: which gateway was asked
+-- source: which gateway was polled
 -- task_id: the id that was polled
 -- answered_id: the other id that the answer came under; NULL when it was the id polled
 -- answered_work_id: the animate_id of the work inside the task, where that is another id than was polled

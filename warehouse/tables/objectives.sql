@@ -1,6 +1,6 @@
--- One row per service objective in force, from analysis.toml.
+-- One row per current service objective, from analysis.toml.
 --
--- name: what people call it
+-- name: its name
 -- source: which gateway it holds for; NULL for all
 -- action: which action it holds for; NULL for all
 -- seconds: a task is good when it succeeded within this latency

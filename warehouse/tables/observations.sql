@@ -1,25 +1,25 @@
--- One row per answer of the gateway, whatever it was.
+-- One row per poll of an id, with its answer or the error.
 --
--- source: which gateway was asked
--- task_id: the id that was asked for
--- observed_at: when the answer was complete, or given up
+-- source: which gateway was polled
+-- task_id: the id that was polled
+-- observed_at: when the answer was complete, or the request was given up
 -- segment_id: the archive segment the answer was first written to
--- run_id: the run that asked
+-- run_id: the run that polled
 -- outcome: task, missing, denied, throttled, server_error, transport_error, malformed or oversized
--- http_status: the HTTP status; NULL when no answer came
+-- http_status: the HTTP status; NULL if there was no answer
 -- answered_id: the id that the answer came under, where that is another than was polled: its task's task_id, or the
 --   animate_id of a work without a task; NULL where it is the same but for case and the prefix task_
 -- answered_work_id: the animate_id of the work inside the task, where that is another id than was polled
--- status: the task's status in this answer; NULL when it held no task
+-- status: the task's status in this answer; NULL if it has no task
 -- progress_pct: the task's progress in this answer, 0 to 100
 -- elapsed_ms: how long the last attempt took
 -- attempts: requests that counted as attempts: the first and its retries
--- refusals: further requests that were refused for being too many, and waited for
--- request_id: the gateway's request id (X-Oneapi-Request-Id): what its support asks for
+-- refusals: further requests that were rate-limited (429, or 503 with Retry-After)
+-- request_id: the gateway's request id (X-Oneapi-Request-Id), which its support needs
 -- gateway_version: the gateway's version (X-New-Api-Version)
--- error: what went wrong on the wire, as 'kind: text'
--- message: what the gateway said in an answer without a task, its first 500 characters; NULL when it said nothing
--- body_hash: BLAKE2b-128 of the body, in hex; '' when none came
+-- error: the network error, as 'kind: text'
+-- message: the gateway's message in an answer without a task, its first 500 characters; NULL if there is none
+-- body_hash: BLAKE2b-128 of the body, in hex; '' without a body
 create table if not exists observations (
     source varchar,
     task_id varchar,

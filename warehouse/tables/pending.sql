@@ -1,15 +1,15 @@
--- One row per id accepted whose end has not been seen: what is still to be asked, or given up.
+-- One row per accepted id whose end has not been seen: still polled, or given up.
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
 -- requested_at: when it was first accepted
--- submit_time: when the gateway accepted the task; NULL when it was never seen
--- status: the status last believed; NULL when it was never seen
--- first_asked_at: when it was first asked for, whatever came; NULL when never
--- last_asked_at: when it was last asked for, whatever came; NULL when never
--- asked_count: how often it was asked for
--- missing_count: how often the gateway said it knows no such task
--- last_outcome: what came of it last; NULL when never asked
+-- submit_time: when the gateway accepted the task; NULL if it was never seen
+-- status: the current status; NULL if it was never seen
+-- first_asked_at: when it was first polled, with any outcome; NULL if never
+-- last_asked_at: when it was last polled, with any outcome; NULL if never
+-- asked_count: how often it was polled
+-- missing_count: how often the gateway answered that it does not know the task
+-- last_outcome: the outcome of the last poll; NULL if never polled
 create table if not exists pending (
     source varchar,
     task_id varchar,

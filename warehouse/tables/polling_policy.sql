@@ -1,9 +1,9 @@
--- One row: when a pending id is asked again, from the settings of the last load.
+-- One row: when a pending id is polled again, from the settings of the last load.
 --
--- age_share: asked again when this share of its age has passed since the last look
+-- age_share: polled again when this share of its age has passed since the last poll
 -- min_seconds: but not sooner than this
 -- max_seconds: nor later than this
--- missing_limit: an id the gateway does not know is given up after so many looks
+-- missing_limit: an id the gateway does not know is given up after this many polls
 -- give_up_after_seconds: a task older than this is given up
 create table if not exists polling_policy (
     age_share double,

@@ -1,4 +1,4 @@
--- One row: what quota costs, in force from analysis.toml.
+-- One row: the current price of quota, from analysis.toml.
 --
 -- quota_per_unit: how much quota is one unit of currency; 500,000 unless the gateway says otherwise
 -- price: what one unit costs, in currency

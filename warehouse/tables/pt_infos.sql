@@ -1,13 +1,13 @@
 -- One row per element of pt_infos in a work's parameters (animate_params_str).
 --
 -- source: which gateway the id belongs to
--- task_id: the id that was asked for
+-- task_id: the id that was polled
 -- pt_index: position in the list, from 0
 -- context: the text to speak
--- audio_url: the audio, percent-encoded as it came
+-- audio_url: the audio, percent-encoded as sent
 -- voice_engine_id: the voice engine
 -- audio_id: a stored audio
--- video_url: the video, percent-encoded as it came
+-- video_url: the video, percent-encoded as sent
 -- video_pattern_url: the video pattern
 -- lan: language of the text
 -- character_id: the avatar's character

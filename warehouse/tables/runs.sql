@@ -1,7 +1,7 @@
 -- One row per run.
 --
 -- run_id: the run
--- source: which gateway it asked
+-- source: which gateway it polled
 -- command: what was run: collect, demo, …
 -- started_at: when it began
 -- finished_at: when it ended

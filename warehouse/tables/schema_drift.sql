@@ -1,4 +1,4 @@
--- One row per JSON path and kind of surprise: what the gateway says that nobody expected.
+-- One row per JSON path and kind of surprise: unexpected fields and types in answers.
 --
 -- json_path: where, from the top of a plain answer, e.g. $.data.data.new_field
 -- kind: unknown_field: kept in extras; type_mismatch: read as far as it could be, else NULL

@@ -1,10 +1,10 @@
--- One row per task that the gateway has ever shown us, as its winning answer says: a terminal answer before any other,
+-- One row per task that the gateway has ever returned, from its winning answer: a terminal answer before any other,
 -- then one under the id that was polled, then the latest. Answers that are proven to be about another task (see
 -- competing_answers) win only where there is no other; then identity_conflict holds, the status is UNKNOWN, and
 -- everything that the other task would bring into a statistic is NULL.
 --
 -- source: which gateway the id belongs to; part of every key
--- task_id: the id that was asked for
+-- task_id: the id that was polled
 -- answered_id: the id that the winning answer came under, where that is another than was polled (quality flag
 --   task_id_differs); NULL where it is the same but for case and the prefix task_, or the answer named none
 -- answered_work_id: the same of the work inside the task: its animate_id, where that is another id than was polled
@@ -39,7 +39,7 @@
 -- model: the model asked for (properties.origin_model_name), else the one used upstream
 -- shape: the shape of the answer: task_envelope, work_envelope, bare_work, nested_gateway
 -- requested_at: when the id was first given to us
--- first_asked_at: when it was first asked for, whatever came
+-- first_asked_at: when it was first polled, with any outcome
 -- first_observed_at: when the task was first seen
 -- last_observed_at: when the task was last seen
 -- observation_count: how often the task was seen

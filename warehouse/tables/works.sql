@@ -2,7 +2,7 @@
 -- polled first, then one from an ended task.
 --
 -- source: which gateway the id belongs to
--- task_id: the id that was asked for
+-- task_id: the id that was polled
 -- answered_id: the id that the answer came under, where that is another than was polled, as in observations
 -- animate_id: the provider's own task id
 -- animate_params_str: the parameters as they came: JSON text; parsed in pt_infos
@@ -19,7 +19,7 @@
 -- play_types: kinds of play; '' inside is the provider's
 -- primary_play_type: the main kind of play
 -- share_magic_text: text for sharing
--- singer: the provider's name for the voice
+-- singer: the provider's name for the speaker
 -- template_create_time: when the template was created
 -- template_id: the template, an ObjectId
 -- tmp_online_enable: whether the template is online

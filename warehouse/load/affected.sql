@@ -1,11 +1,11 @@
--- The ids that this load says something about, and what all requests and observations together say about each: what
--- stands in `tasks` and `pending`, and what is new. Observations are not read for that, of which there are ever more: a
--- first is the lesser of two, a last the greater, and as no answer is loaded twice (see `fresh`), none is counted twice.
--- Of a task that has ended nobody asks any more how often it was asked for: `pending` has forgotten it.
+-- The ids affected by this load, with their values from all requests and observations together: the current rows in
+-- `tasks` and `pending`, merged with what is new. The growing table `observations` is not read for that: a first is the
+-- lesser of two values, a last the greater, and as no answer is loaded twice (see `fresh`), none is counted twice. For a
+-- task that has ended the number of polls is no longer kept: its row in `pending` is gone.
 --
--- `task_row` is where the task stands in `tasks`, `old_…` what is believed of it there. For 10,000 ids among millions it
--- is the ids that take time; so they alone are compared, and the rest is reached by where it stands.
-create or replace temp table found as
+-- `task_row` is the rowid in `tasks`, `old_…` the current values there. For 10,000 ids among millions, comparing ids
+-- takes the time; so only ids are matched, and the other columns are fetched by rowid.
+create or replace temp table matched as
 with ids as (
     select source, task_id from new_observations
     union
@@ -21,7 +21,7 @@ select
 from ids
 left join tasks using (source, task_id);
 
-create or replace temp table touched as
+create or replace temp table affected as
 with asked as (
     select source, task_id, min(requested_at) as requested_at
     from new_requests
@@ -47,15 +47,15 @@ seen as (
 ),
 
 old as (
-    select found.source, found.task_id, tasks.* exclude (source, task_id)
-    from found
-    inner join tasks on tasks.rowid = found.task_row
+    select matched.source, matched.task_id, tasks.* exclude (source, task_id)
+    from matched
+    inner join tasks on tasks.rowid = matched.task_row
 )
 
 select
-    found.source,
-    found.task_id,
-    found.task_row,
+    matched.source,
+    matched.task_id,
+    matched.task_row,
     old.status as old_status,
     old.is_terminal as old_is_terminal,
     old.submit_time as old_submit_time,
@@ -79,10 +79,10 @@ select
             then seen.last_outcome
         else pending.last_outcome
     end as last_outcome,
-from found
+from matched
 left join old using (source, task_id)
 left join pending using (source, task_id)
 left join asked using (source, task_id)
 left join seen using (source, task_id);
 
-drop table found;
+drop table matched;
