@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import UnusableInputError
 from pipeline.settings import read_settings
-from warehouse.archive.atomic import UNFINISHED, written_whole
+from warehouse.archive.atomic import UNFINISHED, atomic_write
 from warehouse.archive.folder_mark import write_mark
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.parquet import COMPACTED, composition
@@ -46,7 +46,7 @@ def make_folder(out: Path, run_id: str, now: datetime) -> None:
         _check_made_up(out)
         _clear(out)
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with written_whole(out / MARKER) as file:
+        with atomic_write(out / MARKER) as file:
             file.write(json.dumps({"run_id": run_id}).encode())
         write_mark(DataPaths(out.absolute()), "demo", now)
     except OSError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from avatar_tasks.console import harmless
 from avatar_tasks.streams import stdout_was_closed
 from pipeline.errors import UnusableInputError
-from warehouse.archive.atomic import written_whole
+from warehouse.archive.atomic import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +96,7 @@ def _file(out: Path) -> Iterator[Sink]:
     if not target.parent.is_dir():
         msg = f"cannot write {out}: there is no folder {target.parent}"
         raise UnusableInputError(msg)
-    with written_whole(target) as file:
+    with atomic_write(target) as file:
         if target.exists():
             os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
         yield file.write

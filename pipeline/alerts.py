@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.collect.other_ids import in_conflict, missing_storms
 from pipeline.errors import ExitCode
-from warehouse.archive.atomic import written_whole
+from warehouse.archive.atomic import atomic_write
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 from warehouse.errors import NothingPublishedError
@@ -137,5 +137,5 @@ def _read(path: Path) -> list[list[str]]:
 
 def _write(path: Path, keys: list[tuple[str, str]]) -> None:
     if keys or path.exists():
-        with written_whole(path) as file:
+        with atomic_write(path) as file:
             file.write(json.dumps(keys, ensure_ascii=False).encode())

@@ -13,7 +13,7 @@ from reports.cohort import open_cohort
 from reports.look import Look
 from reports.page import page
 from reports.report import Report
-from warehouse.archive.atomic import written_whole
+from warehouse.archive.atomic import atomic_write
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,5 +98,5 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _write(path: Path, content: bytes) -> None:
     """Replace the file at `path`, readable by everybody; its folders are created with the usual permissions."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path, mode=0o644) as file:
+    with atomic_write(path, mode=0o644) as file:
         file.write(content)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from transforms.failures import FailureRule
-from warehouse.database.schema import ROOM
+from warehouse.database.schema import PACKAGE
 from warehouse.errors import AnalysisFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-DEFAULTS: Final = ROOM / "analysis.toml"
+DEFAULTS: Final = PACKAGE / "analysis.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ WarehouseError
 │   └── WarehouseOutdatedError   it is whole, but of another version of avatar-tasks: the same remedy
 ├── WarehouseFullError         the disk has no room; nothing is lost, the next run loads it
 ├── WarehouseUnwritableError   its folder cannot be written to; likewise
-├── ExtensionMissingError      an extension of DuckDB is neither installed nor to be had
+├── ExtensionMissingError      an extension of DuckDB is neither installed nor available
 ├── LakeError                  the lake cannot be reached, or its catalog is no lake
 ├── ArchiveError               the archive cannot be written or read
 │   ├── LossError                it lacks what the warehouse was made from
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class WarehouseError(Exception):
-    """Base of all errors of this room; the message says what to do."""
+    """Base of all errors of this package; the message says what to do."""
 
 
 class WarehouseHeldError(WarehouseError):
@@ -44,7 +44,7 @@ class WarehouseUnwritableError(WarehouseError):
 
 
 class ExtensionMissingError(WarehouseError):
-    """An extension of DuckDB is neither installed as a package nor to be had from its repository."""
+    """An extension of DuckDB is neither installed as a package nor available from its repository."""
 
 
 class LakeError(WarehouseError):

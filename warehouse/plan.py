@@ -56,7 +56,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the given ids are. `next_due_at` is in Unix seconds, None when none of them will be asked again."""
+    """How far the given ids are. `next_due_at` is in Unix seconds, None when none of them will be polled again."""
 
     given: int
     ended: int

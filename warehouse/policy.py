@@ -1,4 +1,4 @@
-"""When a pending id is asked again, and when it is given up."""
+"""When a pending id is polled again, and when it is given up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class PollingPolicy:
-    """A task is looked at again once `age_share` of its age has passed since the last look, within bounds.
+    """A task is polled again once `age_share` of its age has passed since the last poll, within bounds.
 
     A quarter means that a task's end is seen at most a quarter of its age late, at a cost that grows with the logarithm
     of its age. The columns of the table `polling_policy` are these fields, but for the last two: `source`, whose

@@ -93,7 +93,7 @@ def name_before_content() -> None:
     """A segment gets its name before its content is on the disk."""
 
     @contextlib.contextmanager
-    def written_whole(path: Any) -> Iterator[Any]:  # noqa: ANN401 - as the real one
+    def atomic_write(path: Any) -> Iterator[Any]:  # noqa: ANN401 - as the real one
         durable.make_directory(path.parent)
         unfinished = path.with_name(f"{durable.UNFINISHED}{path.name}")
         with unfinished.open("wb") as file:
@@ -103,7 +103,7 @@ def name_before_content() -> None:
             durable.sync_directory(path.parent)
             os.fsync(file.fileno())
 
-    put(local_folder, "written_whole", written_whole)
+    put(local_folder, "atomic_write", atomic_write)
 
 
 def never_clear() -> None:

@@ -13,7 +13,7 @@ from tests.promises.siege import POLICY
 from tests.promises.steps import Survey, Trap, read_survey
 from tests.warehouse import children
 from tests.warehouse.conftest import DEFAULTS
-from warehouse.archive.atomic import UNFINISHED, clear_unfinished, written_whole
+from warehouse.archive.atomic import UNFINISHED, atomic_write, clear_unfinished
 from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.leftovers import clear_leftovers
 from warehouse.maintenance.rebuild import rebuild
@@ -107,8 +107,8 @@ def test_killed_at_random_moments(besiege: Besiege, figures: Figures) -> None:
 
 WRITE_AND_WAIT = """
 from pathlib import Path
-from warehouse.archive.atomic import written_whole
-context = written_whole(Path(sys.argv[1]))
+from warehouse.archive.atomic import atomic_write
+context = atomic_write(Path(sys.argv[1]))
 context.__enter__().write(b"half")
 """
 
@@ -140,7 +140,7 @@ def test_a_writer_whose_file_is_cleared_in_the_instant_before_its_lock_writes_an
             return descriptor
 
         patch.setattr(os, "open", cleared_once)
-        with written_whole(tmp_path / "segment") as file:
+        with atomic_write(tmp_path / "segment") as file:
             file.write(b"whole")
     assert (tmp_path / "segment").read_bytes() == b"whole"
 

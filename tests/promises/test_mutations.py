@@ -43,11 +43,11 @@ def test_without_the_order_of_syncs_a_power_cut_is_noticed(besiege: Besiege, mut
 @pytest.mark.parametrize(
     ("mutation", "function", "step", "time", "complaint"),
     [
-        pytest.param(mutations.forget_the_ledger, "written_whole", -2, 1, "not loaded", id="no_ledger"),
+        pytest.param(mutations.forget_the_ledger, "atomic_write", -2, 1, "not loaded", id="no_ledger"),
         pytest.param(mutations.ledger_first, "_load_answers", -2, 1, "another state of it", id="ledger_first"),
         pytest.param(mutations.no_transaction, "_load_answers", -4, 2, "lacks", id="no_transaction"),
-        pytest.param(mutations.count_copies, "written_whole", -2, 1, "twice", id="count_copies"),
-        pytest.param(mutations.never_clear, "written_whole", -2, 1, "leftovers", id="never_clear"),
+        pytest.param(mutations.count_copies, "atomic_write", -2, 1, "twice", id="count_copies"),
+        pytest.param(mutations.never_clear, "atomic_write", -2, 1, "leftovers", id="never_clear"),
     ],
 )
 def test_without_what_a_load_rests_on_a_kill_is_noticed(

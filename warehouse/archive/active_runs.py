@@ -1,4 +1,4 @@
-"""Which days of the archive a run that is at work may still write to or count on: its own, and those after it.
+"""Which days of the archive an active run may still write to or count on: its own, and those after it.
 
 A run holds a shared lock on a file named for the day it began, for as long as it lasts; the system releases it whatever
 becomes of the run. So nothing has to be cleaned up after a crash, and a run of a week keeps only its own week as it is.
@@ -45,13 +45,13 @@ def active_run(folder: Path, began: datetime) -> Iterator[None]:
 
 
 def first_busy_day(folder: Path, now: datetime) -> str:
-    """The first day, as YYYY-MM-DD, that must be left alone: that of the longest run at work, or today."""
+    """The first day, as YYYY-MM-DD, that must be left alone: that of the longest active run, or today."""
     today = f"{now - GRACE:%Y-%m-%d}"
     return min((day for day in _held_days(folder, today)), default=today)
 
 
 def _held_days(folder: Path, today: str) -> Iterator[str]:
-    """Days before `today` that runs at work began on; the files of the others are cleared away."""
+    """Days before `today` on which active runs began; the files of the others are cleared away."""
     for path in sorted(folder.glob("????-??-??")) if folder.exists() else ():
         if path.name < today:
             with path.open("rb") as file:

@@ -44,7 +44,7 @@ def sync_directory(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, *, mode: int = _OWNER_ONLY) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, mode: int = _OWNER_ONLY) -> Iterator[BinaryIO]:
     """A file to write to, which gets its name only when everything is on the disk; gone when the block fails.
 
     The order is what keeps the promise: content, fsync, rename, fsync of the directory. `mode` is the file's.
@@ -62,7 +62,7 @@ def written_whole(path: Path, *, mode: int = _OWNER_ONLY) -> Iterator[BinaryIO]:
 
 
 def replace_whole(path: Path, fill: Callable[[Path], None]) -> None:
-    """Let `fill` write a file by name, then put it in the place of `path`, in the same order as `written_whole`."""
+    """Let `fill` write a file by name, then put it in the place of `path`, in the same order as `atomic_write`."""
     with _unfinished(path) as (unfinished, descriptor):
         fill(unfinished)
         os.fsync(descriptor)

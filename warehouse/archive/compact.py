@@ -55,7 +55,7 @@ def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Jo
 
     Args:
         store: the archive.
-        loaded: the ledger: only these segments are touched, so that nothing is ever loaded twice for it.
+        loaded: the ledger: only these segments are replaced, so that nothing is ever loaded twice for it.
         before: only days before this one (YYYY-MM-DD): nobody writes to them, or counts on them, any more.
 
     Raises:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from warehouse.archive.atomic import UNFINISHED, clear_unfinished, written_whole
+from warehouse.archive.atomic import UNFINISHED, atomic_write, clear_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ class LocalFolder:
         return self.folder.joinpath(*names)
 
     def create(self, *names: str, fill: Callable[[IO[bytes]], object]) -> Path:
-        with written_whole(self.file(*names)) as file:
+        with atomic_write(self.file(*names)) as file:
             fill(file)
         return self.file(*names)
 

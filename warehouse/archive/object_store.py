@@ -44,7 +44,7 @@ class ObjectPath:
 
     Attributes:
         bucket: its bucket.
-        key: its key, without a slash at either end.
+        key: its key, without a slash at its beginning or end.
     """
 
     bucket: str

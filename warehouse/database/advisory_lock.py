@@ -55,7 +55,7 @@ def wait_at_most(con: duckdb.DuckDBPyConnection, seconds: float) -> None:
     con.execute("set variable turn_wait_seconds = $seconds", {"seconds": seconds})
 
 
-def serially(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
+def serialized(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
     """Run `step`, one whole transaction, as if no other process wrote meanwhile.
 
     On a lake it may run several times, so it has to be safe to repeat. On a file, which has a lock, it just runs.
@@ -82,7 +82,7 @@ def serially(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
 
 @contextlib.contextmanager
 def turn(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[None]:
-    """The turn to do `what`, held by a session of its own until the block ends.
+    """The advisory lock for `what`, kept by a separate session until the block ends.
 
     Raises:
         WarehouseHeldError: when it does not come within the wait; it names the holder.

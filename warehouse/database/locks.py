@@ -40,7 +40,7 @@ def lock_path(warehouse: Path) -> Path:
 
 @contextlib.contextmanager
 def sole_writer(warehouse: Path, wait_seconds: float) -> Iterator[None]:
-    """Our own lock on a warehouse file, held by one process at a time.
+    """Our own lock on a warehouse file, for one process at a time.
 
     Raises:
         WarehouseHeldError: when it does not come within `wait_seconds`.
@@ -102,10 +102,10 @@ def is_open_here(path: Path) -> bool:
 
 
 def held(warehouse: Path, holder: str, waited: float) -> WarehouseHeldError:
-    """The error that names who holds the warehouse and says what to do."""
+    """The error that names the lock holder and says what to do."""
     return WarehouseHeldError(
-        f"the warehouse {warehouse} is held by {holder}: waited {waited:g} s. Nothing is lost: everything collected is "
-        "in the archive, and the next run loads it. Close what holds it, or let it read published/current.duckdb"
+        f"the warehouse {warehouse} is locked by {holder}: waited {waited:g} s. Nothing is lost: everything collected "
+        "is in the archive, and the next run loads it. Close that process, or let it read published/current.duckdb"
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.database.advisory_lock import is_lake, serially
+from warehouse.database.advisory_lock import is_lake, serialized
 from warehouse.database.header import read_header
 from warehouse.database.log_check import next_state
 from warehouse.database.transaction import transaction
@@ -22,7 +22,7 @@ from warehouse.errors import WarehouseOutdatedError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-ROOM: Final = Path(__file__).parent.parent
+PACKAGE: Final = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class Definition:
 @cache
 def statement(name: str) -> str:
     """The text of `warehouse/{name}.sql`."""
-    return (ROOM / f"{name}.sql").read_text(encoding="utf-8")
+    return (PACKAGE / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @cache
 def definitions(folder: str) -> tuple[Definition, ...]:
     """Everything defined in `warehouse/{folder}/`, by name."""
-    return tuple(_parse(path) for path in sorted((ROOM / folder).glob("*.sql")))
+    return tuple(_parse(path) for path in sorted((PACKAGE / folder).glob("*.sql")))
 
 
 def bring_up_to_date(con: duckdb.DuckDBPyConnection) -> None:
@@ -72,7 +72,7 @@ def bring_up_to_date(con: duckdb.DuckDBPyConnection) -> None:
             another version, so that only deriving it again helps.
     """
     if _standing_fingerprint(con) != fingerprint():
-        serially(con, lambda: _renew(con))
+        serialized(con, lambda: _renew(con))
 
 
 def _renew(con: duckdb.DuckDBPyConnection) -> None:

@@ -19,7 +19,7 @@ def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Non
     """Load extensions into a connection's database. A package is used where it lies: nothing is copied or downloaded.
 
     Raises:
-        ExtensionMissingError: when one is neither installed as a package nor to be had from DuckDB's repository.
+        ExtensionMissingError: when one is neither installed as a package nor available from DuckDB's repository.
     """
     for name in names:
         packaged = _packaged(name)

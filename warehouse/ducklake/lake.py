@@ -85,7 +85,7 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> No
     """Make the lake the database in use of a connection. A writer creates one that is not there yet.
 
     Raises:
-        ExtensionMissingError: when DuckDB's extensions are not to be had.
+        ExtensionMissingError: when DuckDB's extensions are not available.
         NothingPublishedError: when a reader finds no lake there.
         LakeError: when it cannot be reached.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from warehouse.archive.parquet import SCHEMAS
-from warehouse.database.advisory_lock import serially
+from warehouse.database.advisory_lock import serialized
 from warehouse.database.schema import statement
 from warehouse.database.transaction import transaction
 from warehouse.ducklake.lake import LAKE
@@ -48,9 +48,9 @@ def maintain_lake(con: duckdb.DuckDBPyConnection, work: Derivation) -> Maintaine
     ledger = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
     done.lost = sorted(ledger - {one.segment_id for kind in SCHEMAS for one in work.store.segments(kind)})
     with built_beside(con, work):
-        serially(con, lambda: _compare(con, work, done))
+        serialized(con, lambda: _compare(con, work, done))
     for step in _TIDY:
-        serially(con, lambda step=step: con.execute(step).fetchall())  # type: ignore[misc]
+        serialized(con, lambda step=step: con.execute(step).fetchall())  # type: ignore[misc]
     done.after = size(work.store)
     return done
 

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from warehouse.database import schema as catalog
-from warehouse.database.advisory_lock import serially, turn
+from warehouse.database.advisory_lock import serialized, turn
 from warehouse.database.transaction import transaction
 from warehouse.ducklake.lake import LAKE
 from warehouse.load.loader import Loaded, load_in_steps, load_within, unloaded
@@ -37,7 +37,7 @@ def rebuild_lake(con: duckdb.DuckDBPyConnection, work: Derivation, guard: LossGu
         ArchiveError: when the archive cannot be read.
     """
     with built_beside(con, work) as total:
-        total.add(serially(con, lambda: _take_its_place(con, work, guard)))
+        total.add(serialized(con, lambda: _take_its_place(con, work, guard)))
         return total
 
 
@@ -51,7 +51,7 @@ def built_beside(con: duckdb.DuckDBPyConnection, work: Derivation) -> Iterator[L
     with turn(con, "rebuild"):
         _drop_beside(con)
         try:
-            serially(con, lambda: _create_beside(con))
+            serialized(con, lambda: _create_beside(con))
             yield _load_all(con, work)
         finally:
             _drop_beside(con)
@@ -91,4 +91,4 @@ def _take_its_place(con: duckdb.DuckDBPyConnection, work: Derivation, guard: Los
 
 def _drop_beside(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"use {LAKE}")
-    serially(con, lambda: con.execute(f"drop schema if exists {BESIDE} cascade"))
+    serialized(con, lambda: con.execute(f"drop schema if exists {BESIDE} cascade"))

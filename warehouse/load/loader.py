@@ -17,7 +17,7 @@ import polars as pl
 from transforms.flatten import transform
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
 from warehouse.archive import parquet
-from warehouse.database.advisory_lock import serially
+from warehouse.database.advisory_lock import serialized
 from warehouse.database.log_check import change_state
 from warehouse.database.memory_limit import allow_for
 from warehouse.database.schema import statement
@@ -149,7 +149,7 @@ def load(
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
         ArchiveError: when a segment cannot be read any more that could be read a moment ago; likewise.
-        WarehouseHeldError, LakeError: see `turns.serially`.
+        WarehouseHeldError, LakeError: see `advisory_lock.serialized`.
     """
 
     def one_transaction() -> Loaded:
@@ -159,7 +159,7 @@ def load(
             return load_within(con, segments, analysis, policy, reading)
 
     allow_for(con, sum(map(_large_bytes, segments)))
-    return serially(con, one_transaction)
+    return serialized(con, one_transaction)
 
 
 def load_within(
@@ -253,13 +253,8 @@ def _merge(
     best = identity.best_answers(tasks, PRECEDENCE)
     with registered(con, new_best=best):
         resolved = identity.resolve(con, everything=everything)
-<<<<<<< HEAD
     with registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
-        con.execute(statement("load/touched"))
-=======
-    with _registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
         con.execute(statement("load/affected"))
->>>>>>> e411af5 (load: name the temp tables affected and winner; tables: say polled)
         if resolved["is_recounted"].any():
             con.execute(statement("load/recount"))
         for step in steps:

@@ -37,7 +37,7 @@ def maintain_file(work: Derivation, now: datetime, retain_days: int | None, *, a
     """Maintain archive and warehouse. Collecting, loading and reading may go on meanwhile.
 
     An archive on object storage is verified, neither compacted nor shortened: runs on other machines may count on what
-    is there, and the locks that tell so (`at_work`) are of this machine.
+    is there, and the locks that tell so (`active_runs`) are of this machine.
 
     Args:
         work: the data directory, and what it takes to rebuild.
@@ -48,7 +48,7 @@ def maintain_file(work: Derivation, now: datetime, retain_days: int | None, *, a
 
     Raises:
         RetentionRefusedError: when they may not; nothing was dropped or compacted then.
-        WarehouseHeldError: when the warehouse stays held, or another maintenance is at work.
+        WarehouseHeldError: when the warehouse stays held, or another maintenance is active.
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         ArchiveError: when the archive cannot be read or written.
     """

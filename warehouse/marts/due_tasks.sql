@@ -2,7 +2,7 @@
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
--- status: the status last believed; NULL when the task was never seen
+-- status: the current status; NULL if the task was never seen
 -- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted; NULL
 --   when it never was
 -- last_asked_at: when it was last asked for; NULL when never

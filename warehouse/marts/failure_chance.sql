@@ -118,7 +118,7 @@ survived as (
     from counted
 ),
 
--- One row per cohort and time at which some of its history ended: what becomes of those still running after
+-- One row per cohort and time at which some of its history ended: the outcome of those still running after
 -- from_seconds, the time before it.
 chances as (
     select

@@ -11,13 +11,13 @@
 -- in_flight: those that have not been seen to end
 -- unknown: those whose status nobody understands: neither running nor ended
 -- failure_rate: failed / (succeeded + failed); NULL when none has ended
--- failure_rate_low: lower end of its 95 % interval (Wilson)
--- failure_rate_high: upper end of its 95 % interval (Wilson)
+-- failure_rate_low: lower end of its 95% interval (Wilson)
+-- failure_rate_high: upper end of its 95% interval (Wilson)
 -- provider_failure_rate: DEPRECATED, goes with 0.3.0: (failed - gateway_failed) / (succeeded + failed - gateway_failed).
 --   It counts bad input and refused content as the provider's; what each class caused is in failure_class_rates_daily
 --   and failure_class_rates_by. NULL when nothing else has ended
--- provider_failure_rate_low: DEPRECATED: lower end of its 95 % interval (Wilson)
--- provider_failure_rate_high: DEPRECATED: upper end of its 95 % interval (Wilson)
+-- provider_failure_rate_low: DEPRECATED: lower end of its 95% interval (Wilson)
+-- provider_failure_rate_high: DEPRECATED: upper end of its 95% interval (Wilson)
 -- projected_failure_rate: what failure_rate will be once those in flight have ended
 --
 -- See failure_rate_hourly for the formulas and what is left out.

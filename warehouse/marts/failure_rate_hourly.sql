@@ -12,13 +12,13 @@
 -- unknown: those whose status nobody understands: neither running nor ended
 -- failure_rate: failed / (succeeded + failed); NULL when none has ended. Too high while tasks are in flight: failures
 --   end sooner
--- failure_rate_low: lower end of its 95 % interval (Wilson)
--- failure_rate_high: upper end of its 95 % interval (Wilson)
+-- failure_rate_low: lower end of its 95% interval (Wilson)
+-- failure_rate_high: upper end of its 95% interval (Wilson)
 -- provider_failure_rate: DEPRECATED, goes with 0.3.0: (failed - gateway_failed) / (succeeded + failed - gateway_failed).
 --   It counts bad input and refused content as the provider's; what each class caused is in failure_class_rates_daily
 --   and failure_class_rates_by. NULL when nothing else has ended
--- provider_failure_rate_low: DEPRECATED: lower end of its 95 % interval (Wilson)
--- provider_failure_rate_high: DEPRECATED: upper end of its 95 % interval (Wilson)
+-- provider_failure_rate_low: DEPRECATED: lower end of its 95% interval (Wilson)
+-- provider_failure_rate_high: DEPRECATED: upper end of its 95% interval (Wilson)
 -- projected_failure_rate: (failed + the sum of p_failure of those in flight, from failure_chance) / (submitted - unknown); equal
 --   to failure_rate when none is in flight; NULL when p_failure of one of them is unknown
 --

@@ -3,7 +3,7 @@
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
--- status: the status last believed; NULL when the task was never seen
+-- status: the current status; NULL if the task was never seen
 -- reason: unknown_to_gateway (the gateway said so three times: see unknown_ids) or too_old (older than GIVE_UP_AFTER)
 -- since: its submit_time, else when the id was accepted
 -- last_asked_at: when it was last asked for

@@ -1,5 +1,5 @@
 -- One row per source: every id ever accepted, and where it stands. The four ends (ended, quarantined, given_up, pending:
--- what becomes of it) add up to `accepted`, always; so do understood, not_understood, given_up_unseen and unseen (what is
+-- its polling) add up to `accepted`, always; so do understood, not_understood, given_up_unseen and unseen (what is
 -- known of it).
 --
 -- source: which gateway the ids belong to

@@ -1,11 +1,11 @@
--- One row per source, action and q (0.5, 0.9, 0.95, 0.99): the time by which that share of tasks has ended, either
--- end, with the tasks in flight taken into account.
+-- One row per source, action and q (0.5, 0.9, 0.95, 0.99): the time by which that share of tasks has ended in any way,
+--  with the tasks in flight taken into account.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- q: the share of tasks
 -- seconds: the first time at which survival in latency_survival is 1 - q or less; NULL when it is not reached
--- seconds_low: lower end of its 95 % interval: the first time at which survival_low is 1 - q or less; NULL when it is
+-- seconds_low: lower end of its 95% interval: the first time at which survival_low is 1 - q or less; NULL when it is
 --   not reached
 -- seconds_high: upper end: the first time at which survival_high is 1 - q or less; NULL when it is not reached. That
 --   the last task at risk has ended (survival 0) does not reach it: nothing bounds what longer ones there might be

@@ -1,5 +1,5 @@
 -- One row per source, action and distinct time at which a task ended or was last seen running: Kaplan-Meier of the
--- time from submission to the end, either end. Tasks in flight are censored at their age when last seen.
+-- time from submission to the end, by success or failure. Tasks in flight are censored at their age when last seen.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
@@ -9,9 +9,9 @@
 -- censored: tasks still running when last seen, at t_seconds
 -- survival: estimated share of tasks that take longer than t_seconds: the product over all times up to t_seconds of 1
 --   - ended / at_risk
--- survival_low: lower end of its 95 % interval: survival ^ exp(-1.96 * sqrt(greenwood) / ln(survival)), with
+-- survival_low: lower end of its 95% interval: survival ^ exp(-1.96 * sqrt(greenwood) / ln(survival)), with
 --   greenwood the sum of ended / (at_risk * (at_risk - ended)); equal to survival where that is 1 or 0
--- survival_high: upper end of its 95 % interval: survival ^ exp(+1.96 * sqrt(greenwood) / ln(survival)); likewise
+-- survival_high: upper end of its 95% interval: survival ^ exp(+1.96 * sqrt(greenwood) / ln(survival)); likewise
 --
 -- Where survival is 1 (nobody has ended yet) or 0 (the last at risk has ended) the formula has no value, and low and
 -- high are survival itself, as lifelines has it: a convention, not certainty. latency_quantiles takes no upper end

@@ -1,5 +1,5 @@
 -- One row per source, action and distinct time at which a task ended or was last seen running, of the tasks submitted
--- in [t0, t1): Kaplan-Meier of the time from submission to the end, either end; see latency_survival.
+-- in [t0, t1): Kaplan-Meier of the time from submission to the end, by success or failure; see latency_survival.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
@@ -8,8 +8,8 @@
 -- ended: tasks that ended at t_seconds
 -- censored: tasks still running when last seen, at t_seconds
 -- survival: estimated share of tasks that take longer than t_seconds
--- survival_low: lower end of its 95 % interval
--- survival_high: upper end of its 95 % interval
+-- survival_low: lower end of its 95% interval
+-- survival_high: upper end of its 95% interval
 --
 -- t0 and t1 are times, or text that reads as one; text without a zone is read in the session's. '-infinity' and
 -- 'infinity' leave an end open.

@@ -1,5 +1,5 @@
 -- One row per objective and task it holds for: whether the task was good. A task is good when it succeeded within the
--- objective's seconds of its submission, and missed when it took longer or failed, whoever was at fault: callers wait
+-- objective's seconds of its submission, and missed when it took longer or failed, regardless of the cause: callers wait
 -- for a video, not for an explanation. A running task is missed as soon as it was seen older than that; before, it is
 -- open. Where a success has no usable finish_time, our own looks decide if they can: seen ended in time is good, seen
 -- running after time is missed; else it is unknown, as is a task whose status nobody understands: it may have ended

@@ -1,5 +1,5 @@
 -- One row per task that is still running beyond three times the p99 of its kind (source and action), by the latency of
--- the tasks that succeeded. Its age is by the clock, not by the last look: a task that is no longer polled is here too.
+-- the tasks that succeeded. Its age is by the clock, not by the last poll: a task that is no longer polled is here too.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task

@@ -24,7 +24,7 @@ from tests.warehouse.answers import (
 )
 from transforms.schema import ANSWERS
 from warehouse.archive import parquet
-from warehouse.archive.atomic import UNFINISHED, replace_whole, written_whole
+from warehouse.archive.atomic import UNFINISHED, atomic_write, replace_whole
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.parquet import Damaged, Segment, pieces, read
 from warehouse.archive.segments import Archive, body_hash
@@ -104,7 +104,7 @@ def test_writing_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise FailError
 
     def write() -> None:
-        with written_whole(tmp_path / "x") as file:
+        with atomic_write(tmp_path / "x") as file:
             file.write(b"half")
             raise KeyboardInterrupt
 

@@ -104,10 +104,10 @@ def test_the_promised_columns_are_there(con: duckdb.DuckDBPyConnection, name: st
 
 def test_every_statement_is_a_file_that_somebody_uses() -> None:
     """Nothing is left lying about."""
-    packages = [catalog.ROOM.parent / name for name in ("warehouse", "pipeline", "flows", "avatar_tasks", "reports")]
+    packages = [catalog.PACKAGE.parent / name for name in ("warehouse", "pipeline", "flows", "avatar_tasks", "reports")]
     code = "".join(path.read_text(encoding="utf-8") for package in packages for path in package.rglob("*.py"))
     for folder in ("load", "queries"):
-        for path in (catalog.ROOM / folder).glob("*.sql"):
+        for path in (catalog.PACKAGE / folder).glob("*.sql"):
             assert f'"{folder}/{path.stem}"' in code or f'"{path.stem}"' in code, path
             assert path.read_text(encoding="utf-8").startswith("-- "), path
 
@@ -119,8 +119,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / folder).mkdir()
     for definition in catalog.definitions("tables"):
         (tmp_path / "tables" / f"{definition.name}.sql").write_text(definition.sql, encoding="utf-8")
-    (tmp_path / "queries").symlink_to(catalog.ROOM / "queries")
-    monkeypatch.setattr(catalog, "ROOM", tmp_path)
+    (tmp_path / "queries").symlink_to(catalog.PACKAGE / "queries")
+    monkeypatch.setattr(catalog, "PACKAGE", tmp_path)
     forget()
     yield tmp_path
     monkeypatch.undo()

@@ -35,12 +35,12 @@ def test_memory_of_a_step_can_be_spilled_to_disk(site: Site) -> None:
 
 def test_spilled_files_of_a_killed_process_are_removed_by_the_next_connection(site: Site) -> None:
     """DuckDB itself leaves it for ever."""
-    laid_aside = site.paths.root / "warehouse.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
-    laid_aside.parent.mkdir(parents=True)
-    laid_aside.write_bytes(b"rows")
+    spilled = site.paths.root / "warehouse.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
+    spilled.parent.mkdir(parents=True)
+    spilled.write_bytes(b"rows")
     with site.writer() as con:
         con.execute("create table rows as select 1 as i")
-    assert not laid_aside.parent.exists()
+    assert not spilled.parent.exists()
 
 
 def held_mb(con: duckdb.DuckDBPyConnection) -> float:

@@ -22,7 +22,7 @@ from tests.warehouse.answers import (
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse.archive.active_runs import active_run
-from warehouse.archive.atomic import UNFINISHED, written_whole
+from warehouse.archive.atomic import UNFINISHED, atomic_write
 from warehouse.backends.choose import reader
 from warehouse.errors import WarehouseHeldError
 from warehouse.maintenance import maintain as maintaining
@@ -239,7 +239,7 @@ def test_files_of_killed_runs_are_removed(three_days: Site) -> None:
     folder = file_of(three_days.store.segments("observations")[0]).parent
     left = folder / f"{UNFINISHED}1-x.parquet"
     left.write_bytes(b"half")
-    with written_whole(folder / "y.parquet"):
+    with atomic_write(folder / "y.parquet"):
         run(three_days)
         assert [path.name[-9:] for path in folder.glob(f"{UNFINISHED}*")] == ["y.parquet"]
 
