@@ -1,5 +1,5 @@
--- One row per source, action and q (0.5, 0.9, 0.95, 0.99): the time by which that share of tasks has ended in any way,
---  with the tasks in flight taken into account.
+-- One row per source, action and q (0.5, 0.9, 0.95, 0.99): the time by which that share of tasks has ended, by success or
+-- failure, with the tasks in flight taken into account.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
