@@ -83,6 +83,6 @@ def fill_archive(
     """Write the requests and the answers of `count` ids."""
     for frame in answers(count, run_id, first_observed):
         segment_id = frame["segment_id"][0]
-        sent = frame.select("source", "task_id", pl.col("observed_at").alias("requested_at"), "run_id").cast(REQUESTS)
+        sent = frame.with_columns(requested_at="observed_at", drawn_from=None).select(REQUESTS.names()).cast(REQUESTS)
         store.write("requests", sent, segment_id=f"{segment_id}-requests", at=first_observed)
         store.write("observations", frame, segment_id=segment_id, at=first_observed)

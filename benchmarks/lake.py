@@ -119,7 +119,7 @@ def measure_workers(server: postgres.Postgres, folder: Path, rounds: int, count:
 def answers(store: Archive, name: str, at: datetime) -> list[Segment]:
     """Segments with `_ANSWERS` new ids and an answer about each."""
     ids = [f"{name}{number:024d}" for number in range(_ANSWERS)]
-    rows = pl.DataFrame([("default", one, at, name) for one in ids], schema=REQUESTS, orient="row")
+    rows = pl.DataFrame([("default", one, at, name, None) for one in ids], schema=REQUESTS, orient="row")
     facts = (at, 200, "application/json", SUCCESS_WITH_WORK.body, False, 50.0, 1, 0, "req", "v1", None)
     seen = [Observation("default", one, *facts) for one in ids]
     return [

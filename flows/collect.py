@@ -18,7 +18,7 @@ from flows._prefect.artifacts import prefect_reporter
 from flows._prefect.flow_run import FlowRun
 from pipeline import interrupts
 from pipeline import run as runs
-from pipeline.collect.request import CollectRequest
+from pipeline.collect.request import CollectRequest, DrawnFrom
 from pipeline.collect.shards import Share
 from pipeline.data_folder import begin_folder
 from pipeline.errors import AvatarTasksError
@@ -43,6 +43,7 @@ async def collect(
     follow: bool = False,
     deadline_seconds: Annotated[float, Field(gt=0)] | None = None,
     load: bool = True,
+    drawn_from: DrawnFrom | None = None,
 ) -> dict[str, Any]:
     """Fetch avatar tasks, archive every answer, load and publish the warehouse.
 
@@ -61,13 +62,17 @@ async def collect(
         follow: Go on until every task given has ended.
         deadline_seconds: So long after it began it polls no more, with or without `follow`.
         load: Load and publish. Otherwise what is archived waits for `avatar-tasks load`.
+        drawn_from: How the ids were drawn, for statistics: `running`, of the tasks running then; `all`, without regard
+            to how they stood. If not given, the view `accepted_lists` decides from the tasks themselves.
 
     Raises:
         UnusableInputError: the ids or settings cannot be used, or what answers at that address is no gateway.
         KeyRefusedError: the gateway refused the key; whatever came before is kept.
         UnreachableError: too much of the batch could not be reached; likewise.
     """
-    request = CollectRequest(ids or (), ids_file, ids_column, ids_from, inbox, refresh, follow, deadline_seconds, load)
+    request = CollectRequest(
+        ids or (), ids_file, ids_column, ids_from, inbox, refresh, follow, deadline_seconds, load, drawn_from
+    )
     return await FlowRun(await asyncio.to_thread(_begin_scheduled), request).collect()
 
 
@@ -140,4 +145,5 @@ def _shown(request: CollectRequest) -> dict[str, Any]:
         "follow": request.follow,
         "deadline_seconds": request.deadline_seconds,
         "load": request.load,
+        "drawn_from": request.drawn_from,
     }

@@ -43,7 +43,13 @@ PRECEDENCE: Final = ("is_terminal", "observed_at", "body_hash", "run_id")
 
 #: One row per accepted id and run.
 REQUESTS: Final = pl.Schema(
-    {"source": pl.String(), "task_id": pl.String(), "requested_at": TIME, "run_id": pl.String()}
+    {
+        "source": pl.String(),
+        "task_id": pl.String(),
+        "requested_at": TIME,
+        "run_id": pl.String(),
+        "drawn_from": pl.String(),
+    }
 )
 
 #: One row per run; `summary` is the JSON object that `collect --json` printed.

@@ -38,6 +38,11 @@ from avatar_tasks.console import Progress, handle_errors, reporter_to, show_summ
     metavar="SECONDS",
     help="Poll no longer than this; also without --follow.",
 )
+@click.option(
+    "--drawn-from",
+    type=click.Choice(["running", "all"]),
+    help="How the ids were drawn: of the tasks running now, or of all; if not given, their tasks tell.",
+)
 @click.option("--refresh/--no-refresh", default=True, help="Whether to poll known tasks that are due, too.")
 @click.option(
     "--load/--no-load", default=True, help="Whether to load; what is not, `avatar-tasks load` loads, here or elsewhere."

@@ -15,6 +15,8 @@ from pipeline.load import last_known
 from transforms.schema import REQUESTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.collect.request import CollectRequest
     from pipeline.intake.feeds import Feeds
     from pipeline.run import Run
@@ -41,24 +43,25 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
     """
     key, ids, feeds = run.settings.api_key, request.given, request.feeds
     accepted = Accepted(rejections=Rejections(secrets=frozenset({key.get_secret_value()} if key else ())))
+    write = partial(_write, run, accepted, request.drawn_from)
     if ids.is_given:
         for piece in ids.pieces(accepted.rejections):
-            _write(run, accepted, piece)
+            write(piece)
     if feeds.inbox:
         inbox.take_files(
             feeds.inbox,
             run.clock.now().timestamp(),
             column=feeds.column,
             rejections=accepted.rejections,
-            write=partial(_write, run, accepted),
+            write=write,
             warn=run.reporter.warn,
         )
     if feeds.ids_from:
-        _take_from(run, accepted, feeds)
+        _take_from(run, accepted, feeds, write)
     return accepted
 
 
-def _write(run: Run, accepted: Accepted, piece: list[str]) -> None:
+def _write(run: Run, accepted: Accepted, drawn_from: str | None, piece: list[str]) -> None:
     rows = (
         pl.DataFrame({"task_id": piece}, schema={"task_id": pl.String()})
         .unique(maintain_order=True)
@@ -67,15 +70,16 @@ def _write(run: Run, accepted: Accepted, piece: list[str]) -> None:
             "task_id",
             pl.lit(run.clock.now()).alias("requested_at"),
             pl.lit(run.run_id).alias("run_id"),
+            pl.lit(drawn_from).alias("drawn_from"),
         )
     )
     segment_id = next(run.segment_ids)
     accepted.segments.append(run.store.write("requests", rows.cast(REQUESTS), segment_id=segment_id, at=run.started_at))
 
 
-def _take_from(run: Run, accepted: Accepted, feeds: Feeds) -> None:
+def _take_from(run: Run, accepted: Accepted, feeds: Feeds, write: Callable[[list[str]], None]) -> None:
     with last_known(run) as con:
         for piece in feed_pieces(feeds, accepted.rejections, run.reporter.warn):
             new = not_accepted_yet(con, run.settings.source, piece)
             if new:
-                _write(run, accepted, new)
+                write(new)

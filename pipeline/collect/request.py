@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.intake.feeds import Feeds
 from pipeline.intake.source import IdSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+#: How a list of ids was drawn.
+DrawnFrom = Literal["running", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class CollectRequest:
         follow: go on until every task given has ended.
         deadline_seconds: this long after the run began it polls no more.
         load: load and publish; otherwise what is archived is left to `avatar-tasks load`, and the warehouse as it is.
+        drawn_from: how the ids were drawn, where that is known: `running`, of the tasks running then; `all`, without
+            regard to how they stood. The view `accepted_lists` decides otherwise.
         share: (number, of): of the ids accepted, only this share of so many, counted from 0.
     """
 
@@ -38,6 +44,7 @@ class CollectRequest:
     follow: bool = False
     deadline_seconds: float | None = None
     load: bool = True
+    drawn_from: DrawnFrom | None = None
     share: tuple[int, int] = (0, 1)
 
     @property

@@ -36,16 +36,18 @@ VIEWS: Final = (
     *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem != "every_bucket"),
 )
 
-_RATES: Final = {"task_latency", "failure_rate_by", "failure_rate_daily"}
+_BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
+_RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
 _CURVES: Final = {
-    *("task_latency", "latency_life_table_between", "latency_survival_between", "latency_survival"),
+    *("bucket_start", "survival_bound", "incidence_bound", "latency_life_table_within", "latency_life_table_between"),
+    *("latency_survival_between", "latency_survival"),
     *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
 }
 
 #: Databases, and which of the warehouse's views each has over its own tables: `cohort` has all but those that read the
 #: whole warehouse (see histories.sql), the others those that the report needs.
 DATABASES: Final = {
-    "cohort": frozenset(one.name for one in definitions("marts")) - {"failure_chance", "stuck_tasks"},
+    "cohort": frozenset(one.name for one in definitions("marts")) - {"accepted_lists", "failure_chance", "stuck_tasks"},
     "pooled": frozenset(_CURVES),
     "pooled_always": frozenset({"in_flight_by_minute"}),
     "pooled_buckets": frozenset(_CURVES),
@@ -143,6 +145,8 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
         for definition in _in_order():
             if definition.name in views:
                 con.execute(definition.sql)
+        if name == "cohort":
+            con.execute(_text("cohort/latencies"))
     con.execute("use memory")
     for name in VIEWS:
         con.execute(_text(f"views/{name}"))

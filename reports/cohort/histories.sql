@@ -1,5 +1,8 @@
--- A task's chances, and whether it was given up, depend on the whole warehouse, not on the cohort of a report: these, over
--- all tasks, replace the views of the same name.
+-- A task's chances, how the list was drawn that it came in, and whether it was given up depend on the whole warehouse, not
+-- on the cohort of a report: these, over all tasks, replace the views of the same name.
+create table cohort.accepted_lists as
+from published.accepted_lists;
+
 create table cohort.failure_chance as
 from published.failure_chance
 semi join cohort.tasks using (source, task_id);

@@ -13,7 +13,7 @@ with curve as materialized (
 
 bounds as (
     select
-        1.1 * coalesce(min(t_seconds) filter (where p_running <= 0.01), max(t_seconds)) as horizon_seconds,
+        least(1.1 * min(t_seconds) filter (where p_running <= 0.01), max(t_seconds)) as horizon_seconds,
         max(at_risk) as tasks,
     from curve
 ),

@@ -81,13 +81,14 @@ class Request:
     requested_at: datetime
     run_id: str = "run1"
     source: str = "default"
+    drawn_from: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:
         return self.source, self.task_id
 
     def row(self) -> tuple[object, ...]:
-        return self.source, self.task_id, self.requested_at, self.run_id
+        return self.source, self.task_id, self.requested_at, self.run_id, self.drawn_from
 
 
 def under(named: str | None, kind: Kind, work_named: str | None = None) -> Kind:

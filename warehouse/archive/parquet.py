@@ -26,6 +26,9 @@ PIECE_BYTES: Final = 24 * 1024 * 1024
 
 SCHEMAS: Final[dict[Kind, pl.Schema]] = {"requests": REQUESTS, "observations": ANSWERS, "runs": RUNS}
 
+#: Columns that segments written by an earlier version lack.
+_ADDED: Final[dict[Kind, tuple[str, ...]]] = {"requests": ("drawn_from",)}
+
 #: How segments are written. With a checksum for each page, for without, more than half of all flipped bits would go
 #: unnoticed and make another answer of an answer; polars writes none.
 WRITTEN: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
@@ -185,11 +188,19 @@ def _check_all_came(left: int) -> None:
 def _frame(batch: pa.RecordBatch, kind: Kind) -> pl.DataFrame:
     """Checked and cast by pyarrow, which raises where polars would panic on a damaged schema."""
     wanted = _wanted(kind)
-    table = pa.Table.from_batches([batch]).select(wanted.names)
+    table = _with_added(pa.Table.from_batches([batch]), kind).select(wanted.names)
     for found, expected in zip(table.schema, wanted, strict=True):
         if pa.types.is_timestamp(expected.type) and found.type != expected.type:  # cast, it would be another time
             raise ValueError(f"{expected.name} is of type {found.type}, not {expected.type}")
     return pl.DataFrame(pl.from_arrow(table.cast(wanted))).cast(SCHEMAS[kind])
+
+
+def _with_added(table: pa.Table, kind: Kind) -> pa.Table:
+    """With the columns that segments of an earlier version lack, NULL in those."""
+    for name in _ADDED.get(kind, ()):
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+    return table
 
 
 @cache

@@ -3,7 +3,7 @@
 --
 -- $earliest, $latest: of their requested_at
 insert into requests by name
-select distinct source, task_id, requested_at, run_id
+select distinct source, task_id, requested_at, run_id, drawn_from
 from new_requests
 anti join (
     select * from requests where requested_at between $earliest and $latest

@@ -1,8 +1,9 @@
 -- One row per check: to how many tasks it applies, and how many fail it. The checks are the flags that every load puts
--- into tasks.quality_flags, and result_expired, which depends on the time of asking. Tasks with an identity_conflict are
+-- into tasks.quality_flags; result_expired, which depends on the time of asking; and drawn_from_unclear, which depends on
+-- all tasks of a list. Tasks with an identity_conflict are
 -- in that check alone, as everything else their answers say is about other tasks.
 --
--- check_name: the check; but for result_expired the flag to look for in tasks.quality_flags
+-- check_name: the check; but for result_expired and drawn_from_unclear the flag to look for in tasks.quality_flags
 -- description: what is wrong with a task that fails it
 -- checked: tasks the check applies to
 -- failing: tasks that fail it
@@ -23,6 +24,7 @@ with of_tasks as (
         count(*) filter (where submit_time is not null and finish_time is not null) as finished,
         count(*) filter (where start_time is not null and coalesce(submit_time, finish_time) is not null) as with_order,
         count(result_expires_at) filter (where status = 'SUCCESS') as with_expiry,
+        count(*) filter (where requested_at >= submit_time) as accepted_later,
     from (
         select *, shape not in ('work_envelope', 'bare_work') as has_task
         from tasks
@@ -149,6 +151,11 @@ checks as (
                 'checked': all_tasks,
             },
             {
+                'check_name': 'drawn_from_unclear',
+                'description': 'whether its list of ids was drawn from running tasks is unclear (see accepted_lists)',
+                'checked': accepted_later,
+            },
+            {
                 'check_name': 'text_repaired',
                 'description': 'bytes that are no text, or half characters, were replaced; the archive keeps them',
                 'checked': all_tasks,
@@ -171,6 +178,14 @@ failures_by_source as (
     from tasks
     where status = 'SUCCESS' and result_expires_at < now()
     group by source
+    union all
+    select 'drawn_from_unclear' as flag, tasks.source, count(*) as failing, min(tasks.task_id) as example_task_id,
+    from tasks
+    inner join accepted_lists
+        on tasks.source = accepted_lists.source
+        and epoch_us(tasks.requested_at) // 60_000_000 = epoch_us(accepted_lists.accepted_minute) // 60_000_000
+    where accepted_lists.drawn_from = 'unclear' and tasks.requested_at >= tasks.submit_time and not identity_conflict
+    group by tasks.source
 ),
 
 failures as (

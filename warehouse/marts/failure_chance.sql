@@ -7,7 +7,8 @@
 -- submit_time: when the gateway accepted the task
 -- age_seconds: its age when it was last seen
 -- history_ended: tasks of the history that have ended; NULL when there is none
--- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task before it has ended
+-- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task before it has ended, or it
+--   is older than any of those was followed: nobody knows what becomes of such a task
 --
 -- The history of a task is that of its hour (UTC): the tasks of its source and action submitted in the whole hours
 -- before it, as many hours as it takes to hold 2,000 that have ended. None was submitted in the same hour or later.
@@ -16,9 +17,9 @@
 -- is 0 unless the longest of the history is itself still running; what became of those is not known, and they are
 -- taken to end as the others do. Where fewer than 20 of the history ended later than a, a is taken back to the latest
 -- age at which 20 did; with fewer than 20 in all that is the share of failures among all. So the few longest tasks
--- decide nothing alone, and a task older than any that has ended has the chance of the 20 that took longest.
+-- decide nothing alone. Tasks of lists drawn from running ones are at risk from entry_seconds on (see task_latency).
 create or replace view failure_chance as
-with aged as (
+with aged as materialized (
     select
         source,
         task_id,
@@ -27,6 +28,7 @@ with aged as (
         floor(epoch(submit_time) / 3600)::bigint as submit_hour,
         event,
         observed_seconds,
+        entry_seconds,
     from task_latency
     where submit_time is not null and observed_seconds is not null
 ),
@@ -67,41 +69,60 @@ history as (
         history_hours.youngest_seconds,
         aged.event,
         aged.observed_seconds as t_seconds,
+        aged.entry_seconds,
     from aged
     inner join hours
         on aged.source = hours.source
         and aged.action is not distinct from hours.action
         and aged.submit_hour = hours.submit_hour
     inner join history_hours on hours.position = history_hours.position
+    where aged.observed_seconds > aged.entry_seconds or aged.entry_seconds = 0
 ),
 
 -- The 20th longest time to an end; the shortest, where there are fewer.
 limits as (
     select
         cohort,
-        count(*) as history_ended,
-        if(count(*) >= 20, list_min(max(t_seconds, 20)), min(t_seconds)) as limit_seconds,
+        count(event) as history_ended,
+        if(
+            count(event) >= 20,
+            list_min(max(t_seconds, 20) filter (where event is not null)),
+            min(t_seconds) filter (where event is not null)
+        ) as limit_seconds,
+        max(t_seconds) as followed_seconds,
     from history
-    where event is not null
     group by cohort
+    having count(event) > 0
 ),
 
 -- Times before the age of the cohort's youngest task in flight say nothing of what comes later: without them, what
 -- follows is the curve of those that reached that age.
-counted as (
+changes as (
     select
         history.cohort,
-        limits.history_ended,
-        limits.limit_seconds,
         history.t_seconds,
         count(*) filter (where event = 'FAILURE') as failed,
-        count(*) filter (where event is not null) as ended,
-        sum(count(*)) over from_now_on as at_risk,
+        count(event) as ended,
+        count(*) as leaving,
+        0 as joining,
     from history
     inner join limits on history.cohort = limits.cohort
     where history.t_seconds > history.youngest_seconds or history.t_seconds >= limits.limit_seconds
-    group by history.cohort, limits.history_ended, limits.limit_seconds, history.t_seconds
-    window from_now_on as (partition by history.cohort order by history.t_seconds desc rows unbounded preceding)
+    group by history.cohort, history.t_seconds
+    union all
+    select history.cohort, history.entry_seconds + 1e-7 as t_seconds, 0, 0, 0, count(*),
+    from history
+    inner join limits on history.cohort = limits.cohort
+    where
+        history.entry_seconds > 0
+        and (history.entry_seconds > history.youngest_seconds or history.entry_seconds >= limits.limit_seconds)
+    group by history.cohort, history.entry_seconds
+),
+
+counted as (
+    select *, sum(leaving - joining) over from_now_on as at_risk,
+    from changes
+    window from_now_on as (partition by cohort order by t_seconds desc rows unbounded preceding)
 ),
 
 survived as (
@@ -116,20 +137,23 @@ survived as (
             1
         ) as survival_before,
     from counted
+    where leaving > 0
 ),
 
 -- One row per cohort and time at which some of its history ended: the outcome of those still running after
 -- from_seconds, the time before it.
 chances as (
     select
-        cohort,
-        history_ended,
-        coalesce(lead(t_seconds) over (partition by cohort order by t_seconds desc), -1) as from_seconds,
+        survived.cohort,
+        limits.history_ended,
+        limits.followed_seconds,
+        coalesce(lead(t_seconds) over (partition by survived.cohort order by t_seconds desc), -1) as from_seconds,
         sum(survival_before * failed / at_risk) over later
             / sum(survival_before * ended / at_risk) over later as p_failure,
     from survived
+    inner join limits on survived.cohort = limits.cohort
     where ended > 0
-    window later as (partition by cohort order by t_seconds desc rows unbounded preceding)
+    window later as (partition by survived.cohort order by t_seconds desc rows unbounded preceding)
     qualify t_seconds <= limit_seconds
 )
 
@@ -140,7 +164,7 @@ select
     aged.submit_time,
     aged.observed_seconds as age_seconds,
     chances.history_ended,
-    chances.p_failure,
+    case when aged.observed_seconds <= chances.followed_seconds then chances.p_failure end as p_failure,
 from aged
 inner join hours
     on aged.source = hours.source

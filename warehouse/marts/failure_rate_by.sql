@@ -1,7 +1,7 @@
--- One row per bucket of submit_time in UTC, source and action that has tasks: failure_rate_by(bucket_seconds).
--- Buckets are counted from 1970-01-01 00:00 UTC, whatever the time zone of the session.
+-- One row per bucket of submit_time, source and action that has tasks: failure_rate_by(bucket, zone), e.g. failure_rate_by('day',
+-- 'Asia/Shanghai'); failure_rate_by(900) has buckets of 900 s, counted from 1970-01-01 00:00 UTC.
 --
--- bucket_start: the first instant of the bucket
+-- bucket_start: the first instant of the bucket; bucket and zone as in the macro bucket_start
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- submitted: tasks submitted in the bucket: succeeded + failed + in_flight + unknown
@@ -18,38 +18,50 @@
 --   and failure_class_rates_by. NULL when nothing else has ended
 -- provider_failure_rate_low: DEPRECATED: lower end of its 95% interval (Wilson)
 -- provider_failure_rate_high: DEPRECATED: upper end of its 95% interval (Wilson)
--- projected_failure_rate: what failure_rate will be once those in flight have ended
+-- projected_failure_rate: what failure_rate will be once those in flight have ended: (failed + the sum of their p_failure,
+--   from failure_chance) / (submitted - unknown - unprojected); equal to failure_rate when none is in flight; NULL when a task
+--   that may yet end has no p_failure
+-- projected_failure_rate_low: lower end of its 95% prediction interval; both ends are failure_rate when none is in flight
+-- projected_failure_rate_high: upper end; those of whose end nothing is known succeed for low, and fail for high
+-- unprojected: those in flight without a p_failure. Those older than settle_seconds (kind_follow_up), which will hardly end,
+--   are left out of the projection
+-- is_partial: whether the bucket is not over, or tasks of it still run (see is_bucket_partial): the figures will change
 --
 -- See failure_rate_hourly for the formulas and what is left out.
-create or replace macro failure_rate_by(bucket_seconds) as table
+create or replace macro failure_rate_by(bucket, zone := 'UTC') as table
 with counted as (
     select
-        to_timestamp(floor(epoch(submit_time) / bucket_seconds) * bucket_seconds) as bucket_start,
+        bucket_start(submit_time, bucket, zone) as bucket_start,
         source,
         action,
         count(*) as submitted,
-        count(*) filter (where event = 'SUCCESS') as succeeded,
-        count(*) filter (where event = 'FAILURE') as failed,
-        count(*) filter (where event = 'FAILURE' and fail_class in ('gateway', 'gateway_timeout')) as gateway_failed,
-        count(*) filter (where event is null and not is_unknown) as in_flight,
-        count(*) filter (where is_unknown) as unknown,
+        count(*) filter (where status = 'SUCCESS') as succeeded,
+        count(*) filter (where status = 'FAILURE') as failed,
+        count(*) filter (where status = 'FAILURE' and fail_class in ('gateway', 'gateway_timeout')) as gateway_failed,
+        count(*) filter (where not is_terminal and status <> 'UNKNOWN') as in_flight,
+        count(*) filter (where status = 'UNKNOWN') as unknown,
         nullif(succeeded + failed, 0)::double as ended,
         failed - gateway_failed as provider_failed,
         nullif(succeeded + provider_failed, 0)::double as provider_ended,
         1.959963984540054::double as z,
-    from task_latency
-    where submit_time is not null
+    from tasks
+    where submit_time is not null and not identity_conflict
     group by all
 ),
 
 expected as (
     select
-        to_timestamp(floor(epoch(submit_time) / bucket_seconds) * bucket_seconds) as bucket_start,
-        source,
-        action,
+        bucket_start(submit_time, bucket, zone) as bucket_start,
+        failure_chance.source,
+        failure_chance.action,
+        count(*) filter (where p_failure is null and age_seconds > settle_seconds) as ghosts,
         count(p_failure) as known,
         sum(p_failure) as failing,
+        sum(p_failure * (1 - p_failure)) + failing * (known - failing) / avg(history_ended) as variance,
     from failure_chance
+    left join kind_follow_up
+        on failure_chance.source = kind_follow_up.source
+        and failure_chance.action is not distinct from kind_follow_up.action
     group by all
 ),
 
@@ -59,10 +71,12 @@ rated as (
         z * sqrt(failed * (ended - failed) / ended + z * z / 4) + z * z / 2 as reach,
         z * sqrt(provider_failed * (provider_ended - provider_failed) / provider_ended + z * z / 4)
             + z * z / 2 as provider_reach,
-        case
-            when in_flight = 0 then failed / ended
-            when in_flight = expected.known then (failed + expected.failing) / (submitted - unknown)
-        end as projected_failure_rate,
+        submitted - unknown as of,
+        coalesce(expected.known, 0) as projected,
+        in_flight - projected as unprojected,
+        unprojected > coalesce(expected.ghosts, 0) as is_open,
+        coalesce(expected.failing, 0) as expected_to_fail,
+        if(projected > 0, z * sqrt(expected.variance) + 0.5, 0) as doubt,
     from counted
     left join expected
         on counted.bucket_start = expected.bucket_start
@@ -74,8 +88,8 @@ rated as (
 -- high end of n of n is 1.
 select
     bucket_start,
-    source,
-    action,
+    rated.source,
+    rated.action,
     submitted,
     succeeded,
     failed,
@@ -89,5 +103,15 @@ select
     provider_failed * provider_failed / provider_ended
         / (provider_failed + provider_reach) as provider_failure_rate_low,
     1 - succeeded * succeeded / provider_ended / (succeeded + provider_reach) as provider_failure_rate_high,
-    projected_failure_rate,
-from rated;
+    if(is_open, null, (failed + expected_to_fail) / nullif(of - unprojected, 0)) as projected_failure_rate,
+    if(of > unprojected, (failed + greatest(expected_to_fail - doubt, 0)) / of, null)
+        as projected_failure_rate_low,
+    if(of > unprojected, (failed + least(expected_to_fail + doubt, projected) + unprojected) / of, null)
+        as projected_failure_rate_high,
+    unprojected,
+    is_bucket_partial(bucket_end(bucket_start, bucket, zone), in_flight, last_observed_at, settle_seconds)
+        as is_partial,
+from rated
+left join kind_follow_up
+    on rated.source = kind_follow_up.source
+    and rated.action is not distinct from kind_follow_up.action;

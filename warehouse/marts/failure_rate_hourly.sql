@@ -19,10 +19,18 @@
 --   and failure_class_rates_by. NULL when nothing else has ended
 -- provider_failure_rate_low: DEPRECATED: lower end of its 95% interval (Wilson)
 -- provider_failure_rate_high: DEPRECATED: upper end of its 95% interval (Wilson)
--- projected_failure_rate: (failed + the sum of p_failure of those in flight, from failure_chance) / (submitted - unknown); equal
---   to failure_rate when none is in flight; NULL when p_failure of one of them is unknown
+-- projected_failure_rate: what failure_rate will be once those in flight have ended: (failed + the sum of their p_failure,
+--   from failure_chance) / (submitted - unknown - unprojected); equal to failure_rate when none is in flight; NULL when a task
+--   that may yet end has no p_failure
+-- projected_failure_rate_low: lower end of its 95% prediction interval; both ends are failure_rate when none is in flight
+-- projected_failure_rate_high: upper end; those of whose end nothing is known succeed for low, and fail for high
+-- unprojected: those in flight without a p_failure. Those older than settle_seconds (kind_follow_up), which will hardly end,
+--   are left out of the projection
+-- is_partial: whether it is not over, or tasks of it still run (see is_bucket_partial)
 --
 -- Wilson's interval for k of n: (k + z^2 / 2 -+ z * sqrt(k * (n - k) / n + z^2 / 4)) / (n + z^2), with z = 1.96.
--- Wilson, J. Am. Stat. Assoc. 22 (1927) 209. Left out are tasks without a submit_time: they belong to no hour.
+-- Wilson, J. Am. Stat. Assoc. 22 (1927) 209. The failures among m in flight are taken to be m p -+ (1.96 sqrt(v) + 1/2),
+-- with v = sum of p (1 - p) + m^2 p (1 - p) / h: what chance does, and what the h tasks of their history leave open. Left
+-- out are tasks without a submit_time: they belong to no hour.
 create or replace view failure_rate_hourly as
 from failure_rate_by(3600);

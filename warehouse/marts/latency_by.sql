@@ -1,7 +1,7 @@
--- One row per bucket of submit_time in UTC, source and action that has tasks: latency_by(bucket_seconds). Buckets are
--- counted from 1970-01-01 00:00 UTC, whatever the time zone of the session.
+-- One row per bucket of submit_time, source and action that has tasks: latency_by(bucket, zone), e.g. latency_by('day',
+-- 'Asia/Shanghai'); latency_by(900) has buckets of 900 s, counted from 1970-01-01 00:00 UTC.
 --
--- bucket_start: the first instant of the bucket
+-- bucket_start: the first instant of the bucket; bucket and zone as in the macro bucket_start
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- submitted: tasks submitted in the bucket: succeeded + failed + in_flight + unknown
@@ -15,31 +15,32 @@
 -- p99_seconds: 99th percentile, likewise
 -- mean_seconds: mean latency of the succeeded
 -- max_seconds: longest latency of the succeeded
+-- is_partial: whether the bucket is not over, or tasks of it still run (see is_bucket_partial): the figures will change
 --
 -- See latency_hourly for what is left out.
-create or replace macro latency_by(bucket_seconds) as table
+create or replace macro latency_by(bucket, zone := 'UTC') as table
 with bucketed as (
     select
-        to_timestamp(floor(epoch(submit_time) / bucket_seconds) * bucket_seconds) as bucket_start,
+        bucket_start(submit_time, bucket, zone) as bucket_start,
         source,
         action,
         count(*) as submitted,
-        count(*) filter (where event = 'SUCCESS') as succeeded,
-        count(*) filter (where event = 'FAILURE') as failed,
-        count(*) filter (where event is null and not is_unknown) as in_flight,
-        count(*) filter (where is_unknown) as unknown,
-        quantile_cont(latency_seconds, [0.5, 0.9, 0.95, 0.99]) filter (where event = 'SUCCESS') as percentiles,
-        avg(latency_seconds) filter (where event = 'SUCCESS') as mean_seconds,
-        max(latency_seconds) filter (where event = 'SUCCESS') as max_seconds,
-    from task_latency
-    where submit_time is not null
+        count(*) filter (where status = 'SUCCESS') as succeeded,
+        count(*) filter (where status = 'FAILURE') as failed,
+        count(*) filter (where not is_terminal and status <> 'UNKNOWN') as in_flight,
+        count(*) filter (where status = 'UNKNOWN') as unknown,
+        quantile_cont(latency_seconds, [0.5, 0.9, 0.95, 0.99]) filter (where status = 'SUCCESS') as percentiles,
+        avg(latency_seconds) filter (where status = 'SUCCESS') as mean_seconds,
+        max(latency_seconds) filter (where status = 'SUCCESS') as max_seconds,
+    from tasks
+    where submit_time is not null and not identity_conflict
     group by all
 )
 
 select
     bucket_start,
-    source,
-    action,
+    bucketed.source,
+    bucketed.action,
     submitted,
     succeeded,
     failed,
@@ -51,4 +52,9 @@ select
     percentiles[4] as p99_seconds,
     mean_seconds,
     max_seconds,
-from bucketed;
+    is_bucket_partial(bucket_end(bucket_start, bucket, zone), in_flight, last_observed_at, settle_seconds)
+        as is_partial,
+from bucketed
+left join kind_follow_up
+    on bucketed.source = kind_follow_up.source
+    and bucketed.action is not distinct from kind_follow_up.action;

@@ -17,6 +17,7 @@
 -- p99_seconds: 99th percentile, likewise
 -- mean_seconds: mean latency of the succeeded
 -- max_seconds: longest latency of the succeeded
+-- is_partial: whether it is not over, or tasks of it still run (see is_bucket_partial)
 --
 -- Left out are tasks without a submit_time, a work alone for instance: they belong to no hour. Tasks that succeeded
 -- but whose end has no time are counted, and are in no percentile.

@@ -10,7 +10,7 @@
 -- seconds_high: upper end: the first time at which survival_high is 1 - q or less; NULL when it is not reached. That
 --   the last task at risk has ended (survival 0) does not reach it: nothing bounds what longer ones there might be
 -- naive_seconds: the quantile of the ended tasks alone, interpolated (quantile_cont): too low while slow ones still
---   run
+--   run, too high where lists were drawn from running tasks
 --
 -- Brookmeyer and Crowley, Biometrics 38 (1982) 29, on the log-log scale. 1e-9 forgives the rounding of a product of
 -- shares.
@@ -21,10 +21,10 @@ with finished as (
         action,
         unnest([0.5, 0.9, 0.95, 0.99]::double[]) as q,
         unnest(
-            quantile_cont(observed_seconds, [0.5, 0.9, 0.95, 0.99]::double[]) filter (where event is not null)
+            quantile_cont(latency_seconds, [0.5, 0.9, 0.95, 0.99]::double[]) filter (where is_terminal)
         ) as naive_seconds,
-    from task_latency
-    where submit_time is not null and observed_seconds is not null
+    from tasks
+    where submit_time is not null and not identity_conflict
     group by source, action
 ),
 

@@ -22,12 +22,6 @@ select
     succeeded + failed as ended,
     censored,
     survival,
-    case
-        when survival in (0, 1) then survival
-        else pow(survival, exp(-1.959963984540054 * sqrt(greenwood) / ln(survival)))
-    end as survival_low,
-    case
-        when survival in (0, 1) then survival
-        else pow(survival, exp(1.959963984540054 * sqrt(greenwood) / ln(survival)))
-    end as survival_high,
+    survival_bound(survival, greenwood, -1.959963984540054) as survival_low,
+    survival_bound(survival, greenwood, 1.959963984540054) as survival_high,
 from latency_life_table_between(t0, t1);

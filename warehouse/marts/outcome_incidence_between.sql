@@ -11,10 +11,46 @@
 -- p_success: estimated share of tasks that have succeeded by t_seconds
 -- p_failure: estimated share of tasks that have failed by t_seconds
 -- p_running: estimated share of tasks still running after t_seconds
+-- p_success_low: lower end of the 95% interval of p_success
+-- p_success_high: upper end
+-- p_failure_low: lower end of the 95% interval of p_failure
+-- p_failure_high: upper end
 --
 -- t0 and t1 are times, or text that reads as one; text without a zone is read in the session's. '-infinity' and
 -- 'infinity' leave an end open.
 create or replace macro outcome_incidence_between(t0, t1) as table
+with estimated as (
+    select
+        *,
+        survival_before * succeeded / at_risk as success_step,
+        survival_before * failed / at_risk as failure_step,
+        sum(success_step) over up_to_now as p_success,
+        sum(failure_step) over up_to_now as p_failure,
+        (succeeded + failed) / (at_risk * nullif(at_risk - succeeded - failed, 0)::double) as hazard_variance,
+    from latency_life_table_between(t0, t1)
+    window up_to_now as (partition by source, action order by t_seconds rows unbounded preceding)
+),
+
+-- The square (p - p_j)^2 of the formula is multiplied out, so that sums over all times before each are enough.
+summed as (
+    select
+        *,
+        p_success * p_success * greenwood
+            - 2 * p_success * sum(p_success * hazard_variance) over up_to_now
+            + sum(p_success * p_success * hazard_variance) over up_to_now
+            + sum(success_step * survival_before * (at_risk - succeeded) / at_risk / at_risk) over up_to_now
+            - 2 * p_success * sum(success_step / at_risk) over up_to_now
+            + 2 * sum(p_success * success_step / at_risk) over up_to_now as success_variance,
+        p_failure * p_failure * greenwood
+            - 2 * p_failure * sum(p_failure * hazard_variance) over up_to_now
+            + sum(p_failure * p_failure * hazard_variance) over up_to_now
+            + sum(failure_step * survival_before * (at_risk - failed) / at_risk / at_risk) over up_to_now
+            - 2 * p_failure * sum(failure_step / at_risk) over up_to_now
+            + 2 * sum(p_failure * failure_step / at_risk) over up_to_now as failure_variance,
+    from estimated
+    window up_to_now as (partition by source, action order by t_seconds rows unbounded preceding)
+)
+
 select
     source,
     action,
@@ -23,10 +59,11 @@ select
     succeeded,
     failed,
     censored,
-    sum(survival_before * succeeded / at_risk) over up_to_now as p_success,
-    sum(survival_before * failed / at_risk) over up_to_now as p_failure,
+    p_success,
+    p_failure,
     survival as p_running,
-from latency_life_table_between(t0, t1)
-window up_to_now as (
-    partition by source, action order by t_seconds rows between unbounded preceding and current row
-);
+    incidence_bound(p_success, success_variance, -1.959963984540054) as p_success_low,
+    incidence_bound(p_success, success_variance, 1.959963984540054) as p_success_high,
+    incidence_bound(p_failure, failure_variance, -1.959963984540054) as p_failure_low,
+    incidence_bound(p_failure, failure_variance, 1.959963984540054) as p_failure_high,
+from summed;

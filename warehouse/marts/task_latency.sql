@@ -16,10 +16,18 @@
 -- at_most_seconds: age when we first saw it ended: the latency is no more; NULL while it has not been seen to end
 -- observed_seconds: the latency if it ended, else its age when last seen; NULL when neither is known or the status is
 --   UNKNOWN, of which nobody knows whether it is an end
+-- entry_seconds: the age from which the task could be seen to end: its age when it was accepted, where it came in a list
+--   drawn from running tasks (see accepted_lists); else 0
 -- is_unknown: whether the status is UNKNOWN: neither running nor ended, but a class of its own, in no curve
 create or replace view task_latency as
+with running_lists as (
+    select source, epoch_us(accepted_minute) // 60_000_000 as minute_number,
+    from accepted_lists
+    where drawn_from = 'running'
+)
+
 select
-    source,
+    tasks.source,
     task_id,
     action,
     submit_time,
@@ -45,6 +53,13 @@ select
         when last_observed_at < submit_time then 0
         else epoch(last_observed_at) - epoch(submit_time)
     end as observed_seconds,
+    case
+        when running_lists.source is null or requested_at <= submit_time then 0
+        else epoch(requested_at) - epoch(submit_time)
+    end as entry_seconds,
     coalesce(status = 'UNKNOWN', false) as is_unknown,
 from tasks
+left join running_lists
+    on tasks.source = running_lists.source
+    and epoch_us(tasks.requested_at) // 60_000_000 = running_lists.minute_number
 where not identity_conflict;

@@ -4,9 +4,12 @@
 -- task_id: the id
 -- requested_at: when it was accepted
 -- run_id: the run that accepted it
+-- drawn_from: how the list was drawn that it came in, where that was said (--drawn-from): running, of the tasks running
+--   then; all, without regard to how they stood; NULL where it was not said (see accepted_lists)
 create table if not exists requests (
     source varchar,
     task_id varchar,
     requested_at timestamptz,
-    run_id varchar
+    run_id varchar,
+    drawn_from varchar
 );

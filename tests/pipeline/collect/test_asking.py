@@ -113,3 +113,12 @@ def test_a_locked_warehouse_delays_no_request(run: Run, gateway: Gateway) -> Non
     assert tally.answered == len(gateway.world.ids)
     assert not destination.segments_loaded
     assert run.store.segments("observations")
+
+
+def test_how_a_list_was_drawn_is_kept_with_its_ids(run: Run, gateway: Gateway) -> None:
+    """In the archive and in `requests`, for the statistics; NULL where nobody said."""
+    asyncio.run(CollectRun(run, CollectRequest(gateway.world.ids[:3], drawn_from="running")).collect())
+    asyncio.run(CollectRun(runs.begin(run.settings, "collect"), CollectRequest(gateway.world.ids[3:5])).collect())
+    with open_writer(run.paths.warehouse, 0) as con:
+        found = con.execute("select drawn_from, count(*) from requests group by all order by all").fetchall()
+    assert found == [("running", 3), (None, 2)]

@@ -213,3 +213,12 @@ def test_a_damaged_segment_gives_no_piece(store: Archive) -> None:
     damaged: list[Damaged] = []
     assert [piece.height for piece in pieces(segments, 10, damaged)] == [4]
     assert [one.segment for one in damaged] == [segments[1]]
+
+
+def test_accepted_ids_of_an_earlier_version_are_read(store: Archive) -> None:
+    """Their segments do not say how the list was drawn: NULL."""
+    segment = write_requests(store, [Request("t1", minute(1), drawn_from="running")])
+    pl.read_parquet(segment.path).drop("drawn_from").write_parquet(segment.path)
+    damaged: list[Damaged] = []
+    [rows] = pieces([segment], 10, damaged)
+    assert (rows.rows(), damaged) == ([("default", "t1", minute(1), "run1", None)], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -50,11 +51,11 @@ class Case:
         return (self.folder / "expected.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
 
     @property
-    def arguments(self) -> list[str | int]:
-        """Those of a table macro: whole numbers, and texts."""
+    def arguments(self) -> list[str | int | list[int]]:
+        """Those of a table macro: whole numbers, lists of them, and texts."""
         path = self.folder / "arguments.txt"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [int(line) if line.isdigit() else line for line in lines]
+        return [json.loads(line) if line.isdigit() or line.startswith("[") else line for line in lines]
 
     def rows_in(self) -> list[Path]:
         """The files of rows in.
@@ -92,7 +93,7 @@ class Case:
         given = ", ".join(f"$a{number}" for number, _ in enumerate(self.arguments))
         return f"from {self.view}({given})" if given else f"from {self.view}"
 
-    def _values(self, path: str) -> dict[str, str | int]:
+    def _values(self, path: str) -> dict[str, str | int | list[int]]:
         if self._is_scalar():
             return {"path": path}
         return {f"a{number}": value for number, value in enumerate(self.arguments)}

@@ -32,6 +32,7 @@ SCHEMA: Final = pl.Schema(
         "is_terminal": pl.Boolean(),
         "fail_class": pl.String(),
         "submit_time": pl.Datetime("us", "UTC"),
+        "requested_at": pl.Datetime("us", "UTC"),
         "latency_seconds": pl.Float64(),
         "last_observed_at": pl.Datetime("us", "UTC"),
     }

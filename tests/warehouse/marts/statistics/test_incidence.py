@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.warehouse.marts.statistics.frozen import LIVES, NOON, Life, drawn, fill, frozen, rush_world, tasks, untied
-from tests.warehouse.marts.statistics.oracles import aalen_johansen, aalen_johansen_untied
+from tests.warehouse.marts.statistics.oracles import aalen_johansen, aalen_johansen_interval, aalen_johansen_untied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,3 +87,17 @@ def test_a_range_is_the_incidence_of_its_tasks(con: duckdb.DuckDBPyConnection) -
     fill(con, [*tasks(old, NOON - timedelta(hours=1)), *tasks(new, NOON)])
     assert_agrees(con, "outcome_incidence_between('-infinity', '2026-01-20 20:00:00+08')", old)
     assert_agrees(con, "outcome_incidence_between(timestamptz '2026-01-20 12:00:00Z', 'infinity')", new)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_intervals_of_incidence_agree_with_lifelines(con: duckdb.DuckDBPyConnection, seed: int) -> None:
+    """Its variance by the same formula, for success and for failure, to 1e-6."""
+    lives = untied(drawn(seed, 300, 0.2, 0.3, 1 / 64))
+    fill(con, tasks(lives))
+    query = "select p_{0}_low, p_{0}_high from outcome_incidence where p_{0} > 0 order by t_seconds"
+    for event in ("SUCCESS", "FAILURE"):
+        found = np.array(con.execute(query.format(event.lower())).fetchall(), dtype=float)
+        expected = aalen_johansen_interval(lives, event)
+        is_known = ~np.isnan(expected[:, 0])  # lifelines has none where the last at risk ends
+        assert is_known[:-1].all()
+        np.testing.assert_allclose(found[is_known], expected[is_known], rtol=0, atol=1e-6)

@@ -1,0 +1,170 @@
+-- One row per list of ids, i.e. per source and minute in which ids were accepted: was it drawn from the tasks still
+-- running, or without regard to how tasks stood? Of a list of running tasks nobody could have seen one end before it was
+-- accepted (left truncation): its tasks join the risk set at their age then, entry_seconds in task_latency.
+--
+-- source: which gateway the ids belong to
+-- accepted_minute: beginning of the minute in which the list was accepted
+-- tasks: tasks of the list that were submitted before and have a duration; those known earlier from another list are not
+--   of this one
+-- ended: those that had ended when it was accepted
+-- expected_ended: how many would have, had it been drawn without regard to how they stood, by the curve of their kind at
+--   their ages; NULL where nothing is known of their kind
+-- drawn_from: running, all or unclear; unclear counts as all, and data_quality says so (drawn_from_unclear)
+-- decided_by: setting (--drawn-from); age (hardly any could have ended yet, so that it makes no difference); list (its
+--   own count); source (the count of all lists of the source that are too small to tell, together; where that does not
+--   tell either, how its other lists were drawn, if all in the same way)
+--
+-- With k of the tasks ended where e are expected, the chance of k or fewer is at most exp(k - e) (e / k)^k in a list
+-- drawn from all (Chernoff's bound for a sum of independent events). Drawn from running ones: k <= e / 10 and that chance
+-- below 1 in 1,000. From all: k >= 3 and that chance above 1 in 20. Hardly any: e < 2% of the tasks. The curve of a kind
+-- is Kaplan-Meier over bins of time (of 4% each) of those that ran when they were accepted, each from its age then: right
+-- whichever way lists were drawn. Bins in which fewer than five are at risk are passed over. A list of before the task was submitted (a clock that goes wrong) tells nothing.
+create or replace view accepted_lists as
+with aged as materialized (
+    select
+        source,
+        action,
+        epoch_us(requested_at) // 60_000_000 as minute_number,
+        (epoch_us(requested_at) - epoch_us(submit_time)) / 1e6 as age_seconds,
+        if(is_terminal, latency_seconds, (epoch_us(last_observed_at) - epoch_us(submit_time)) / 1e6)
+            as observed_seconds,
+        is_terminal,
+        is_terminal and latency_seconds <= age_seconds as had_ended,
+    from tasks
+    where
+        status <> 'UNKNOWN'
+        and not identity_conflict
+        and requested_at >= submit_time
+        and (latency_seconds is not null or not is_terminal)
+),
+
+cells as (
+    select
+        source,
+        action,
+        age_bin(age_seconds) as entry_bin,
+        age_bin(observed_seconds) as exit_bin,
+        count(*) as tasks,
+        count(*) filter (where is_terminal) as ended,
+    from aged
+    where not had_ended and age_bin(age_seconds) < age_bin(observed_seconds)
+    group by all
+),
+
+steps as (
+    select source, action, exit_bin as bin, tasks as joined, ended,
+    from cells
+    union all
+    select source, action, entry_bin as bin, -tasks as joined, 0 as ended,
+    from cells
+),
+
+hazards as (
+    select
+        source,
+        action,
+        bin,
+        sum(ended) as ended,
+        sum(sum(joined)) over (partition by source, action order by bin desc rows unbounded preceding) as at_risk,
+    from steps
+    group by source, action, bin
+),
+
+kinds as (
+    select source, action, max(bin) + 1 as last_bin,
+    from hazards
+    group by source, action
+    having max(at_risk) >= 5
+),
+
+-- One row per kind and bin, with the share that has ended before it; the last is that of all later bins.
+curves as (
+    select
+        kinds.source,
+        kinds.action,
+        bins.bin,
+        1 - exp(
+            coalesce(
+                sum(ln(greatest(1 - hazards.ended / hazards.at_risk, 1e-9))) filter (where hazards.at_risk >= 5) over (
+                    partition by kinds.source, kinds.action
+                    order by bins.bin
+                    rows between unbounded preceding and 1 preceding
+                ),
+                0
+            )
+        ) as share_ended,
+    from kinds
+    inner join (select unnest(range(0, 1000))::smallint as bin) as bins on bins.bin <= kinds.last_bin
+    left join hazards
+        on kinds.source = hazards.source
+        and kinds.action is not distinct from hazards.action
+        and bins.bin = hazards.bin
+),
+
+counted as (
+    select
+        aged.source,
+        aged.minute_number,
+        count(*) as tasks,
+        count(*) filter (where aged.had_ended) as ended,
+        sum(curves.share_ended) as expected_ended,
+    from aged
+    left join kinds on aged.source = kinds.source and aged.action is not distinct from kinds.action
+    left join curves
+        on aged.source = curves.source
+        and aged.action is not distinct from curves.action
+        and curves.bin = least(age_bin(aged.age_seconds), kinds.last_bin)
+    group by aged.source, aged.minute_number
+),
+
+settings as (
+    select source, epoch_us(requested_at) // 60_000_000 as minute_number, max(drawn_from) as drawn_from,
+    from requests
+    where drawn_from is not null
+    group by all
+),
+
+judged as (
+    select
+        counted.*,
+        settings.drawn_from as setting,
+        drawn_from_counts(ended, expected_ended) as verdict,
+        coalesce(expected_ended < 0.02 * tasks, false) as is_young,
+    from counted
+    left join settings on counted.source = settings.source and counted.minute_number = settings.minute_number
+),
+
+-- Lists too small to tell: by their count together, else as the others of the source were drawn, if those agree.
+pooled as (
+    select
+        source,
+        coalesce(sum(ended) filter (where is_small), 0) as small_ended,
+        sum(expected_ended) filter (where is_small) as small_expected,
+        bool_and(coalesce(setting, verdict) = 'running') as are_running,
+        bool_and(coalesce(setting, verdict) = 'all') as are_all,
+        coalesce(
+            drawn_from_counts(small_ended, small_expected),
+            case
+                when are_running and small_ended <= small_expected / 10 then 'running'
+                when are_all then 'all'
+            end
+        ) as verdict,
+    from (select *, setting is null and verdict is null and not is_young as is_small from judged)
+    group by source
+)
+
+select
+    judged.source,
+    to_timestamp(judged.minute_number * 60) as accepted_minute,
+    judged.tasks,
+    judged.ended,
+    judged.expected_ended,
+    coalesce(judged.setting, judged.verdict, if(is_young, 'all', coalesce(pooled.verdict, 'unclear'))) as drawn_from,
+    case
+        when judged.setting is not null then 'setting'
+        when judged.verdict is not null then 'list'
+        when judged.is_young then 'age'
+        else 'source'
+    end as decided_by,
+from judged
+left join pooled on judged.source = pooled.source;

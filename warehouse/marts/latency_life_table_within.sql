@@ -1,0 +1,104 @@
+-- One row per bucket of submit_time, source, action and distinct time at which a task ended or was last seen running, of
+-- the tasks submitted in [t0, t1): latency_life_table_within(t0, t1, bucket, zone). All curves are made of it.
+--
+-- bucket_start: the first instant of the bucket (see the macro bucket_start)
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- t_seconds: time since submission; exact, never rounded
+-- at_risk: tasks that could be seen to end at t_seconds: those that joined before it (entry_seconds in task_latency, 0
+--   for most), and neither ended nor were last seen before it; those last seen at t_seconds itself still count
+-- succeeded: tasks that succeeded at t_seconds
+-- failed: tasks that failed at t_seconds
+-- censored: tasks still running when last seen, at t_seconds
+-- survival_before: survival just before t_seconds; 1 on the first row
+-- survival: Kaplan-Meier estimate: the product over all times up to t_seconds of 1 - ended / at_risk, with ended =
+--   succeeded + failed
+-- greenwood: the sum over all times up to t_seconds of ended / (at_risk * (at_risk - ended)): the variance of
+--   ln(survival); where all at risk end it adds nothing
+--
+-- The last row is the last time at which anybody was at risk: nothing is estimated beyond. Left out are tasks without a
+-- submit_time (a work alone has none), ended tasks whose end has no time, those of status UNKNOWN, and those that had
+-- ended before they joined. Where tasks join late, all that are at risk may end while others join after them; such an
+-- end says nothing of how long tasks take, and is left out of the product (Lai and Ying, Ann. Stat. 19 (1991) 417). Kaplan
+-- and Meier, J. Am. Stat. Assoc. 53 (1958) 457; Greenwood (1926); with late entry: Tsai, Jewell and Wang, Biometrika 74
+-- (1987) 883.
+create or replace macro latency_life_table_within(t0, t1, bucket, zone) as table
+with watched as materialized (
+    select
+        bucket_start(submit_time, bucket, zone) as bucket_start,
+        source,
+        action,
+        observed_seconds,
+        entry_seconds,
+        event,
+    from task_latency
+    where
+        submit_time >= t0::timestamptz
+        and submit_time < t1::timestamptz
+        and observed_seconds is not null
+        and (observed_seconds > entry_seconds or entry_seconds = 0)
+),
+
+changes as (
+    select
+        bucket_start,
+        source,
+        action,
+        observed_seconds as t_seconds,
+        count(*) as leaving,
+        0 as joining,
+        count(*) filter (where event = 'SUCCESS') as succeeded,
+        count(*) filter (where event = 'FAILURE') as failed,
+    from watched
+    group by bucket_start, source, action, observed_seconds
+    union all
+    -- A tenth of the unit of times, a microsecond, later: who joins at a time is not at risk at it.
+    select bucket_start, source, action, entry_seconds + 1e-7 as t_seconds, 0, count(*), 0, 0,
+    from watched
+    where entry_seconds > 0
+    group by bucket_start, source, action, entry_seconds
+),
+
+counted as (
+    select
+        bucket_start,
+        source,
+        action,
+        t_seconds,
+        -- Backwards: a sum of what follows takes three times as long as one of what came before.
+        sum(leaving - joining) over from_now_on::bigint as at_risk,
+        row_number() over from_now_on = 1 as is_last,
+        leaving,
+        succeeded,
+        failed,
+        succeeded + failed as ended,
+    from changes
+    window from_now_on as (partition by bucket_start, source, action order by t_seconds desc rows unbounded preceding)
+),
+
+estimated as (
+    select
+        *,
+        leaving - ended as censored,
+        (at_risk - ended) / at_risk as survived,
+        -- Where all that are at risk end, the logarithm has no value and is passed over.
+        exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
+        coalesce(sum(ended / (at_risk * nullif(at_risk - ended, 0)::double)) over up_to_now, 0) as greenwood,
+    from counted
+    where leaving > 0
+    window up_to_now as (partition by bucket_start, source, action order by t_seconds rows unbounded preceding)
+)
+
+select
+    bucket_start,
+    source,
+    action,
+    t_seconds,
+    at_risk,
+    succeeded,
+    failed,
+    censored,
+    product / if(survived > 0, survived, 1) as survival_before,
+    if(survived > 0 or not is_last, product, 0) as survival,
+    greenwood,
+from estimated;

@@ -1,0 +1,41 @@
+-- One row per source, action and age asked for: outcome_incidence_at([60, 120, 300]) is the share of tasks that have
+-- succeeded, failed and still run after so long. Beyond the last time at which anybody was at risk nothing is known: NULL.
+--
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- after_seconds: the age
+-- p_success: estimated share that has succeeded by then, with its 95% interval in the next two; NULL beyond
+--   followed_seconds, as all that follow
+-- p_success_low: lower end
+-- p_success_high: upper end
+-- p_failure: estimated share that has failed by then, with its 95% interval in the next two
+-- p_failure_low: lower end
+-- p_failure_high: upper end
+-- p_running: estimated share that still runs
+-- followed_seconds: the longest that a task of the kind was followed, to its end or while it ran
+--
+-- Formulas and sources as in outcome_incidence.
+create or replace macro outcome_incidence_at(ages) as table
+with asked as (
+    select source, action, max(t_seconds) as followed_seconds, unnest(ages)::double as after_seconds,
+    from outcome_incidence
+    group by source, action
+)
+
+select
+    asked.source,
+    asked.action,
+    asked.after_seconds,
+    case when after_seconds <= followed_seconds then coalesce(curve.p_success, 0) end as p_success,
+    case when after_seconds <= followed_seconds then coalesce(curve.p_success_low, 0) end as p_success_low,
+    case when after_seconds <= followed_seconds then coalesce(curve.p_success_high, 0) end as p_success_high,
+    case when after_seconds <= followed_seconds then coalesce(curve.p_failure, 0) end as p_failure,
+    case when after_seconds <= followed_seconds then coalesce(curve.p_failure_low, 0) end as p_failure_low,
+    case when after_seconds <= followed_seconds then coalesce(curve.p_failure_high, 0) end as p_failure_high,
+    case when after_seconds <= followed_seconds then coalesce(curve.p_running, 1) end as p_running,
+    asked.followed_seconds,
+from asked
+asof left join (select *, coalesce(action, '') as action_key, from outcome_incidence) as curve
+    on asked.source = curve.source
+    and coalesce(asked.action, '') = curve.action_key
+    and asked.after_seconds >= curve.t_seconds;
