@@ -207,7 +207,8 @@ def test_a_day_is_the_sum_of_its_hours(con: duckdb.DuckDBPyConnection) -> None:
     """Counts and projected failures alike."""
     fill(con, frozen(rush_world(1, 2000, NOON), NOON))
     total = """
-        select action, sum(submitted), sum(failed), sum(in_flight), sum(projected_failure_rate * (submitted - unknown - unprojected))
+        select action, sum(submitted), sum(failed), sum(in_flight),
+            sum(projected_failure_rate * (submitted - unknown - unprojected))
         from failure_rate_{} group by action order by action
     """
     hourly, daily = (con.execute(total.format(unit)).fetchall() for unit in ("hourly", "daily"))
