@@ -1,4 +1,4 @@
-"""While a query runs: how long it has taken, for the process that watches, and an end to it after `--timeout`."""
+"""While a query runs: how long it has taken, for the person who watches, and an end to it after `--timeout`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@
 -- age_seconds: its age when it was last seen
 -- history_ended: tasks of the history that have ended; NULL when there is none
 -- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task before it has ended, or it
---   is older than any of those was followed: nobody knows what becomes of such a task
+--   is older than any of those was followed: the outcome of such a task is unknown
 --
 -- The history of a task is that of its hour (UTC): the tasks of its source and action submitted in the whole hours
 -- before it, as many hours as it takes to hold 2,000 that have ended. None was submitted in the same hour or later.
