@@ -1,0 +1,301 @@
+-- One row per dimension and value, of the tasks submitted in [t0, t1): how often those with the value fail and how long
+-- they take, beside all others of the same source, action and day: drivers_between(t0, t1).
+--
+-- dimension: a column of tasks, works or pt_infos, or something made of them; see below
+-- value: its value as text; NULL for tasks without one
+-- n: tasks that have ended, with this value
+-- share: of all tasks counted for the dimension
+-- failed: those of the n that failed
+-- failure_rate: failed / n
+-- failure_rate_low: lower end of its 95% interval (Wilson)
+-- failure_rate_high: upper end of its 95% interval (Wilson)
+-- p50_seconds: median latency of the succeeded, interpolated; NULL when there is none
+-- p50_seconds_low: lower end of its 95% interval, by order statistics; NULL below 20 successes
+-- p50_seconds_high: upper end, likewise
+-- p95_seconds: 95th percentile, likewise
+-- p95_seconds_low: lower end of its 95% interval; NULL below 20 successes
+-- p95_seconds_high: upper end, likewise; NULL where the interval ends beyond the longest
+-- failure_effect: adjusted difference of failure rates, value minus others (Mantel-Haenszel); NULL without others
+-- failure_effect_low: lower end of its 95% interval (Greenland and Robins)
+-- failure_effect_high: upper end, likewise
+-- failure_q_value: smallest false discovery rate at which the difference counts; NULL where there is too little to tell
+-- latency_effect: adjusted ratio of typical latencies (geometric means of the succeeded), value to others; 1 is no
+--   difference
+-- latency_effect_low: lower end of its 95% interval
+-- latency_effect_high: upper end, likewise
+-- latency_q_value: as failure_q_value, of the latencies
+-- is_clear: whether one of the two q-values is at most 0.05
+--
+-- Dimensions: source, action, platform, model, group, channel, gateway_version, template_id, file_type,
+-- video_aspect_ratio, primary_play_type, pt_count (elements of pt_infos), input_kind (what their first has: text, audio,
+-- video), voice_engine_id, lan, text_length, hour (UTC), weekday (UTC). A dimension with a single value has no rows.
+--
+-- Equal follow-up: only followed_up_tasks are counted, so that slow ones are not missing among the ended.
+--
+-- Both tests compare, within each stratum of source, action and day (source: action and day; action: source and day;
+-- weekday: source, action and week), the sum over a value's tasks with its expectation had the values been dealt out at
+-- random, and add up over strata: of failures that is the test of Cochran, Mantel and Haenszel (Mantel and Haenszel 1959), of
+-- the logarithm of latency the stratified permutation test. A failure test needs 5 expected failures at least above the
+-- fewest and below the most that were possible (Mantel and Fleiss 1980), a latency test 20 successes on either side. q-values:
+-- Benjamini and Hochberg 1995, over all tests of the call.
+-- Intervals: Wilson; Greenland and Robins, Biometrics 41 (1985) 55; of the ratio the normal one on the log scale.
+create or replace macro drivers_between(t0, t1) as table
+with first_elements as (
+    select
+        source,
+        task_id,
+        count(*) as pt_count,
+        arg_min(
+            concat_ws(
+                '+',
+                if(context is not null and context <> '', 'text', null),
+                if(audio_url is not null or audio_id is not null, 'audio', null),
+                if(video_url is not null, 'video', null)
+            ),
+            pt_index
+        ) as input_kind,
+        arg_min(voice_engine_id, pt_index) as voice_engine_id,
+        arg_min(lan, pt_index) as lan,
+        arg_min(length(context), pt_index) as text_length,
+    from pt_infos
+    group by source, task_id
+),
+
+versions as (
+    select source, task_id, body_hash, any_value(gateway_version) as gateway_version
+    from observations
+    where gateway_version is not null
+    group by source, task_id, body_hash
+),
+
+counted as (
+    select
+        tasks.source,
+        tasks.action,
+        date_trunc('day', tasks.submit_time at time zone 'UTC') as day,
+        date_trunc('week', day) as week,
+        concat_ws('|', tasks.source, tasks.action, day) as stratum,
+        (tasks.status = 'FAILURE')::integer as failed,
+        if(tasks.status = 'SUCCESS' and tasks.latency_seconds > 0, tasks.latency_seconds, null) as latency_seconds,
+        tasks.platform,
+        tasks.model,
+        tasks.extras ->> 'group' as "group",
+        coalesce(tasks.extras ->> 'channel_id', tasks.extras ->> 'channel') as channel,
+        works.template_id,
+        works.file_type,
+        works.video_aspect_ratio::varchar as video_aspect_ratio,
+        works.primary_play_type,
+        first_elements.pt_count::varchar as pt_count,
+        nullif(first_elements.input_kind, '') as input_kind,
+        first_elements.voice_engine_id,
+        first_elements.lan,
+        case
+            when first_elements.text_length <= 50 then '1 to 50'
+            when first_elements.text_length <= 200 then '51 to 200'
+            when first_elements.text_length <= 1000 then '201 to 1000'
+            when first_elements.text_length > 1000 then 'over 1000'
+        end as text_length,
+        versions.gateway_version,
+        strftime(tasks.submit_time at time zone 'UTC', '%H') as hour,
+        strftime(tasks.submit_time at time zone 'UTC', '%A') as weekday,
+    from tasks
+    inner join followed_up_tasks on tasks.source = followed_up_tasks.source and tasks.task_id = followed_up_tasks.task_id
+    left join works on tasks.source = works.source and tasks.task_id = works.task_id
+    left join first_elements on tasks.source = first_elements.source and tasks.task_id = first_elements.task_id
+    left join versions
+        on tasks.source = versions.source
+        and tasks.task_id = versions.task_id
+        and tasks.body_hash = versions.body_hash
+    where
+        tasks.is_terminal
+        and not tasks.identity_conflict
+        and tasks.submit_time >= t0
+        and tasks.submit_time < t1
+),
+
+listed as (
+    select
+        unnest(
+            [
+                {'dimension': 'source', 'value': source, 'stratum': concat_ws('|', action, day)},
+                {'dimension': 'action', 'value': action, 'stratum': concat_ws('|', source, day)},
+                {'dimension': 'weekday', 'value': weekday, 'stratum': concat_ws('|', source, action, week)},
+                {'dimension': 'platform', 'value': platform, 'stratum': stratum},
+                {'dimension': 'model', 'value': model, 'stratum': stratum},
+                {'dimension': 'group', 'value': "group", 'stratum': stratum},
+                {'dimension': 'channel', 'value': channel, 'stratum': stratum},
+                {'dimension': 'template_id', 'value': template_id, 'stratum': stratum},
+                {'dimension': 'file_type', 'value': file_type, 'stratum': stratum},
+                {'dimension': 'video_aspect_ratio', 'value': video_aspect_ratio, 'stratum': stratum},
+                {'dimension': 'primary_play_type', 'value': primary_play_type, 'stratum': stratum},
+                {'dimension': 'pt_count', 'value': pt_count, 'stratum': stratum},
+                {'dimension': 'input_kind', 'value': input_kind, 'stratum': stratum},
+                {'dimension': 'voice_engine_id', 'value': voice_engine_id, 'stratum': stratum},
+                {'dimension': 'lan', 'value': lan, 'stratum': stratum},
+                {'dimension': 'text_length', 'value': text_length, 'stratum': stratum},
+                {'dimension': 'hour', 'value': hour, 'stratum': stratum},
+                {'dimension': 'gateway_version', 'value': gateway_version, 'stratum': stratum}
+            ],
+            recursive := true
+        ),
+        failed,
+        latency_seconds,
+    from counted
+),
+
+cells as (
+    select
+        dimension,
+        value,
+        stratum,
+        count(*) as n,
+        sum(failed) as failed,
+        count(latency_seconds) as m,
+        sum(ln(latency_seconds)) as logs,
+        sum(ln(latency_seconds) ** 2) as log_squares,
+    from listed
+    group by dimension, value, stratum
+),
+
+-- Beside each cell, all of its stratum: in capitals.
+beside as (
+    select
+        cells.*,
+        sum(n) over whole as all_n,
+        sum(failed) over whole as all_failed,
+        sum(m) over whole as all_m,
+        sum(logs) over whole as all_logs,
+        sum(log_squares) over whole as all_squares,
+    from cells
+    window whole as (partition by dimension, stratum)
+),
+
+-- Per value: Mantel-Haenszel's sums, and the permutation tests' sum, expectation and variance.
+summed as (
+    select
+        dimension,
+        value,
+        sum(n) as n,
+        sum(failed) as failed,
+        sum(n * (all_n - n) / all_n * all_failed * (all_n - all_failed) / all_n / nullif(all_n - 1, 0))
+            as failed_variance,
+        sum(n * all_failed / all_n - greatest(0, n + all_failed - all_n)) as room_below,
+        sum(least(n, all_failed) - n * all_failed / all_n) as room_above,
+        sum(n * (all_n - n) / all_n) as failed_weight,
+        sum((failed * (all_n - n) - (all_failed - failed) * n) / all_n) as risk_sum,
+        sum(
+            (
+                failed * (n - failed) * (all_n - n) ** 3
+                + (all_failed - failed) * (all_n - n - all_failed + failed) * n ** 3
+            )
+            / nullif(n * (all_n - n) * all_n * all_n, 0)
+        ) as risk_variance,
+        sum(m) as m,
+        sum(all_m - m) filter (where m > 0) as others_m,
+        sum(m * (all_m - m) / nullif(all_m, 0)) as log_weight,
+        sum((logs * (all_m - m) - (all_logs - logs) * m) / nullif(all_m, 0)) as log_sum,
+        sum(
+            m * (all_m - m) / nullif(all_m, 0)
+            * (all_squares - all_logs * all_logs / nullif(all_m, 0)) / nullif(all_m - 1, 0)
+        ) as log_variance,
+    from beside
+    group by dimension, value
+),
+
+quantiles as (
+    select
+        dimension,
+        value,
+        list_sort(list(latency_seconds) filter (where latency_seconds is not null)) as sorted,
+    from listed
+    group by dimension, value
+),
+
+tested as (
+    select
+        *,
+        count(*) over (partition by dimension) as values_of_dimension,
+        sum(n) over (partition by dimension) as all_n,
+        case when room_below >= 5 and room_above >= 5 then two_sided_p(risk_sum / sqrt(failed_variance)) end as failure_p,
+        case when m >= 20 and others_m >= 20 then two_sided_p(log_sum / sqrt(log_variance)) end as latency_p,
+    from summed
+),
+
+-- Benjamini and Hochberg over the tests of both kinds: the p-value times their number over its rank, and no more than
+-- that of any larger p-value.
+corrected as (
+    select
+        dimension,
+        value,
+        kind,
+        min(p * looked_at / position) over (order by p desc range unbounded preceding) as q,
+    from (
+        select
+            dimension,
+            value,
+            kind,
+            p,
+            count(*) over () as looked_at,
+            count(*) over (order by p range unbounded preceding) as position,
+        from (
+            select dimension, value, unnest(['failure', 'latency']) as kind, unnest([failure_p, latency_p]) as p
+            from tested
+            where values_of_dimension > 1
+        )
+        where p is not null
+    )
+),
+
+q_values as (
+    select
+        dimension,
+        value,
+        max(q) filter (where kind = 'failure') as failure_q_value,
+        max(q) filter (where kind = 'latency') as latency_q_value,
+    from corrected
+    group by dimension, value
+),
+
+-- The ends of a 95% interval of a quantile, by the binomial distribution of its rank.
+placed as (
+    select
+        tested.*,
+        quantiles.sorted,
+        if(m >= 20, 1.959963984540054 * sqrt(0.25 / m), null) as reach_50,
+        if(m >= 20, 1.959963984540054 * sqrt(0.0475 / m), null) as reach_95,
+        1.959963984540054::double as z,
+        z * sqrt(failed * (n - failed) / n + z * z / 4) + z * z / 2 as reach,
+    from tested
+    inner join quantiles
+        on tested.dimension = quantiles.dimension and tested.value is not distinct from quantiles.value
+    where values_of_dimension > 1
+)
+
+select
+    placed.dimension,
+    placed.value,
+    placed.n,
+    placed.n / placed.all_n as share,
+    placed.failed::bigint as failed,
+    failed / n as failure_rate,
+    failed * failed / n / (failed + reach) as failure_rate_low,
+    1 - (n - failed) * (n - failed) / n / (n - failed + reach) as failure_rate_high,
+    quantile_at(sorted, 0.5) as p50_seconds,
+    quantile_at(sorted, greatest(0, 0.5 - reach_50)) as p50_seconds_low,
+    quantile_at(sorted, 0.5 + reach_50) as p50_seconds_high,
+    quantile_at(sorted, 0.95) as p95_seconds,
+    quantile_at(sorted, greatest(0, 0.95 - reach_95)) as p95_seconds_low,
+    quantile_at(sorted, 0.95 + reach_95) as p95_seconds_high,
+    risk_sum / nullif(failed_weight, 0) as failure_effect,
+    failure_effect - z * sqrt(risk_variance) / nullif(failed_weight, 0) as failure_effect_low,
+    failure_effect + z * sqrt(risk_variance) / nullif(failed_weight, 0) as failure_effect_high,
+    q_values.failure_q_value,
+    exp(log_sum / nullif(log_weight, 0)) as latency_effect,
+    latency_effect * exp(-z * sqrt(log_variance) / nullif(log_weight, 0)) as latency_effect_low,
+    latency_effect * exp(z * sqrt(log_variance) / nullif(log_weight, 0)) as latency_effect_high,
+    q_values.latency_q_value,
+    coalesce(failure_q_value <= 0.05, false) or coalesce(latency_q_value <= 0.05, false) as is_clear,
+from placed
+left join q_values
+    on placed.dimension = q_values.dimension and placed.value is not distinct from q_values.value
+order by least(failure_q_value, latency_q_value) nulls last, dimension, value;
