@@ -6,12 +6,17 @@
 -- small it is. DuckDB has no error function.
 create or replace macro two_sided_p(z) as (
     select
-        least(
-            1,
-            t * exp(
-                -z * z / 2 - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806
-                + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))))
-            )
-        )
+        case
+            -- least passes over NULL
+            when z is not null then
+                least(
+                    1,
+                    t * exp(
+                        -z * z / 2 - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418
+                        + t * (-0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587
+                        + t * (-0.82215223 + t * 0.17087277))))))))
+                    )
+                )
+        end
     from (select 1 / (1 + abs(z) / 2.8284271247461903) as t)
 );

@@ -84,12 +84,13 @@ class Case:
         return actual, expected
 
     def _is_scalar(self) -> bool:
-        return "value" in self.columns
+        return "value" in self.columns and not self.rows_in()
 
     def _call(self) -> str:
         if self._is_scalar():
-            parameters = ", ".join(f'"{name}"' for name in self.columns if name != "value")
-            return f"select {parameters}, {self.view}({parameters}) as value from {_READ}"  # noqa: S608
+            names = [name for name in self.columns if name != "value"]
+            shown, given = ", ".join(f'"{name}"' for name in names), ", ".join(map(_argument, names))
+            return f"select {shown}, {self.view}({given}) as value from {_READ}"  # noqa: S608
         given = ", ".join(f"$a{number}" for number, _ in enumerate(self.arguments))
         return f"from {self.view}({given})" if given else f"from {self.view}"
 
@@ -97,6 +98,12 @@ class Case:
         if self._is_scalar():
             return {"path": path}
         return {f"a{number}": value for number, value in enumerate(self.arguments)}
+
+
+def _argument(name: str) -> str:
+    """A column of a scalar macro's case: text, or of the type that its name ends with, as in `z:double`."""
+    _, _, kind = name.partition(":")
+    return f'"{name}"::{kind}' if kind else f'"{name}"'
 
 
 def uses_calendar(view: str) -> bool:
