@@ -48,6 +48,12 @@ MACROS: Final = {
     "slo_monthly_at": "from slo_monthly_at('2026-02-20 00:00:00Z')",
     "collection_freshness_at": "from collection_freshness_at('2026-02-20 00:00:00Z')",
     "failure_class_rates_by": "from failure_class_rates_by(900)",
+    "drivers_between": "from drivers_between('2026-01-10 00:00:00Z', '2026-01-17 00:00:00Z')",
+    "change_points_between": "from change_points_between('2026-01-10 00:00:00Z', '2026-02-07 00:00:00Z')",
+    "period_comparison": (
+        "from period_comparison("
+        "'2026-01-10 00:00:00Z', '2026-01-17 00:00:00Z', '2026-01-17 00:00:00Z', '2026-01-24 00:00:00Z')"
+    ),
     "due_tasks_at": "from due_tasks_at('2026-03-02 00:00:00Z')",
     "given_up_tasks_at": "from given_up_tasks_at('2026-03-02 00:00:00Z')",
 }

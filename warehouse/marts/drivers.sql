@@ -18,10 +18,12 @@
 -- failure_effect: adjusted difference of failure rates, value minus others; NULL without others
 -- failure_effect_low: lower end of its 95% interval
 -- failure_effect_high: upper end, likewise
--- failure_q_value: smallest false discovery rate at which the difference counts; NULL where there is too little to tell
+-- failure_p_value: chance of so large a difference if there is none; NULL where there is too little to tell
+-- failure_q_value: smallest false discovery rate at which the difference counts, over all rows; NULL likewise
 -- latency_effect: adjusted ratio of typical latencies, value to others; 1 is no difference
 -- latency_effect_low: lower end of its 95% interval
 -- latency_effect_high: upper end, likewise
+-- latency_p_value: as failure_p_value, of the latencies
 -- latency_q_value: as failure_q_value, of the latencies
 -- is_clear: whether one of the two q-values is at most 0.05
 create or replace view drivers as

@@ -18,11 +18,13 @@
 -- failure_effect: adjusted difference of failure rates, value minus others (Mantel-Haenszel); NULL without others
 -- failure_effect_low: lower end of its 95% interval (Greenland and Robins)
 -- failure_effect_high: upper end, likewise
--- failure_q_value: smallest false discovery rate at which the difference counts; NULL where there is too little to tell
+-- failure_p_value: chance of so large a difference if there is none; NULL where there is too little to tell
+-- failure_q_value: smallest false discovery rate at which the difference counts, over all rows; NULL likewise
 -- latency_effect: adjusted ratio of typical latencies (geometric means of the succeeded), value to others; 1 is no
 --   difference
 -- latency_effect_low: lower end of its 95% interval
 -- latency_effect_high: upper end, likewise
+-- latency_p_value: as failure_p_value, of the latencies
 -- latency_q_value: as failure_q_value, of the latencies
 -- is_clear: whether one of the two q-values is at most 0.05
 --
@@ -34,7 +36,7 @@
 --
 -- Both tests compare, within each stratum of source, action and day (source: action and day; action: source and day;
 -- weekday: source, action and week), the sum over a value's tasks with its expectation had the values been dealt out at
--- random, and add up over strata: of failures that is the test of Cochran, Mantel and Haenszel (Mantel and Haenszel 1959), of
+-- random, and add up over strata: of failures that is the test of Cochran, Mantel and Haenszel with its continuity correction (1959), of
 -- the logarithm of latency the stratified permutation test. A failure test needs 5 expected failures at least above the
 -- fewest and below the most that were possible (Mantel and Fleiss 1980), a latency test 20 successes on either side. q-values:
 -- Benjamini and Hochberg 1995, over all tests of the call.
@@ -216,8 +218,10 @@ tested as (
         *,
         count(*) over (partition by dimension) as values_of_dimension,
         sum(n) over (partition by dimension) as all_n,
-        case when room_below >= 5 and room_above >= 5 then two_sided_p(risk_sum / sqrt(failed_variance)) end as failure_p,
-        case when m >= 20 and others_m >= 20 then two_sided_p(log_sum / sqrt(log_variance)) end as latency_p,
+        case when room_below >= 5 and room_above >= 5 then
+            two_sided_p(greatest(0, abs(risk_sum) - 0.5) / sqrt(failed_variance))
+        end as failure_p_value,
+        case when m >= 20 and others_m >= 20 then two_sided_p(log_sum / sqrt(log_variance)) end as latency_p_value,
     from summed
 ),
 
@@ -238,7 +242,7 @@ corrected as (
             count(*) over () as looked_at,
             count(*) over (order by p range unbounded preceding) as position,
         from (
-            select dimension, value, unnest(['failure', 'latency']) as kind, unnest([failure_p, latency_p]) as p
+            select dimension, value, unnest(['failure', 'latency']) as kind, unnest([failure_p_value, latency_p_value]) as p
             from tested
             where values_of_dimension > 1
         )
@@ -289,10 +293,12 @@ select
     risk_sum / nullif(failed_weight, 0) as failure_effect,
     failure_effect - z * sqrt(risk_variance) / nullif(failed_weight, 0) as failure_effect_low,
     failure_effect + z * sqrt(risk_variance) / nullif(failed_weight, 0) as failure_effect_high,
+    placed.failure_p_value,
     q_values.failure_q_value,
     exp(log_sum / nullif(log_weight, 0)) as latency_effect,
     latency_effect * exp(-z * sqrt(log_variance) / nullif(log_weight, 0)) as latency_effect_low,
     latency_effect * exp(z * sqrt(log_variance) / nullif(log_weight, 0)) as latency_effect_high,
+    placed.latency_p_value,
     q_values.latency_q_value,
     coalesce(failure_q_value <= 0.05, false) or coalesce(latency_q_value <= 0.05, false) as is_clear,
 from placed
