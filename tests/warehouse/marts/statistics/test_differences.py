@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from scipy import stats
-from statsmodels.stats.contingency_tables import StratifiedTable
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import confint_proportions_2indep
+from scipy import stats  # type: ignore[import-untyped]
+from statsmodels.stats.contingency_tables import StratifiedTable  # type: ignore[import-untyped]
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+from statsmodels.stats.proportion import confint_proportions_2indep  # type: ignore[import-untyped]
 
 from tests.warehouse.marts.statistics.planted import START, fill
 
@@ -22,7 +22,7 @@ WEEKS = (
 )
 
 
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, object]]:
+def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
     result = con.execute(query)
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
@@ -94,8 +94,8 @@ def test_a_shift_of_the_mix_is_told_from_a_change(con: duckdb.DuckDBPyConnection
     )
     [total] = rows(con, f"from {WEEKS} where metric = 'failure_rate' and is_total")
     assert total["is_clear"]
-    assert float(str(total["difference"])) > 0.05
-    assert abs(float(str(total["mix_adjusted_difference"]))) < 0.025
+    assert total["difference"] > 0.05
+    assert abs(total["mix_adjusted_difference"]) < 0.025
 
 
 def test_a_planted_cause_is_named_first(con: duckdb.DuckDBPyConnection) -> None:
@@ -118,7 +118,7 @@ def test_too_few_tasks_say_nothing(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update tasks set status = if(submit_time < '2026-06-08 00:00:00Z', 'SUCCESS', 'FAILURE')")
     con.execute("delete from tasks where submit_time < '2026-06-01 01:00:00Z'")
     found = rows(con, f"from {WEEKS}")
-    if min(int(str(row["n_a"])) for row in found) < 20:
+    if min(row["n_a"] for row in found) < 20:
         assert all(row["p_value"] is None and not row["is_clear"] for row in found)
     assert con.execute("select count(*) from change_points").fetchone() == (0,)
 
@@ -126,17 +126,17 @@ def test_too_few_tasks_say_nothing(con: duckdb.DuckDBPyConnection) -> None:
 WORLDS = 300
 
 
-def share_of_worlds(con: duckdb.DuckDBPyConnection, query: str, worlds: range, **world: object) -> float:
+def share_of_worlds(con: duckdb.DuckDBPyConnection, query: str, worlds: range, **world: Any) -> float:  # noqa: ANN401
     """Of how many worlds the query's value is true."""
     hits = 0
     for seed in worlds:
-        fill(con, seed, **world)  # type: ignore[arg-type]
+        fill(con, seed, **world)
         [(is_hit,)] = con.execute(query).fetchall()
         hits += bool(is_hit)
     return hits / len(worlds)
 
 
-FLAGS = {
+FLAGS: dict[str, tuple[str, dict[str, Any]]] = {
     "drivers": ("select count(*) > 0 from drivers where is_clear", {}),
     "change_points": ("select count(*) > 0 from change_points", {"days": 14}),
     "change_points, rhythm of the day": ("select count(*) > 0 from change_points", {"days": 14, "rhythm": 0.2}),
@@ -163,8 +163,8 @@ def test_stationary_worlds_raise_a_flag_in_at_most_one_of_twenty(con: duckdb.Duc
 
 FIRST = "select dimension = '{}' and value = '{}' from drivers where is_clear union all select false limit 1"
 DATED = "select count(*) > 0 from change_points where changed_at = '2026-06-09 09:00:00Z' and metric = '{}'"
-STEP = {"days": 14, "tasks": 8000, "step_at": START + timedelta(days=8, hours=9)}
-PLANTED = {
+STEP: dict[str, Any] = {"days": 14, "tasks": 8000, "step_at": START + timedelta(days=8, hours=9)}
+PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "a template that fails thrice as often, named first": (FIRST.format("template_id", "t3"), {"cause": "fail"}),
     "a voice that takes a third longer, named first": (FIRST.format("voice_engine_id", "v2"), {"cause": "slow"}),
     "a step of failures, dated to the hour": (DATED.format("failure_rate"), STEP | {"step": "fail"}),
