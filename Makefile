@@ -6,6 +6,8 @@ LOCK := requirements.lock
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 RUN := .venv-run
+OLD_DUCKDB := 1.2.2 1.3.2 1.4.3
+OLD_STAMPS := $(OLD_DUCKDB:%=.venv-duckdb/%/.set-up)
 STAMP := $(VENV)/.set-up-from-$(LOCK)
 
 .DEFAULT_GOAL := help
@@ -28,7 +30,7 @@ $(STAMP): $(LOCK) requirements-uv.lock pyproject.toml
 demo: setup  ## run everything on a simulated gateway, nothing else needed
 	@$(BIN)/avatar-tasks demo
 
-test: setup  ## run the tests
+test: setup $(OLD_STAMPS)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 unit: setup  ## run the tests that need no server, browser or child process, in a minute
@@ -67,11 +69,16 @@ UPGRADE ?= --upgrade
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-package avatar-tasks --python-version 3.11
 SERVER := --extra prefect --extra report --extra lake --group build
 
+.venv-duckdb/%/.set-up: tests/warehouse/database/duckdb-%.lock | $(STAMP)
+	$(BIN)/uv pip install --quiet --target $(@D) --require-hashes -r $<
+	@touch $@
+
 lock: setup  ## resolve the dependencies again (then run `make setup test`); UPGRADE= keeps the versions that still fit
 	$(COMPILE) $(UPGRADE) $(SERVER) --group dev pyproject.toml -o requirements.lock
 	$(COMPILE) $(SERVER) --constraint requirements.lock pyproject.toml -o requirements-run.lock
 	$(COMPILE) $(UPGRADE) --group bench --constraint requirements.lock pyproject.toml -o requirements-bench.lock
 	echo uv | $(COMPILE) $(UPGRADE) - -o requirements-uv.lock
+	for v in $(OLD_DUCKDB); do echo duckdb==$$v | $(COMPILE) - -o tests/warehouse/database/duckdb-$$v.lock || exit 1; done
 
 clean:  ## remove .venv and caches (never data)
-	rm -rf $(VENV) $(BENCH) $(RUN) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(RUN) .venv-duckdb .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,27 @@
+"""Run every view and macro of a published file with the DuckDB that this process imports: `old_duckdb.py FILE CALLS`.
+
+It imports nothing of ours: PYTHONPATH has an older DuckDB alone, as readers of the file have it.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import duckdb
+
+
+def main() -> None:
+    path, calls = sys.argv[1:]
+    found = {}
+    with duckdb.connect(path, read_only=True) as con:
+        for name, query in json.loads(Path(calls).read_text(encoding="utf-8")).items():
+            try:
+                con.execute(f"create or replace temp table answer as {query}")
+                found[name] = ""
+            except duckdb.Error as error:
+                found[name] = str(error)
+    print(json.dumps({"version": duckdb.__version__, "found": found}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
