@@ -149,9 +149,7 @@ def _stale(facts: Facts) -> list[str]:
         return []
     last = facts["last_answer_at"]
     since = f"since {words.minute(last)} UTC" if last else "yet"
-    return [
-        f"Not up to date: no answer of use has come {since} although ids are due, so what happened after is not known."
-    ]
+    return [f"Not up to date: no answer of use has come {since} although ids are due, so nothing newer is known."]
 
 
 def _missing(facts: Facts) -> list[str]:

@@ -215,10 +215,21 @@ def objectives(frame: pl.DataFrame) -> str:
         return "No objective has a task in this cohort that counts for it."
     said = [
         f"{row['objective']}: {words.percent(row['attainment'])} of {row['good'] + row['missed']:,} were good, "
-        f"{words.percent(row['target'])} should be"
+        f"{words.percent(row['target'])} should be{_budget(row)}"
         for row in frame.iter_rows(named=True)
     ]
     return f"{'; '.join(said)}."
+
+
+def _budget(row: Facts) -> str:
+    """What is left of the newest month's error budget."""
+    if row["budget_left_share"] is None:
+        return ""
+    if row["budget_left_share"] < 0:
+        return ", and the month's error budget is spent"
+    lasts = {True: ", which will last", False: ", which will not last"}.get(row["will_last"], "")
+    stale = " by what was known when answers stopped" if row["is_stale"] and row["will_last"] is None else ""
+    return f", and {words.rough(row['budget_left_share'])} of the month's error budget is left{lasts}{stale}"
 
 
 def stuck(frame: pl.DataFrame, number: int) -> str:

@@ -6,17 +6,30 @@
 -- target: the share of tasks that should be good
 -- good, missed, open: tasks that were good, were not, and are still running in time
 -- attainment: good / (good + missed)
+-- budget_left_share, will_last, is_stale: of the newest month with tasks, from slo_monthly
 create view objectives_kept as
-select
-    objective,
-    source,
-    action,
-    seconds,
-    target,
-    sum(good)::bigint as good,
-    sum(missed)::bigint as missed,
-    sum(open)::bigint as open,
-    sum(good) / nullif(sum(good + missed), 0) as attainment,
-from cohort.slo_daily
-group by all
-order by seconds, objective;
+with kept as (
+    select
+        objective,
+        source,
+        action,
+        seconds,
+        target,
+        sum(good)::bigint as good,
+        sum(missed)::bigint as missed,
+        sum(open)::bigint as open,
+        sum(good) / nullif(sum(good + missed), 0) as attainment,
+    from cohort.slo_daily
+    group by all
+),
+
+newest as (
+    select objective, budget_left_share, will_last, is_stale,
+    from cohort.slo_monthly
+    qualify row_number() over (partition by objective order by month_start desc) = 1
+)
+
+select kept.*, newest.* exclude (objective),
+from kept
+left join newest on kept.objective = newest.objective
+order by seconds, kept.objective;
