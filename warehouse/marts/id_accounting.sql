@@ -26,11 +26,12 @@ ends as (
             when pending.last_outcome in ('malformed', 'oversized') then 'quarantined'
             else 'pending'
         end as end_kind,
-        tasks.task_id is not null as is_understood,
+        pending.task_id is null or running.task_id is not null as is_understood,
     from accepted
     left join pending using (source, task_id)
     left join given_up_tasks using (source, task_id)
-    left join tasks using (source, task_id)
+    -- What has ended is understood and not pending: few rows are left to look for.
+    left join (select source, task_id from tasks where not is_terminal) as running using (source, task_id)
 )
 
 select
@@ -43,6 +44,6 @@ select
     count(*) filter (where is_understood) as understood,
     count(*) filter (where not is_understood and end_kind = 'quarantined') as not_understood,
     count(*) filter (where not is_understood and end_kind = 'given_up') as given_up_unseen,
-    count(*) filter (where not is_understood and end_kind in ('pending', 'ended')) as unseen,
+    count(*) filter (where not is_understood and end_kind = 'pending') as unseen,
 from ends
 group by source;
