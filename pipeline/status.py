@@ -35,7 +35,8 @@ def facts(paths: DataPaths) -> dict[str, Any]:
         missing = len(unloaded(con, store))
         holder = warehouse.lock_holder(con)
     return {
-        "all_in_all": dict(headline(paths)),
+        # A lake has no published copy, on which the report and its figures are made.
+        **({} if paths.lake else {"all_in_all": dict(headline(paths))}),
         "tasks_by_status": statuses,
         "ids": counts,
         **({"objectives": dict(burning)} if burning else {}),
