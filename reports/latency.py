@@ -245,15 +245,22 @@ def _(db):
         output=False,
         engine=db,
     )
-    return (failure_frame,)
+    failing_hours = mo.sql(
+        """
+        from failing_hours order by bucket_start desc, source, action
+        """,
+        output=False,
+        engine=db,
+    )
+    return failing_hours, failure_frame
 
 
 @app.cell(hide_code=True)
-def _(about, bucket, facts, failure_frame):
+def _(about, bucket, facts, failing_hours, failure_frame):
     failure = Figure(
         key="failure",
         title="How often do tasks fail?",
-        says=sentences.failure(failure_frame, facts),
+        says=sentences.failure(failing_hours, facts),
         unit=f"share of tasks, by {bucket} of submission (UTC)",
         cohort=about,
         tasks=int(failure_frame["submitted"].sum()),

@@ -35,7 +35,7 @@ def latency(frame: pl.DataFrame, facts: Facts) -> str:
     half = f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}"
     if facts["p95_seconds"] is None:
         return f"{half}; how long the slowest of them take is not known yet."
-    slow = _days(frame.filter(pl.col("p95_seconds_low") > (facts["p95_seconds_high"] or facts["p95_seconds"])), facts)
+    slow = _days(frame.filter(pl.col("is_slower")), facts)
     worse = f" Clearly slower than usual: {slow}." if slow else ""
     if facts["p95_seconds"] == facts["p50_seconds"]:
         return f"{half}.{worse}"
@@ -79,8 +79,8 @@ def outcome(frame: pl.DataFrame, shares: pl.DataFrame) -> str:
     )
 
 
-def failure(frame: pl.DataFrame, facts: Facts) -> str:
-    """How many fail, when it was clearly worse, and what is to come."""
+def failure(worse: pl.DataFrame, facts: Facts) -> str:
+    """How many fail, in which hours more than chance explains, and what is to come."""
     if facts["failure_rate"] is None:
         return (
             "No task of this cohort has ended, so there is no failure rate yet."
@@ -91,8 +91,21 @@ def failure(frame: pl.DataFrame, facts: Facts) -> str:
     bounds = words.interval(words.percent(facts["failure_rate_low"]), words.percent(facts["failure_rate_high"]))
     rate = words.percent(facts["failure_rate"])
     said = f"{facts['failed']:,} of {ended:,} tasks that ended have failed: {rate} ({bounds})."
-    worse = _days(frame.filter(pl.col("failure_rate_low") > facts["failure_rate_high"]), facts)
-    return said + (f" Clearly worse than the whole: {worse}." if worse else "") + _projection(facts)
+    return said + _worse(worse) + _projection(facts)
+
+
+def _worse(hours: pl.DataFrame) -> str:
+    """The hours in which more failed than chance explains, the latest few by name."""
+    if hours.is_empty():
+        return " No hour stands out with more failures than chance explains."
+    named = [
+        f"{words.minute(row['bucket_start'])} UTC ({kind_name(row)}: {row['failed']:,} of {row['n']:,})"
+        for row in hours.head(_NAMED).iter_rows(named=True)
+    ]
+    more = hours.height - len(named)
+    return f" More than chance explains failed in the hour from {', '.join(named)}" + (
+        f" and {more:,} more." if more else "."
+    )
 
 
 def _projection(facts: Facts) -> str:
@@ -169,19 +182,22 @@ def _mean(frame: pl.DataFrame, name: str) -> str:
 
 
 def week(frame: pl.DataFrame) -> str:
-    """When it is busy, and when slow."""
+    """When it is busy, and when slow, where that is more than chance."""
     if not frame["tasks"].sum():
         return "No task of this cohort has a time of submission, so there is no week to show."
-    busy = frame.sort("tasks", descending=True).row(0, named=True)
-    said = f"Busiest is {_hour(busy)} UTC with {words.tasks(busy['tasks'])}"
-    known = frame.filter(pl.col("succeeded") >= 5).sort("p50_seconds", descending=True, nulls_last=True)  # noqa: PLR2004
-    if known.is_empty():
-        return f"{said}."
-    slow = known.row(0, named=True)
-    return (
-        f"{said}. Slowest, where at least five succeeded, is {_hour(slow)} with a median of "
-        f"{words.duration(slow['p50_seconds'])}."
-    )
+    weeks = frame["weeks"].max()
+    if weeks < 2:  # type: ignore[operator]  # noqa: PLR2004 - a number
+        return "It takes two whole weeks of submissions to say which hours of the week are busy or slow."
+    busy = frame.filter(pl.col("is_busy")).sort("weekly_tasks", descending=True)
+    slow = frame.filter(pl.col("is_slow")).sort("p50_seconds", descending=True)
+    said = "No hour of the week is clearly busier than the others"
+    if busy.height:
+        row = busy.row(0, named=True)
+        said = f"Busiest is {_hour(row)} UTC with {row['weekly_tasks']:,.1f} tasks a week over {weeks} whole weeks"
+    if slow.is_empty():
+        return f"{said}; none is clearly slower."
+    row = slow.row(0, named=True)
+    return f"{said}. Slowest is {_hour(row)} UTC with a median of {words.duration(row['p50_seconds'])}."
 
 
 def _hour(row: Facts) -> str:
@@ -199,6 +215,8 @@ def kinds(frame: pl.DataFrame) -> str:
     if slow.is_empty():
         return f"{frame.height} kinds of task; none has ended often enough to compare."
     first, last = slow.row(0, named=True), slow.row(-1, named=True)
+    if (first["p50_seconds_low"] or 0) <= (last["p50_seconds_high"] or float("inf")):
+        return f"{frame.height} kinds of task; none is clearly slower than another."
     slowest, fastest = (
         f"half of {kind_name(row)} have ended within {words.duration(row['p50_seconds'])}" for row in (first, last)
     )
@@ -271,9 +289,6 @@ def speed(frame: pl.DataFrame) -> str:
     known = frame.drop_nulls("p95_ms")
     if known.is_empty():
         return "No answer has a time, so how fast they came is not known."
-    slow = known.sort("p95_ms", descending=True).row(0, named=True)
+    half, most = float(known["p50_ms"].max()), float(known["p95_ms"].max())  # type: ignore[arg-type]  # numbers
     refused, asked = int(frame["refusals"].sum()), int(frame["requests"].sum())
-    return (
-        f"Even in the slowest hour half of the answers came within {slow['p50_ms']:,.0f} ms and 95% within "
-        f"{slow['p95_ms']:,.0f} ms. {words.plural(refused, 'request')} of {asked:,} rate-limited (429)."
-    )
+    return f"In every hour half of the answers came within {half:,.0f} ms and 95% within {most:,.0f} ms. {words.plural(refused, 'request')} of {asked:,} rate-limited (429)."

@@ -1,22 +1,17 @@
--- Is it failing more than usual lately?
--- Where the interval of an hour lies wholly above the rate of all hours, it is more than bad luck.
-with usual as (
-    select source, action, sum(failed) / sum(succeeded + failed) as usual_rate,
-    from failure_rate_hourly
-    group by source, action
-)
-
+-- Is it failing more than chance explains lately, and in which hours?
+-- Compared with the hours before, and corrected for having looked at many: `is_anomaly` is rare where nothing happened.
 select
     bucket_start,
     source,
     action,
-    succeeded + failed as ended,
-    failure_rate,
-    failure_rate_low,
-    usual_rate,
-    projected_failure_rate,
-    failure_rate_low > usual_rate as is_more_than_usual,
-from failure_rate_hourly
-inner join usual using (source, action)
-order by bucket_start desc, source, action
+    n,
+    failed,
+    failed / nullif(n, 0) as failure_rate,
+    expected_rate,
+    p_value,
+    q_value,
+    is_anomaly,
+    is_partial,
+from failure_anomalies
+order by is_anomaly desc, bucket_start desc, source, action
 limit 48;

@@ -4,6 +4,9 @@
 -- tasks: tasks with a duration: ended, or seen running
 -- p50_seconds: the time by which half of them have succeeded or failed, from latency_quantiles; NULL when not reached
 -- p50_seconds_low, p50_seconds_high: its 95% interval; NULL when not reached
+-- is_slower: whether clearly more of them than of the others took longer than the whole cohort's p95: exact binomial tail
+--   at the share of the others, of buckets of 20 tasks or more, corrected for having looked at all of them (Benjamini and
+--   Hochberg), at 0.05
 -- p95_seconds, p95_seconds_low, p95_seconds_high: likewise the time by which 95% have ended
 create view latency_over_time as
 with buckets as (
@@ -20,16 +23,38 @@ with buckets as (
 ),
 
 counted as (
-    select to_timestamp(source::bigint) as bucket_start, count(observed_seconds) as tasks,
+    select
+        to_timestamp(source::bigint) as bucket_start,
+        count(observed_seconds) as tasks,
+        count(*) filter (where observed_seconds > whole.seconds) as slow,
+        sum(slow) over () - slow as slow_others,
+        sum(count(observed_seconds)) over () - count(observed_seconds) as others,
     from pooled_buckets.task_latency
+    cross join (select seconds from pooled.latency_quantiles where q = 0.95) as whole
     group by source
+),
+
+tested as (
+    select
+        bucket_start,
+        cohort.binomial_tail(slow, tasks, (slow_others + 0.5) / (others + 1)) as p_value,
+        p_value * count(*) over () / row_number() over (order by p_value) as scaled,
+    from counted
+    where tasks >= 20 and others >= 20
+),
+
+corrected as (
+    select bucket_start, min(scaled) over (order by p_value desc) <= 0.05 as is_slower,
+    from tested
 )
 
 select
     every_bucket.bucket_start,
     coalesce(counted.tasks, 0) as tasks,
+    coalesce(corrected.is_slower, false) as is_slower,
     buckets.* exclude (bucket_start),
 from every_bucket
 left join counted on every_bucket.bucket_start = counted.bucket_start
+left join corrected on every_bucket.bucket_start = corrected.bucket_start
 left join buckets on every_bucket.bucket_start = buckets.bucket_start
 order by every_bucket.bucket_start;

@@ -1,0 +1,143 @@
+"""In simulated worlds: intervals hold the truth as often as they say, and ordinary worlds raise hardly a flag.
+
+The short form looks at a few worlds and allows for that; `make soak` looks at 300 of each and prints what
+docs/statistics.md says.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.warehouse.marts.statistics.frozen import NOON, SCHEMA, fill
+from tests.warehouse.marts.statistics.test_late_entry import MEDIAN, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import duckdb
+
+LONG = 300
+FAILING = 0.07
+
+
+def world(seed: int, hours: int, per_hour: float, age_hours: float = 3.0) -> list[dict[str, Any]]:
+    """A stationary world: Poisson arrivals, 7% fail in half the time, seen `age_hours` after its last hour."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.poisson(hours * per_hour))
+    failed = rng.random(count) < FAILING
+    needed = 300 * rng.lognormal(0, 0.7, count) * np.where(failed, 0.5, 1)
+    submitted, end = np.sort(rng.uniform(0, hours, count)) * 3600, (hours + age_hours) * 3600
+    ended = submitted + needed <= end
+    times = [NOON + timedelta(seconds=float(one)) for one in submitted]
+    frame = pl.DataFrame(
+        {
+            "source": "here",
+            "task_id": [str(number) for number in range(count)],
+            "action": "sing",
+            "status": np.where(ended, np.where(failed, "FAILURE", "SUCCESS"), "IN_PROGRESS"),
+            "is_terminal": ended,
+            "submit_time": times,
+            "latency_seconds": [float(one) if done else None for one, done in zip(needed, ended, strict=True)],
+            "last_observed_at": NOON + timedelta(seconds=end),
+        }
+    )
+    return frame.with_columns(pl.lit(failed).alias("will_fail")).to_dicts()
+
+
+def put(con: duckdb.DuckDBPyConnection, found: list[dict[str, Any]]) -> None:
+    fill(con, [{name: row.get(name) for name in SCHEMA} for row in found])
+
+
+def holds(row: tuple[Any, ...] | None, truth: float) -> bool:
+    return row is not None and (row[0] is None or row[0] <= truth) and (row[1] is None or truth <= row[1])
+
+
+def median_of_running_lists(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
+    fill(con, rows(1000 + seed, "running"))
+    query = "select seconds_low, seconds_high from latency_quantiles where q = 0.5"
+    return holds(con.execute(query).fetchone(), MEDIAN)
+
+
+def median_of_complete_lists(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
+    fill(con, rows(1000 + seed, "all", 600))
+    query = "select seconds_low, seconds_high from latency_quantiles where q = 0.5"
+    return holds(con.execute(query).fetchone(), MEDIAN)
+
+
+def weekly_p95(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
+    put(con, [row for row in world(seed, 4, 150, 0.05) if not row["will_fail"]])
+    query = "select seconds_low, seconds_high from latency_quantiles_by('week', 'Asia/Shanghai') where q = 0.95"
+    return holds(con.execute(query).fetchone(), 300 * float(np.exp(0.7 * 1.6448536269514722)))
+
+
+def incidence_of_failure(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
+    """At 150 s, when half of those that will fail have."""
+    put(con, world(seed, 6, 250, 0.0))
+    query = "select p_failure_low, p_failure_high from outcome_incidence_at([150])"
+    return holds(con.execute(query).fetchone(), FAILING / 2)
+
+
+def projected_rate(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
+    """Of the last hour, of which most run, what will have become of it."""
+    found = world(seed, 12, 800, 0.0)
+    put(con, found)
+    last = [row for row in found if row["submit_time"] >= NOON + timedelta(hours=11)]
+    query = """
+        select projected_failure_rate_low, projected_failure_rate_high
+        from failure_rate_hourly order by bucket_start desc limit 1"""
+    return holds(con.execute(query).fetchone(), sum(row["will_fail"] for row in last) / len(last))
+
+
+def raises_anomaly(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
+    put(con, world(seed, 168, 12))
+    return bool(con.execute("select count(*) from failure_anomalies where is_anomaly").fetchall()[0][0])
+
+
+COVERED = [
+    median_of_running_lists,
+    median_of_complete_lists,
+    weekly_p95,
+    incidence_of_failure,
+    projected_rate,
+]
+
+
+def share(con: duckdb.DuckDBPyConnection, judge: Callable[[duckdb.DuckDBPyConnection, int], bool], count: int) -> float:
+    return sum(judge(con, seed) for seed in range(count)) / count
+
+
+@pytest.mark.parametrize("judge", COVERED)
+def test_intervals_hold_the_truth(con: duckdb.DuckDBPyConnection, judge: Any) -> None:
+    """Of eight worlds, six or more: with 95% each that fails in one seed of 200."""
+    assert share(con, judge, 8) >= 6 / 8
+
+
+def test_an_ordinary_world_raises_no_flag(con: duckdb.DuckDBPyConnection) -> None:
+    """At most one of four weeks of a steady rate, where the plain intervals flag some hour in each."""
+    assert share(con, raises_anomaly, 4) <= 1 / 4
+    naive = """
+        select count(*) from failure_rate_hourly
+        where failure_rate_low > (select sum(failed) / sum(submitted) from failure_rate_hourly)"""
+    assert con.execute(naive).fetchall()[0][0] > 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("judge", COVERED)
+def test_intervals_hold_the_truth_in_300_worlds(con: duckdb.DuckDBPyConnection, judge: Any) -> None:
+    """In 92 to 98% of them."""
+    found = share(con, judge, LONG)
+    print(f"{judge.__name__}: {100 * found:.1f}% of {LONG} worlds")  # noqa: T201 - the figure
+    assert 0.92 <= found <= 0.985
+
+
+@pytest.mark.soak
+def test_ordinary_worlds_raise_hardly_a_flag_in_300(con: duckdb.DuckDBPyConnection) -> None:
+    """In 5% of them at most."""
+    found = share(con, raises_anomaly, LONG)
+    print(f"raises_anomaly: {100 * found:.1f}% of {LONG} worlds")  # noqa: T201 - the figure
+    assert found <= 0.05

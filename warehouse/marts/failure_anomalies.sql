@@ -1,0 +1,66 @@
+-- One row per hour of submit_time in UTC, source and action that has tasks: did more of them fail than chance explains, by
+-- the hours before? An hour is judged when it is over and its tasks are not waited for any more (is_partial), with 5 tasks
+-- or more, and 100 and five times as many in the hours before it.
+--
+-- bucket_start: the first instant of the hour, UTC
+-- source: which gateway the tasks belong to
+-- action: what the tasks do
+-- n: tasks submitted in it; those that still run count as not failed, those of status UNKNOWN not at all
+-- failed: those of them that failed
+-- earlier_n: tasks of the same source and action submitted in earlier hours
+-- earlier_failed: those of them that failed
+-- expected_rate: (earlier_failed + 1/2) / (earlier_n + 1)
+-- is_partial: whether the hour is not over, or tasks of it still run (see is_bucket_partial)
+-- p_value: the chance of so many failures or more among n at the expected rate (binomial_tail); NULL where it is not judged
+-- q_value: the same corrected for having looked at all hours that are judged: Benjamini and Hochberg, J. R. Stat. Soc. B 57
+--   (1995) 289
+-- is_anomaly: whether q_value is 0.05 or less; false where it is not judged
+--
+-- How often an ordinary world raises a flag: docs/statistics.md.
+create or replace view failure_anomalies as
+with hours as (
+    select
+        bucket_start,
+        source,
+        action,
+        (submitted - unknown)::bigint as n,
+        failed,
+        is_partial,
+    from failure_rate_hourly
+),
+
+compared as (
+    select
+        *,
+        coalesce(sum(n) over earlier, 0)::bigint as earlier_n,
+        coalesce(sum(failed) over earlier, 0)::bigint as earlier_failed,
+        (earlier_failed + 0.5) / (earlier_n + 1) as expected_rate,
+        not is_partial and n >= 5 and earlier_n >= greatest(100, 5 * n) as is_judged,
+        if(is_judged, binomial_tail(failed, n, expected_rate), null) as p_value,
+    from hours
+    window earlier as (
+        partition by source, action order by bucket_start rows between unbounded preceding and 1 preceding
+    )
+),
+
+ranked as (
+    select
+        *,
+        p_value * count(p_value) over () / row_number() over (order by p_value nulls last) as scaled,
+    from compared
+)
+
+select
+    bucket_start,
+    source,
+    action,
+    n,
+    failed,
+    earlier_n,
+    earlier_failed,
+    expected_rate,
+    is_partial,
+    p_value,
+    case when is_judged then least(min(scaled) over (order by p_value desc nulls first), 1) end as q_value,
+    coalesce(q_value <= 0.05, false) as is_anomaly,
+from ranked;
