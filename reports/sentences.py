@@ -185,8 +185,8 @@ def week(frame: pl.DataFrame) -> str:
     """When it is busy, and when slow, where that is more than chance."""
     if not frame["tasks"].sum():
         return "No task of this cohort has a time of submission, so there is no week to show."
-    weeks = frame["weeks"].max()
-    if weeks < 2:  # type: ignore[operator]  # noqa: PLR2004 - a number
+    weeks = int(frame["weeks"][0])
+    if weeks < 2:  # noqa: PLR2004 - seen once, a week's habit is an event
         return "It takes two whole weeks of submissions to say which hours of the week are busy or slow."
     busy = frame.filter(pl.col("is_busy")).sort("weekly_tasks", descending=True)
     slow = frame.filter(pl.col("is_slow")).sort("p50_seconds", descending=True)
@@ -291,4 +291,7 @@ def speed(frame: pl.DataFrame) -> str:
         return "No answer has a time, so how fast they came is not known."
     half, most = float(known["p50_ms"].max()), float(known["p95_ms"].max())  # type: ignore[arg-type]  # numbers
     refused, asked = int(frame["refusals"].sum()), int(frame["requests"].sum())
-    return f"In every hour half of the answers came within {half:,.0f} ms and 95% within {most:,.0f} ms. {words.plural(refused, 'request')} of {asked:,} rate-limited (429)."
+    return (
+        f"In every hour half of the answers came within {half:,.0f} ms and 95% within {most:,.0f} ms. "
+        f"{words.plural(refused, 'request')} of {asked:,} rate-limited (429)."
+    )
