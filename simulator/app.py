@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from simulator import answers
+from simulator.account import BULK, Account, Request
 from simulator.answers import JSON, Answer, Header
 from simulator.clock import Clock, real_time
 from simulator.limits import Faults, RateLimit, chance
@@ -36,6 +37,8 @@ class SimulatedGateway:
         faults: share of attempts with a transient fault, or a `Faults`; special ids have only their own faults.
         rate_limit: beyond it, requests are refused with 429.
         slow_seconds: how long an answer of the kind `slow` takes.
+        account: what answers the list of tasks, many ids in one request, and the status; without it, their paths are
+            unknown.
         cache_size: how many rendered last answers are kept, about 2 KB each.
 
     Attributes:
@@ -56,15 +59,18 @@ class SimulatedGateway:
         faults: float | Faults = 0.0,
         rate_limit: RateLimit | None = None,
         slow_seconds: float = 5.0,
+        account: Account | None = None,
         cache_size: int = 100_000,
     ) -> None:
         self.world = world
         self.clock = clock
+        self.account = account
         self.calls: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
         self.peak_in_flight = 0
         self._key = None if key is None else key.encode()
-        self._route = prefix.rstrip("/") + ROUTE
+        self._prefix = prefix.rstrip("/")
+        self._route = self._prefix + ROUTE
         self._latency = (latency_seconds, latency_jitter)
         self._faults = faults if isinstance(faults, Faults) else Faults(faults, seed=world.seed)
         self._rate_limit = rate_limit
@@ -89,7 +95,7 @@ class SimulatedGateway:
             raise NotImplementedError(f"the simulated gateway speaks HTTP only, not {scope['type']}")
         self._requests += 1
         request_id = f"sim{self.world.seed:05d}{self._requests:012d}"
-        answer = self._answer(scope, request_id)
+        answer = await self._account_answer(scope, receive, request_id) or self._answer(scope, request_id)
         self.statuses[answer.status] += 1
         self._in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
@@ -98,14 +104,34 @@ class SimulatedGateway:
         finally:
             self._in_flight -= 1
 
+    async def _account_answer(self, scope: Scope, receive: Receive, request_id: str) -> Answer | None:
+        path: str = scope["path"]
+        if self.account is None or path.startswith(self._route) or not path.startswith(self._prefix):
+            return None
+        request = Request(
+            scope["method"],
+            path.removeprefix(self._prefix),
+            scope["query_string"].decode("latin-1"),
+            tuple(scope["headers"]),
+            await _body(receive) if scope["method"] == "POST" else b"",
+        )
+        if request.path == BULK and (refusal := self._key_refusal(scope, request_id)):
+            return refusal
+        return self.account.answer(self.world, request, self.clock().timestamp())
+
+    def _key_refusal(self, scope: Scope, request_id: str) -> Answer | None:
+        if self._key is None or (given := _key_given(scope["headers"])) == self._key:
+            return None
+        return answers.unauthorized(given.decode("latin-1"), request_id)
+
     def _answer(self, scope: Scope, request_id: str) -> Answer:
         path: str = scope["path"]
         if not path.startswith(self._route) or len(path) == len(self._route) or scope["method"] != "GET":
             return self._wrong_path(path, request_id)
         task_id = path[len(self._route) :]
         self.calls[task_id] += 1
-        if self._key is not None and (given := _key_given(scope["headers"])) != self._key:
-            return answers.unauthorized(given.decode("latin-1"), request_id)
+        if refusal := self._key_refusal(scope, request_id):
+            return refusal
         if self._rate_limit is not None and not self._rate_limit.admits():
             return self._rate_limit.refusal(request_id)
         return self._late(task_id, self._admitted(task_id, request_id))
@@ -175,6 +201,15 @@ async def _deliver_in_parts(answer: Answer, send: Send) -> None:
 async def _until_disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _body(receive: Receive) -> bytes:
+    pieces: list[bytes] = []
+    while (message := await receive())["type"] == "http.request":
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    return b"".join(pieces)
 
 
 def _key_given(headers: list[Header]) -> bytes:

@@ -1,6 +1,7 @@
 """A rate limit, and transient faults that a retry gets past."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -48,6 +49,25 @@ class RateLimit:
     def refusal(self, request_id: str) -> Answer:
         wait_seconds = max(1, round((1 - self._tokens) / self.per_second))
         return answers.throttled(request_id, str(wait_seconds).encode() if self.says_retry_after else None)
+
+
+@dataclass(slots=True)
+class WindowLimit:
+    """At most `requests` in any span of `seconds`, as gateways limit `/api/…` by address: refused with an empty 429."""
+
+    requests: int = 180
+    seconds: float = 180.0
+    monotonic: Callable[[], float] = time.monotonic
+    _sent: deque[float] = field(default_factory=deque, init=False)
+
+    def admits(self) -> bool:
+        now = self.monotonic()
+        while self._sent and self._sent[0] <= now - self.seconds:
+            self._sent.popleft()
+        if len(self._sent) >= self.requests:
+            return False
+        self._sent.append(now)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

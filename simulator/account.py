@@ -1,0 +1,179 @@
+"""The family's other endpoints: the list of a user's tasks, many tasks by their ids, and the gateway's status."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from urllib.parse import parse_qs
+
+from simulator import answers
+from simulator.answers import Answer, Header, ok
+from simulator.life import Seen, Task, observe
+from simulator.limits import Faults, WindowLimit, chance
+from simulator.render import document
+from simulator.work import Json, to_json
+from simulator.world import World
+
+Paging = Literal["old", "new"]
+PageFault = Literal["swallowed", "unsuccessful", "transient"]
+PAGE_FAULTS: tuple[PageFault, ...] = ("swallowed", "unsuccessful", "transient")
+
+LIST, BULK, STATUS = "/api/task/self", "/suno/fetch", "/api/status"
+OLD_PAGE_SIZE, LARGEST_PAGE_SIZE = 10, 100
+QUOTA_PER_UNIT = 500_000
+
+
+@dataclass(slots=True)
+class Account:
+    """The user whose tasks the world has, as the endpoints beside the simulated one show them.
+
+    Attributes:
+        token: the expected access token; it is sent without `Bearer`.
+        user_id: the expected `New-Api-User`.
+        paging: `old` (`p` from 0, ten a page, a bare list) or `new` (`p` from 1, `page_size` up to 100, with a total).
+        page_fault_share: share of the list's answers that are wrong, in the ways of `page_faults`: `swallowed` (a
+            database error that looks like an empty success), `unsuccessful` (HTTP 200 with `success: false`) and
+            `transient` (one of `Faults`).
+        bulk_gap_share: share of known tasks that an answer to many ids leaves out.
+        limit: of all requests to `/api/…`; beyond it, they are refused with an empty 429.
+        is_visible: whether a task is in the list at an instant, once it is submitted; for lists that lag.
+        pages: every query of the list that was answered, in order.
+    """
+
+    token: str
+    user_id: str = "7"
+    paging: Paging = "new"
+    page_fault_share: float = 0.0
+    page_faults: tuple[PageFault, ...] = PAGE_FAULTS
+    bulk_gap_share: float = 0.0
+    limit: WindowLimit | None = None
+    is_visible: Callable[[Task, float], bool] = lambda _task, _now: True
+    pages: list[str] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def answer(self, world: World, request: "Request", now: float) -> Answer | None:
+        """The answer of one of these endpoints; None if the path is none of theirs."""
+        handlers = {("GET", LIST): self._list, ("GET", STATUS): self._status, ("POST", BULK): self._bulk}
+        handler = handlers.get((request.method, request.path))
+        if handler is None:
+            return None
+        self.calls[request.path] += 1
+        if request.path != BULK and self.limit is not None and not self.limit.admits():
+            return answers.throttled_empty()
+        return handler(world, request, now)
+
+    def _status(self, _world: World, _request: "Request", _now: float) -> Answer:
+        data = {"version": "v1.0.0-sim", "quota_per_unit": QUOTA_PER_UNIT, "price": 7.3}
+        return _said(success=True, message="", data=data)
+
+    def _list(self, world: World, request: "Request", now: float) -> Answer:
+        if refusal := self._refusal(request):
+            return refusal
+        self.pages.append(request.query)
+        page = self._page(world, request, now)
+        drawn = chance(world.seed, "page", len(self.pages))
+        if drawn >= self.page_fault_share:
+            return _said(success=True, message="", data=page)
+        return self._wrong(self.page_faults[int(drawn / self.page_fault_share * len(self.page_faults))], world, page)
+
+    def _refusal(self, request: "Request") -> Answer | None:
+        """As old versions refuse a token (HTTP 200), or as new ones do."""
+        is_known = request.header(b"authorization") == self.token and request.header(b"new-api-user") == self.user_id
+        if is_known:
+            return None
+        if self.paging == "old":
+            return _said(success=False, message="无权进行此操作，access token 无效")
+        return Answer(401, to_json({"success": False, "message": "Unauthorized, invalid access token"}).encode())
+
+    def _wrong(self, fault: PageFault, world: World, page: Json) -> Answer:
+        if fault == "swallowed":
+            nothing = [] if self.paging == "old" else page | {"total": 0, "items": []}
+            return _said(success=True, message="", data=nothing)
+        if fault == "unsuccessful":
+            return _said(success=False, message="database error")
+        drawn = Faults(1.0, kinds=("database", "bad_gateway", "throttled", "reset", "cut"), seed=world.seed)
+        kind = drawn.draw("page", 3 * len(self.pages) + 1) or "database"
+        return drawn.spoil(kind, _said(success=True, message="", data=page), f"page{len(self.pages)}")
+
+    def _page(self, world: World, request: "Request", now: float) -> Json:
+        found = [item for item in self._newest_first(world, now) if _matches(item, request)]
+        if self.paging == "old":
+            start = request.number("p") * OLD_PAGE_SIZE
+            return [self._item(*one) for one in found[start : start + OLD_PAGE_SIZE]]
+        page, size = max(request.number("p"), 1), min(request.number("page_size") or OLD_PAGE_SIZE, LARGEST_PAGE_SIZE)
+        items = [self._item(*one) for one in found[(page - 1) * size : page * size]]
+        return {"page": page, "page_size": size, "total": len(found), "items": items}
+
+    def _newest_first(self, world: World, now: float) -> Iterator[tuple[Task, Seen]]:
+        for task in reversed(world.tasks):
+            seen = observe(_enveloped(task), now)
+            if seen is not None and self.is_visible(task, now):
+                yield task, seen
+
+    def _item(self, task: Task, seen: Seen) -> Json:
+        """As the single answer has it in `data`; in old versions with more fields of the database's row."""
+        item: Json = document(_enveloped(task), seen)["data"]
+        row = {
+            "id": int.from_bytes(task.id[-4:].encode(), "big") % 1_000_000,
+            "created_at": task.submit,
+            "updated_at": task.submit,
+            "user_id": 7,
+        }
+        return row | item if self.paging == "old" else item
+
+    def _bulk(self, world: World, request: "Request", now: float) -> Answer:
+        """Unknown ids are left out; if none is known, `data` is null."""
+        asked = json.loads(request.body or b"{}").get("ids") or []
+        known = [world.find(str(task_id)) for task_id in asked]
+        items = [
+            self._item(task, seen)
+            for task in known
+            if task is not None
+            and (seen := observe(_enveloped(task), now)) is not None
+            and chance(world.seed, "gap", task.id, self.calls[BULK]) >= self.bulk_gap_share
+        ]
+        return ok(to_json({"code": "success", "message": "", "data": items or None}).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What these endpoints need of a request."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[Header, ...] = ()
+    body: bytes = b""
+
+    def header(self, name: bytes) -> str:
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
+
+    def text(self, name: str) -> str:
+        return parse_qs(self.query).get(name, [""])[0]
+
+    def number(self, name: str) -> int:
+        text = self.text(name)
+        return int(text) if text.isdigit() else 0
+
+
+def _matches(found: tuple[Task, Seen], request: Request) -> bool:
+    """Both ends of the time range are inclusive; a filter that is not given lets everything pass."""
+    task, seen = found
+    texts = {"action": task.action, "platform": task.channel.platform, "status": seen.word, "task_id": task.id}
+    first, last = request.number("start_timestamp"), request.number("end_timestamp")
+    return (
+        all(request.text(name) in ("", value) for name, value in texts.items())
+        and (not first or task.submit >= first)
+        and (not last or task.submit <= last)
+    )
+
+
+def _enveloped(task: Task) -> Task:
+    """A list has tasks, also where the single answer is the work alone."""
+    is_plain = not task.quirk.is_work_only and task.quirk_name != "numeric_code"
+    return task if is_plain else replace(task, quirk_name="")
+
+
+def _said(*, success: bool, message: str, data: Json = None) -> Answer:
+    return ok(to_json({"success": success, "message": message, "data": data}).encode())
