@@ -1,4 +1,4 @@
-"""How commands report: sentences and progress to stderr, data and `--json` to stdout, errors in one line."""
+"""How commands report: what was asked for to stdout; notices, progress and errors (in one line) to stderr."""
 
 from __future__ import annotations
 
@@ -133,8 +133,13 @@ def _show_error(message: str, code: int, *, as_json: bool) -> None:
 
 
 def show(line: str) -> None:
-    """A line for people."""
+    """A notice for people: how it goes, or went."""
     click.echo(harmless(line), err=True)
+
+
+def show_answer(line: str) -> None:
+    """A line that was asked for, in words: on stdout, so that a pipe or a file gets it."""
+    click.echo(harmless(line))
 
 
 def harmless(text: str) -> str:
@@ -143,13 +148,18 @@ def harmless(text: str) -> str:
 
 
 def show_json(value: dict[str, Any]) -> None:
-    """One JSON object on stdout; what its encoding cannot hold, half a surrogate pair among it, as JSON escapes it."""
+    """One JSON object on stdout."""
+    click.echo(json_text(value))
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """One JSON object; what stdout's encoding cannot hold, half a surrogate pair among it, as JSON escapes it."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value, default=str)
-    click.echo(text)
+    return text
 
 
 class AnySummary(Protocol):

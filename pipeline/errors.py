@@ -5,6 +5,8 @@ AvatarTasksError          1  unexpected
 ├── KeyRefusedError       3  the gateway refused the key
 ├── NotLoadedError        4  collected and archived, not loaded: somebody holds the warehouse
 └── UnreachableError      5  too much of the batch could not be reached
+
+`status` also ends with 6, without an error: a condition of --fail-if holds.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ class ExitCode(IntEnum):
     KEY_REFUSED = 3
     NOT_LOADED = 4
     UNREACHABLE = 5
+    CONDITION_HOLDS = 6
 
 
 class AvatarTasksError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from avatar_tasks.commands.options import JSON, settings_of, with_options
-from avatar_tasks.console import handle_errors, show, show_json
+from avatar_tasks.console import handle_errors, show, show_answer, show_json
 
 
 @click.command("setup-prefect")
@@ -45,8 +45,9 @@ def setup_prefect(in_flight: int | None, rate: float | None, *, dry_run: bool, a
     settings = settings_of(**options)
     rate = settings.rate if rate is None else rate
     declared = read_declared(declarations_folder(Path.cwd()))
-    SetUp(settings, declared, lines.append if as_json else show, rate, in_flight, dry_run).run()
+    report_line = show_answer if dry_run else show
+    SetUp(settings, declared, lines.append if as_json else report_line, rate, in_flight, dry_run).run()
     if as_json:
         show_json({"done": [] if dry_run else lines, "changes": lines, "dry_run": dry_run})
     elif not lines:
-        show("Everything on the Prefect server is as declared.")
+        report_line("Everything on the Prefect server is as declared.")

@@ -10,25 +10,28 @@ from typing import Any
 import click
 
 from avatar_tasks.commands.options import DATA_DIR, JSON, Place, Seconds, settings_of, with_options
-from avatar_tasks.console import aligned, handle_errors, show, show_json
+from avatar_tasks.console import handle_errors, show, show_json
 
 
 @click.command()
+@click.option("--format", "kind", type=click.Choice(["text", "json", "prometheus"]), default="text", show_default=True)
+@click.option(
+    "--out", type=Place(path_type=Path), metavar="FILE", help="A file instead of stdout, replaced atomically."
+)
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="End with 6 if it holds or cannot be checked, e.g. 'stale>15m' or 'disk<5%'; may be repeated.",
+)
 @with_options(DATA_DIR, JSON)
 @handle_errors
-def status(*, as_json: bool, **options: Any) -> None:
+def status(kind: str, out: Path | None, conditions: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
     """What is known: tasks by status, due, stuck, quarantined and not loaded ones, and who locks the warehouse."""
-    from pipeline.status import facts
+    from avatar_tasks.status import run_status
 
-    found = facts(settings_of(**options).paths)
-    if as_json:
-        show_json(found)
-        return
-    for section, value in found.items():
-        show(section.replace("_", " "))
-        rows = list(value.items()) if isinstance(value, dict) else [("", value)]
-        for line in aligned([(str(name), number) for name, number in rows]):
-            show(line)
+    return run_status(settings_of(**options).paths, "json" if as_json else kind, out, conditions)
 
 
 @click.command()

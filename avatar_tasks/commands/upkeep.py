@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avatar_tasks.commands.options import ACCEPT_LOSS, DATA_DIR, JSON, settings_of, with_options
-from avatar_tasks.console import Progress, handle_errors, reporter_to, show, show_json, show_summary
+from avatar_tasks.console import Progress, handle_errors, reporter_to, show, show_answer, show_json, show_summary
 
 if TYPE_CHECKING:
     from pipeline.run import Run
@@ -94,7 +94,7 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
         show_json({"dry_run": True, **asdict(planned), "exit_code": int(code)})
     else:
         for line in plan_lines(planned):
-            show(line)
+            show_answer(line)
     return code
 
 

@@ -1,0 +1,87 @@
+"""`status`: what is known, in words, as JSON or for Prometheus, and which conditions hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from avatar_tasks.console import aligned, harmless, json_text, show
+from pipeline.errors import ExitCode, UnusableInputError
+from pipeline.status import facts
+from pipeline.watch import conditions, prometheus
+from pipeline.watch.measures import read_measures
+from warehouse.archive.atomic import atomic_write
+from warehouse.errors import ArchiveError, WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from pipeline.watch.conditions import Alarm
+    from warehouse.paths import DataPaths
+
+#: A collector of metrics is another user.
+_FOR_EVERYBODY = 0o644
+
+
+def run_status(paths: DataPaths, kind: str, out: Path | None, texts: Sequence[str]) -> int:
+    """Print what is known and, on stderr, each condition that holds; the exit code.
+
+    Args:
+        paths: of the data folder.
+        kind: text, json or prometheus.
+        out: a file instead of stdout.
+        texts: conditions as they were typed; where nothing can be read, they hold, and that is no error of its own.
+
+    Raises:
+        UnusableInputError: when a condition is not understood, or there is no archive.
+        NothingPublishedError: when nothing has been published yet, and no conditions are given.
+    """
+    wanted = conditions.read_conditions(texts)
+    alarms = conditions.judge(wanted, read_measures(paths)) if wanted else []
+    try:
+        _write(
+            _prometheus(paths, out) if kind == "prometheus" else _known(paths, kind, alarms, checked=bool(wanted)), out
+        )
+    except (ArchiveError, UnusableInputError, WarehouseError) as error:
+        if not wanted:
+            raise
+        if kind == "json":
+            _write(json_text({"error": str(error), "alarms": conditions.as_json(alarms)}), out)
+    for alarm in alarms:
+        show(f"avatar-tasks: {alarm.line}")
+    return ExitCode.CONDITION_HOLDS if alarms else ExitCode.DONE
+
+
+def _known(paths: DataPaths, kind: str, alarms: Iterable[Alarm], *, checked: bool) -> str:
+    found = facts(paths)
+    if kind == "json":
+        return json_text({**found, **({"alarms": conditions.as_json(alarms)} if checked else {})})
+    return "\n".join(harmless(line) for line in _in_words(found))
+
+
+def _in_words(found: dict[str, Any]) -> Iterable[str]:
+    for section, value in found.items():
+        yield section.replace("_", " ")
+        rows = list(value.items()) if isinstance(value, dict) else [("", value)]
+        yield from aligned([(str(name), number) for name, number in rows])
+
+
+def _prometheus(paths: DataPaths, out: Path | None) -> str:
+    """The metrics; where nothing can be read, what says so is written before the error is raised."""
+    try:
+        return prometheus.as_text(prometheus.read_samples(paths)).rstrip("\n")
+    except (ArchiveError, UnusableInputError, WarehouseError):
+        _write(prometheus.as_text(prometheus.unreadable(paths)).rstrip("\n"), out)
+        raise
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text)
+        return
+    whole = out.with_name(f"{out.name}.new")  # a textfile collector reads whatever ends in .prom, hidden or not
+    with atomic_write(whole, mode=_FOR_EVERYBODY) as file:
+        file.write(f"{text}\n".encode("utf-8", "replace"))
+    whole.replace(out)

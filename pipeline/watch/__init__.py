@@ -1,0 +1,1 @@
+"""What an operator watches: measures, conditions over them, and metrics for Prometheus."""
