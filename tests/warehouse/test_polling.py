@@ -125,7 +125,7 @@ def test_every_accepted_id_has_one_end(bench: Bench, kinds: list[Kind], end: str
     bench.policy = PollingPolicy(give_up_after=NEVER)
     asked = [Answer("t1", minute(1 + number), kind) for number, kind in enumerate(kinds)]
     bench.load(asked, [Request("t1", minute(0)), Request("t1", minute(9), "run2")])
-    row = one(bench.con, "from id_accounting")
+    row = one(bench.con, "select source, accepted, ended, quarantined, given_up, pending from id_accounting")
     assert row == {"source": "default", "accepted": 1} | {
         name: int(name == end) for name in ("ended", "quarantined", "given_up", "pending")
     }
@@ -139,21 +139,26 @@ def test_answers_about_ids_never_accepted_are_not_accounted_for(bench: Bench) ->
 
 
 def test_stuck_is_beyond_three_times_the_p99_of_its_kind(bench: Bench) -> None:
-    """Kinds are apart by source and action; one without a success has no threshold."""
+    """By the clock, so one that was lost sight of is stuck too; kinds are apart by source and action."""
     done = [Answer(f"done{number}", minute(2), ended(100)) for number in range(20)]
     slow = Kind(task_body("IN_PROGRESS", action="slow"), status="IN_PROGRESS")
     bench.load(
         [
             *done,
-            Answer("just_under", minute(5), RUNNING),
-            Answer("just_over", minute(5) + timedelta(seconds=1), RUNNING),
+            Answer("lost", minute(1), RUNNING),
+            Answer("seen", minute(5), RUNNING),
             Answer("other_action", minute(50), slow),
             Answer("other_source", minute(50), RUNNING, source="second"),
         ]
     )
-    assert rows(bench.con, "select task_id, age_seconds, threshold_seconds, status from stuck_tasks") == [
-        {"task_id": "just_over", "age_seconds": 301, "threshold_seconds": 300, "status": "IN_PROGRESS"}
-    ]
+    for moment, stuck in ((minute(5), []), (minute(5) + timedelta(seconds=1), ["lost", "seen"])):
+        found = rows(
+            bench.con,
+            f"select task_id, age_seconds, threshold_seconds, status from stuck_tasks_at('{moment}') order by task_id",  # noqa: S608
+        )
+        assert found == [
+            {"task_id": one, "age_seconds": 301, "threshold_seconds": 300, "status": "IN_PROGRESS"} for one in stuck
+        ]
 
 
 @pytest.mark.parametrize(
