@@ -40,6 +40,7 @@ for _command in (
     collect.collect,
     collect.load,
     deploy.setup_prefect,
+    read.compare,
     read.report,
     read.sql,
     read.status,

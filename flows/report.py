@@ -9,7 +9,7 @@ from typing import Any, Literal
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
-from pipeline.headline import headline
+from pipeline.headline import comparison_in_markdown, headline
 from pipeline.report_files import Filters, Written, place, write_report
 from pipeline.settings import Settings, read_settings
 
@@ -54,7 +54,8 @@ def _show(settings: Settings, written: Written, served_at: str | None) -> None:
     first = written.files[0].absolute() if written.files else settings.paths.reports
     link = f"{served_at.rstrip('/')}/{first.name}" if served_at else first.as_uri()
     lines = [f"- {line}" for line in written.in_short]
-    lines += ["", f"[{first.name}]({link})", "", "| | |", "|---|---|"]
+    lines += ["", f"[{first.name}]({link})", "", "## Against the week before", ""]
+    lines += [comparison_in_markdown(settings.paths, datetime.now(UTC)), "## All in all", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in headline(settings.paths)]
     try:
         create_link_artifact(link=link, link_text=first.name, key="report-link", description=written.in_short[0])

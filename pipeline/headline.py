@@ -1,17 +1,31 @@
-"""The headline numbers of a published warehouse, for terminals and artifacts: those of the report."""
+"""The headline numbers of a published warehouse, and two periods compared, for terminals and artifacts."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import duckdb
 
 from pipeline.errors import UnusableInputError
+from pipeline.report_files import moment
+from pipeline.spans import SpanError, read_span
 from reports.cohort import Cohort, open_cohort
+from reports.comparison.formats import as_markdown
+from reports.comparison.read import compare
 from reports.errors import ReportError
 from reports.headline import lines, read_facts
+from warehouse.backends.choose import reader
+from warehouse.database.session import first_line
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from reports.comparison.facts import Comparison
     from warehouse.paths import DataPaths
+
+#: What `compare` and the artifacts compare unless another period is given.
+PERIOD: Final = "7 days"
 
 
 def headline(paths: DataPaths) -> list[tuple[str, str]]:
@@ -26,3 +40,51 @@ def headline(paths: DataPaths) -> list[tuple[str, str]]:
             return lines(*read_facts(con))
     except ReportError as error:
         raise UnusableInputError(str(error)) from error
+
+
+def comparison(paths: DataPaths, now: datetime, period: str = PERIOD, against: str = "previous") -> Comparison:
+    """The last `period` beside the one before it, or beside as long a one from another time on.
+
+    Args:
+        paths: the data directory.
+        now: the time.
+        period: a span like `7 days` or `12h`.
+        against: `previous`, or the first instant of the earlier period: a date, a time or a span before now.
+
+    Raises:
+        NothingPublishedError: when nothing has been published yet.
+        UnusableInputError: when a period cannot be used, or the published copy was made by another version.
+    """
+    span = _span(period)
+    start = None if against == "previous" else moment(against, "--against", now)
+    try:
+        with reader(paths) as con:
+            return compare(con, span, now, start)
+    except ValueError as error:
+        msg = f"--period {period} with --against {against} cannot be compared: {error}"
+        raise UnusableInputError(msg) from error
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        msg = (
+            f"{paths.published} was made by another version of avatar-tasks ({first_line(error)}): "
+            "run `avatar-tasks publish`, and if that says so `avatar-tasks rebuild`"
+        )
+        raise UnusableInputError(msg) from error
+
+
+def comparison_in_markdown(paths: DataPaths, now: datetime) -> str:
+    """What `compare --format markdown` prints.
+
+    Raises:
+        NothingPublishedError, UnusableInputError: as `comparison`.
+    """
+    return as_markdown(comparison(paths, now))
+
+
+def _span(period: str) -> timedelta:
+    try:
+        span = read_span(period)
+    except SpanError as error:
+        raise UnusableInputError(f"--period {error}") from None
+    if not span:
+        raise UnusableInputError(f"--period {period!r} is no span of time: give one like '7 days' or 12h")
+    return span

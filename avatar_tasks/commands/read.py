@@ -1,4 +1,4 @@
-"""`status`, `sql` and `report`: what is known."""
+"""`status`, `compare`, `sql` and `report`: what is known."""
 
 # ruff: noqa: ANN401 - options are passed through to the settings, which check them
 
@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from avatar_tasks.commands.options import DATA_DIR, JSON, Place, Seconds, settings_of, with_options
-from avatar_tasks.console import handle_errors, show, show_json
+from avatar_tasks.console import handle_errors, harmless, show, show_json
 
 
 @click.command()
@@ -32,6 +32,35 @@ def status(kind: str, out: Path | None, conditions: tuple[str, ...], *, as_json:
     from avatar_tasks.status import run_status
 
     return run_status(settings_of(**options).paths, "json" if as_json else kind, out, conditions)
+
+
+@click.command()
+@click.option("--period", default="7 days", show_default=True, metavar="SPAN", help="How long each period is.")
+@click.option(
+    "--against",
+    default="previous",
+    show_default=True,
+    metavar="previous|DATE",
+    help="The period before the last one, or as long a one that begins then: a date, a time in UTC, or '14 days' ago.",
+)
+@click.option("--format", "kind", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
+@with_options(DATA_DIR, JSON)
+@handle_errors
+def compare(*, period: str, against: str, kind: str, as_json: bool, **options: Any) -> None:
+    """Better or worse than the period before: the verdict, the differences, what fails more, and since when."""
+    from datetime import UTC, datetime
+
+    from pipeline.headline import comparison
+    from reports.comparison.formats import as_dict, as_lines, as_markdown
+
+    found = comparison(settings_of(**options).paths, datetime.now(UTC), period, against)
+    if as_json or kind == "json":
+        show_json(as_dict(found))
+    elif kind == "markdown":
+        click.echo(harmless(as_markdown(found)), nl=False)
+    else:
+        for line in as_lines(found):
+            click.echo(harmless(line))
 
 
 @click.command()

@@ -1,0 +1,183 @@
+"""A comparison in words: what a colleague would say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reports import words
+from reports.comparison.facts import FEWEST_TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
+
+    from reports.comparison.facts import Change, Comparison, Driver, Period, Step
+
+#: What each metric is called in a table.
+LABELS: Final = {
+    "failure_rate": "failure rate",
+    "p50_seconds": "half have ended within",
+    "p95_seconds": "95% have ended within",
+}
+
+_HOUR: Final = 3600
+_DAY: Final = 86_400
+
+
+def headline(found: Comparison) -> str:
+    """The verdict as a sentence."""
+    against = earlier_period(found)
+    match found.verdict:
+        case "worse":
+            return f"Worse than {against}."
+        case "better":
+            return f"Better than {against}."
+        case "better and worse":
+            return f"Partly better and partly worse than {against}."
+        case "no clear change":
+            return f"No clear change from {against}: chance explains what differs."
+    return f"Not known whether anything changed from {against}: {_why_not_known(found)}."
+
+
+def sentences(found: Comparison) -> list[str]:
+    """The verdict, what changed clearly, what differs, and since when."""
+    return [
+        headline(found),
+        *(line for change in found.changes if change.is_clear for line in _changed(change)),
+        *(driver_sentence(driver) for driver in found.drivers),
+        *(step_sentence(step) for step in found.steps),
+    ]
+
+
+def earlier_period(found: Comparison) -> str:
+    """The earlier period as people would name it."""
+    if found.is_consecutive:
+        return f"the {length(found.span)} before"
+    return f"the {length(found.span)} from {words.minute(found.earlier.start)} UTC"
+
+
+def length(span: timedelta) -> str:
+    """A span as people would write it: 7 days, 12 hours."""
+    seconds = int(span.total_seconds())
+    for unit_seconds, unit in ((_DAY, "day"), (_HOUR, "hour")):
+        if seconds >= unit_seconds and seconds % unit_seconds == 0:
+            return words.plural(seconds // unit_seconds, unit)
+    return words.duration(seconds)
+
+
+def between(period: Period) -> str:
+    """From when to when a period is."""
+    return f"{words.minute(period.start)} to {words.minute(period.end)} UTC"
+
+
+def _why_not_known(found: Comparison) -> str:
+    if found.stale_sources:
+        since = f"since {words.minute(found.last_answer_at)} UTC" if found.last_answer_at else "yet"
+        return f"no answer of use has come from {found.stale_sources} {since} although ids are due"
+    before = max((change.tasks_before for change in found.changes), default=0)
+    now = max((change.tasks_now for change in found.changes), default=0)
+    return (
+        f"it takes {FEWEST_TASKS} tasks in each period that were followed long enough, "
+        f"and there are {before:,} before and {now:,} now"
+    )
+
+
+def _changed(change: Change) -> Iterator[str]:
+    verb = "rose" if change.is_worse else "fell"
+    if change.metric == "failure_rate":
+        before, now = level(change, change.before), level(change, change.now)
+        yield f"The failure rate {verb} from {before} to {now}{_by(change)}."
+    else:
+        share = "Half" if change.metric == "p50_seconds" else "95%"
+        yield (
+            f"{share} of the tasks have ended within {level(change, change.now)}, "
+            f"before within {level(change, change.before)}{_by(change)}."
+        )
+    if _is_the_mix(change):
+        yield (
+            f"Like with like (the same sources and actions) the difference is {signed(change, change.like_with_like)}: "
+            "much of it comes from another mix of tasks."
+        )
+
+
+def _is_the_mix(change: Change) -> bool:
+    """Whether less than half of the difference is left when like is compared with like."""
+    return (
+        change.like_with_like is not None
+        and change.difference is not None
+        and change.like_with_like / change.difference < 0.5  # noqa: PLR2004
+    )
+
+
+def _by(change: Change) -> str:
+    low, high = ends(change)
+    return f" ({signed(change, change.difference)}; 95% interval {words.interval(low, high)})"
+
+
+def level(change: Change, value: float | None) -> str:
+    """A metric's value with its unit."""
+    return words.percent(value) if change.metric == "failure_rate" else words.duration(value)
+
+
+def signed(change: Change, value: float | None) -> str:
+    """A difference with its sign and unit: +12 s, −0.4 points."""
+    if value is None or change.metric != "failure_rate":
+        return _signed(value, words.duration)
+    return f"{_signed(value, _points)} points"
+
+
+def ends(change: Change) -> tuple[str, str]:
+    """Both ends of the interval of the difference; points without their unit."""
+    shown = _points if change.metric == "failure_rate" else words.duration
+    return _signed(change.low, shown), _signed(change.high, shown)
+
+
+def _signed(value: float | None, shown: Callable[[float], str]) -> str:
+    if value is None:
+        return words.UNKNOWN
+    sign = "\u2212" if value < 0 else "+" if value > 0 else ""
+    return f"{sign}{shown(abs(value))}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def driver_sentence(driver: Driver) -> str:
+    """What differs about the tasks with a value."""
+    which = f"{driver.dimension} {driver.value}" if driver.value is not None else f"no {driver.dimension}"
+    parts = " and ".join([*_failing(driver), *_taking(driver)])
+    return f"{which}: {words.tasks(driver.tasks)}; beside comparable tasks they {parts}."
+
+
+def _failing(driver: Driver) -> Iterator[str]:
+    if driver.failure_effect is not None:
+        more = "more" if driver.failure_effect > 0 else "less"
+        low, high = _signed(driver.failure_low, _points), _signed(driver.failure_high, _points)
+        effect = f"{_points(abs(driver.failure_effect))} percentage points {more}"
+        yield f"fail {effect} often (95% interval {words.interval(low, high)})"
+
+
+def _taking(driver: Driver) -> Iterator[str]:
+    if driver.latency_effect is not None:
+        longer = "longer" if driver.latency_effect > 1 else "less time"
+        low, high = (_signed(end and end - 1, words.rough) for end in (driver.latency_low, driver.latency_high))
+        effect = f"{words.rough(abs(driver.latency_effect - 1))} {longer}"
+        yield f"take {effect} (95% interval {words.interval(low, high)})"
+
+
+def step_sentence(step: Step) -> str:
+    """Since when a level is what it is."""
+    kind = f"{step.action or 'tasks without an action'} at {step.source}"
+    what, shown = (
+        ("the failure rate", words.percent)
+        if step.metric == "failure_rate"
+        else ("the median time to success", words.duration)
+    )
+    since = (
+        f"Since {words.minute(step.changed_at)} UTC {what} of {kind} is {shown(step.now)}, before {shown(step.before)}"
+    )
+    if step.changed_at_low == step.changed_at_high:
+        return f"{since}."
+    first, last = words.minute(step.changed_at_low), words.minute(step.changed_at_high)
+    return f"{since} (the step may be as early as {first} and as late as {last})."
