@@ -4,7 +4,7 @@
 -- source: which gateway the tasks belong to; NULL for all together
 -- action: what the tasks do; NULL for all together
 -- is_total: whether this is the row for all together
--- metric: failure_rate, p50_seconds or p95_seconds (submission to the end, either end; a task that has not ended counts
+-- metric: failure_rate, p50_seconds or p95_seconds (submission to success or failure; a task that has not ended counts
 --   as longer than any)
 -- n_a: tasks counted in [a0, a1): those that have ended, or for the seconds all that were followed up
 -- n_b: tasks counted in [b0, b1), likewise
