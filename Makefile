@@ -6,7 +6,7 @@ LOCK := requirements.lock
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 RUN := .venv-run
-OLD_DUCKDB := 1.2.2 1.3.2 1.4.3
+OLD_DUCKDB := 1.3.2 1.4.3
 OLD_STAMPS := $(OLD_DUCKDB:%=.venv-duckdb/%/.set-up)
 STAMP := $(VENV)/.set-up-from-$(LOCK)
 
