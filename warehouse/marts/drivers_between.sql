@@ -304,4 +304,4 @@ select
 from placed
 left join q_values
     on placed.dimension = q_values.dimension and placed.value is not distinct from q_values.value
-order by least(failure_q_value, latency_q_value) nulls last, dimension, value;
+order by least(failure_q_value, latency_q_value) nulls last, placed.dimension, placed.value;

@@ -42,6 +42,17 @@ ARGUMENTS: Final = {
 }
 
 
+#: What an older version plans for minutes, as the README says, and so what is built on it.
+SLOW: Final = {"1.3.2": "failure_chance"}
+
+
+def uses(one: Definition, name: str) -> bool:
+    """Whether a definition is or uses, at whatever distance, the view of that name."""
+    marts = {other.name: other for other in definitions("marts")}
+    named = set(re.findall(r"\w+", re.sub(r"--.*", "", one.sql))) & marts.keys() - {one.name}
+    return one.name == name or any(uses(marts[other], name) for other in named)
+
+
 def call(one: Definition) -> str:
     """A query on a table, view or macro."""
     if one.kind != "macro":
@@ -51,6 +62,11 @@ def call(one: Definition) -> str:
     names = [part.strip() for part in found[1].split(",") if part.strip() and ":=" not in part]
     given = ", ".join(ARGUMENTS.get(name, "'x'") for name in names)
     return f"select * from {one.name}({given})" if found[2] else f"select {one.name}({given}) as value"  # noqa: S608
+
+
+def is_callable(one: Definition) -> bool:
+    """Whether the test knows what to give its parameters; small macros are reached through the views that use them."""
+    return one.kind != "macro" or "'x'" not in call(one)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +82,9 @@ def test_an_older_duckdb_reads_everything(version: str, week: DataPaths, tmp_pat
     place = ROOT / ".venv-duckdb" / version
     if not (place / ".set-up").exists() and not os.environ.get("CI"):
         pytest.skip(f"DuckDB {version} is not installed: `make test` does it")
-    calls = {one.name: call(one) for one in (*definitions("tables"), *definitions("marts"))}
+    everything = [*definitions("tables"), *definitions("marts")]
+    read = [one for one in everything if version not in SLOW or not uses(one, SLOW[version])]
+    calls = {one.name: call(one) for one in read if is_callable(one)}
     (tmp_path / "calls.json").write_text(json.dumps(calls), encoding="utf-8")
     command = [sys.executable, str(HERE / "old_duckdb.py"), str(week.published), str(tmp_path / "calls.json")]
     environment = os.environ | {"PYTHONPATH": str(place)}
