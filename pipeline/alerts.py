@@ -1,7 +1,8 @@
-"""Alerts after a run, each sent once: what was sent before is remembered beside the warehouse.
+"""Alerts after a run: sent when something begins, once a day while it lasts, and when it is over.
 
-Kinds are promises, for automations are triggered by them: `slo-burning`, `tasks-stuck`, `collection-stale`,
-`schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`.
+What was sent before is remembered beside the warehouse. Kinds are promises, for automations are triggered by them:
+`slo-burning`, `tasks-stuck`, `collection-stale`, `schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`, and
+`resolved`.
 
 A run speaks for its own source, and of what is about all; each source has a memory of its own, so that runs of several
 gateways neither forget nor repeat what the others sent.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipeline.collect.other_ids import in_conflict, missing_storms
@@ -33,6 +35,23 @@ if TYPE_CHECKING:
 #: How many of each kind are named in the sentence; the rest are counted.
 NAMED_IN_SENTENCE: Final = 3
 
+#: How long something lasts until it is sent again.
+REMIND_AFTER: Final = timedelta(days=1)
+
+RESOLVED: Final = "resolved"
+
+_CRITICAL: Final = ("slo-burning", "collection-stale", "key-refused", "identity-conflict", "ids-missing")
+
+#: What lasts, and what is said when it is over; drift is an event.
+_LASTING: Final = {
+    "slo-burning": "the error budget no longer burns too fast",
+    "tasks-stuck": "ended, or is no longer beyond three times the p99",
+    "collection-stale": "answers of use come again, or nothing is due",
+    "key-refused": "the gateway takes the key again",
+    "identity-conflict": "no id is answered with another task any more",
+    "ids-missing": "the gateway knows the ids again, or they were polled an hour ago",
+}
+
 #: What an alert is about: which source it is about ('' for all of them), its kind, and what exactly.
 Key = tuple[str, str, str]
 
@@ -42,71 +61,108 @@ class Alert:
     """One kind of alert.
 
     Attributes:
-        kind: slo-burning, tasks-stuck, collection-stale, schema-drift, key-refused, identity-conflict or ids-missing.
-        keys: what there is now that was not sent before.
+        kind: slo-burning, tasks-stuck, collection-stale, schema-drift, key-refused, identity-conflict, ids-missing, or
+            resolved.
+        keys: what it is about.
         words: about each of the first.
+        is_reminder: whether it was sent before, and still holds.
     """
 
     kind: str
     keys: tuple[Key, ...]
     words: tuple[str, ...]
+    is_reminder: bool = False
 
     @property
     def count(self) -> int:
         return len(self.keys)
 
     @property
+    def severity(self) -> str:
+        """critical, warning, or info where it is over."""
+        if self.kind == RESOLVED:
+            return "info"
+        return "critical" if self.kind in _CRITICAL else "warning"
+
+    @property
     def sentence(self) -> str:
         more = f"; and {self.count - len(self.words):,} more" if self.count > len(self.words) else ""
-        return "; ".join(self.words) + more
+        return f"{'Still: ' if self.is_reminder else ''}{'; '.join(self.words)}{more}"
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Alerts to send now, which were not sent before.
+    """Alerts to send now.
 
     Attributes:
-        alerts: one per kind.
+        alerts: new ones and reminders, one of each kind, and one of all that is over.
         run: whose news these are.
-        sent_before: what was sent before and still holds.
+        sent_before: when what still holds was last sent.
+        over: what was sent before and no longer holds.
     """
 
     alerts: list[Alert]
     run: Run
-    sent_before: frozenset[Key]
+    sent_before: dict[Key, datetime]
+    over: frozenset[Key] = frozenset()
 
     def mark_sent(self, sent: Iterable[Alert]) -> None:
         """Remember what was sent; what was not is news again after the next run.
 
-        What is over is forgotten, so that it is sent again when it comes back.
+        What is over is forgotten once that was sent, so that it is sent again when it comes back.
         """
-        keys = self.sent_before | {key for alert in sent for key in alert.keys}
+        now, sent = self.run.clock.now(), list(sent)
+        keys = self.sent_before | {key: now for alert in sent if alert.kind != RESOLVED for key in alert.keys}
+        if not any(alert.kind == RESOLVED for alert in sent):
+            keys |= {key: now for key in self.over if key[1] in _LASTING}
         for source in ("", self.run.settings.source):
-            _write(_memory(self.run, source), sorted((kind, what) for of, kind, what in keys if of == source))
+            of_source = sorted((kind, what, at.isoformat()) for (of, kind, what), at in keys.items() if of == source)
+            _write(_memory(self.run, source), of_source)
 
 
 def news(run: Run, summary: Summary) -> News:
-    """Alerts to send now, which were not sent before; they count as sent after `News.mark_sent`."""
-    found = _found(run)
+    """Alerts to send now: what is new, what lasts and was last sent a day ago, and what is over.
+
+    They count as sent after `News.mark_sent`.
+    """
+    published = _found(run)
+    found = published or {}
     if summary.exit_code == ExitCode.KEY_REFUSED:
         found[summary.source, "key-refused", summary.source] = str(summary.problem)
-    sent_before = _sent_before(run, found)
-    new = [key for key in found if key not in sent_before]
-    kinds = dict.fromkeys(kind for _, kind, _ in new)
-    return News([_alert(kind, [key for key in new if key[1] == kind], found) for kind in kinds], run, sent_before)
+    remembered = _remembered(run, found)
+    is_known = {"key-refused": summary.requests > 0}  # by a run that polled; the rest by what readers see
+    kept = {key for key in remembered if key in found or not is_known.get(key[1], published is not None)}
+    over = frozenset(remembered.keys() - kept)
+    due = {key for key in kept & found.keys() if run.clock.now() - remembered[key] >= REMIND_AFTER}
+    new = [key for key in found if key not in remembered]
+    alerts = [_alert(kind, new, found) for kind in _kinds(new)]
+    alerts += [_alert(kind, due, found, is_reminder=True) for kind in _kinds(due) if kind in _LASTING]
+    return News([*alerts, *_resolved(over)], run, {key: remembered[key] for key in kept}, over)
 
 
-def _alert(kind: str, keys: list[Key], found: dict[Key, str]) -> Alert:
-    return Alert(kind, tuple(keys), tuple(found[key] for key in keys[:NAMED_IN_SENTENCE]))
+def _kinds(keys: Iterable[Key]) -> Iterable[str]:
+    return dict.fromkeys(kind for _, kind, _ in keys)
 
 
-def _found(run: Run) -> dict[Key, str]:
+def _alert(kind: str, keys: Iterable[Key], found: dict[Key, str], *, is_reminder: bool = False) -> Alert:
+    of_kind = [key for key in found if key in set(keys) and key[1] == kind]
+    return Alert(kind, tuple(of_kind), tuple(found[key] for key in of_kind[:NAMED_IN_SENTENCE]), is_reminder)
+
+
+def _resolved(over: Iterable[Key]) -> list[Alert]:
+    keys = tuple(sorted(key for key in over if key[1] in _LASTING))
+    words = tuple(f"{what}: {_LASTING[kind]}" for _, kind, what in keys[:NAMED_IN_SENTENCE])
+    return [Alert(RESOLVED, keys, words)] if keys else []
+
+
+def _found(run: Run) -> dict[Key, str] | None:
+    """What holds by what readers see; None where nothing is published."""
     with contextlib.suppress(NothingPublishedError), reader(run.paths) as con:
         rows = con.execute(statement("queries/alerts"), {"since": run.started_at, "now": run.clock.now()}).fetchall()
         found: dict[Key, str] = {(source or "", kind, what): words for source, kind, what, words in rows}
         found |= _doubts(run, con)
         return {key: words for key, words in found.items() if key[0] in ("", run.settings.source)}
-    return {}
+    return None
 
 
 def _doubts(run: Run, con: duckdb.DuckDBPyConnection) -> dict[Key, str]:
@@ -118,10 +174,16 @@ def _doubts(run: Run, con: duckdb.DuckDBPyConnection) -> dict[Key, str]:
     }
 
 
-def _sent_before(run: Run, found: dict[Key, str]) -> frozenset[Key]:
-    """What of all that holds was sent before; one memory of all sources, as earlier versions had it, is of each."""
-    memory = {source: _read(_memory(run, source)) for source in ("", run.settings.source)}
-    return frozenset(key for key in found if [*key[1:]] in memory[key[0]] or [*key[1:]] in memory[""])
+def _remembered(run: Run, found: Iterable[Key]) -> dict[Key, datetime]:
+    """What was sent before, and when last; earlier versions had one memory of all sources, without times."""
+    remembered: dict[Key, datetime] = {}
+    for source in ("", run.settings.source):
+        for kind, what, *at in _read(_memory(run, source)):
+            if at:
+                remembered[source, kind, what] = datetime.fromisoformat(at[0])
+            else:
+                remembered |= {key: run.clock.now() for key in found if key[1:] == (kind, what)}
+    return remembered
 
 
 def _memory(run: Run, source: str) -> Path:
@@ -135,7 +197,7 @@ def _read(path: Path) -> list[list[str]]:
     return []
 
 
-def _write(path: Path, keys: list[tuple[str, str]]) -> None:
+def _write(path: Path, keys: list[tuple[str, str, str]]) -> None:
     if keys or path.exists():
         with atomic_write(path) as file:
             file.write(json.dumps(keys, ensure_ascii=False).encode())

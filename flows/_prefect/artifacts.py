@@ -119,7 +119,13 @@ def emit_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
     for alert in alerts:
         run.reporter.warn(f"{alert.kind}: {alert.sentence}")
         with log_errors(run, f"the event {alert.kind}"):
-            payload = {"count": alert.count, "sentence": alert.sentence, "run_id": run.run_id}
+            payload = {
+                "count": alert.count,
+                "sentence": alert.sentence,
+                "severity": alert.severity,
+                "is_reminder": alert.is_reminder,
+                "run_id": run.run_id,
+            }
             if emit_event(f"avatar-tasks.{alert.kind}", resource=resource, payload=payload):
                 sent.append(alert)
     return sent

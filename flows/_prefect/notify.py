@@ -56,14 +56,27 @@ def _notification_blocks(base: type[Any]) -> list[type[Any]]:
     return [deeper for kind in base.__subclasses__() for deeper in (kind, *_notification_blocks(kind))]
 
 
+#: Which deployment and run it is about, and where to look, if the server knows its address (PREFECT_UI_URL).
+_WHERE: Final = (
+    "{% if deployment %}Deployment {{ deployment.name }}, r{% else %}R{% endif %}un {{ flow_run.name }}"
+    "{% if flow_run|ui_url %}\n{{ flow_run|ui_url }}{% endif %}"
+)
+#: What is wrong: our own sentence, or what Prefect knows of the run's end or of the work pool.
+_WHAT: Final = (
+    "{{ event.payload.sentence | default(flow_run.state.message, true) | default(event.resource.name, true) }}"
+)
+_SEVERITY: Final = (
+    "[{% if event.payload.is_reminder %}still {% endif %}{{ event.payload.severity | default('critical') }}]"
+)
+
+
 def _message(receiver: UUID | None, declared: dict[str, Any]) -> dict[str, Any]:
     if receiver is None:
         return {"type": "do-nothing"}
-    where = "{% if deployment %}Deployment {{ deployment.name }}, r{% else %}R{% endif %}un {{ flow_run.name }}"
-    body = f"{{{{ event.payload.sentence | default(event.resource.name) }}}}\n\n{declared['description']}\n\n{where}"
+    where = f"{{% if flow_run %}}{_WHERE}{{% elif work_pool|ui_url %}}{{{{ work_pool|ui_url }}}}{{% endif %}}"
     return {
         "type": "send-notification",
         "block_document_id": str(receiver),
-        "subject": str(declared["name"]),
-        "body": body,
+        "subject": f"{_SEVERITY} {declared['name']}",
+        "body": f"{_WHAT}\n\n{declared['description']}\n\n{where}",
     }

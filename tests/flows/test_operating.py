@@ -222,17 +222,20 @@ def test_what_was_set_by_hand_stays_and_a_dry_run_changes_nothing(plant: Plant) 
 
 
 def test_an_alert_reaches_its_receiver(plant: Plant, changed: Changed) -> None:
-    """A run whose key is refused: what is wrong with which deployment, what to do, and no key."""
+    """A run whose key is refused: how bad it is, why, what to do, which deployment, a link, and no key."""
     operator, wrong = plant.operator, "a-key-that-is-wrong"
     run = operator.start_run("collect/collect", env={"AVATAR_TASKS_API_KEY": wrong}, ids=[plant.gateway.world.ids[-1]])
     assert operator.end_of(run) == "Failed"
     operator.wait_for(lambda: len(changed.received) >= 2, "two notifications")
     told = {one["title"]: one["text"] for one in map(json.loads, changed.received)}
-    text = told["avatar-tasks: the gateway refuses the key"]
+    text = told["[critical] avatar-tasks: the gateway refuses the key"]
     assert f"{plant.base_url} refused the key (HTTP 401, 'Invalid token: a-ke***ng" in text
     assert "Check AVATAR_TASKS_API_KEY" in text
     assert "\nDeployment collect, run " in text
-    assert "\nDeployment collect, run " in told["avatar-tasks: a run has failed"]
+    failed = told["[critical] avatar-tasks: a run has failed"]
+    assert f"{plant.base_url} refused the key" in failed.partition("\n")[0], "the reason is the state's message"
+    assert "\nDeployment collect, run " in failed
+    assert f"/runs/flow-run/{run}" in failed
     assert wrong not in str(told)
 
 

@@ -96,6 +96,8 @@ def test_a_burning_error_budget_is_alerted_again_when_it_burns_again(run: Run) -
     now = datetime.now(UTC)
     missed = [Answer(f"t{n}", now - timedelta(minutes=5), failed_lately(now)) for n in range(40)]
     collected(run, missed)
+    alerts = {alert.kind: alert for alert in news(run, DONE).alerts}
+    assert " times as fast as it may over 1 hour and " in alerts["slo-burning"].sentence
     first = told(run)
     assert first.get("slo-burning", 0) > 0
     assert "slo-burning" not in told(run)
@@ -115,8 +117,34 @@ def test_a_refused_key_is_alerted_until_it_is_fixed(run: Run) -> None:
     refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
     assert told(run, refused) == {"key-refused": 1}
     assert told(run, refused) == {}
-    assert told(run) == {}
+    assert told(run) == {}, "a run that polls nothing does not know"
+    assert told(run, dataclasses.replace(DONE, requests=1)) == {"resolved": 1}
     assert told(run, refused) == {"key-refused": 1}
+
+
+def test_what_lasts_is_repeated_daily_and_once_more_when_it_is_over(run: Run) -> None:
+    """With how severe it is; what could not be sent is sent by the next run."""
+    done = [Answer(f"done{number}", minute(2), SUCCESS) for number in range(20)]
+    collected(run, [*done, Answer("t1", minute(60), RUNNING)])
+    start = run.clock.now()
+
+    def after(hours: float) -> Run:
+        return dataclasses.replace(run, clock=Clock(now=lambda: start + timedelta(hours=hours)))
+
+    assert told(after(0)) == {"tasks-stuck": 1}
+    assert told(after(23)) == {}
+    [reminder] = news(after(25), DONE).alerts
+    assert (reminder.kind, reminder.is_reminder, reminder.severity) == ("tasks-stuck", True, "warning")
+    assert reminder.sentence.startswith("Still: t1: running for ")
+    assert told(after(25)) == {"tasks-stuck": 1}
+    assert told(after(26)) == {}
+    collected(run, [Answer("t1", start + timedelta(hours=26), SUCCESS)])
+    [over] = news(after(27), DONE).alerts
+    assert (over.kind, over.severity, over.count) == ("resolved", "info", 1)
+    assert "default/t1: ended, or is no longer" in over.sentence
+    news(after(27), DONE).mark_sent([])
+    assert told(after(27)) == {"resolved": 1}
+    assert told(after(28)) == {}
 
 
 def test_an_alert_that_could_not_be_sent_is_sent_again(run: Run) -> None:
@@ -202,7 +230,8 @@ def test_an_hour_without_an_answer_of_use_is_told_while_ids_are_due(run: Run) ->
     later = dataclasses.replace(run, clock=Clock(now=lambda: minute(90)))
     [alert] = news(later, DONE).alerts
     assert (alert.kind, alert.count) == ("collection-stale", 1)
-    assert "no answer of use since 2026-01-20 03:10 UTC" in alert.sentence
+    assert "no usable answer since 2026-01-20 03:10 UTC" in alert.sentence
     assert told(later) == {"collection-stale": 1}
     collected(run, [Answer("t1", minute(89), RUNNING)])
+    assert told(later) == {"resolved": 1}
     assert told(later) == {}

@@ -6,7 +6,7 @@ with burning as (
     select
         source,
         objective as subject,
-        string_agg(format('{:.1f} times in {} h', burn_rate, window_hours), ', ' order by window_hours) as rates,
+        string_agg(format('{:.1f} times as fast as it may over {}', burn_rate, if(window_hours = 1, '1 hour', format('{} hours', window_hours))), ' and ' order by window_hours) as rates,
     from slo_burn
     where is_burning
     group by source, objective
@@ -16,14 +16,14 @@ select
     source,
     'slo-burning' as kind,
     subject,
-    format('{}: the error budget burns faster than it may: {}', subject, rates) as words,
+    format('{}: its error budget is used up {}', subject, rates) as words,
 from burning
 union all
 select
     source,
     'tasks-stuck',
     format('{}/{}', source, task_id),
-    format('{}: running for {:.0f} s; {:.0f} s are thrice the p99', task_id, age_seconds, threshold_seconds),
+    format('{}: running for {:.0f} s; {:.0f} s is three times the p99 of its kind', task_id, age_seconds, threshold_seconds),
 from stuck_tasks
 union all
 select
@@ -31,7 +31,7 @@ select
     'collection-stale',
     source,
     format(
-        '{}: no answer of use since {}, while ids are due: objectives and what is in flight are not known since then',
+        '{}: no usable answer since {} although ids are due: objectives and what is in flight are unknown since then',
         source,
         coalesce(strftime(make_timestamp(epoch_us(last_answer_at)), '%Y-%m-%d %H:%M UTC'), 'the beginning')
     ),

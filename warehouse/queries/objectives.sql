@@ -2,7 +2,7 @@
 with burning as (
     select objective, bool_or(is_burning) as is_burning, bool_or(is_stale) as is_stale,
         max(last_observed_at) as last_observed_at,
-        string_agg(format('{:.1f} times in {} h', burn_rate, window_hours), ', ' order by window_hours) as rates,
+        string_agg(format('{:.1f} times as fast as it may over {}', burn_rate, if(window_hours = 1, '1 hour', format('{} hours', window_hours))), ' and ' order by window_hours) as rates,
     from slo_burn
     group by objective
 )
@@ -12,7 +12,7 @@ select
     concat_ws(
         '; ',
         case
-            when burning.is_burning then 'burns: ' || burning.rates
+            when burning.is_burning then 'burns: the error budget is used up ' || burning.rates
             when burning.is_stale
             then 'not known: no answer since '
                 || coalesce(strftime(make_timestamp(epoch_us(burning.last_observed_at)), '%Y-%m-%d %H:%M UTC'), 'the beginning')
