@@ -4,12 +4,12 @@
 import math
 import string
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from simulator.life import Task
 from simulator.odd.quirks import QUIRKS, quirk
-from simulator.rhythm import Incident, submissions
+from simulator.rhythm import HOUR_SECONDS, Incident, busy_hours, submissions
 from simulator.words import (
     ACTIONS,
     CHANNELS,
@@ -25,7 +25,7 @@ QUEUE_MEDIAN_SECONDS = 8.0
 QUEUE_SPREAD = 0.8
 LONG_QUEUE_FACTOR = 12.0
 HEAVY_TAIL_SHARE = 0.02
-INCIDENT_FAILURE_SHARE = 0.4
+BUSY_INCIDENT_FAILURE_SHARE = 0.9
 NEW_STYLE_SHARE = 0.6
 HOOK_SHARE = 0.15
 # How far a task gets before it fails, as a share of its full run time; a timeout is set by the gateway.
@@ -56,6 +56,7 @@ class Settings:
     rush_seconds: float
     latest_end: float | None
     utc_offset_hours: int
+    is_incident_busy: bool
 
     def __post_init__(self) -> None:
         if self.tasks < 0 or not 0 <= self.rush <= self.tasks:
@@ -69,7 +70,10 @@ class Settings:
 
 
 def draw_incidents(settings: Settings) -> tuple[Incident, ...]:
-    """In a week: twelve hours in which one platform often fails, and three hours of long queues; scaled otherwise."""
+    """In a week: twelve hours in which one platform often fails, and three hours of long queues; scaled otherwise.
+
+    With `is_incident_busy` the failures are those of one busy hour instead, in which the largest platform hardly works.
+    """
     rng = Random(f"{settings.seed}/incidents")
     whole = settings.end - settings.start
 
@@ -78,10 +82,19 @@ def draw_incidents(settings: Settings) -> tuple[Incident, ...]:
         return datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(begin + whole * share, UTC)
 
     platform = rng.choice(CHANNELS[:2]).platform
-    return (
-        Incident("provider_failures", *stretch(1 / 14), platform),
-        Incident("long_queues", *stretch(1 / 56)),
-    )
+    failures = Incident("provider_failures", *stretch(1 / 14), platform)
+    return (_busy_incident(settings, rng) or failures, Incident("long_queues", *stretch(1 / 56)))
+
+
+def _busy_incident(settings: Settings, rng: Random) -> Incident | None:
+    """One busy hour with days before it to compare with and hours after it; None where a world has none."""
+    whole = settings.end - settings.start
+    hours = busy_hours(settings.start + 0.4 * whole, settings.end - 0.05 * whole, settings.utc_offset_hours)
+    if not settings.is_incident_busy or not hours:
+        return None
+    begin = datetime.fromtimestamp(rng.choice(hours), UTC)
+    end = begin + timedelta(seconds=HOUR_SECONDS)
+    return Incident("provider_failures", begin, end, CHANNELS[0].platform, BUSY_INCIDENT_FAILURE_SHARE)
 
 
 class Population:
@@ -126,7 +139,7 @@ class Population:
 
     def _failure(self, submit: int, channel: Channel) -> Failure | None:
         is_incident = channel.platform == self._failing.platform and self._failing.covers(submit)
-        share = INCIDENT_FAILURE_SHARE if is_incident and self._set.failure_share else self._set.failure_share
+        share = self._failing.failure_share if is_incident and self._set.failure_share else self._set.failure_share
         if self._rng.random() >= share:
             return None
         drawn = self._rng.choices(self._fail_classes, tuple(FAILURE_WEIGHTS.values()))[0]

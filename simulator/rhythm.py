@@ -1,5 +1,6 @@
 """When people submit tasks: by hour of the day and day of the week, with random variation."""
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,16 +15,18 @@ BY_HOUR = (
     *(0.65, 0.7, 0.95, 1.0, 0.95, 0.85, 0.6, 0.45, 0.45, 0.4, 0.3, 0.2),
 )
 BY_WEEKDAY = (0.95, 1.0, 1.05, 1.05, 0.95, 0.55, 0.45)  # from Monday
+BUSY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A period with a problem: long queues for all, or failures of one platform."""
+    """A period with a problem: long queues for all, or failures of one platform, with this share of its tasks."""
 
     kind: Literal["long_queues", "provider_failures"]
     begin: datetime
     end: datetime
     platform: str | None = None
+    failure_share: float = 0.4
 
     def covers(self, instant: float) -> bool:
         return self.begin.timestamp() <= instant < self.end.timestamp()
@@ -36,6 +39,12 @@ def submissions(rng: Random, count: int, start: float, end: float, utc_offset_ho
     weights = list(accumulate(_density(edge, utc_offset_hours) for edge in edges))
     slots = (edges[bisect_right(weights, rng.random() * weights[-1])] for _ in range(count))
     return sorted(int(min(slot + rng.random() * step, end - 1)) for slot in slots)
+
+
+def busy_hours(start: float, end: float, utc_offset_hours: int) -> list[int]:
+    """Unix seconds at which the whole hours in [start, end) begin in which people submit most."""
+    whole = range(math.ceil(start / HOUR_SECONDS) * HOUR_SECONDS, int(end) - HOUR_SECONDS + 1, HOUR_SECONDS)
+    return [hour for hour in whole if _density(hour, utc_offset_hours) >= BUSY]
 
 
 def _density(instant: float, utc_offset_hours: int) -> float:

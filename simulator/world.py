@@ -28,6 +28,7 @@ class World:
         rush_seconds: see `rush`.
         latest_end: if given, the provider is done with every task by then (stuck ones aside).
         utc_offset_hours: of the people who submit, whose working hours set the daily pattern.
+        is_incident_busy: whether failures of the provider fill one busy hour rather than a fourteenth of the time.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class World:
         rush_seconds: float = 120.0,
         latest_end: datetime | None = None,
         utc_offset_hours: int = 8,
+        is_incident_busy: bool = False,
     ) -> None:
         settings = Settings(
             seed=seed,
@@ -62,6 +64,7 @@ class World:
             rush_seconds=rush_seconds,
             latest_end=latest_end.timestamp() if latest_end else None,
             utc_offset_hours=utc_offset_hours,
+            is_incident_busy=is_incident_busy,
         )
         self.seed = seed
         self.source = source
@@ -77,7 +80,8 @@ class World:
     ) -> Self:
         """The days before `now`, the last of whose tasks are still running at `now` and end within 15 minutes.
 
-        `rush` of them (default: one in forty, at least twenty) are submitted in the last two minutes.
+        `rush` of them (default: one in forty, at least twenty) are submitted in the last two minutes. The largest
+        platform hardly works in one busy hour.
         """
         return cls(
             seed,
@@ -87,6 +91,7 @@ class World:
             odd_share=odd_share,
             rush=min(tasks, max(20, tasks // 40)) if rush is None else rush,
             latest_end=now + timedelta(minutes=15),
+            is_incident_busy=True,
         )
 
     def __len__(self) -> int:

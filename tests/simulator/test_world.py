@@ -184,3 +184,12 @@ def test_an_impossible_world_is_refused(wrong: dict[str, object]) -> None:
     arguments: dict[str, object] = {"tasks": 10, "start": NOW, "end": NOW + timedelta(hours=1)}
     with pytest.raises(ValueError, match="must be"):
         World(1, **(arguments | wrong))  # type: ignore[arg-type]
+
+
+def test_the_incident_of_a_recent_week_fills_one_busy_hour(week: World) -> None:
+    """So that anybody who looks for hours that stand out finds it; an hour alone, and never the first ones."""
+    [incident] = [incident for incident in week.incidents if incident.kind == "provider_failures"]
+    assert incident.end - incident.begin == timedelta(hours=1)
+    assert incident.begin > NOW - timedelta(days=5)
+    in_hours = Counter(task.submit // 3600 for task in week.tasks)
+    assert in_hours[int(incident.begin.timestamp()) // 3600] > 1.5 * len(week) / 168

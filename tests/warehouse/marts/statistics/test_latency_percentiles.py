@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ZONES = ["UTC", "America/St_Johns", "Asia/Shanghai", "Asia/Kathmandu"]
 PERCENTILES = "select p50_seconds, p90_seconds, p95_seconds, p99_seconds, mean_seconds, max_seconds from latency_daily"
-COUNTS = "select submitted, succeeded, failed, in_flight from latency_daily"
+COUNTS = "select submitted, succeeded, failed, in_flight, unknown from latency_daily"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 500])
@@ -71,17 +71,17 @@ def test_hours_and_days_are_those_of_utc_in_every_session(
 
 
 def test_every_task_of_a_bucket_is_counted_once(con: duckdb.DuckDBPyConnection) -> None:
-    """Submitted is succeeded, failed and in flight; an UNKNOWN one is in flight; an end without a time is an end."""
+    """Submitted is succeeded, failed, in flight and unknown; an end without a time is an end."""
     odd = tasks([(None, 8)], status="UNKNOWN") + tasks([("SUCCESS", None), ("FAILURE", None)], action="sing")
     fill(con, [*tasks([("SUCCESS", 5), ("FAILURE", 6), (None, 7)]), *odd])
-    assert con.execute(COUNTS).fetchall() == [(6, 2, 2, 2)]
+    assert con.execute(COUNTS).fetchall() == [(6, 2, 2, 1, 1)]
     assert con.execute(PERCENTILES).fetchall() == [(5.0,) * 6]
 
 
 def test_where_none_succeeded_there_are_counts_and_no_percentiles(con: duckdb.DuckDBPyConnection) -> None:
     """NULL, not 0."""
     fill(con, tasks([("FAILURE", 6), (None, 7)]))
-    assert con.execute(COUNTS).fetchall() == [(2, 0, 1, 1)]
+    assert con.execute(COUNTS).fetchall() == [(2, 0, 1, 1, 0)]
     nothing: tuple[Any, ...] = (None,) * 6
     assert con.execute(PERCENTILES).fetchall() == [nothing]
 
