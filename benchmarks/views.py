@@ -55,6 +55,7 @@ MACROS: Final = {
         "'2026-01-10 00:00:00Z', '2026-01-17 00:00:00Z', '2026-01-17 00:00:00Z', '2026-01-24 00:00:00Z')"
     ),
     "due_tasks_at": "from due_tasks_at('2026-03-02 00:00:00Z')",
+    "result_expiry_at": "from result_expiry_at('2026-03-02 00:00:00Z')",
     "given_up_tasks_at": "from given_up_tasks_at('2026-03-02 00:00:00Z')",
 }
 

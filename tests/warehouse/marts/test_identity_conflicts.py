@@ -78,7 +78,7 @@ MIXED_UP: Final = [
 #: Views that find nothing among so few, or so unlike, tasks.
 MAY_BE_EMPTY: Final = {
     *("stuck_tasks", "slo_burn", "slo_burn_at", "failure_reasons_unmatched", "refund_claims"),
-    *("change_points", "change_points_between"),
+    *("change_points", "change_points_between", "result_expiry", "result_expiry_at"),
 }
 
 

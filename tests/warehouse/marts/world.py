@@ -37,6 +37,7 @@ insert into objectives values
     ('within-two-minutes', null, null, 120, 0.95),
     ('avatar-within-five-minutes', null, 'avatar-generate', 300, 0.99);
 insert into failure_rules values (1, 'no-channel', '渠道|channel|upstream', 'gateway', false);
+update tasks set result_expires_at = finish_time + interval 1 day where status = 'SUCCESS';
 update tasks set fail_rule = 'no-channel' where fail_class = 'gateway';
 insert into pricing values (500000, 1, 'unit');
 insert into polling_policy values (0.25, 15, 3600, 3, 1e10);

@@ -1,0 +1,9 @@
+-- How many attempts does a piece of work take, and what did the ones cost that never succeeded?
+select
+    attempts,
+    count(*) as pieces,
+    count(*) filter (where final_event = 'SUCCESS') as succeeded,
+    round(sum(charged) filter (where final_event = 'FAILURE'), 2) as charged_in_vain,
+from attempts
+group by attempts
+order by attempts;

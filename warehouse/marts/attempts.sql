@@ -1,0 +1,118 @@
+-- One row per piece of work: the tasks with the same template, picture and pt_infos that were submitted one after the
+-- other until one succeeded. How many attempts does it take, and what do the failed ones cost?
+--
+-- source: which gateway the tasks belong to
+-- work_hash: MD5 of the template, the user's picture and the elements of pt_infos (text, audio, voice, video, language,
+--   character), queries of URLs left out: a signature is new each time
+-- template_id: the template
+-- first_task_id: the first attempt
+-- last_task_id: the last attempt
+-- attempts: tasks submitted for it
+-- failed: those that failed
+-- first_submit_time: when the first was submitted
+-- last_submit_time: when the last was submitted
+-- final_event: SUCCESS when one succeeded, FAILURE when all failed; NULL while one of them has not been seen to end
+-- charged: what the attempts cost that succeeded, or failed and were not refunded by the rules (see cost_daily); NULL
+--   where the quota of all is unknown
+-- currency: what charged is in
+-- succeeded_at_attempt: number of the first that succeeded, from 1; NULL when none did
+--
+-- A task is another attempt when it comes within a day of the one before it, and before that one has succeeded; else it
+-- begins a new piece of work. Left out are tasks of which no payload with pt_infos has come, and those without a submit_time.
+create or replace view attempts as
+with elements as (
+    select
+        source,
+        task_id,
+        concat(
+            context, '|',
+            split_part(audio_path, '?', 1), '|',
+            voice_engine_id, '|',
+            audio_id, '|',
+            split_part(video_path, '?', 1), '|',
+            video_pattern_url, '|',
+            lan, '|',
+            character_id
+        ) as element,
+        pt_index,
+    from pt_infos
+),
+
+more as (
+    select source, task_id, string_agg(pt_index || '|' || element, '|' order by pt_index) as element,
+    from elements
+    where pt_index > 0
+    group by source, task_id
+),
+
+hashed as (
+    select
+        tasks.source,
+        tasks.task_id,
+        tasks.status,
+        tasks.submit_time,
+        if(tasks.status = 'SUCCESS', coalesce(tasks.finish_time, tasks.first_terminal_at), null) as succeeded_at,
+        works.template_id,
+        md5(concat(works.template_id, '|', split_part(works.user_image_url, '?', 1), '|', first.element, '|', more.element))
+            as work_hash,
+        if(
+            tasks.status = 'SUCCESS' or tasks.status = 'FAILURE' and not coalesce(failure_rules.is_refunded, true),
+            tasks.quota / pricing.quota_per_unit * pricing.price,
+            if(tasks.quota is null, null, 0)
+        ) as amount,
+        pricing.currency,
+    from tasks
+    inner join works on tasks.source = works.source and tasks.task_id = works.task_id
+    inner join elements as first
+        on tasks.source = first.source and tasks.task_id = first.task_id and first.pt_index = 0
+    left join more on tasks.source = more.source and tasks.task_id = more.task_id
+    left join failure_rules on tasks.fail_rule = failure_rules.name
+    left join pricing on true
+    where tasks.submit_time is not null and not tasks.identity_conflict
+),
+
+begun as (
+    select
+        *,
+        coalesce(
+            epoch(submit_time) - epoch(lag(submit_time) over earlier) > 86400
+                or lag(succeeded_at) over earlier <= submit_time,
+            lag(submit_time) over earlier is null
+        ) as is_first,
+    from hashed
+    window earlier as (partition by source, work_hash order by submit_time, task_id)
+),
+
+pieces as (
+    select
+        *,
+        sum(is_first::integer) over (
+            partition by source, work_hash order by submit_time, task_id rows unbounded preceding
+        ) as piece,
+    from begun
+),
+
+numbered as (
+    select *, row_number() over (partition by source, work_hash, piece order by submit_time, task_id) as attempt,
+    from pieces
+)
+
+select
+    source,
+    work_hash,
+    any_value(template_id) as template_id,
+    arg_min(task_id, attempt) as first_task_id,
+    arg_max(task_id, attempt) as last_task_id,
+    count(*) as attempts,
+    count(*) filter (where status = 'FAILURE') as failed,
+    min(submit_time) as first_submit_time,
+    max(submit_time) as last_submit_time,
+    case
+        when bool_or(status = 'SUCCESS') then 'SUCCESS'
+        when bool_and(status = 'FAILURE') then 'FAILURE'
+    end as final_event,
+    sum(amount) as charged,
+    any_value(currency) as currency,
+    min(attempt) filter (where status = 'SUCCESS') as succeeded_at_attempt,
+from numbered
+group by source, work_hash, piece;
