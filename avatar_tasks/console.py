@@ -7,6 +7,7 @@ import functools
 import json
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, Protocol
 
@@ -50,6 +51,8 @@ _OF_THE_SYSTEM: Final = (
     errno.ENOSPC,
     errno.EDQUOT,
 )
+
+_LOG: Final = {"format": "text"}
 
 #: How a command ends that a signal has stopped.
 INTERRUPTED: Final = 130
@@ -129,12 +132,25 @@ def _show_error(message: str, code: int, *, as_json: bool) -> None:
     message = masked(message)
     if as_json:
         show_json({"error": message, "exit_code": code})
-    show(f"avatar-tasks: {message}")
+    show(f"avatar-tasks: {message}", "error")
 
 
-def show(line: str) -> None:
-    """A notice for people: how it goes, or went."""
-    click.echo(harmless(line), err=True)
+def use_log_format(log_format: str) -> None:
+    """From here on notices are lines of text, or JSON objects (setting LOG_FORMAT)."""
+    _LOG["format"] = log_format
+
+
+def show(line: str, level: str = "info") -> None:
+    """A notice for people, or for logs: how it goes, or went."""
+    if _LOG["format"] == "json":
+        if line.strip():
+            _show_fields({"level": level, "message": harmless(line.removeprefix("avatar-tasks: "))})
+    else:
+        click.echo(harmless(line), err=True)
+
+
+def _show_fields(fields: dict[str, Any]) -> None:
+    click.echo(json.dumps({"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", **fields}), err=True)
 
 
 def show_answer(line: str) -> None:
@@ -173,15 +189,31 @@ class AnySummary(Protocol):
     def as_lines(self) -> list[str]: ...
 
 
-def show_summary(summary: AnySummary, *, as_json: bool) -> None:
-    """How a command went: a JSON object on stdout or lines for people, and what is wrong on stderr in any case."""
+def show_summary(command: str, summary: AnySummary, *, as_json: bool, run_id: str | None = None) -> None:
+    """How a command went: a JSON object on stdout or lines for people, and what is wrong on stderr in any case.
+
+    Logs get one more line, with all of it.
+    """
     if as_json:
         show_json(summary.as_dict())
     else:
         for line in summary.as_lines():
             show(line)
     if summary.problem:
-        show(f"avatar-tasks: {summary.problem}")
+        show(f"avatar-tasks: {summary.problem}", "error")
+    if _LOG["format"] == "json" or not sys.stderr.isatty():
+        _show_run(command, {"run_id": run_id, **summary.as_dict()})
+
+
+def _show_run(command: str, summary: dict[str, Any]) -> None:
+    from pipeline.watch.run_line import run_fields, run_line
+
+    if _LOG["format"] == "json":
+        _show_fields(
+            {"level": "info", "message": f"run of {command}", **run_fields(command, summary, datetime.now(UTC))}
+        )
+    else:
+        click.echo(harmless(run_line(command, summary, datetime.now(UTC))), err=True)
 
 
 class Progress:
@@ -221,11 +253,11 @@ def reporter_to(progress: Progress) -> Reporter:
     """A reporter to this console."""
     from pipeline.run import Reporter
 
-    def info(line: str) -> None:
+    def info(line: str, level: str = "info") -> None:
         progress.stop()
-        show(line)
+        show(line, level)
 
-    return Reporter(info=info, warn=lambda line: info(f"warning: {line}"), progress=progress)
+    return Reporter(info=info, warn=lambda line: info(f"warning: {line}", "warning"), progress=progress)
 
 
 def aligned(rows: list[tuple[str, object]]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def run_status(paths: DataPaths, kind: str, out: Path | None, texts: Sequence[st
         if kind == "json":
             _write(json_text({"error": str(error), "alarms": conditions.as_json(alarms)}), out)
     for alarm in alarms:
-        show(f"avatar-tasks: {alarm.line}")
+        show(f"avatar-tasks: {alarm.line}", alarm.severity)
     return ExitCode.CONDITION_HOLDS if alarms else ExitCode.DONE
 
 

@@ -73,7 +73,7 @@ async def collect(
     request = CollectRequest(
         ids or (), ids_file, ids_column, ids_from, inbox, refresh, follow, deadline_seconds, load, drawn_from
     )
-    return await FlowRun(await asyncio.to_thread(_begin_scheduled), request).collect()
+    return await FlowRun(await asyncio.to_thread(_begin_scheduled), request).collect()  # type: ignore[return-value]  # Prefect unpacks it
 
 
 def _begin_scheduled() -> Run:
@@ -122,7 +122,7 @@ def run_as_flow(run: Run, request: CollectRequest) -> Summary:
     @flow(name=collect.name, persist_result=False)
     @functools.wraps(collect.fn)
     async def this_run(*_: Any, **__: Any) -> dict[str, Any]:  # noqa: ANN401 - what Prefect shows is not what is run
-        return await flow_run.collect()
+        return await flow_run.collect()  # type: ignore[return-value]  # Prefect unpacks it
 
     try:
         interrupts.run(this_run(**_shown(request)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.states import Completed
 from pydantic import Field
 
 from flows._prefect.artifacts import log_errors, prefect_reporter
@@ -14,6 +15,7 @@ from pipeline import run as runs
 from pipeline.errors import AvatarTasksError
 from pipeline.settings import read_settings
 from pipeline.upkeep.maintain import maintain as maintain_warehouse
+from pipeline.watch.run_line import run_line
 
 if TYPE_CHECKING:
     from pipeline.run import Run
@@ -33,10 +35,12 @@ async def maintain(retain_days: Annotated[int, Field(ge=1)] | None = None) -> di
     """
     run = runs.begin(read_settings(), "maintain", reporter=prefect_reporter())
     summary = await asyncio.to_thread(maintain_warehouse, run, retain_days)
+    line = run_line("maintain", summary.as_dict(), run.clock.now(), run.settings.log_format)
+    run.reporter.info(line)
     await _show(run, summary)
     if summary.problem:
         raise AvatarTasksError(summary.problem)
-    return summary.as_dict()
+    return Completed(message=line, data=summary.as_dict())  # type: ignore[return-value]  # Prefect unpacks it
 
 
 async def _show(run: Run, summary: MaintenanceSummary) -> None:

@@ -134,6 +134,7 @@ class Settings(BaseSettings):
     poll_min: float = Field(default=15.0, gt=0, le=86_400)
     first_start: bool | None = None
     accept_other_ids: bool = False
+    log_format: Literal["text", "json"] = "text"
 
     @property
     def paths(self) -> DataPaths:

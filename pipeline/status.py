@@ -36,7 +36,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
         holder = warehouse.lock_holder(con)
     return {
         # A lake has no published copy, on which the report and its figures are made.
-        **({} if paths.lake else {"all_in_all": dict(headline(paths))}),
+        **({"all_in_all": dict(headline(paths))} if warehouse.published else {}),
         "tasks_by_status": statuses,
         "ids": counts,
         **({"objectives": dict(burning)} if burning else {}),

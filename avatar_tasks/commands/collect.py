@@ -69,7 +69,7 @@ def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
         summary = start(settings_of(**typed), CollectRequest(**request), reporter_to(progress), prefect=prefect)
     finally:
         progress.stop()
-    show_summary(summary, as_json=as_json)
+    show_summary("collect", summary, as_json=as_json)
     return summary.exit_code
 
 
@@ -89,5 +89,5 @@ def load(*, no_publish: bool, of_run: str | None, as_json: bool, **options: Any)
 
     run = begin(settings_of(**options), "load", reporter=reporter_to(Progress("loading")))
     summary = load_waiting(run, publish=not no_publish, of_run=of_run)
-    show_summary(summary, as_json=as_json)
+    show_summary("load", summary, as_json=as_json, run_id=run.run_id)
     return summary.exit_code

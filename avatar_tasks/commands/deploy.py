@@ -46,7 +46,13 @@ def setup_prefect(in_flight: int | None, rate: float | None, *, dry_run: bool, a
     rate = settings.rate if rate is None else rate
     declared = read_declared(declarations_folder(Path.cwd()))
     report_line = show_answer if dry_run else show
-    SetUp(settings, declared, lines.append if as_json else report_line, rate, in_flight, dry_run).run()
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if not as_json:
+            report_line(line)
+
+    SetUp(settings, declared, report, rate, in_flight, dry_run).run()
     if as_json:
         show_json({"done": [] if dry_run else lines, "changes": lines, "dry_run": dry_run})
     elif not lines:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from avatar_tasks.console import use_log_format
 from warehouse import home
 
 if TYPE_CHECKING:
@@ -65,4 +66,6 @@ def settings_of(**options: Any) -> Settings:
     """The settings in force, with those given as options."""
     from pipeline.settings import read_settings
 
-    return read_settings(**options)
+    settings = read_settings(**options)
+    use_log_format(settings.log_format)
+    return settings

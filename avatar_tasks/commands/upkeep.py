@@ -75,7 +75,7 @@ def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: b
         summary = run_maintenance(run, retain, accept_loss=accept_loss)
     finally:
         progress.stop()
-    show_summary(summary, as_json=as_json)
+    show_summary("maintain", summary, as_json=as_json)
     return summary.exit_code
 
 

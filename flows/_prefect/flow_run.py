@@ -11,6 +11,7 @@ from prefect import task
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import ObjectNotFound
+from prefect.states import Completed
 from pydantic import SecretStr
 
 from flows._prefect.artifacts import emit_alerts, log_errors, progress_artifact, show_summary
@@ -24,9 +25,12 @@ from pipeline.collect.collect import CollectRun
 from pipeline.collect.shards import shares_of
 from pipeline.errors import ExitCode, UnusableInputError, error_for
 from pipeline.run import Reporter
+from pipeline.watch.run_line import run_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from prefect import State
 
     from gateway.client import GatewayClient
     from pipeline.collect.accept import Accepted
@@ -72,17 +76,21 @@ class FlowRun:
         self.request = request
         self.summary: Summary | None = None
 
-    async def collect(self) -> dict[str, Any]:
+    async def collect(self) -> State[dict[str, Any]]:
         """The body of the flow `collect`: collect, show how it went, and fail where the exit code says so.
+
+        The message of the state that it returns is the run's line, as in the log; the summary is its result.
 
         Raises:
             AvatarTasksError: the one for the exit code, see `pipeline.errors`; what was collected is kept.
         """
         self.summary = summary = await self._collect_or_fan_out()
+        line = run_line("collect", summary.as_dict(), self.run.clock.now(), self.run.settings.log_format)
+        self.run.reporter.info(line)
         await self._show(summary)
         if summary.exit_code not in {ExitCode.DONE, ExitCode.NOT_LOADED}:
             raise error_for(summary.exit_code)(summary.problem)
-        return summary.as_dict()
+        return Completed(message=line, data=summary.as_dict())
 
     async def collect_alone(self, accepted: Accepted | None = None) -> Summary:
         """Collect in this flow run; `accepted` are ids that are accepted already."""

@@ -65,18 +65,22 @@ _WHERE: Final = (
 _WHAT: Final = (
     "{{ event.payload.sentence | default(flow_run.state.message, true) | default(event.resource.name, true) }}"
 )
+#: Of our own events as they say; of others as the automation's tag `severity:…` says.
 _SEVERITY: Final = (
-    "[{% if event.payload.is_reminder %}still {% endif %}{{ event.payload.severity | default('critical') }}]"
+    "{{% if event.payload.is_reminder %}}still {{% endif %}}{{{{ event.payload.severity | default('{}') }}}}"
 )
+_SEVERITY_TAG: Final = "severity:"
 
 
 def _message(receiver: UUID | None, declared: dict[str, Any]) -> dict[str, Any]:
     if receiver is None:
         return {"type": "do-nothing"}
+    tags = [tag.removeprefix(_SEVERITY_TAG) for tag in declared.get("tags", []) if tag.startswith(_SEVERITY_TAG)]
+    severity = tags[0] if tags else "critical"
     where = f"{{% if flow_run %}}{_WHERE}{{% elif work_pool|ui_url %}}{{{{ work_pool|ui_url }}}}{{% endif %}}"
     return {
         "type": "send-notification",
         "block_document_id": str(receiver),
-        "subject": f"{_SEVERITY} {declared['name']}",
+        "subject": f"[{_SEVERITY.format(severity)}] {declared['name']}",
         "body": f"{_WHAT}\n\n{declared['description']}\n\n{where}",
     }

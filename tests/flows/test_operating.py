@@ -159,6 +159,8 @@ def test_every_deployment_runs_and_the_key_is_nowhere(plant: Plant) -> None:
     ]
     for name, parameters in runs:
         assert operator.end_of(operator.start_run(name, **parameters)) == "Completed", operator.history()
+    for command in ("collect", "maintain"):
+        assert f"run={command} run_id=" in operator.history(), "the line of each run is its state's message"
     assert {row["task_id"] for row in rows(operator.published, "tasks", ["task_id"])} >= set(ids)
     assert (operator.inbox / "done" / "first.txt").exists()
     keys = {key for (key,) in operator.ask("select distinct key from artifact")}

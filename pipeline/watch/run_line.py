@@ -1,0 +1,68 @@
+"""One line for each run, for logs: easy to grep by run id, date and reason, and to parse as logfmt or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+#: Why a run ended with its exit code, in one word for grep.
+REASONS: Final = {
+    ExitCode.DONE: "done",
+    ExitCode.UNEXPECTED: "failed",
+    ExitCode.UNUSABLE_INPUT: "unusable_input",
+    ExitCode.KEY_REFUSED: "key_refused",
+    ExitCode.NOT_LOADED: "not_loaded",
+    ExitCode.UNREACHABLE: "unreachable",
+}
+
+_FIRST: Final = ("run_id", "source", "problem", "seconds", "exit_code")
+
+
+def run_fields(command: str, summary: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """What the line says: the command, when it ended (UTC), how and why, how long it took, and every count.
+
+    Args:
+        command: collect, load or maintain.
+        summary: what its `--json` prints; numbers of it are counts, also those one level deeper.
+        at: when it ended.
+    """
+    found = {"run": command, "run_id": summary.get("run_id"), "source": summary.get("source"), "at": _moment(at)}
+    code = ExitCode(summary["exit_code"])
+    found |= {"exit": int(code), "reason": REASONS[code], "seconds": summary["seconds"], **dict(_counts(summary))}
+    found["problem"] = summary.get("problem")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _counts(summary: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for name, value in summary.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", count) for inner, count in value.items() if _is_count(count))
+        elif _is_count(value) and name not in _FIRST:
+            yield name, value
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def run_line(command: str, summary: Mapping[str, Any], at: datetime, log_format: str = "text") -> str:
+    """The fields as `name=value` pairs, or as a JSON object where `log_format` is `json`."""
+    fields = run_fields(command, summary, at)
+    if log_format == "json":
+        return json.dumps(fields, ensure_ascii=False)
+    return " ".join(f"{name}={_value(value)}" for name, value in fields.items())
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    return text if text and not set(text) & set(' "=\n') else json.dumps(text, ensure_ascii=False)
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
