@@ -41,6 +41,7 @@ for _command in (
     collect.load,
     deploy.setup_prefect,
     read.compare,
+    read.evidence,
     read.report,
     read.sql,
     read.status,

@@ -1,4 +1,4 @@
-"""`status`, `compare`, `sql` and `report`: what is known."""
+"""`status`, `compare`, `sql`, `evidence` and `report`: what is known."""
 
 # ruff: noqa: ANN401 - options are passed through to the settings, which check them
 
@@ -85,6 +85,50 @@ def sql(
     from avatar_tasks.sql import run_query
 
     run_query(settings_of(**options).paths, query, kind, out, allow_files=allow_files, timeout=timeout)
+
+
+@click.command()
+@click.option("--where", "condition", metavar="CONDITION", help="Tasks for which this SQL condition on `tasks` holds.")
+@click.option("--claims", "is_claims", is_flag=True, help="Failures that were charged and, by a rule, not refunded.")
+@click.option("--failure", "fingerprint", metavar="FINGERPRINT", help="Failures of this kind of `failure_reasons`.")
+@click.option("--missed", "objective", metavar="OBJECTIVE", help="Tasks that missed this objective.")
+@click.option("--out", type=Place(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="The zip file.")
+@click.option("--no-redact", is_flag=True, help="Keep webhooks and the signatures of URLs.")
+@with_options(DATA_DIR, JSON)
+@handle_errors
+def evidence(
+    condition: str | None,
+    fingerprint: str | None,
+    objective: str | None,
+    out: Path,
+    *,
+    is_claims: bool,
+    no_redact: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """A zip file with all that a provider or a gateway needs to act: a page, the tasks, and the archived answers."""
+    from datetime import UTC, datetime
+
+    from pipeline.errors import UnusableInputError
+    from pipeline.evidence.bundle import write_bundle
+    from pipeline.evidence.selection import claims, failure, missed, where
+
+    selections = [
+        *([where(condition)] if condition is not None else []),
+        *([claims()] if is_claims else []),
+        *([failure(fingerprint)] if fingerprint is not None else []),
+        *([missed(objective)] if objective is not None else []),
+    ]
+    if len(selections) != 1:
+        raise UnusableInputError("give one of --where, --claims, --failure and --missed")
+    paths = settings_of(**options).paths
+    bundle = write_bundle(paths, selections[0], out, datetime.now(UTC), is_redacted=not no_redact)
+    if as_json:
+        show_json(bundle.as_dict())
+        return
+    for line in bundle.as_lines():
+        show(line)
 
 
 @click.command()

@@ -1,0 +1,54 @@
+"""The archived answers about some tasks, byte for byte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from warehouse.archive.parquet import composition, pieces
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from warehouse.archive.parquet import Damaged, Segment
+    from warehouse.archive.segments import Archive
+
+#: Rows of the archive that are looked through at once.
+_ROWS: Final = 2_000
+
+
+def bodies(store: Archive, wanted: pl.DataFrame, damaged: list[Damaged]) -> Iterator[tuple[str, bool, bytes]]:
+    """Hash, whether it says that it is JSON, and bytes of each different body of the answers wanted.
+
+    Args:
+        store: the archive.
+        wanted: answers with their `source`, `task_id`, `body_hash` and the `segment_id` they were first written to.
+        damaged: segments that cannot be read are added to it.
+    """
+    left = set(wanted.filter(pl.col("body_hash") != "")["body_hash"])
+    keys = wanted.select("source", "task_id").unique()
+    for piece in pieces(_segments(store, set(wanted["segment_id"])), _ROWS, damaged):
+        if not left:
+            return
+        found = piece.join(keys, on=["source", "task_id"], how="semi").filter(pl.col("body").is_not_null())
+        for row in found.unique("body_hash", maintain_order=True).iter_rows(named=True):
+            if row["body_hash"] in left:
+                left.remove(row["body_hash"])
+                yield row["body_hash"], "json" in (row["content_type"] or ""), row["body"]
+
+
+def _segments(store: Archive, ids: Collection[str]) -> Iterator[Segment]:
+    """Those written under these ids, and those that they were compacted into."""
+    wanted = frozenset(ids)
+    for segment in store.segments("observations"):
+        if segment.segment_id in wanted or _replaces(segment, wanted):
+            yield segment
+
+
+def _replaces(segment: Segment, wanted: frozenset[str]) -> bool:
+    try:
+        return bool(composition(segment).replaced & wanted)
+    except ArchiveError:
+        return True  # `pieces` names what is wrong with it

@@ -1,0 +1,97 @@
+"""Which tasks a bundle is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from pipeline.errors import UnusableInputError
+from warehouse.database.sealed import FilesRefusedError, refusal
+from warehouse.database.session import first_line
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_CLAIMS: Final = "select source, task_id from refund_claims"
+_FAILURE: Final = """
+    select source, task_id
+    from tasks
+    where status = 'FAILURE' and not identity_conflict and failure_fingerprint(fail_reason) = $value
+"""
+_MISSED: Final = "select source, task_id from slo_tasks where verdict = 'missed' and objective = $value"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A query for `source` and `task_id`, and what it selects in words.
+
+    Attributes:
+        title: for people.
+        query: SQL, run where it can read the warehouse and nothing else.
+        values: of its parameters.
+        if_none: what to do when no task is selected.
+    """
+
+    title: str
+    query: str
+    values: dict[str, str] = field(default_factory=dict)
+    if_none: str = "check the condition with `avatar-tasks sql`"
+
+
+def where(condition: str) -> Selection:
+    """Tasks for which an SQL condition on the columns of `tasks` holds."""
+    return Selection(f"tasks where {condition}", f"select source, task_id from tasks where ({condition}\n)")  # noqa: S608 - the user's own SQL
+
+
+def claims() -> Selection:
+    """Failures that were charged and, by a rule, not refunded: those of the view `refund_claims`."""
+    return Selection(
+        "failures that were charged and, by the rules of analysis.toml, not refunded",
+        _CLAIMS,
+        if_none="a claim needs a rule with `refunded = false` in analysis.toml that matches, and a known quota",
+    )
+
+
+def failure(fingerprint: str) -> Selection:
+    """Failures with a fingerprint of the view `failure_reasons`."""
+    return Selection(
+        f"failures of the kind {fingerprint!r}",
+        _FAILURE,
+        {"value": fingerprint},
+        'the fingerprints are listed by `avatar-tasks sql "select fingerprint, tasks from failure_reasons"`',
+    )
+
+
+def missed(objective: str) -> Selection:
+    """Tasks that missed an objective of analysis.toml."""
+    return Selection(
+        f"tasks that missed the objective {objective!r}",
+        _MISSED,
+        {"value": objective},
+        'the objectives are listed by `avatar-tasks sql "select name from objectives"`',
+    )
+
+
+def selected(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFrame:
+    """`source` and `task_id` of the tasks selected.
+
+    Args:
+        con: a connection that has been restricted.
+        selection: which tasks.
+
+    Raises:
+        UnusableInputError: when the query is no SQL or more than a condition, or selects no task.
+    """
+    try:
+        if len(con.extract_statements(selection.query)) != 1:
+            raise UnusableInputError("--where takes one SQL condition, e.g. \"status = 'FAILURE'\", and no statement")
+        found = con.execute(selection.query, selection.values).pl().unique(maintain_order=True)
+    except (duckdb.Error, FilesRefusedError) as error:
+        refused = refusal(error) if isinstance(error, duckdb.Error) else error
+        msg = f"the tasks cannot be selected: {refused or first_line(error)}"
+        raise UnusableInputError(msg) from error
+    if found.is_empty():
+        raise UnusableInputError(f"there are no {selection.title}: nothing was written. Note: {selection.if_none}")
+    return found
