@@ -16,6 +16,7 @@ from pipeline.errors import UnusableInputError
 from pipeline.evidence.answers import bodies
 from pipeline.evidence.selection import selected
 from pipeline.evidence.sheets import sheet
+from reports.words import plural
 from warehouse.archive.atomic import atomic_write
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import warehouse_of
@@ -58,9 +59,10 @@ class Bundle:
 
     def as_lines(self) -> list[str]:
         how = "redacted: no webhooks, no signatures of URLs" if self.is_redacted else "NOT redacted: do not publish it"
-        lines = [f"wrote {self.file}: {self.tasks:,} tasks, {self.answers:,} answers, {self.bodies:,} different bodies"]
+        what = [plural(self.tasks, "task"), plural(self.answers, "poll"), f"different bodies: {self.bodies:,}"]
+        lines = [f"wrote {self.file}: {', '.join(what)}"]
         if self.bodies_missing:
-            lines.append(f"{self.bodies_missing:,} bodies are no longer in the archive")
+            lines.append(f"no longer in the archive: {self.bodies_missing:,} bodies")
         return [*lines, *self.damaged, how]
 
 
@@ -187,7 +189,7 @@ def _page(
     for answer in answers:
         of_task.setdefault((answer["source"], answer["task_id"]), []).append(answer)
     return environment.get_template(_TEMPLATE).render(
-        bundle=bundle, selection=selection, tasks=tasks[:LISTED], of_task=of_task, now=now.astimezone(UTC), time=_time
+        bundle=bundle, selection=selection, tasks=tasks[:LISTED], of_task=of_task, now=now, time=_time, plural=plural
     )
 
 
