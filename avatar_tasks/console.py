@@ -23,6 +23,7 @@ from warehouse.errors import (
     ArchiveError,
     EnvironmentFileError,
     NothingPublishedError,
+    SharingError,
     WarehouseError,
     WarehouseHeldError,
 )
@@ -37,7 +38,7 @@ P = ParamSpec("P")
 #: C0 and C1 controls but line feed and tab, and what changes the direction of writing: gateways' texts may hold any.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-_UNUSABLE = (AnalysisFileError, ArchiveError, EnvironmentFileError, NothingPublishedError, GatewayError)
+_UNUSABLE = (AnalysisFileError, ArchiveError, EnvironmentFileError, NothingPublishedError, SharingError, GatewayError)
 
 #: What a program cannot fix: a file's name, its permissions, its disk.
 _OF_THE_SYSTEM: Final = (

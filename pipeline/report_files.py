@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import UnusableInputError
 from pipeline.spans import SpanError, read_span
+from warehouse.sharing import share, share_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,12 +78,21 @@ def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: 
     try:
         report = run_notebook(paths, cohort, now)
         files = [write_html(report, out)] if kind == "html" else write_pngs(report, out)
+        _share(paths, [path.absolute() for path in files])
     except ReportError as error:
         raise UnusableInputError(str(error)) from error
     except OSError as error:
         msg = f"cannot write {out}: {error.strerror or error}. Choose another place with --out"
         raise UnusableInputError(msg) from error
     return Written(files, report.in_short, {tile.key: tile.value for tile in report.tiles})
+
+
+def _share(paths: DataPaths, files: list[Path]) -> None:
+    """Those below the data directory, with its group, where that is set."""
+    for path in files:
+        if paths.is_shared and path.is_relative_to(paths.root):
+            share_folder(path.parent, paths.root)
+            share(path, paths.root)
 
 
 def moment(text: str | None, option: str, now: datetime) -> datetime | None:

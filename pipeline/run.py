@@ -15,7 +15,7 @@ import polars as pl
 
 from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.wire.memory import Memory
-from pipeline.file_mode import keep_private
+from pipeline.folder_owner import enter_folder
 from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.segments import Archive
@@ -125,12 +125,20 @@ def begin(
     reporter: Reporter | None = None,
     run_id: str | None = None,
 ) -> Run:
-    """A new run; what it creates is for its owner only. `run_id`, if given, is one that no other run has.
+    """A new run, as the owner of the data folder; what it creates is for that user only.
+
+    Args:
+        settings: what is in force.
+        command: what was typed.
+        clock: what time it is for this run.
+        reporter: where it reports to.
+        run_id: if given, one that no other run has.
 
     Raises:
         AnalysisFileError: when analysis.toml cannot be used.
+        UnusableInputError: when the data folder is another user's.
     """
-    keep_private()
+    enter_folder(settings)
     started_at, run_id = clock.now(), run_id or uuid.uuid4().hex[:12]
     return Run(
         settings=settings,

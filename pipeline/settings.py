@@ -135,11 +135,13 @@ class Settings(BaseSettings):
     first_start: bool | None = None
     accept_other_ids: bool = False
     log_format: Literal["text", "json"] = "text"
+    share: Literal["group"] | None = None
+    run_as_owner: bool = False
 
     @property
     def paths(self) -> DataPaths:
         file = Path(self.warehouse).absolute() if self.warehouse and not self._lake else None
-        return DataPaths(self.data_dir.absolute(), file, self._lake, self._archive)
+        return DataPaths(self.data_dir.absolute(), file, self._lake, self._archive, self.share == "group")
 
     @property
     def _archive(self) -> Storage | None:

@@ -6,6 +6,7 @@ WarehouseError
 │   └── WarehouseOutdatedError   it is whole, but of another version of avatar-tasks: the same remedy
 ├── WarehouseFullError         the disk has no room; nothing is lost, the next run loads it
 ├── WarehouseUnwritableError   its folder cannot be written to; likewise
+│   └── SharingError             what readers open cannot be given to the group; likewise
 ├── ExtensionMissingError      an extension of DuckDB is neither installed nor available
 ├── LakeError                  the lake cannot be reached, or its catalog is no lake
 ├── ArchiveError               the archive cannot be written or read
@@ -41,6 +42,10 @@ class WarehouseFullError(WarehouseError):
 
 class WarehouseUnwritableError(WarehouseError):
     """The warehouse's folder cannot be written to."""
+
+
+class SharingError(WarehouseUnwritableError):
+    """What readers open cannot be made readable for the group of the data folder."""
 
 
 class ExtensionMissingError(WarehouseError):

@@ -23,12 +23,14 @@ class DataPaths:
         warehouse_file: the warehouse's file, where it is not below `root`.
         lake: the lake that takes the place of that file, where there is one.
         archive_at: where the archive is, where it is not below `root`: a folder, or a place on object storage.
+        is_shared: whether what readers open is readable for the group of `root`.
     """
 
     root: Path
     warehouse_file: Path | None = None
     lake: Lake | None = None
     archive_at: Storage | None = None
+    is_shared: bool = False
 
     @property
     def storage(self) -> Storage:

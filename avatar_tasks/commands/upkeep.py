@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 def publish(*, as_json: bool, **options: Any) -> None:
     """Publish the warehouse for readers again."""
     from pipeline.data_folder import require_warehouse
+    from pipeline.folder_owner import enter_folder
     from warehouse.backends.choose import warehouse_of
 
     settings = settings_of(**options)
     require_warehouse(settings.paths)
+    enter_folder(settings)
     path = warehouse_of(settings.paths).publish(settings.lock_wait)
     if as_json:
         show_json({"published": str(path)})

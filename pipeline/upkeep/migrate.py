@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.data_folder import require_archive
 from pipeline.errors import UnusableInputError
+from pipeline.folder_owner import enter_folder
 from pipeline.upkeep.rebuild import derivation
 from warehouse.backends.choose import warehouse_of
 from warehouse.maintenance.migrate import Moved, migrate
@@ -29,6 +30,7 @@ def migrate_warehouse(old: Settings, new: Settings, reporter: Reporter, *, accep
         msg = f"the warehouse is at {place_of(old.paths)} already: give another place with --to"
         raise UnusableInputError(msg)
     require_archive(old.paths)
+    enter_folder(new)
     work = derivation(old, reporter, new.paths)
     done = migrate(old.paths, work, accept_loss=accept_loss, notify=reporter.warn)
     for damaged in done.loaded.damaged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.data_folder import require_archive
+from pipeline.folder_owner import enter_folder
 from warehouse.analysis import read_analysis
 from warehouse.archive.folder_mark import was_used
 from warehouse.archive.segments import Archive
@@ -28,6 +29,7 @@ def rebuild_warehouse(settings: Settings, reporter: Reporter, *, accept_loss: bo
     paths = settings.paths
     if not was_used(paths):
         require_archive(paths)
+    enter_folder(settings)
     done = rebuild(derivation(settings, reporter), accept_loss=accept_loss, notify=reporter.warn)
     for damaged in done.damaged:
         reporter.warn(damaged.error)

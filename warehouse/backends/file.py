@@ -65,6 +65,7 @@ class FileWarehouse:
     """See `interface.Warehouse`."""
 
     paths: DataPaths
+    data_files: Path | None = None
     has_many_writers: bool = False
     drops_days: bool = True
 

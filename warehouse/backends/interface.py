@@ -63,6 +63,10 @@ class Warehouse(Protocol):
         """The file that a load publishes for readers; None where they read the warehouse itself."""
 
     @property
+    def data_files(self) -> Path | None:
+        """The folder of files that readers open beside the published one; None where there is none."""
+
+    @property
     def has_many_writers(self) -> bool:
         """Whether processes on several machines may load at once."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.database.sealed import check_statements, seal
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
-    from pathlib import Path
 
     import duckdb
 
@@ -76,6 +76,10 @@ class LakeWarehouse:
     @property
     def published(self) -> Path | None:
         return None
+
+    @property
+    def data_files(self) -> Path | None:
+        return None if self.lake.is_on_s3 else Path(self.lake.data)
 
     def exists(self) -> bool:
         """What is there shows when it is opened."""

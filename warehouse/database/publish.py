@@ -18,6 +18,7 @@ from warehouse.database.locks import held_here, is_open_here, sole_writer
 from warehouse.database.session import prepare
 from warehouse.database.writer import damaged, open_file
 from warehouse.errors import WarehouseError
+from warehouse.sharing import share, share_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,16 +74,21 @@ def put_in_place(paths: DataPaths, fill: Callable[[Path], None]) -> None:
 
     Raises:
         WarehouseDamagedError: when the copy does not open.
+        SharingError: when it cannot be shared.
     """
     folder = paths.published.parent
     _clear(folder, f"{UNFINISHED}*")
     replace_whole(paths.published, lambda target: _fill(paths, target, fill))
+    if paths.is_shared:
+        share_folder(folder, paths.root)
     _clear(folder, ".version-*", keep=paths.published_version())
 
 
 def _fill(paths: DataPaths, target: Path, fill: Callable[[Path], None]) -> None:
     fill(target)
     target.chmod(0o600)
+    if paths.is_shared:
+        share(target, paths.root)
     try:
         with duckdb.connect(target, read_only=True) as con:
             con.execute("select count(*) from segments").fetchall()
