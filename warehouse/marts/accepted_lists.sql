@@ -71,13 +71,13 @@ hazards as (
 ),
 
 kinds as (
-    select source, action, max(bin) + 1 as last_bin,
+    select source, action,
     from hazards
     group by source, action
     having max(at_risk) >= 5
 ),
 
--- One row per kind and bin, with the share that has ended before it; the last is that of all later bins.
+-- One row per kind and bin (the last bin is that of three hundred years), with the share that has ended before it.
 curves as (
     select
         kinds.source,
@@ -94,7 +94,7 @@ curves as (
             )
         ) as share_ended,
     from kinds
-    inner join (select unnest(range(0, 1000))::smallint as bin) as bins on bins.bin <= kinds.last_bin
+    cross join (select unnest(range(0, 533))::smallint as bin) as bins
     left join hazards
         on kinds.source = hazards.source
         and kinds.action is not distinct from hazards.action
@@ -109,11 +109,10 @@ counted as (
         count(*) filter (where aged.had_ended) as ended,
         sum(curves.share_ended) as expected_ended,
     from aged
-    left join kinds on aged.source = kinds.source and aged.action is not distinct from kinds.action
     left join curves
         on aged.source = curves.source
         and aged.action is not distinct from curves.action
-        and curves.bin = least(age_bin(aged.age_seconds), kinds.last_bin)
+        and curves.bin = age_bin(aged.age_seconds)
     group by aged.source, aged.minute_number
 ),
 

@@ -42,7 +42,13 @@
 -- Benjamini and Hochberg 1995, over all tests of the call.
 -- Intervals: Wilson; Greenland and Robins, Biometrics 41 (1985) 55; of the ratio the normal one on the log scale.
 create or replace macro drivers_between(t0, t1) as table
-with first_elements as (
+with chosen as materialized (
+    select source, task_id,
+    from followed_up_tasks
+    where event is not null and submit_time >= t0 and submit_time < t1
+),
+
+first_elements as (
     select
         source,
         task_id,
@@ -60,12 +66,14 @@ with first_elements as (
         arg_min(lan, pt_index) as lan,
         arg_min(length(context), pt_index) as text_length,
     from pt_infos
+    semi join chosen on pt_infos.source = chosen.source and pt_infos.task_id = chosen.task_id
     group by source, task_id
 ),
 
 versions as (
     select source, task_id, body_hash, any_value(gateway_version) as gateway_version
     from observations
+    semi join chosen on observations.source = chosen.source and observations.task_id = chosen.task_id
     where gateway_version is not null
     group by source, task_id, body_hash
 ),
@@ -101,18 +109,14 @@ counted as (
         strftime(tasks.submit_time at time zone 'UTC', '%H') as hour,
         strftime(tasks.submit_time at time zone 'UTC', '%A') as weekday,
     from tasks
-    inner join followed_up_tasks on tasks.source = followed_up_tasks.source and tasks.task_id = followed_up_tasks.task_id
+    semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
     left join works on tasks.source = works.source and tasks.task_id = works.task_id
     left join first_elements on tasks.source = first_elements.source and tasks.task_id = first_elements.task_id
     left join versions
         on tasks.source = versions.source
         and tasks.task_id = versions.task_id
         and tasks.body_hash = versions.body_hash
-    where
-        tasks.is_terminal
-        and not tasks.identity_conflict
-        and tasks.submit_time >= t0
-        and tasks.submit_time < t1
+    where tasks.submit_time >= t0 and tasks.submit_time < t1
 ),
 
 listed as (

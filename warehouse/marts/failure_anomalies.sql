@@ -18,15 +18,28 @@
 --
 -- How often an ordinary world raises a flag: docs/statistics.md.
 create or replace view failure_anomalies as
-with hours as (
+with counted as (
     select
-        bucket_start,
+        bucket_start(submit_time, 3600, 'UTC') as bucket_start,
         source,
         action,
-        (submitted - unknown)::bigint as n,
-        failed,
-        is_partial,
-    from failure_rate_hourly
+        count(*) filter (where status <> 'UNKNOWN') as n,
+        count(*) filter (where status = 'FAILURE') as failed,
+        count(*) filter (where not is_terminal and status <> 'UNKNOWN') as in_flight,
+    from tasks
+    where submit_time is not null and not identity_conflict
+    group by all
+),
+
+hours as (
+    select
+        counted.* exclude (in_flight),
+        is_bucket_partial(bucket_end(bucket_start, 3600, 'UTC'), in_flight, last_observed_at, settle_seconds)
+            as is_partial,
+    from counted
+    left join kind_follow_up
+        on counted.source = kind_follow_up.source
+        and counted.action is not distinct from kind_follow_up.action
 ),
 
 compared as (

@@ -14,6 +14,7 @@
 --   succeeded + failed
 -- greenwood: the sum over all times up to t_seconds of ended / (at_risk * (at_risk - ended)): the variance of
 --   ln(survival); where all at risk end it adds nothing
+-- curve_number: a number for each source and action: to compare one number is faster; another in each call
 --
 -- The last row is the last time at which anybody was at risk: nothing is estimated beyond. See latency_life_table_within.
 create or replace macro latency_life_table_between(t0, t1) as table

@@ -15,6 +15,7 @@
 --   succeeded + failed
 -- greenwood: the sum over all times up to t_seconds of ended / (at_risk * (at_risk - ended)): the variance of
 --   ln(survival); where all at risk end it adds nothing
+-- curve_number: a number for each bucket, source and action: to compare one number is faster; another in each call
 --
 -- The last row is the last time at which anybody was at risk: nothing is estimated beyond. Left out are tasks without a
 -- submit_time (a work alone has none), ended tasks whose end has no time, those of status UNKNOWN, and those that had
@@ -39,7 +40,7 @@ with watched as materialized (
         and (observed_seconds > entry_seconds or entry_seconds = 0)
 ),
 
-changes as (
+changes as materialized (
     select
         bucket_start,
         source,
@@ -59,46 +60,67 @@ changes as (
     group by bucket_start, source, action, entry_seconds
 ),
 
+-- Windows over numbers alone take half the time of those over text, and sums of doubles half that of sums of integers.
+curves as materialized (
+    select *, row_number() over ()::integer as curve_number,
+    from (select distinct bucket_start, source, action from changes)
+),
+
+numbered as (
+    select
+        curves.curve_number,
+        changes.t_seconds,
+        (changes.leaving - changes.joining)::double as fewer,
+        changes.leaving::double as leaving,
+        changes.succeeded::double as succeeded,
+        changes.failed::double as failed,
+    from changes
+    inner join curves
+        on changes.bucket_start = curves.bucket_start
+        and changes.source = curves.source
+        and changes.action is not distinct from curves.action
+),
+
 counted as (
     select
-        bucket_start,
-        source,
-        action,
+        curve_number,
         t_seconds,
-        -- Backwards: a sum of what follows takes three times as long as one of what came before.
-        sum(leaving - joining) over from_now_on::bigint as at_risk,
+        sum(fewer) over from_now_on as at_risk,
         row_number() over from_now_on = 1 as is_last,
         leaving,
         succeeded,
         failed,
-        succeeded + failed as ended,
-    from changes
-    window from_now_on as (partition by bucket_start, source, action order by t_seconds desc rows unbounded preceding)
+    from numbered
+    -- Backwards: a sum of what follows takes three times as long as one of what came before.
+    window from_now_on as (partition by curve_number order by t_seconds desc rows unbounded preceding)
 ),
 
 estimated as (
     select
         *,
-        leaving - ended as censored,
-        (at_risk - ended) / at_risk as survived,
+        (at_risk - succeeded - failed) / at_risk as survived,
         -- Where all that are at risk end, the logarithm has no value and is passed over.
         exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
-        coalesce(sum(ended / (at_risk * nullif(at_risk - ended, 0)::double)) over up_to_now, 0) as greenwood,
+        coalesce(
+            sum((succeeded + failed) / (at_risk * nullif(at_risk - succeeded - failed, 0))) over up_to_now, 0
+        ) as greenwood,
     from counted
     where leaving > 0
-    window up_to_now as (partition by bucket_start, source, action order by t_seconds rows unbounded preceding)
+    window up_to_now as (partition by curve_number order by t_seconds rows unbounded preceding)
 )
 
 select
-    bucket_start,
-    source,
-    action,
-    t_seconds,
-    at_risk,
-    succeeded,
-    failed,
-    censored,
+    curves.bucket_start,
+    curves.source,
+    curves.action,
+    estimated.t_seconds,
+    estimated.at_risk::bigint as at_risk,
+    estimated.succeeded::bigint as succeeded,
+    estimated.failed::bigint as failed,
+    (leaving - succeeded - failed)::bigint as censored,
     product / if(survived > 0, survived, 1) as survival_before,
     if(survived > 0 or not is_last, product, 0) as survival,
-    greenwood,
-from estimated;
+    estimated.greenwood,
+    curves.curve_number,
+from estimated
+inner join curves on estimated.curve_number = curves.curve_number;

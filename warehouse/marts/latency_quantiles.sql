@@ -30,15 +30,39 @@ with finished as (
 
 reached as (
     select
-        curve.source,
-        curve.action,
-        shares.q,
-        min(t_seconds) filter (where survival <= 1 - q + 1e-9) as seconds,
-        min(t_seconds) filter (where survival_low <= 1 - q + 1e-9) as seconds_low,
-        min(t_seconds) filter (where survival_high <= 1 - q + 1e-9 and survival > 0) as seconds_high,
-    from latency_survival as curve
-    cross join (select unnest([0.5, 0.9, 0.95, 0.99]::double[]) as q) as shares
-    group by curve.source, curve.action, shares.q
+        source,
+        action,
+        unnest(
+            [
+                {
+                    'q': 0.5::double,
+                    'seconds': min(t_seconds) filter (where survival <= 0.5 + 1e-9),
+                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.5 + 1e-9),
+                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.5 + 1e-9 and survival > 0),
+                },
+                {
+                    'q': 0.9::double,
+                    'seconds': min(t_seconds) filter (where survival <= 0.1 + 1e-9),
+                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.1 + 1e-9),
+                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.1 + 1e-9 and survival > 0),
+                },
+                {
+                    'q': 0.95::double,
+                    'seconds': min(t_seconds) filter (where survival <= 0.05 + 1e-9),
+                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.05 + 1e-9),
+                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.05 + 1e-9 and survival > 0),
+                },
+                {
+                    'q': 0.99::double,
+                    'seconds': min(t_seconds) filter (where survival <= 0.01 + 1e-9),
+                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.01 + 1e-9),
+                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.01 + 1e-9 and survival > 0),
+                }
+            ],
+            recursive := true
+        ),
+    from latency_survival
+    group by source, action
 )
 
 select

@@ -24,23 +24,45 @@ with curve as (
 ),
 
 counted as (
-    select bucket_start, source, action, sum(succeeded + failed + censored)::bigint as n, sum(censored)::bigint as censored,
+    select
+        bucket_start,
+        source,
+        action,
+        sum(succeeded + failed + censored)::bigint as n,
+        sum(censored)::bigint as censored,
+        [
+            {
+                'q': 0.5::double,
+                'seconds': min(t_seconds) filter (where survival <= 0.5 + 1e-9),
+                'seconds_low': min(t_seconds) filter (where survival_low <= 0.5 + 1e-9),
+                'seconds_high': min(t_seconds) filter (where survival_high <= 0.5 + 1e-9 and survival > 0),
+            },
+            {
+                'q': 0.9::double,
+                'seconds': min(t_seconds) filter (where survival <= 0.1 + 1e-9),
+                'seconds_low': min(t_seconds) filter (where survival_low <= 0.1 + 1e-9),
+                'seconds_high': min(t_seconds) filter (where survival_high <= 0.1 + 1e-9 and survival > 0),
+            },
+            {
+                'q': 0.95::double,
+                'seconds': min(t_seconds) filter (where survival <= 0.05 + 1e-9),
+                'seconds_low': min(t_seconds) filter (where survival_low <= 0.05 + 1e-9),
+                'seconds_high': min(t_seconds) filter (where survival_high <= 0.05 + 1e-9 and survival > 0),
+            },
+            {
+                'q': 0.99::double,
+                'seconds': min(t_seconds) filter (where survival <= 0.01 + 1e-9),
+                'seconds_low': min(t_seconds) filter (where survival_low <= 0.01 + 1e-9),
+                'seconds_high': min(t_seconds) filter (where survival_high <= 0.01 + 1e-9 and survival > 0),
+            }
+        ] as quantiles,
     from curve
     group by bucket_start, source, action
 ),
 
 reached as (
-    select
-        curve.bucket_start,
-        curve.source,
-        curve.action,
-        shares.q,
-        min(t_seconds) filter (where survival <= 1 - q + 1e-9) as seconds,
-        min(t_seconds) filter (where survival_low <= 1 - q + 1e-9) as seconds_low,
-        min(t_seconds) filter (where survival_high <= 1 - q + 1e-9 and survival > 0) as seconds_high,
-    from curve
-    cross join (select unnest([0.5, 0.9, 0.95, 0.99]::double[]) as q) as shares
-    group by curve.bucket_start, curve.source, curve.action, shares.q
+    select * exclude (quantiles), unnest(quantiles, recursive := true),
+    from counted
 )
 
 select
@@ -50,20 +72,16 @@ select
     reached.q,
     is_bucket_partial(
         bucket_end(reached.bucket_start, bucket, zone),
-        counted.censored,
+        reached.censored,
         kind_follow_up.last_observed_at,
         kind_follow_up.settle_seconds
     ) as is_partial,
-    counted.n,
-    counted.censored,
+    reached.n,
+    reached.censored,
     reached.seconds,
     reached.seconds_low,
     reached.seconds_high,
 from reached
-inner join counted
-    on reached.bucket_start = counted.bucket_start
-    and reached.source = counted.source
-    and reached.action is not distinct from counted.action
 left join kind_follow_up
     on reached.source = kind_follow_up.source
     and reached.action is not distinct from kind_follow_up.action;

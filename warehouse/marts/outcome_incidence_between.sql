@@ -28,7 +28,7 @@ with estimated as (
         sum(failure_step) over up_to_now as p_failure,
         (succeeded + failed) / (at_risk * nullif(at_risk - succeeded - failed, 0)::double) as hazard_variance,
     from latency_life_table_between(t0, t1)
-    window up_to_now as (partition by source, action order by t_seconds rows unbounded preceding)
+    window up_to_now as (partition by curve_number order by t_seconds rows unbounded preceding)
 ),
 
 -- The square (p - p_j)^2 of the formula is multiplied out, so that sums over all times before each are enough.
@@ -36,19 +36,19 @@ summed as (
     select
         *,
         p_success * p_success * greenwood
-            - 2 * p_success * sum(p_success * hazard_variance) over up_to_now
-            + sum(p_success * p_success * hazard_variance) over up_to_now
-            + sum(success_step * survival_before * (at_risk - succeeded) / at_risk / at_risk) over up_to_now
-            - 2 * p_success * sum(success_step / at_risk) over up_to_now
-            + 2 * sum(p_success * success_step / at_risk) over up_to_now as success_variance,
+            - 2 * p_success * sum(p_success * coalesce(hazard_variance, 0) + success_step / at_risk) over up_to_now
+            + sum(
+                p_success * p_success * coalesce(hazard_variance, 0)
+                + success_step * (survival_before * (at_risk - succeeded) / at_risk + 2 * p_success) / at_risk
+            ) over up_to_now as success_variance,
         p_failure * p_failure * greenwood
-            - 2 * p_failure * sum(p_failure * hazard_variance) over up_to_now
-            + sum(p_failure * p_failure * hazard_variance) over up_to_now
-            + sum(failure_step * survival_before * (at_risk - failed) / at_risk / at_risk) over up_to_now
-            - 2 * p_failure * sum(failure_step / at_risk) over up_to_now
-            + 2 * sum(p_failure * failure_step / at_risk) over up_to_now as failure_variance,
+            - 2 * p_failure * sum(p_failure * coalesce(hazard_variance, 0) + failure_step / at_risk) over up_to_now
+            + sum(
+                p_failure * p_failure * coalesce(hazard_variance, 0)
+                + failure_step * (survival_before * (at_risk - failed) / at_risk + 2 * p_failure) / at_risk
+            ) over up_to_now as failure_variance,
     from estimated
-    window up_to_now as (partition by source, action order by t_seconds rows unbounded preceding)
+    window up_to_now as (partition by curve_number order by t_seconds rows unbounded preceding)
 )
 
 select
