@@ -55,7 +55,7 @@ class Condition:
         if value is not None and not _SIGNS[self.sign](value, self.limit):
             return None
         problem = readings.problem or "nothing was ever measured"
-        words = f"it cannot be checked: {problem}" if value is None else f"{self._shown(value)}: {self.measure.meaning}"
+        words = f"it cannot be checked: {problem}" if value is None else f"{self.measure.meaning}: {self._shown(value)}"
         advice = None if value is None and readings.problem else self.measure.advice
         return Alarm(self.text, self.name, value, self.measure.severity, words, advice)
 

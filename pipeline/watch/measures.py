@@ -52,7 +52,7 @@ MEASURES: Final = {
     ),
     "unanswered": Measure(
         "span",
-        "time since the gateway last gave an answer of use, while ids are due",
+        "time since the gateway last gave a usable answer, while ids are due",
         "Check the gateway and the key: `avatar-tasks collect` prints what the gateway answers",
     ),
     "failing": Measure(

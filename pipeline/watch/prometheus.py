@@ -46,7 +46,7 @@ METRICS: Final = {
     "avatar_tasks_missing_storm": Metric("gauge", "Whether the gateway knows nothing of many ids at the same time."),
     "avatar_tasks_last_load_timestamp_seconds": Metric("gauge", "When the last run that is loaded ended."),
     "avatar_tasks_since_last_load_seconds": Metric("gauge", "Time since then, when this was written."),
-    "avatar_tasks_last_answer_timestamp_seconds": Metric("gauge", "When the gateway last gave an answer of use."),
+    "avatar_tasks_last_answer_timestamp_seconds": Metric("gauge", "When the gateway last gave a usable answer."),
     "avatar_tasks_error_budget_burn_rate": Metric(
         "gauge", "How many times as fast as its objective allows the error budget is used up, over a window."
     ),
