@@ -89,7 +89,8 @@ def load_segments(
 ) -> Loaded:
     """Load segments by what this run has in force, and say which could not be read."""
     total = Loaded()
-    for done in load_in_steps(con, segments, run.analysis, run.settings.policy, between=between_steps):
+    rows = run.sizes.step_rows
+    for done in load_in_steps(con, segments, run.analysis, run.settings.policy, rows, between=between_steps):
         total.add(done)
         for damaged in done.damaged:
             run.warn_once(damaged.error)

@@ -20,6 +20,7 @@ from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import warehouse_of
+from warehouse.load.loader import STEP_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +52,26 @@ class Reporter:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """Of how many a run does something at once.
+
+    Attributes:
+        batch_ids: ids per batch. Hundreds: enough that a segment and a Prefect task are worth it, few enough to lose
+            and poll again.
+        flush_answers: answers are written to the archive after so many, if not before.
+        load_answers: answers are loaded after so many, while half as many are to come: starting a process costs the CPU
+            of some thousand requests. With 10,000, a run of 60,000 ids took 1.15 times the CPU of version 06152f1
+            (benchmarks/LOG.md).
+        step_rows: archived rows loaded in one transaction.
+    """
+
+    batch_ids: int = 500
+    flush_answers: int = 500
+    load_answers: int = 25_000
+    step_rows: int = STEP_ROWS
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything the steps of one run share.
 
@@ -69,6 +90,7 @@ class Run:
         deadline: `clock.monotonic` from which on it polls no more and waits for little.
         permission: called before each request, where the rate is shared with other processes.
         memory: what answers take up between the gateway and the archive.
+        sizes: of how many it does something at once; tests make them small.
     """
 
     settings: Settings
@@ -85,6 +107,7 @@ class Run:
     permission: Permission | None = None
     warned: set[str] = field(default_factory=set)
     memory: Memory = field(default_factory=Memory)
+    sizes: Sizes = field(default_factory=Sizes)
 
     def warn_once(self, line: str) -> None:
         """A warning that every round of the run would repeat."""
@@ -124,6 +147,7 @@ def begin(
     clock: Clock = SYSTEM_CLOCK,
     reporter: Reporter | None = None,
     run_id: str | None = None,
+    sizes: Sizes | None = None,
 ) -> Run:
     """A new run, as the owner of the data folder; what it creates is for that user only.
 
@@ -151,6 +175,7 @@ def begin(
         clock=clock,
         reporter=reporter or Reporter(),
         began=clock.monotonic(),
+        sizes=sizes or Sizes(),
     )
 
 

@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from gateway.observation import Observation
     from pipeline.run import Run
 
-#: Ids per batch. Hundreds: enough that a segment and a Prefect task are worth it, few enough to lose and poll again.
-BATCH_IDS: Final = 500
-
-#: Answers are written to the archive after so many, so many bytes, or so many seconds, whichever comes first.
-FLUSH_ANSWERS: Final = 500
+#: Answers are written to the archive after so many (`Sizes.flush_answers`), so many bytes, or so many seconds.
 FLUSH_BYTES: Final = 4 * 1024 * 1024
 FLUSH_SECONDS: Final = 5.0
 
@@ -46,7 +42,7 @@ async def fetch_batch(run: Run, client: GatewayClient, ids: Sequence[str]) -> in
 
 
 class AnswerBuffer:
-    """Answers on their way to the archive; at most `FLUSH_ANSWERS` of them, for at most `FLUSH_SECONDS`.
+    """Answers on their way to the archive; at most `Sizes.flush_answers` of them, for at most `FLUSH_SECONDS`.
 
     Their bytes count in the run's memory until they are written; where that is tight, they are written sooner.
     """
@@ -81,7 +77,7 @@ class AnswerBuffer:
         size = len(observation.body or b"")
         self._bytes += size
         self._run.memory.take(size)
-        if len(self._waiting) >= FLUSH_ANSWERS or self._bytes >= self._most_bytes():
+        if len(self._waiting) >= self._run.sizes.flush_answers or self._bytes >= self._most_bytes():
             await self._flush()
 
     def _most_bytes(self) -> int:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from pipeline.collect.batches import BATCH_IDS
 from pipeline.threads import run_to_its_end
 from warehouse import plan
 
@@ -24,10 +23,6 @@ _POLL_SECONDS: Final = 0.05
 
 #: How many more batches than usual may wait for ids that failed to be tried again.
 MORE_BATCHES: Final = 8
-
-#: Answers are loaded after so many, while half as many are to come: starting a process costs the CPU of some thousand
-#: requests. With 10,000, a run of 60,000 ids took 1.15 times the CPU of version 06152f1 (benchmarks/LOG.md).
-LOAD_ANSWERS: Final = 25_000
 
 
 @dataclass(slots=True)
@@ -56,7 +51,7 @@ class Fetcher:
         batches = _Batches(self._run, self._client, self._tally, self._run_batch)
         beside = [asyncio.create_task(work()) for work in (self._show_progress, self._load_meanwhile)]
         try:
-            for ids, failed_before in plan.read_todo(todo, BATCH_IDS):
+            for ids, failed_before in plan.read_todo(todo, self._run.sizes.batch_ids):
                 await batches.room()
                 if self._client.ended is not None:
                     break
@@ -76,11 +71,11 @@ class Fetcher:
 
     async def _load_meanwhile(self) -> None:
         """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
-        loaded = self._client.stats.observations
+        loaded, enough = self._client.stats.observations, self._run.sizes.load_answers
         while True:
             await asyncio.sleep(_POLL_SECONDS)
             come = self._client.stats.observations
-            if come - loaded >= LOAD_ANSWERS and self._tally.planned - come >= LOAD_ANSWERS / 2:
+            if come - loaded >= enough and self._tally.planned - come >= enough / 2:
                 loaded = come
                 await run_to_its_end(self._destination.while_polling)
 
@@ -90,7 +85,7 @@ class _Batches:
 
     def __init__(self, run: Run, client: GatewayClient, tally: Tally, run_batch: RunBatch) -> None:
         self._run, self._client, self._tally, self._run_batch = run, client, tally, run_batch
-        self._at_once = 2 + 2 * run.settings.concurrency // BATCH_IDS
+        self._at_once = 2 + 2 * run.settings.concurrency // run.sizes.batch_ids
         self._begun = client.stats.first_attempts
         self._ids = 0
         self.running: set[asyncio.Task[int]] = set()
@@ -112,7 +107,7 @@ class _Batches:
             await self._some_done(None)
 
     def _are_new_ids_running_out(self) -> bool:
-        return self._ids - (self._client.stats.first_attempts - self._begun) < BATCH_IDS
+        return self._ids - (self._client.stats.first_attempts - self._begun) < self._run.sizes.batch_ids
 
     async def _some_done(self, most_seconds: float | None) -> None:
         wait = asyncio.wait(self.running, timeout=most_seconds, return_when=asyncio.FIRST_COMPLETED)

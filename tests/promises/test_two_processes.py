@@ -7,13 +7,14 @@ import dataclasses
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.collect import batches
-from pipeline.collect import fetch as asking
+from pipeline import run as runs
+from pipeline.run import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,7 @@ PATIENCE_SECONDS = 30.0
 
 def little_at_a_time() -> None:
     """So that a run of a hundred ids loads several times while it asks."""
-    batches.FLUSH_ANSWERS = 10  # type: ignore[misc]
-    asking.BATCH_IDS = 10  # type: ignore[attr-defined]
-    asking.LOAD_ANSWERS = 20  # type: ignore[misc]
+    runs.begin = partial(runs.begin, sizes=Sizes(batch_ids=10, flush_answers=10, load_answers=20))
 
 
 def start(siege: Siege) -> BaseProcess:

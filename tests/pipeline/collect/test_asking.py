@@ -13,13 +13,13 @@ from pydantic import SecretStr
 
 from pipeline import run as runs
 from pipeline.collect import destination as destinations
-from pipeline.collect import fetch as fetching
 from pipeline.collect.batches import fetch_batch
 from pipeline.collect.client import make_client
 from pipeline.collect.collect import CollectRun
 from pipeline.collect.destination import destination_of
 from pipeline.collect.fetch import Fetcher, Tally
 from pipeline.collect.request import CollectRequest
+from pipeline.run import Sizes
 from pipeline.settings import Settings
 from tests.command_line import KEY
 from warehouse.database.locks import sole_writer
@@ -38,12 +38,10 @@ IDS_IN_A_BATCH = 100
 
 
 @pytest.fixture
-def run(tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, gateway: Gateway) -> Run:
     """A run whose batches and loads are small."""
-    monkeypatch.setattr(fetching, "BATCH_IDS", IDS_IN_A_BATCH)
-    monkeypatch.setattr(fetching, "LOAD_ANSWERS", IDS_IN_A_BATCH)
     settings = Settings(base_url=gateway.base_url, api_key=SecretStr(KEY), data_dir=tmp_path / "data")
-    return runs.begin(settings, "collect")
+    return runs.begin(settings, "collect", sizes=Sizes(batch_ids=IDS_IN_A_BATCH, load_answers=IDS_IN_A_BATCH))
 
 
 def todo(ids: list[str]) -> IO[bytes]:

@@ -20,15 +20,23 @@ if TYPE_CHECKING:
 BODY_BYTES = 250_000
 FEW, MANY = 300, 1500
 
-#: Pieces, steps and flushes so small that a few hundred answers go through all of them many times. Python imports a
-#: module of this name whenever it starts, so in the process that loads meanwhile, too.
-SMALL = """
-import pipeline.collect.fetch, pipeline.collect.batches, warehouse.archive.segments, warehouse.load.loader
-pipeline.collect.batches.FLUSH_ANSWERS = pipeline.collect.fetch.BATCH_IDS = 20
-pipeline.collect.fetch.LOAD_ANSWERS = warehouse.load.loader.STEP_ROWS = 40
-warehouse.archive.segments.PIECE_BYTES = 4_000_000
+#: Batches, flushes and steps so small that a few hundred answers go through all of them many times.
+COLLECT = """
+import asyncio, sys
+from pathlib import Path
+from pipeline import run as runs
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.request import CollectRequest
+from pipeline.data_folder import begin_folder
+from pipeline.settings import Settings
+
+settings = Settings(base_url=sys.argv[1], data_dir=Path("data"))
+sizes = runs.Sizes(batch_ids=20, flush_answers=20, load_answers=sys.maxsize, step_rows=40)
+run = runs.begin(settings, "collect", sizes=sizes)
+begin_folder(run, scheduled=False)
+summary = asyncio.run(CollectRun(run, CollectRequest(ids_file="ids.txt")).collect())
+sys.exit(summary.exit_code)
 """
-COLLECT = "from avatar_tasks.cli import main; main()"
 
 
 class Talkative:
@@ -60,12 +68,10 @@ def talkative() -> Iterator[tuple[str, list[str]]]:
 
 
 def peak_mb(folder: Path, base_url: str, ids: list[str]) -> float:
-    """Of its two processes together."""
+    """Of a run that collects them."""
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(SMALL)
     (folder / "ids.txt").write_text("\n".join(ids))
-    arguments = ["collect", "--no-prefect", "--base-url", base_url, "--ids-file", "ids.txt"]
-    return run_process([sys.executable, "-c", COLLECT, *arguments], list, folder, PYTHONPATH=str(folder)).peak_mb
+    return run_process([sys.executable, "-c", COLLECT, base_url], list, folder).peak_mb
 
 
 @pytest.mark.e2e
