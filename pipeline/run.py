@@ -157,6 +157,7 @@ def begin(
         clock: what time it is for this run.
         reporter: where it reports to.
         run_id: if given, one that no other run has.
+        sizes: of how many it does something at once; the usual ones if not given.
 
     Raises:
         AnalysisFileError: when analysis.toml cannot be used.

@@ -37,7 +37,7 @@ def assert_one_helpful_line(result: Result, code: int, *words: str) -> None:
         pytest.param("ids.csv", b"", [], ["no ids in ids.csv"], id="empty csv"),
         pytest.param("ids.csv", b"a,b\n1,2\n", [], ["columns are a, b", "--ids-column"], id="no id column"),
         pytest.param("ids.csv", b"a,b\n1,2\n", ["--ids-column", "c"], ["'c'", "columns are a, b"], id="unknown column"),
-        pytest.param("ids.parquet", b"garbage", [], ["no Parquet file"], id="no parquet"),
+        pytest.param("ids.parquet", b"garbage", [], ["not a Parquet file"], id="no parquet"),
         pytest.param(
             "ids.txt", b"\xff\xe9\x00bad\n../../x\n", [], ["none of the 2 ids is valid", "line 1"], id="not one valid"
         ),

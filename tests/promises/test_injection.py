@@ -65,8 +65,12 @@ KNOWN_SQL = {
     ("warehouse/ducklake/lake.py", "f'attach {quoted(lake.catalog)} as {CATALOG} (type postgres)'"): "likewise",
     ("warehouse/ducklake/maintain.py", "f'use {place}'"): "one of two names of ours",
     ("warehouse/ducklake/maintain.py", "step"): "the text of a .sql file, statement by statement",
-    ("warehouse/database/schema.py", "comments"): "headers of .sql files, quoted",
+    (
+        "warehouse/database/schema.py",
+        "';\\n'.join(definition.comments(on_lake=on_lake))",
+    ): "headers of .sql files, quoted",
     ("warehouse/database/schema.py", "f'drop {kind} if exists \"{name}\"'"): "what the catalogue itself names",
+    ("pipeline/evidence/selection.py", "selection.query"): "the operator's own condition, on a sealed connection",
     ("warehouse/load/decisions.py", "f'from {table}'"): "one of three names of ours",
     ("warehouse/load/decisions.py", "f'delete from {table}'"): "one of three names of ours",
     ("warehouse/load/decisions.py", "f'insert into {table} values ({marks})'"): "likewise, and question marks",

@@ -65,7 +65,7 @@ async def collect_share(run: Run, parameters: dict[str, Any], all_planned: async
 def fan_out(run: Run, accepted: Accepted, end_of: Callable[[int], State | None], of: int = 3) -> Summary:
     """The run that cuts, with shares that run in this process, or end as `end_of` their number says."""
 
-    async def state_at_the_end(_name: str, parameters: dict[str, Any]) -> State:
+    async def final_state(_run: Run, _name: str, parameters: dict[str, Any], _deadline: float | None) -> State:
         if state := end_of(parameters["number"]):
             return state
         await collect_share(run, parameters, all_planned)
@@ -74,7 +74,7 @@ def fan_out(run: Run, accepted: Accepted, end_of: Callable[[int], State | None],
     all_planned = asyncio.Barrier(sum(end_of(number) is None for number in range(of)) or 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(destination, "_CATCH_UP_SECONDS", 60.0)  # shares of a lake need not wait for each other
-        patch.setattr(fanning, "_state_at_the_end", state_at_the_end)
+        patch.setattr(fanning, "final_state", final_state)
         return asyncio.run(fanning.FanOut(run, CollectRequest(), accepted, of).collect())
 
 

@@ -150,7 +150,11 @@ def test_damage_that_shows_while_reading_says_so_too(made: Site) -> None:
     """DuckDB checks a block when it reads it."""
     with made.writer() as con:
         con.execute(
-            "insert into requests select 'default', md5(i::varchar), now(), md5(i::varchar) from range(60000) r(i)"
+            """
+            insert into requests
+            select 'default', md5(i::varchar), now(), md5(i::varchar || 'run'), null
+            from range(200_000) r(i)
+            """
         )
     data = made.paths.warehouse.read_bytes()
     made.paths.warehouse.write_bytes(flip(len(data) * 2 // 3)(data))

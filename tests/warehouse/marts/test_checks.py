@@ -35,7 +35,7 @@ def test_an_empty_warehouse_gives_no_rows(view: str, empty: duckdb.DuckDBPyConne
 def test_every_flag_has_its_check(empty: duckdb.DuckDBPyConnection) -> None:
     """A flag that a load sets and no check counts would go unnoticed."""
     checks = {name for (name,) in empty.execute("select check_name from data_quality").fetchall()}
-    assert set(_flags()) | {"result_expired", "identity_conflict"} == checks
+    assert set(_flags()) | {"result_expired", "identity_conflict", "drawn_from_unclear"} == checks
 
 
 def test_a_view_needs_no_extension() -> None:
