@@ -96,10 +96,15 @@ def _cells(change: Change) -> tuple[str, ...]:
         LABELS[change.metric],
         f"{level(change, change.before)} ({words.tasks(change.tasks_before)})",
         f"{level(change, change.now)} ({words.tasks(change.tasks_now)})",
-        f"{signed(change, change.difference)} ({words.interval(*ends(change))})",
+        _difference(change),
         signed(change, change.like_with_like),
-        "clear" if change.is_clear else "not clear",
+        "clear" if change.is_clear else "not clear" if change.low is not None else "too few tasks",
     )
+
+
+def _difference(change: Change) -> str:
+    shown = signed(change, change.difference)
+    return shown if change.low is None and change.high is None else f"{shown} ({words.interval(*ends(change))})"
 
 
 def _escaped(text: str) -> str:

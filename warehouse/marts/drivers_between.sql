@@ -32,6 +32,9 @@
 -- video_aspect_ratio, primary_play_type, pt_count (elements of pt_infos), input_kind (what their first has: text, audio,
 -- video), voice_engine_id, lan, text_length, hour (UTC), weekday (UTC). A dimension with a single value has no rows.
 --
+-- A task of which no payload has come is in no dimension of the payload: it has none because it failed, and not the other
+-- way round.
+--
 -- Equal follow-up: only followed_up_tasks are counted, so that slow ones are not missing among the ended.
 --
 -- Both tests compare, within each stratum of source, action and day (source: action and day; action: source and day;
@@ -91,6 +94,7 @@ counted as (
         tasks.model,
         tasks.extras ->> 'group' as "group",
         coalesce(tasks.extras ->> 'channel_id', tasks.extras ->> 'channel') as channel,
+        works.task_id is not null as has_payload,
         works.template_id,
         works.file_type,
         works.video_aspect_ratio::varchar as video_aspect_ratio,
@@ -119,7 +123,7 @@ counted as (
     where tasks.submit_time >= t0 and tasks.submit_time < t1
 ),
 
-listed as (
+every_dimension as (
     select
         unnest(
             [
@@ -144,9 +148,28 @@ listed as (
             ],
             recursive := true
         ),
+        has_payload,
         failed,
         latency_seconds,
     from counted
+),
+
+listed as (
+    select *
+    from every_dimension
+    where
+        has_payload
+        or dimension not in (
+            'template_id',
+            'file_type',
+            'video_aspect_ratio',
+            'primary_play_type',
+            'pt_count',
+            'input_kind',
+            'voice_engine_id',
+            'lan',
+            'text_length'
+        )
 ),
 
 cells as (
