@@ -89,9 +89,9 @@ def selected(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFra
             raise UnusableInputError("--where takes one SQL condition, e.g. \"status = 'FAILURE'\", and no statement")
         found = con.execute(selection.query, selection.values).pl().unique(maintain_order=True)
     except (duckdb.Error, FilesRefusedError) as error:
-        refused = refusal(error) if isinstance(error, duckdb.Error) else error
-        msg = f"the tasks cannot be selected: {refused or first_line(error)}"
-        raise UnusableInputError(msg) from error
+        is_refused = isinstance(error, FilesRefusedError) or refusal(error)
+        why = f"it wants more than the warehouse ({first_line(error)})" if is_refused else first_line(error)
+        raise UnusableInputError(f"the tasks cannot be selected: {why}. Try it with `avatar-tasks sql`") from error
     if found.is_empty():
         raise UnusableInputError(f"there are no {selection.title}: nothing was written. Note: {selection.if_none}")
     return found

@@ -22,6 +22,10 @@ from pipeline.collect.accept import accept
 from pipeline.collect.child_loader import load_in_child
 from pipeline.collect.collect import CollectRun
 from pipeline.collect.request import CollectRequest
+from pipeline.errors import UnusableInputError
+from pipeline.evidence.bundle import write_bundle
+from pipeline.evidence.selection import where
+from pipeline.headline import comparison
 from pipeline.settings import Settings
 from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.command_line import KEY, CommandLine
@@ -64,6 +68,14 @@ def on_lake(lake: Lake, paths: DataPaths) -> CommandLine:
         paths.root.parent,
         {"AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}", "AVATAR_TASKS_LAKE_DATA": lake.data},
     )
+
+
+def test_compare_and_evidence_read_a_lake(paths: DataPaths, tmp_path: Path) -> None:
+    """And a condition reaches no other file than the lake's."""
+    assert comparison(paths, datetime.now(UTC)).verdict == "not known"
+    assert write_bundle(paths, where("true"), tmp_path / "all.zip", datetime.now(UTC)).tasks == 9
+    with pytest.raises(UnusableInputError, match="wants more than the warehouse"):
+        write_bundle(paths, where("'x' in (from read_text('/etc/hostname'))"), tmp_path / "no.zip", datetime.now(UTC))
 
 
 def of_lake(lake: Lake) -> dict[str, list[str]]:
