@@ -31,7 +31,7 @@ def enter_folder(settings: Settings) -> None:
     """
     paths = settings.paths
     owner = _owner(paths)
-    if owner not in (None, os.geteuid()):
+    if owner not in (None, os.geteuid()) and not _was_opened_to_us(paths):
         _become(owner, paths, allowed=settings.run_as_owner)
     files = warehouse_of(paths).data_files if paths.is_shared else None
     keep_private(group_reads=files is not None)
@@ -45,6 +45,15 @@ def _owner(paths: DataPaths) -> int | None:
     if os.geteuid() == 0:  # a folder that was made for another user, and is empty yet
         made.append(paths.root)
     return next((owner for path in made if (owner := _uid(path)) is not None), None)
+
+
+def _was_opened_to_us(paths: DataPaths) -> bool:
+    """Whether another user than root may write: folders of ours are their owner's only, so somebody decided that.
+
+    On some mounts (CIFS, user namespaces) files show an owner that is not the one who writes them.
+    """
+    folder = paths.storage.folder or paths.root
+    return os.geteuid() != 0 and os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
 
 
 def _uid(path: Path) -> int | None:

@@ -88,6 +88,26 @@ def test_root_becomes_the_owner_where_it_is_told_to(visible: Path) -> None:
     assert os.geteuid() == 0
 
 
+@pytest.mark.parametrize(("mode", "refused"), [(0o755, True), (0o777, False)])
+def test_another_user_who_may_write_there_is_let_in(visible: Path, mode: int, *, refused: bool) -> None:
+    """Somebody opened the folder to them, or the mount shows another owner than the one who writes."""
+    archive = visible / "data" / "archive"
+    archive.mkdir(parents=True)
+    visible.joinpath("data").chmod(0o755)
+    archive.chmod(mode)
+    child = os.fork()
+    if not child:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        try:
+            enter_folder(Settings(data_dir=visible / "data"))
+        except UnusableInputError as error:
+            os._exit(1 if "belongs to the user root" in str(error) else 2)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == int(refused)
+
+
 def readable(path: Path, *groups: int) -> bool:
     """For another user who is in these groups."""
     command = ["cat", str(path)]
