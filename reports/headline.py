@@ -39,6 +39,7 @@ def lines(facts: Facts, classes: pl.DataFrame) -> list[tuple[str, str]]:
         ("whose fault", sentences.whose(classes)),
         ("submitted", f"{words.minute(facts['first_submit_time'])} to {words.minute(facts['last_submit_time'])} UTC"),
         ("last answer", _freshness(facts)),
+        *(("lists of ids", sentence) for sentence in _unclear(facts)),
     ]
 
 
@@ -185,11 +186,23 @@ def _odd(facts: Facts) -> list[str]:
             f"{words.tasks(facts['unknown'])} {have} a status that nobody understands: neither running nor ended, and "
             "in no curve."
         )
+    found += _unclear(facts)
     if facts["without_submit_time"]:
         found.append(
             f"{words.tasks(facts['without_submit_time'])} without a time of submission: counted, but in no curve."
         )
     return found
+
+
+def _unclear(facts: Facts) -> list[str]:
+    """Lists of which nobody knows how they were drawn: if from running tasks, the times shown are too long."""
+    if not facts["unclear_lists"]:
+        return []
+    lists, those = words.plural(facts["unclear_lists"], "list"), words.tasks(facts["unclear_tasks"])
+    return [
+        f"Whether {lists} of ids ({those}) came from running tasks alone is unclear: they count from submission, and times "
+        "are too long if so. `collect --drawn-from running` or `all` ends doubt (see view accepted_lists)."
+    ]
 
 
 def _conflicts(facts: Facts) -> list[str]:

@@ -8,6 +8,8 @@
 --   not be understood, those given up, and those still to come; the four add up to accepted
 -- last_answer_at: when the last answer of use came from the sources chosen
 -- is_stale: whether no answer of use has come for an hour from one of them that has ids due
+-- unclear_lists, unclear_tasks: lists of ids, and tasks of them, of which nobody knows whether they were drawn from running
+--   tasks (accepted_lists): they count from submission
 -- without_submit_time: tasks that are in no bucket of time and no quantile, e.g. works that came without their task
 -- failure_rate: failed / (succeeded + failed), with its Wilson interval failure_rate_low to failure_rate_high
 -- provider_fault_rate: failures that are the provider's by failure_rules / (succeeded + failed), with its interval
@@ -77,12 +79,20 @@ heard as (
     from published.collection_freshness
     cross join memory.filters
     where sources is null or list_contains(sources, source)
+),
+
+unclear as (
+    select count(*) as unclear_lists, coalesce(sum(tasks), 0)::bigint as unclear_tasks,
+    from cohort.accepted_lists
+    cross join memory.filters
+    where drawn_from = 'unclear' and (sources is null or list_contains(sources, source))
 )
 
 select
     counted.* exclude (failed_by_provider, ended, z, reach),
     accounted.*,
     heard.*,
+    unclear.*,
     coalesce(rates.succeeded, 0) as succeeded,
     coalesce(rates.failed, 0) as failed,
     coalesce(rates.in_flight, 0) as in_flight,
@@ -102,4 +112,5 @@ from counted
 cross join spread
 cross join accounted
 cross join heard
+cross join unclear
 left join pooled_total.failure_rate_daily as rates on true;

@@ -59,6 +59,38 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return make(published(tmp_path_factory.mktemp("odd"), put_odd))
 
 
+def put_unclear(con: duckdb.DuckDBPyConnection) -> None:
+    """Twenty tasks accepted at once, half of which took a minute, and ten accepted after a minute: two had ended."""
+    con.execute(TASK, {"status": "SUCCESS", "number": 30})
+    con.execute("""
+        update tasks set
+            submit_time = '2025-01-20 09:00:00Z',
+            requested_at = if(number < 10, '2025-01-20 09:01:00Z', '2025-01-20 09:00:00Z')::timestamptz,
+            latency_seconds = seconds,
+            finish_time = '2025-01-20 09:00:00Z'::timestamptz + to_seconds(seconds)
+        from (
+            select
+                range as number,
+                case when range < 2 then 50 when range < 10 then 52 + 7 * range else 4 * range - 20 end as seconds,
+            from range(30)
+        ) where task_id = 'task-' || number""")
+
+
+def test_lists_of_which_nobody_knows_how_they_were_drawn_are_named(tmp_path: Path) -> None:
+    """In report and status, with what ends doubt; where a setting says it, nothing is said."""
+    paths = published(tmp_path / "unclear", put_unclear)
+    begins = "Whether 1 list of ids (10 tasks) came from running tasks alone is unclear"
+    assert any(line.startswith(begins) for line in run_notebook(paths, Cohort(), NOW).in_short)
+    assert facts(paths)["all_in_all"]["lists of ids"].startswith(begins)
+
+    def put_clear(con: duckdb.DuckDBPyConnection) -> None:
+        put_unclear(con)
+        con.execute("""insert into requests by name
+            select source, task_id, requested_at, 'r' as run_id, 'running' as drawn_from from tasks""")
+
+    assert "lists of ids" not in facts(published(tmp_path / "clear", put_clear))["all_in_all"]
+
+
 def text_of(made: Made) -> str:
     return " ".join(" ".join(Values.of(made.file.read_text(encoding="utf-8")).text).split())
 

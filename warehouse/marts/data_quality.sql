@@ -1,7 +1,7 @@
 -- One row per check: to how many tasks it applies, and how many fail it. The checks are the flags that every load puts
 -- into tasks.quality_flags; result_expired, which depends on the time of asking; and drawn_from_unclear, which depends on
--- all tasks of a list. Tasks with an identity_conflict are
--- in that check alone, as everything else their answers say is about other tasks.
+-- all tasks of a list. Tasks with an identity_conflict are in that check alone, as everything else their answers say is
+-- about other tasks. By time, source and action: data_quality_by.
 --
 -- check_name: the check; but for result_expired and drawn_from_unclear the flag to look for in tasks.quality_flags
 -- description: what is wrong with a task that fails it
@@ -147,7 +147,7 @@ checks as (
             },
             {
                 'check_name': 'status_unknown',
-                'description': 'the status is a word that nobody knows; it counts as running, never as a failure',
+                'description': 'the status is a word that nobody knows; a class of its own, neither running nor ended',
                 'checked': all_tasks,
             },
             {

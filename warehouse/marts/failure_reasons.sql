@@ -1,5 +1,5 @@
 -- One row per kind of failure, i.e. per fingerprint of the reason (see failure_fingerprint) and class, over all
--- sources: how many tasks have failed so. UNKNOWN is no failure.
+-- sources: how many tasks have failed so. UNKNOWN is no failure. By time, source and action: failure_reasons_by.
 --
 -- fingerprint: the reason without what differs from task to task; NULL where the gateway gave no reason
 -- fail_class: whose fault it is, by failure_rules
