@@ -199,10 +199,11 @@ def _unclear(facts: Facts) -> list[str]:
     if not facts["unclear_lists"]:
         return []
     lists, those = words.plural(facts["unclear_lists"], "list"), words.tasks(facts["unclear_tasks"])
-    return [
-        f"Whether {lists} of ids ({those}) came from running tasks alone is unclear: they count from submission, and times "
-        "are too long if so. `collect --drawn-from running` or `all` ends doubt (see view accepted_lists)."
-    ]
+    sentence = (
+        f"Whether {lists} of ids ({those}) came from running tasks alone is unclear: they count from submission, and "
+        "times are too long if so. `collect --drawn-from running` or `all` ends doubt (see view accepted_lists)."
+    )
+    return [sentence]
 
 
 def _conflicts(facts: Facts) -> list[str]:
