@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect import get_run_logger
@@ -16,12 +15,13 @@ from prefect.artifacts import (
 )
 from prefect.events import emit_event
 
-from pipeline.headline import comparison_in_markdown, headline
+from pipeline.headline import headline
 from pipeline.run import Reporter
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from collections.abc import AsyncIterator, Iterable, Iterator
     from uuid import UUID
 
@@ -98,7 +98,6 @@ async def show_summary(run: Run, summary: Summary) -> None:
     failures: list[dict[str, Any]] = []
     if summary.published:
         lines += ["", "## Since the run before", "", *_changes(run)]
-        lines += ["", "## Against the week before", "", comparison_in_markdown(run.paths, datetime.now(UTC))]
         lines += ["## All in all", ""]
         lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in headline(run.paths))]
         failures = _failures(run)
