@@ -21,8 +21,8 @@ from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import AsyncIterator, Iterable, Iterator
+    from datetime import datetime
     from uuid import UUID
 
     from pipeline.alerts import Alert
