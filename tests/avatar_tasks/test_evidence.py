@@ -148,13 +148,12 @@ def test_without_redaction_bodies_are_as_they_came(paths: DataPaths, tmp_path: P
 @pytest.mark.parametrize(
     ("selection", "tasks"),
     [
-        (where("status = 'FAILURE' and quota > 0 -- claims"), {"'=claim"}),
-        (where("true"), {"'=claim", "broken", "fine", "running"}),
-        (claims(), {"'=claim"}),
-        (failure("inference error"), {"broken"}),
-        (missed("within-two-minutes"), {"'=claim", "broken"}),
+        pytest.param(where("status = 'FAILURE' and quota > 0 -- claims"), {"'=claim"}, id="where, with a comment"),
+        pytest.param(where("true"), {"'=claim", "broken", "fine", "running"}, id="where true"),
+        pytest.param(claims(), {"'=claim"}, id="claims"),
+        pytest.param(failure("inference error"), {"broken"}, id="a failure"),
+        pytest.param(missed("within-two-minutes"), {"'=claim", "broken"}, id="a missed objective"),
     ],
-    ids=str,
 )
 def test_selections_choose_tasks(paths: DataPaths, tmp_path: Path, selection: object, tasks: set[str]) -> None:
     write_bundle(paths, selection, tmp_path / "b.zip", NOW)  # type: ignore[arg-type]
