@@ -24,6 +24,7 @@ from pipeline.data_folder import begin_folder
 from pipeline.errors import AvatarTasksError
 from pipeline.intake.source import shown_id
 from pipeline.settings import read_settings
+from pipeline.spans import DEFAULT_SINCE
 from warehouse.ducklake.lake import without_password
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ async def collect(
     deadline_seconds: Annotated[float, Field(gt=0)] | None = None,
     load: bool = True,
     drawn_from: DrawnFrom | None = None,
+    discover: bool = False,
+    since: str = DEFAULT_SINCE,
+    action: str | None = None,
 ) -> dict[str, Any]:
     """Fetch avatar tasks, archive every answer, load and publish the warehouse.
 
@@ -64,6 +68,9 @@ async def collect(
         load: Load and publish. Otherwise what is archived waits for `avatar-tasks load`.
         drawn_from: How the ids were drawn, for statistics: `running`, of the tasks running then; `all`, without regard
             to how they stood. If not given, the view `accepted_lists` decides from the tasks themselves.
+        discover: Walk the gateway's own list of tasks, too. It needs the setting ACCESS_TOKEN or ACCESS_TOKEN_BLOCK.
+        since: How far back the list is walked, such as `7 days`; what was seen whole before is passed over.
+        action: Of the list only tasks of this action.
 
     Raises:
         UnusableInputError: the ids or settings cannot be used, or what answers at that address is no gateway.
@@ -71,7 +78,19 @@ async def collect(
         UnreachableError: too much of the batch could not be reached; likewise.
     """
     request = CollectRequest(
-        ids or (), ids_file, ids_column, ids_from, inbox, refresh, follow, deadline_seconds, load, drawn_from
+        ids or (),
+        ids_file,
+        ids_column,
+        ids_from,
+        inbox,
+        refresh,
+        follow,
+        deadline_seconds,
+        load,
+        drawn_from,
+        discover=discover,
+        since=since,
+        action=action,
     )
     return await FlowRun(await asyncio.to_thread(_begin_scheduled), request).collect()  # type: ignore[return-value]  # Prefect unpacks it
 
@@ -146,4 +165,7 @@ def _shown(request: CollectRequest) -> dict[str, Any]:
         "deadline_seconds": request.deadline_seconds,
         "load": request.load,
         "drawn_from": request.drawn_from,
+        "discover": request.discover,
+        "since": request.since,
+        "action": request.action,
     }

@@ -10,9 +10,10 @@ async with GatewayClient("https://host", key) as client:
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from types import TracebackType
 from typing import NamedTuple, Self, TypeAlias
+from urllib.parse import urlencode
 
 import httpx
 
@@ -27,14 +28,23 @@ from gateway.pace.gate import Gate, Permission
 from gateway.pace.pacer import Pacer
 from gateway.pace.retries import Retries
 from gateway.poller import ClientStats, Poller, PollRequest, Todo
-from gateway.secrets.api_key import ApiKey
+from gateway.secrets.api_key import AccessToken, ApiKey
 from gateway.secrets.redact import check_redactions
-from gateway.wire.addresses import check_base_url
+from gateway.wire.addresses import ENDPOINT, LIST_ENDPOINT, check_base_url
 from gateway.wire.exchange import Exchange
 from gateway.wire.memory import Memory
 from gateway.wire.transport import build_transport
 
-__all__ = ["ApiKey", "ClientStats", "Clock", "End", "GatewayClient", "check_base_url"]
+__all__ = [
+    "LIST_ENDPOINT",
+    "AccessToken",
+    "ApiKey",
+    "ClientStats",
+    "Clock",
+    "End",
+    "GatewayClient",
+    "check_base_url",
+]
 
 
 class GatewayClient:
@@ -46,6 +56,7 @@ class GatewayClient:
         base_url: scheme, host and optionally a path prefix.
         api_key: sent to this origin only, as redirects are not followed. None sends none. Given as an `ApiKey`, it does
             not appear in tracebacks that show variables, either.
+        endpoint: the path that what is polled is appended to: ids, or the queries of `fetch_pages`.
         source: the name of this gateway in observations.
         concurrency: most requests in flight.
         rate: most requests in any one second; None means as fast as the gateway allows.
@@ -67,6 +78,7 @@ class GatewayClient:
         base_url: str,
         api_key: ApiKey | str | None,
         *,
+        endpoint: str = ENDPOINT,
         source: str = "default",
         concurrency: int = 64,
         rate: float | None = None,
@@ -88,12 +100,14 @@ class GatewayClient:
         self._rng = rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._clock, self._concurrency = clock, concurrency
         pacer = Pacer(concurrency, rate, rng)
-        self._gate = Gate(self.base_url, pacer, Breaker(), clock, has_key=bool(key), permission=permission)
+        self._gate = Gate(
+            self.base_url, pacer, Breaker(), clock, has_key=bool(key), setting=key.setting, permission=permission
+        )
         self._workers: set[asyncio.Task[None]] = set()
         self._transport = transport or build_transport(self.base_url, concurrency)
         exchange = Exchange(
             self._transport,
-            self.base_url,
+            self.base_url + endpoint,
             key,
             timeout_seconds=timeout,
             max_body_bytes=max_body_bytes,
@@ -155,6 +169,13 @@ class GatewayClient:
         checked = [check_task_id(task_id) for task_id in ids]
         self._rng.shuffle(checked)
         return self._stream(checked)
+
+    def fetch_pages(self, parameters: Iterable[Mapping[str, str | int]]) -> AsyncGenerator[Observation, None]:
+        """One observation per page of a list, in order of completion; `task_id` in it is the query that was sent.
+
+        As for ids, fewer come only if the client ends first.
+        """
+        return self._stream([f"?{urlencode(one)}" for one in parameters])
 
     async def _stream(self, ids: list[str]) -> AsyncGenerator[Observation, None]:
         """A fixed set of workers takes from one queue; the semaphore makes them wait for a slow reader."""

@@ -5,6 +5,7 @@ from typing import Literal
 
 from gateway.pace.breaker import FAILURES_TO_OPEN, PATIENCE_SECONDS
 from gateway.pace.retries import LONGEST_PAUSE_SECONDS
+from gateway.secrets.api_key import ApiKey
 
 Reason = Literal["key_refused", "no_gateway", "unavailable", "retry_later", "stopped"]
 
@@ -21,17 +22,25 @@ class End:
         return self.sentence
 
 
-def key_refused(base_url: str, status: int | None, said: str | None, *, has_key: bool, is_quota: bool = False) -> End:
+def key_refused(
+    base_url: str,
+    status: int | None,
+    said: str | None,
+    *,
+    has_key: bool,
+    is_quota: bool = False,
+    setting: str = ApiKey.setting,
+) -> End:
     if not has_key:
-        what, then = "requires a key", "Set AVATAR_TASKS_API_KEY"
+        what, then = "requires a key", f"Set {setting}"
     elif is_quota:
         what = "no longer accepts the key: its quota or balance is used up"
         then = "Ask the gateway's operator for more, or wait until it is renewed"
     elif status == 401:  # noqa: PLR2004 - the name of the number is the number
-        what, then = "refused the key", "Check AVATAR_TASKS_API_KEY: it is mistyped, expired or another gateway's"
+        what, then = "refused the key", f"Check {setting}: it is mistyped, expired or another gateway's"
     else:
         what = "does not permit this with the key"
-        then = "Ask the gateway's operator which addresses, groups and models AVATAR_TASKS_API_KEY is limited to"
+        then = f"Ask the gateway's operator which addresses, groups and models {setting} is limited to"
     quoted = f"HTTP {status}, {said!r}" if said else f"HTTP {status}"
     return End("key_refused", f"{base_url} {what} ({quoted}). {then}. No further requests were sent. {_KEPT}")
 

@@ -11,6 +11,7 @@ import re
 
 from gateway import ending
 from gateway.ending import End
+from gateway.secrets.api_key import ApiKey
 from gateway.wire.envelope import Envelope
 from gateway.wire.exchange import Answer
 
@@ -32,8 +33,9 @@ _ABOUT_KEY = re.compile(
 class Recognition:
     """What the answers so far show about the server that sends them."""
 
-    def __init__(self, base_url: str, *, has_key: bool) -> None:
+    def __init__(self, base_url: str, *, has_key: bool, setting: str = ApiKey.setting) -> None:
         self._base_url = base_url
+        self._setting = setting
         self._has_key = has_key
         self._is_gateway = False
         self._foreign = 0
@@ -60,7 +62,9 @@ class Recognition:
         said = "" if envelope is None else f"{envelope} {envelope.code}"
         is_quota = status == _FORBIDDEN and bool(_ABOUT_QUOTA.search(said))
         message = None if envelope is None else str(envelope)
-        self._refusal = ending.key_refused(self._base_url, status, message, has_key=self._has_key, is_quota=is_quota)
+        self._refusal = ending.key_refused(
+            self._base_url, status, message, has_key=self._has_key, is_quota=is_quota, setting=self._setting
+        )
         is_about_key = is_quota or (_ABOUT_KEY.search(said) and not _ABOUT_ONE_MODEL.search(said))
         ends = status == _UNAUTHORIZED or is_about_key or self._refused_in_a_row >= REFUSED_TO_END
         return self._refusal if ends else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from warehouse.archive.parquet import OF_TASKS
 from warehouse.backends.choose import reader
 from warehouse.database.scratch import scratch
 from warehouse.errors import (
@@ -127,6 +128,4 @@ def own_answers_spilled(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def own_segments(run: Run) -> list[Segment]:
     """The ids and answers that this run has archived."""
-    return [
-        one for kind in ("requests", "observations") for one in run.store.segments(kind) if run.run_id in one.segment_id
-    ]
+    return [one for kind in OF_TASKS for one in run.store.segments(kind) if run.run_id in one.segment_id]

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
     from warehouse.archive.storage import Storage
 
+#: What is never stored or shown.
+SECRET_SETTINGS: Final = ("api_key", "access_token", "user_id")
+
+#: Secrets that may be in a Prefect Secret block, which the setting `…_block` names.
+BLOCKS: Final = ("api_key", "access_token")
+
 #: As gateways of this family make them. A value like this in the place of another would be stored or shown.
 _LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
 
@@ -117,6 +123,9 @@ class Settings(BaseSettings):
     base_url: str | None = None
     api_key: SecretStr | None = None
     api_key_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")  # as Prefect has them
+    access_token: SecretStr | None = None
+    access_token_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    user_id: SecretStr | None = Field(default=None, min_length=1, max_length=20)
     source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     data_dir: Folder = Path("data")
     warehouse: WarehousePlace | None = None
@@ -196,7 +205,7 @@ def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has
 def _refuse_keys(values: dict[str, Any]) -> None:
     """Everything but the key itself is stored or shown somewhere."""
     for name, value in values.items():
-        if isinstance(value, str | Path) and name != "api_key" and _LOOKS_LIKE_A_KEY.search(str(value)):
+        if isinstance(value, str | Path) and name not in SECRET_SETTINGS and _LOOKS_LIKE_A_KEY.search(str(value)):
             msg = f"{PREFIX}{name.upper()} holds what looks like a key: keys go into {PREFIX}API_KEY, and nowhere else"
             raise UnusableInputError(msg)
 

@@ -6,6 +6,9 @@ import re
 from datetime import timedelta
 from typing import Final
 
+#: How far back the gateway's list of tasks is walked if nothing else is said.
+DEFAULT_SINCE: Final = "7 days"
+
 _SPAN: Final = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*([^\W\d_]*)\s*")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _UNITS: Final = {

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qs
 
@@ -97,23 +98,29 @@ class Account:
         return drawn.spoil(kind, _said(success=True, message="", data=page), f"page{len(self.pages)}")
 
     def _page(self, world: World, request: "Request", now: float) -> Json:
-        found = [item for item in self._newest_first(world, now) if _matches(item, request)]
+        found = list(self._newest_first(world, request, now))
         if self.paging == "old":
             start = request.number("p") * OLD_PAGE_SIZE
-            return [self._item(*one) for one in found[start : start + OLD_PAGE_SIZE]]
+            return [self._item(task, now) for task in found[start : start + OLD_PAGE_SIZE]]
         page, size = max(request.number("p"), 1), min(request.number("page_size") or OLD_PAGE_SIZE, LARGEST_PAGE_SIZE)
-        items = [self._item(*one) for one in found[(page - 1) * size : page * size]]
+        items = [self._item(task, now) for task in found[(page - 1) * size : page * size]]
         return {"page": page, "page_size": size, "total": len(found), "items": items}
 
-    def _newest_first(self, world: World, now: float) -> Iterator[tuple[Task, Seen]]:
+    def _newest_first(self, world: World, request: "Request", now: float) -> Iterator[Task]:
+        """What passes the filters; both ends of the time range are inclusive."""
+        first, last = request.number("start_timestamp"), min(request.number("end_timestamp") or now, now)
+        wanted = {name: text for name in ("action", "platform", "status", "task_id") if (text := request.text(name))}
         for task in reversed(world.tasks):
-            seen = observe(_enveloped(task), now)
-            if seen is not None and self.is_visible(task, now):
-                yield task, seen
+            if (
+                first <= task.submit <= last
+                and self.is_visible(task, now)
+                and (not wanted or wanted.items() <= _values(task, now).items())
+            ):
+                yield task
 
-    def _item(self, task: Task, seen: Seen) -> Json:
+    def _item(self, task: Task, now: float) -> Json:
         """As the single answer has it in `data`; in old versions with more fields of the database's row."""
-        item: Json = document(_enveloped(task), seen)["data"]
+        item: Json = document(_enveloped(task), _seen(task, now))["data"]
         row = {
             "id": int.from_bytes(task.id[-4:].encode(), "big") % 1_000_000,
             "created_at": task.submit,
@@ -127,10 +134,10 @@ class Account:
         asked = json.loads(request.body or b"{}").get("ids") or []
         known = [world.find(str(task_id)) for task_id in asked]
         items = [
-            self._item(task, seen)
+            self._item(task, now)
             for task in known
             if task is not None
-            and (seen := observe(_enveloped(task), now)) is not None
+            and task.submit <= now
             and chance(world.seed, "gap", task.id, self.calls[BULK]) >= self.bulk_gap_share
         ]
         return ok(to_json({"code": "success", "message": "", "data": items or None}).encode())
@@ -150,23 +157,29 @@ class Request:
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
     def text(self, name: str) -> str:
-        return parse_qs(self.query).get(name, [""])[0]
+        return _parsed(self.query).get(name, [""])[0]
 
     def number(self, name: str) -> int:
         text = self.text(name)
         return int(text) if text.isdigit() else 0
 
 
-def _matches(found: tuple[Task, Seen], request: Request) -> bool:
-    """Both ends of the time range are inclusive; a filter that is not given lets everything pass."""
-    task, seen = found
-    texts = {"action": task.action, "platform": task.channel.platform, "status": seen.word, "task_id": task.id}
-    first, last = request.number("start_timestamp"), request.number("end_timestamp")
-    return (
-        all(request.text(name) in ("", value) for name, value in texts.items())
-        and (not first or task.submit >= first)
-        and (not last or task.submit <= last)
-    )
+@lru_cache(100)
+def _parsed(query: str) -> dict[str, list[str]]:
+    return parse_qs(query)
+
+
+def _values(task: Task, now: float) -> dict[str, str]:
+    """What the list can be filtered by."""
+    status = _seen(task, now).word
+    return {"action": task.action, "platform": task.channel.platform, "status": status, "task_id": task.id}
+
+
+def _seen(task: Task, now: float) -> Seen:
+    """A task that was submitted, as the gateway reports it."""
+    seen = observe(_enveloped(task), now)
+    assert seen is not None  # noqa: S101 - see above
+    return seen
 
 
 def _enveloped(task: Task) -> Task:

@@ -6,6 +6,7 @@ durations are seconds, and a missing value is null.
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Final
 
 import polars as pl
@@ -35,6 +36,12 @@ ANSWERS: Final = pl.Schema(
     }
 )
 
+
+def body_hash(body: bytes | None) -> str:
+    """BLAKE2b-128 of a body in hex; '' when none came."""
+    return "" if body is None else blake2b(body, digest_size=16).hexdigest()
+
+
 #: Two answers with the same values here are the same answer, in whichever segments they are.
 IDENTITY: Final = ("source", "task_id", "observed_at", "run_id", "body_hash")
 
@@ -49,6 +56,70 @@ REQUESTS: Final = pl.Schema(
         "requested_at": TIME,
         "run_id": pl.String(),
         "drawn_from": pl.String(),
+    }
+)
+
+#: One row per page of the gateway's list of tasks, as archived: `body` is byte for byte what was received. `query` is
+#: what followed the path, `action` the filter in it; ids in it count as accepted at `accepted_at`, when the run began.
+LIST_PAGES: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "query": pl.String(),
+        "action": pl.String(),
+        "accepted_at": TIME,
+        "observed_at": TIME,
+        "segment_id": pl.String(),
+        "run_id": pl.String(),
+        "http_status": pl.Int32(),
+        "content_type": pl.String(),
+        "body": pl.Binary(),
+        "body_cut": pl.Boolean(),
+        "body_hash": pl.String(),
+        "elapsed_ms": pl.Float64(),
+        "attempts": pl.Int32(),
+        "refusals": pl.Int32(),
+        "request_id": pl.String(),
+        "gateway_version": pl.String(),
+        "error": pl.String(),
+    }
+)
+
+#: One row per page, in the columns of the table `list_pages`.
+PAGE_FACTS: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "query": pl.String(),
+        "action": pl.String(),
+        "observed_at": TIME,
+        "segment_id": pl.String(),
+        "run_id": pl.String(),
+        "http_status": pl.Int32(),
+        "items": pl.Int64(),
+        "unusable_items": pl.Int64(),
+        "total": pl.Int64(),
+        "elapsed_ms": pl.Float64(),
+        "attempts": pl.Int32(),
+        "refusals": pl.Int32(),
+        "request_id": pl.String(),
+        "gateway_version": pl.String(),
+        "error": pl.String(),
+        "message": pl.String(),
+        "body_hash": pl.String(),
+    }
+)
+
+#: One row per span of submit_time of which the gateway's list was seen whole. `action` is the filter, null for none;
+#: `newest_submit_time` is that of the newest task in it, null without one.
+LIST_WINDOWS: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "action": pl.String(),
+        "window_start": TIME,
+        "window_end": TIME,
+        "closed_at": TIME,
+        "run_id": pl.String(),
+        "tasks": pl.Int64(),
+        "newest_submit_time": TIME,
     }
 )
 

@@ -116,6 +116,11 @@ def answers_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, int
     return dict(con.execute(statement("queries/answers_of_run"), {"run_id": run_id}).fetchall())
 
 
+def listed_answers_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
+    """How many answers came to a run in pages of the gateway's list, without a poll."""
+    return _count(con, "listed_answers_of_run", {"run_id": run_id})
+
+
 def tasks_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str | None, int]]:
     """Where a run left the ids it asked for: (outcome of the last answer, its status, ids)."""
     rows: list[Any] = con.execute(statement("queries/tasks_of_run"), {"run_id": run_id}).fetchall()

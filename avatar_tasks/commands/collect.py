@@ -11,6 +11,7 @@ import click
 
 from avatar_tasks.commands.options import DATA_DIR, JSON, SETTINGS, Place, Seconds, settings_of, with_options
 from avatar_tasks.console import Progress, handle_errors, reporter_to, show_summary
+from pipeline.spans import DEFAULT_SINCE
 
 
 @click.command()
@@ -30,6 +31,15 @@ from avatar_tasks.console import Progress, handle_errors, reporter_to, show_summ
 @click.option(
     "--inbox", type=Place(), metavar="DIR", help="Also ids of the files in this folder, which are moved on then."
 )
+@click.option("--discover", is_flag=True, help="Walk the gateway's own list of tasks, too (needs an access token).")
+@click.option(
+    "--since",
+    default=DEFAULT_SINCE,
+    show_default=True,
+    metavar="WINDOW",
+    help="How far back --discover goes; what it has seen whole before is passed over.",
+)
+@click.option("--action", metavar="NAME", help="--discover only tasks of this action.")
 @click.option("--follow", is_flag=True, help="Go on until every task given has ended.")
 @click.option(
     "--deadline",

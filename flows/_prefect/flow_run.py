@@ -25,6 +25,7 @@ from pipeline.collect.collect import CollectRun
 from pipeline.collect.shards import shares_of
 from pipeline.errors import ExitCode, UnusableInputError, error_for
 from pipeline.run import Reporter
+from pipeline.settings import BLOCKS
 from pipeline.watch.run_line import run_line
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class FlowRun:
             shared_concurrency(self.run.settings.concurrency) as concurrency,
             self._progress_shown() as shown,
         ):
-            settings = await _with_key(self.run.settings)
+            settings = await _with_secrets(self.run.settings)
             settings = settings.model_copy(update={"concurrency": concurrency})
             run = dataclasses.replace(shown, settings=settings, permission=permission)
             return await CollectRun(run, self.request, run_batch=_run_batch, accepted=accepted).collect()
@@ -107,8 +108,11 @@ class FlowRun:
     async def _collect_or_fan_out(self) -> Summary:
         """In this run alone, or in a run for each share where there are too many ids for one and others can write."""
         if (
-            not self.run.warehouse.has_many_writers or not self.request.has_ids or not self.request.load
-        ):  # the lake adds shares up
+            not self.run.warehouse.has_many_writers
+            or not self.request.has_ids
+            or not self.request.load
+            or self.request.discover
+        ):  # the lake adds shares up, and the list is walked once
             return await self.collect_alone()
         accepted = await asyncio.to_thread(accept, self.run, self.request)
         of = await asyncio.to_thread(shares_of, accepted, self.run.settings.shard_ids)
@@ -142,13 +146,16 @@ class FlowRun:
             yield dataclasses.replace(self.run, reporter=Reporter(reporter.info, reporter.warn, progress))
 
 
-async def _with_key(settings: Settings) -> Settings:
-    """The settings with the key from the Prefect Secret block they name, unless the key itself is set."""
-    if settings.api_key or not settings.api_key_block:
-        return settings
-    try:
-        block: Any = await Secret.aload(settings.api_key_block)
-    except ValueError as error:
-        msg = f"AVATAR_TASKS_API_KEY_BLOCK: the Prefect server in use has no Secret block {settings.api_key_block!r}"
-        raise UnusableInputError(msg) from error
-    return settings.model_copy(update={"api_key": SecretStr(str(block.get()))})
+async def _with_secrets(settings: Settings) -> Settings:
+    """The settings with key and token from the Prefect Secret blocks they name, unless they are set themselves."""
+    found: dict[str, SecretStr] = {}
+    for name in BLOCKS:
+        block_name: str | None = getattr(settings, f"{name}_block")
+        if block_name and not getattr(settings, name):
+            try:
+                block: Any = await Secret.aload(block_name)
+            except ValueError as error:
+                msg = f"AVATAR_TASKS_{name.upper()}_BLOCK: the Prefect server in use has no Secret block {block_name!r}"
+                raise UnusableInputError(msg) from error
+            found[name] = SecretStr(str(block.get()))
+    return settings.model_copy(update=found)

@@ -13,6 +13,7 @@ from gateway.pace.breaker import PATIENCE_SECONDS, Breaker
 from gateway.pace.pacer import Pacer
 from gateway.pace.retries import LONGEST_PAUSE_SECONDS, Verdict, pause_seconds
 from gateway.recognition import Recognition
+from gateway.secrets.api_key import ApiKey
 from gateway.wire.envelope import Envelope
 from gateway.wire.exchange import Answer
 
@@ -43,6 +44,7 @@ class Gate:
         clock: Clock,
         *,
         has_key: bool,
+        setting: str = ApiKey.setting,
         permission: Permission | None = None,
     ) -> None:
         self.ended: End | None = None
@@ -50,7 +52,7 @@ class Gate:
         self._pacer = pacer
         self._breaker = breaker
         self._clock = clock
-        self._recognition = Recognition(base_url, has_key=has_key)
+        self._recognition = Recognition(base_url, has_key=has_key, setting=setting)
         self._permission = permission
         self._is_turn_taken = False
         self._queues: tuple[_Queue, _Queue] = (deque(), deque())

@@ -36,9 +36,13 @@ _LETTER_IN_PAGE = re.compile(
 class ApiKey:
     """A key, or none. Its text is in no `repr`; a text that may echo it is cleaned with `scrub`.
 
+    `setting` is where it comes from, for messages.
+
     Raises:
         InvalidApiKey: it cannot be sent in a header.
     """
+
+    setting = "AVATAR_TASKS_API_KEY"
 
     __slots__ = (
         "_core",
@@ -56,7 +60,7 @@ class ApiKey:
         text = None  # a traceback that shows variables shows this one
         if any(not "!" <= character <= "~" for character in self._text):
             raise InvalidApiKey(
-                "AVATAR_TASKS_API_KEY has a space, a line break or a character outside ASCII in it. Copy it once more."
+                f"{self.setting} has a space, a line break or a character outside ASCII in it. Copy it once more."
             )
         forms = _forms(self._text)
         self._core = _plain_core(forms[-1]) if forms else None
@@ -110,6 +114,22 @@ class ApiKey:
             if self._core_bytes in body.replace(b"\0", b""):
                 return True
         return False
+
+
+class AccessToken(ApiKey):
+    """The token of an account, which opens its list of tasks: sent without `Bearer`, and with the user's number."""
+
+    setting = "AVATAR_TASKS_ACCESS_TOKEN"
+
+    __slots__ = ("_user_id",)
+
+    def __init__(self, text: str | None, user_id: str | None = None) -> None:
+        super().__init__(text)
+        self._user_id = (user_id or "").strip()
+
+    def headers(self) -> dict[str, str]:
+        token = {"Authorization": self._text} if self._text else {}
+        return token | ({"New-Api-User": self._user_id} if self._user_id else {})
 
 
 def _has_escaped_letters(text: bytes) -> bool:

@@ -7,6 +7,7 @@ import httpx
 from gateway.errors import InvalidBaseUrl
 
 ENDPOINT = "/avatar/task/"
+LIST_ENDPOINT = "/api/task/self"
 _LAST_PORT = 65_535
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from gateway.secrets.api_key import ApiKey
 from gateway.secrets.redact import redact
-from gateway.wire.addresses import ENDPOINT, without_query
+from gateway.wire.addresses import without_query
 from gateway.wire.body import Body, BodyFault
 from gateway.wire.faults import Fault, describe
 from gateway.wire.memory import PIECE_BYTES, Hold, Memory
@@ -51,7 +51,7 @@ class Exchange:
     def __init__(
         self,
         transport: httpx.AsyncBaseTransport,
-        base_url: str,
+        address: str,
         key: ApiKey,
         *,
         timeout_seconds: float,
@@ -67,12 +67,15 @@ class Exchange:
         self._redactions = redactions
         connect = min(CONNECT_SECONDS, timeout_seconds)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "avatar-tasks"}
-        self._request = httpx.Request("GET", base_url + ENDPOINT, headers={**headers, **key.headers()})
+        self._request = httpx.Request("GET", address, headers={**headers, **key.headers()})
         # "pool" covers DNS and handshakes as well; there is a connection for every request, so none waits for one.
         self._request.extensions = {"timeout": {"connect": connect, "pool": connect}}
 
     async def get(self, task_id: str) -> Answer:
-        """The answer for a checked id; the caller releases it. Raises nothing but its own cancellation."""
+        """The answer for a checked id, or whatever else follows the address; the caller releases it.
+
+        Raises nothing but its own cancellation.
+        """
         answer = Answer(hold=self._memory.hold())
         try:
             async with asyncio.timeout(self._timeout_seconds) as deadline:

@@ -41,8 +41,9 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
             that can be used, or SQL fails.
         ArchiveError: when they cannot be written.
     """
-    key, ids, feeds = run.settings.api_key, request.given, request.feeds
-    accepted = Accepted(rejections=Rejections(secrets=frozenset({key.get_secret_value()} if key else ())))
+    settings, ids, feeds = run.settings, request.given, request.feeds
+    secrets = (one.get_secret_value() for one in (settings.api_key, settings.access_token) if one)
+    accepted = Accepted(rejections=Rejections(secrets=frozenset(secrets)))
     write = partial(_write, run, accepted, request.drawn_from)
     if ids.is_given:
         for piece in ids.pieces(accepted.rejections):

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 
 from pipeline.threads import run_to_its_end
-from transforms.schema import ANSWERS
-from warehouse.archive.segments import body_hash
+from transforms.schema import ANSWERS, body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.client import ApiKey, GatewayClient, check_base_url
+from gateway.client import LIST_ENDPOINT, AccessToken, ApiKey, GatewayClient, check_base_url
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
+from gateway.wire.addresses import ENDPOINT
 from gateway.wire.descriptors import RESERVED, most_in_flight
 from pipeline.errors import UnusableInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import SecretStr
+
     from pipeline.run import Run
     from pipeline.settings import Settings
 
@@ -38,12 +43,37 @@ def make_client(run: Run) -> GatewayClient:
     Raises:
         UnusableInputError: when no gateway is set, or a setting cannot be used.
     """
+    return _client(run, lambda: ApiKey(_secret(run.settings.api_key)))
+
+
+def make_list_client(run: Run) -> GatewayClient:
+    """The client of the gateway's list of tasks, with the account's token in place of the key.
+
+    Raises:
+        UnusableInputError: when no token is set, or a setting cannot be used.
+    """
+    settings = run.settings
+    if not settings.access_token:
+        msg = (
+            "--discover reads the account's list of tasks: set AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID, "
+            "which the gateway's dashboard shows in the account's settings (the token is not the key)"
+        )
+        raise UnusableInputError(msg)
+    return _client(run, lambda: AccessToken(_secret(settings.access_token), _secret(settings.user_id)), LIST_ENDPOINT)
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value else None
+
+
+def _client(run: Run, key: Callable[[], ApiKey], endpoint: str = ENDPOINT) -> GatewayClient:
     settings = run.settings
     base_url = gateway_address(settings)
     try:
         return GatewayClient(
             base_url,
-            ApiKey(settings.api_key.get_secret_value() if settings.api_key else None),
+            key(),
+            endpoint=endpoint,
             source=settings.source,
             concurrency=_most_in_flight(run),
             rate=settings.rate,

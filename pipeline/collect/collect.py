@@ -14,12 +14,13 @@ from typing import IO, TYPE_CHECKING, Final
 
 from pipeline.collect.accept import Accepted, accept
 from pipeline.collect.batches import fetch_batch
-from pipeline.collect.client import make_client
+from pipeline.collect.client import make_client, make_list_client
 from pipeline.collect.destination import destination_of
 from pipeline.collect.fetch import Fetcher, Tally
 from pipeline.collect.other_ids import missing_storms, other_ids_of_run
 from pipeline.collect.summary import Summary
 from pipeline.collect.verdict import count_reached, is_hopeless, judge_gateway, judge_reach
+from pipeline.discovery.walk import Walk
 from pipeline.errors import ExitCode
 from pipeline.run import GRACE_SECONDS
 from pipeline.threads import run_to_its_end
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from gateway.client import GatewayClient
     from pipeline.collect.fetch import RunBatch
     from pipeline.collect.request import CollectRequest
     from pipeline.collect.verdict import Reached
+    from pipeline.discovery.walk import Discovered
     from pipeline.run import Run
 
 _DEADLINE: Final = "The deadline came. Ids that were not polled by then are kept, and the next collect polls them."
@@ -69,7 +72,10 @@ class CollectRun:
         self.accepted = accepted or Accepted()
         self._is_accepted = accepted is not None
         self.tally = Tally()
+        self.discovered: Discovered | None = None
         self.client = make_client(run)
+        self._list_client = make_list_client(run) if request.discover else None
+        self._since_seconds = request.since_seconds
         self.destination = destination_of(run, load=request.load)
         self._fetcher = Fetcher(run, self.client, self.destination, self.tally, run_batch)
 
@@ -84,8 +90,9 @@ class CollectRun:
             async with self.client:
                 await asyncio.to_thread(clear_leftovers, self.run.paths)
                 await asyncio.to_thread(self.accept)
+                await self.discover()
                 todo = await run_to_its_end(self.plan)
-                async with self._stopped_at_the_deadline():
+                async with self._stopped_at_the_deadline(self.client):
                     await self.poll(todo)
             return await run_to_its_end(self.finish)
 
@@ -93,6 +100,16 @@ class CollectRun:
         """Write the ids to the archive, from where on none is forgotten."""
         if not self._is_accepted:
             self.accepted, self._is_accepted = accept(self.run, self.request), True
+
+    async def discover(self) -> None:
+        """Walk the gateway's list, where that is wanted; its pages are loaded before polling is planned."""
+        if self._list_client is None:
+            return
+        async with self._list_client as client, self._stopped_at_the_deadline(client):
+            walk = Walk(self.run, client, self.request.action, self._since_seconds)
+            self.discovered = await walk.walk()
+        if problem := self.discovered.problem:
+            self.run.reporter.warn(f"discovery: {problem}")
 
     def plan(self, *, only_due: bool = False) -> IO[bytes]:
         """Load what earlier runs left in the archive, then write down which ids to poll.
@@ -157,6 +174,7 @@ class CollectRun:
             accept_other_ids=run.settings.accept_other_ids,
             other_ids=other_ids_of_run(con, run.run_id),
             missing_storm=missing_storms(con, run.clock.now()).get(run.settings.source),
+            discovered=self.discovered,
             **dataclasses.asdict(reached),
         )
 
@@ -166,6 +184,8 @@ class CollectRun:
         wrong = wrong or judge_reach(self.client, reached, self.run.settings.max_unreachable_share)
         if wrong:
             return wrong
+        if self.discovered is not None and self.discovered.exit_code is not ExitCode.DONE:
+            return self.discovered.exit_code, self.discovered.problem
         if self.destination.problem is not None:
             return ExitCode.NOT_LOADED, str(self.destination.problem)
         return ExitCode.DONE, self.client.ended.sentence if self.client.ended else None
@@ -191,13 +211,13 @@ class CollectRun:
         return max(left, self.run.settings.policy.min_seconds / 4)
 
     @contextlib.asynccontextmanager
-    async def _stopped_at_the_deadline(self) -> AsyncIterator[None]:
-        """Stop the client at the deadline; what is still in flight a little later is dropped."""
+    async def _stopped_at_the_deadline(self, client: GatewayClient) -> AsyncIterator[None]:
+        """Stop a client at the deadline; what is still in flight a little later is dropped."""
         run = self.run
         if math.isinf(run.deadline):
             yield
             return
-        stopping = asyncio.get_running_loop().call_later(run.seconds_left, self.client.stop, _DEADLINE)
+        stopping = asyncio.get_running_loop().call_later(run.seconds_left, client.stop, _DEADLINE)
         limit = asyncio.timeout(run.seconds_left + GRACE_SECONDS)
         try:
             async with limit:

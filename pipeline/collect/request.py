@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.errors import UnusableInputError
 from pipeline.intake.feeds import Feeds
 from pipeline.intake.source import IdSource
+from pipeline.spans import DEFAULT_SINCE, SpanError, read_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +29,9 @@ class CollectRequest:
         ids_column: the column or key that holds them; the one called task_id or id if not given.
         ids_from: a folder of exports, or SQL for DuckDB, whose new ids are collected, too.
         inbox: a folder whose files of ids are collected, too, and moved on.
+        discover: walk the gateway's own list of tasks before, whose answers need no poll.
+        since: how far back the list is walked, e.g. `7 days`.
+        action: of the list only tasks of this action.
         refresh: also poll known tasks that are due.
         follow: go on until every task given has ended.
         deadline_seconds: this long after the run began it polls no more.
@@ -46,6 +52,25 @@ class CollectRequest:
     load: bool = True
     drawn_from: DrawnFrom | None = None
     share: tuple[int, int] = (0, 1)
+    discover: bool = False
+    since: str = DEFAULT_SINCE
+    action: str | None = None
+
+    @property
+    def since_seconds(self) -> float:
+        """How far back the list is walked.
+
+        Raises:
+            UnusableInputError: when that is no span of time.
+        """
+        try:
+            span = read_span(self.since, default_unit="s")
+        except SpanError as error:
+            raise UnusableInputError(f"--since {self.since!r} cannot be used: {error}") from None
+        if span is None or not timedelta(0) < span <= timedelta(days=36_525):
+            msg = f"--since {self.since!r} is no span of time: give e.g. '7 days' or '12h'"
+            raise UnusableInputError(msg)
+        return span.total_seconds()
 
     @property
     def given(self) -> IdSource:

@@ -104,6 +104,7 @@ def merge_summaries(
         accept_other_ids=run.settings.accept_other_ids,
         other_ids=_other_ids([part["other_ids"] for part in parts if "other_ids" in part]),
         missing_storm=next((storm for part in parts if (storm := part.get("missing_storm"))), None),
+        discovered=None,  # a run that walks the list does it all
         **counts,
     )
 

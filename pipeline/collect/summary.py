@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.collect.other_ids import OtherIds
 
 if TYPE_CHECKING:
+    from pipeline.discovery.walk import Discovered
     from pipeline.errors import ExitCode
 
 #: Outcomes that say nothing about the id: the gateway could not be reached, or would not answer.
@@ -44,6 +45,7 @@ class Summary:
         accept_other_ids: whether the gateway may answer under ids of its own (the setting).
         other_ids: what came under other ids than were polled: how many ids of which an answer is proven to be about
             another task, and how many of which that is not proven, with examples.
+        discovered: what walking the gateway's list of tasks did; null where it was not walked.
         missing_storm: a sentence where the gateway knows nothing of many ids; null where it does not.
     """
 
@@ -72,6 +74,7 @@ class Summary:
     accept_other_ids: bool = False
     other_ids: OtherIds = field(default_factory=OtherIds)
     missing_storm: str | None = None
+    discovered: Discovered | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -96,6 +99,7 @@ class Summary:
         lines.append(
             f"{self.requests:,} requests, {self.retries:,} of them retries, {self.refusals:,} rate-limited (429)"
         )
+        lines += self.discovered.as_lines() if self.discovered else []
         lines += map(_rejected_line, self.rejected[:10])
         if self.rejected_count > len(self.rejected[:10]):
             lines.append(f"… and {self.rejected_count - 10:,} more that are not task ids (--json lists them)")

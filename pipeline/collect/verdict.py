@@ -36,7 +36,7 @@ def count_reached(con: duckdb.DuckDBPyConnection, run_id: str, tally: Tally, cli
     left = plan.tasks_of_run(con, run_id)
     outcomes = plan.answers_of_run(con, run_id)
     fetched = max(tally.answered, sum(outcomes.values()))
-    never_polled = max(tally.planned - fetched, 0)
+    never_polled = max(tally.planned - max(tally.answered, fetched - plan.listed_answers_of_run(con, run_id)), 0)
     not_polled = never_polled if _is_stopped(client) else 0
     return Reached(
         asked=never_polled + sum(count for _, _, count in left),

@@ -47,7 +47,7 @@ KEYS = {
 #: Everything a data directory may contain while no run is active.
 ALLOWED = re.compile(
     r"archive/\.avatar-tasks\.json"
-    r"|archive/(requests|observations|runs)/\d{4}-\d\d-\d\d/[^./][^/]*\.parquet"
+    r"|archive/(requests|observations|list_pages|list_windows|runs)/\d{4}-\d\d-\d\d/[^./][^/]*\.parquet"
     r"|(\.unfinished-rebuild-)?warehouse\.duckdb(\.lock)?|maintain\.lock|\.at-work/\d{4}-\d\d-\d\d"
     r"|warehouse\.duckdb\.wal"
     r"|published/(current|\.version-\d+-\d+)\.duckdb"

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from transforms.schema import ANSWERS, REQUESTS
-from warehouse.archive.segments import Archive, body_hash
+from transforms.schema import ANSWERS, REQUESTS, body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from warehouse.archive.parquet import Segment
+    from warehouse.archive.segments import Archive
 
 #: When the first thing happens; minutes count from here.
 START = datetime(2026, 1, 20, 3, tzinfo=UTC)

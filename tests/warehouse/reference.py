@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from warehouse.archive.segments import body_hash
+from transforms.schema import body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -183,3 +183,6 @@ def _least(times: Iterable[datetime]) -> datetime | None:
 
 def _greatest(times: Iterable[datetime]) -> datetime | None:
     return max(times, default=None)
+
+
+# TODO

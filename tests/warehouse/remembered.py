@@ -14,7 +14,7 @@ from tests.warehouse.answers import KINDS, MIXED_UP, Answer, Kind
 from transforms import schema
 from transforms.flatten import Frames, transform
 from transforms.identity import other_id
-from warehouse.archive.segments import body_hash
+from transforms.schema import body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from warehouse.archive import parquet
 from warehouse.archive.atomic import UNFINISHED, replace_whole, sync_directory
-from warehouse.archive.parquet import COMPACTED, COMPOSITION, SCHEMAS, Damaged, Segment
+from warehouse.archive.parquet import COMPACTED, COMPOSITION, OF_TASKS, SCHEMAS, Damaged, Segment
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def drop_days(store: Archive, not_before: str) -> list[Path]:
     """
     dropped: list[Path] = []
     try:
-        for folder in (store.folder / "observations", store.folder / "requests") if store.folder else ():
+        for folder in [store.folder / kind for kind in OF_TASKS] if store.folder else ():
             days = [day for day in sorted(folder.glob("????-??-??")) if day.name < not_before]
             dropped += [day.rename(_aside(day)) for day in days]
             if days:

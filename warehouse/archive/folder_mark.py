@@ -10,18 +10,16 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from warehouse.archive.parquet import OF_TASKS
 from warehouse.archive.segments import Archive
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from warehouse.archive.parquet import Kind
     from warehouse.paths import DataPaths
 
 NAME: Final = ".avatar-tasks.json"
-
-_HOLD_IDS: Final[tuple[Kind, ...]] = ("requests", "observations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def holds_ids(paths: DataPaths) -> bool:
         ArchiveError: when it cannot be listed.
     """
     store = Archive(paths.storage)
-    return any(store.segments(kind) for kind in _HOLD_IDS)
+    return any(store.segments(kind) for kind in OF_TASKS)
 
 
 def was_used(paths: DataPaths) -> bool:

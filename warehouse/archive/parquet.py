@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.schema import ANSWERS, REQUESTS, RUNS
+from transforms.schema import ANSWERS, LIST_PAGES, LIST_WINDOWS, REQUESTS, RUNS
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
     from warehouse.archive.storage import StoredFile
 
-Kind = Literal["requests", "observations", "runs"]
+Kind = Literal["requests", "observations", "list_pages", "list_windows", "runs"]
 
 #: A piece of rows is no larger than about this in memory: what is made of it takes several times as much.
 PIECE_BYTES: Final = 24 * 1024 * 1024
 
-SCHEMAS: Final[dict[Kind, pl.Schema]] = {"requests": REQUESTS, "observations": ANSWERS, "runs": RUNS}
+SCHEMAS: Final[dict[Kind, pl.Schema]] = {
+    "requests": REQUESTS,
+    "observations": ANSWERS,
+    "list_pages": LIST_PAGES,
+    "list_windows": LIST_WINDOWS,
+    "runs": RUNS,
+}
+
+#: What is about tasks, and goes with the days that are dropped; that a window was seen whole stays known.
+OF_TASKS: Final[tuple[Kind, ...]] = ("requests", "observations", "list_pages")
 
 #: Columns that segments written by an earlier version lack.
 _ADDED: Final[dict[Kind, tuple[str, ...]]] = {"requests": ("drawn_from",)}

@@ -1,22 +1,21 @@
 """The archive: every accepted id, every answer and every run, as append-only Parquet segments. The source of truth.
 
-`requests/`, `observations/` and `runs/`, a folder per day, zstd. A segment is written atomically, never changed, and
-has a name that no other has, in a folder or on object storage (see `storage`). Each answer knows the segment it was
-first written to, so that segments can later be compacted (see `compact`) without changing what is derived from them. A
-compacted segment names those it replaces in its footer; from the moment it has its name they are no longer listed, so
-that the archive goes from the one to the other in one step.
+`requests/`, `observations/`, `list_pages/`, `list_windows/` and `runs/`, a folder per day, zstd. A segment is written
+atomically, never changed, and has a name that no other has, in a folder or on object storage (see `storage`). Each
+answer knows the segment it was first written to, so that segments can later be compacted (see `compact`) without
+changing what is derived from them. A compacted segment names those it replaces in its footer; from the moment it has
+its name they are no longer listed, so that the archive goes from the one to the other in one step.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.parquet as pq
 
-from warehouse.archive.parquet import COMPACTED, SCHEMAS, WRITTEN, Kind, Segment, composition
+from warehouse.archive.parquet import COMPACTED, OF_TASKS, SCHEMAS, WRITTEN, Kind, Segment, composition
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class Archive:
         return self._listed(kind, _replaced)
 
     def _listed(self, kind: Kind, select: Callable[[_Day], Iterable[Segment]]) -> list[Segment]:
-        not_before = "" if kind == "runs" else self.not_before
+        not_before = self.not_before if kind in OF_TASKS else ""
         try:
             days = [(day, names) for day, names in self.storage.days(kind) if day >= not_before]
             found = [one for day, names in days for one in select(_Day(self.storage, kind, day, _ids(names)))]
@@ -130,8 +129,3 @@ def _replaced(day: _Day) -> Iterator[Segment]:
         with contextlib.suppress(ArchiveError):  # the load that wants its rows names it
             replaced |= composition(day.segment(name)).replaced
     return (day.segment(name) for name in day.ids if name in replaced)
-
-
-def body_hash(body: bytes | None) -> str:
-    """BLAKE2b-128 of a body in hex; '' when none came."""
-    return "" if body is None else blake2b(body, digest_size=16).hexdigest()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from transforms.flatten import transform
+from transforms.pages import split_pages
 from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
 from warehouse.archive import parquet
 from warehouse.database.advisory_lock import serialized
@@ -44,6 +45,9 @@ STEP_ROWS: Final = 10_000
 
 #: A step is smaller where answers are larger than this on average, for all that it changes is in memory at its commit.
 ROW_BYTES: Final = 4_096
+
+#: Pages of a list loaded at a time: some 100 answers each.
+PIECE_PAGES: Final = 200
 
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
 
@@ -186,6 +190,11 @@ def load_within(
     for answers, frames in reading:
         done.answers += _load_answers(con, answers, frames, analysis)
     done.damaged += reading.damaged
+    for rows in parquet.pieces(by_kind["list_pages"], PIECE_PAGES, done.damaged):
+        done.answers += _load_pages(con, rows, analysis)
+    for rows in parquet.pieces(by_kind["list_windows"], PIECE_ROWS, done.damaged):
+        with registered(con, new_list_windows=rows):
+            con.execute(statement("load/list_windows"))
     unreadable = {one.segment.segment_id for one in done.damaged}
     done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
     return done
@@ -231,6 +240,18 @@ def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
     with registered(con, new_requests=rows, new_observations=pl.DataFrame(schema=OBSERVATIONS)):
         con.execute(statement("load/requests"), _span(rows["requested_at"]))
         _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"))
+
+
+def _load_pages(con: duckdb.DuckDBPyConnection, pages: pl.DataFrame, analysis: Analysis) -> int:
+    """Each item of a page is an answer like any other; its id was accepted with it."""
+    split = split_pages(pages)
+    with registered(con, new_list_pages=split.pages):
+        con.execute(statement("load/list_pages"))
+    if split.answers.is_empty():
+        return 0
+    _load_requests(con, split.requests)
+    answers = split.answers.unique(IDENTITY, keep="any")
+    return _load_answers(con, answers, transform(answers, analysis.failure_rules), analysis)
 
 
 def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames: Frames, analysis: Analysis) -> int:

@@ -175,8 +175,9 @@ def _words(ledger: Ledger, missing: list[str], store: Archive) -> str:
     names = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     is_away = store.folder is not None and not store.folder.is_dir()
     where = "away: there is no folder" if is_away else "not, or not whole, in the archive at"
+    pages = f", {rows['list_pages']:,} pages of the gateway's list" if rows["list_pages"] else ""
     return (
         f"{len(missing):,} of {len(ledger.segments):,} segments that {ledger.place} was made from are {where} "
         f"{store.storage}: {rows['observations']:,} answers, {rows['requests']:,} accepted ids, {rows['runs']:,} "
-        f"summaries of runs that only the tables still have ({names})"
+        f"summaries of runs{pages} that only the tables still have ({names})"
     )

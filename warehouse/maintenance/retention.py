@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from transforms.pages import split_pages
+from warehouse.archive import parquet
 from warehouse.archive.active_runs import first_busy_day
+from warehouse.archive.parquet import OF_TASKS
 from warehouse.database.reader import open_published
 from warehouse.database.schema import statement
 from warehouse.errors import ArchiveError, RetentionRefusedError
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 #: So long nothing may have been archived before now, or between what is kept and what goes: else the clock is doubted.
 QUIET: Final = timedelta(days=30)
 
-_OF_TASKS: Final[tuple[Kind, ...]] = ("requests", "observations")
 _NAMED: Final = 3
 
 _Id = tuple[str, str]
@@ -70,7 +72,7 @@ def plan_retention(paths: DataPaths, store: Archive, now: datetime, retain_days:
     """
     cut = f"{now - timedelta(days=retain_days):%Y-%m-%d}"
     not_before = min(first_busy_day(paths.active_runs, now), cut)
-    segments = {kind: [*store.segments(kind), *store.replaced(kind)] for kind in _OF_TASKS}
+    segments = {kind: [*store.segments(kind), *store.replaced(kind)] for kind in OF_TASKS}
     everything = [one for found in segments.values() for one in found]
     gone = [one for one in everything if one.day < not_before]
     kept = [one for one in everything if one.day >= not_before]
@@ -139,10 +141,16 @@ def _forgets(unended: set[_Id], gone: list[Segment], kept: list[Segment]) -> str
 def _ids_in(segments: Iterable[Segment], wanted: set[_Id]) -> Iterator[_Id]:
     for segment in segments:
         try:
-            with segment.path.open("rb") as file:
-                table = pq.read_table(file, columns=["source", "task_id"])
+            table = _ids_of(segment)
         except (OSError, ValueError, pa.ArrowException) as error:
             msg = f"segment {segment.path} cannot be read: {error}. Nothing was dropped"
             raise ArchiveError(msg) from error
         ids = zip(table["source"].to_pylist(), table["task_id"].to_pylist(), strict=True)
         yield from (one for one in ids if one in wanted)
+
+
+def _ids_of(segment: Segment) -> pa.Table:
+    if segment.kind == "list_pages":
+        return split_pages(parquet.read(segment)).requests.to_arrow()
+    with segment.path.open("rb") as file:
+        return pq.read_table(file, columns=["source", "task_id"])

@@ -10,7 +10,7 @@
 -- expected_ended: how many would have, had it been drawn without regard to how they stood, by the curve of their kind at
 --   their ages; NULL where nothing is known of their kind
 -- drawn_from: running, all or unclear; unclear counts as all, and data_quality says so (drawn_from_unclear)
--- decided_by: setting (--drawn-from); age (hardly any could have ended yet, so that it makes no difference); list (its
+-- decided_by: setting (--drawn-from, or the gateway's own list, which has all); age (hardly any could have ended yet, so that it makes no difference); list (its
 --   own count); source (the count of all lists of the source that are too small to tell, together; where that does not
 --   tell either, how its other lists were drawn, if all in the same way)
 --
@@ -117,7 +117,7 @@ counted as (
 ),
 
 settings as (
-    select source, epoch_us(requested_at) // 60_000_000 as minute_number, max(drawn_from) as drawn_from,
+    select source, epoch_us(requested_at) // 60_000_000 as minute_number, max(if(drawn_from = 'gateway', 'all', drawn_from)) as drawn_from,
     from requests
     where drawn_from is not null
     group by all

@@ -1,5 +1,5 @@
 -- One row per source and UTC hour in which it was asked: how the gateway's API answered, whatever it said of the
--- tasks.
+-- tasks. Answers that came in pages of its list are not among them: list_pages has those requests.
 --
 -- source: which gateway was asked
 -- bucket_start: beginning of the hour
@@ -34,4 +34,5 @@ select
     quantile_cont(elapsed_ms, 0.5) as p50_ms,
     quantile_cont(elapsed_ms, 0.95) as p95_ms,
 from observations
+where not coalesce(attempts = 0 and refusals = 0, false)
 group by 1, 2;

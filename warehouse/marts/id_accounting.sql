@@ -1,6 +1,6 @@
 -- One row per source: every id ever accepted, and where it stands. The four ends (ended, quarantined, given_up, pending:
 -- its polling) add up to `accepted`, always; so do understood, not_understood, given_up_unseen and unseen (what is
--- known of it).
+-- known of it); and given and discovered (how it came).
 --
 -- source: which gateway the ids belong to
 -- accepted: distinct ids accepted
@@ -12,14 +12,19 @@
 -- not_understood: those without a task whose last answer could not be understood
 -- given_up_unseen: those without a task that are no longer asked for
 -- unseen: those without a task that are still asked for
+-- given: those that were given: as arguments, in files, by SQL
+-- discovered: those that came by the gateway's own list of tasks alone (collect --discover)
 create or replace view id_accounting as
 with accepted as (
-    select distinct source, task_id from requests
+    select source, task_id, bool_and(coalesce(drawn_from = 'gateway', false)) as is_discovered,
+    from requests
+    group by all
 ),
 
 ends as (
     select
         accepted.source,
+        accepted.is_discovered,
         case
             when pending.task_id is null then 'ended'
             when given_up_tasks.task_id is not null then 'given_up'
@@ -45,5 +50,7 @@ select
     count(*) filter (where not is_understood and end_kind = 'quarantined') as not_understood,
     count(*) filter (where not is_understood and end_kind = 'given_up') as given_up_unseen,
     count(*) filter (where not is_understood and end_kind = 'pending') as unseen,
+    count(*) filter (where not is_discovered) as given,
+    count(*) filter (where is_discovered) as discovered,
 from ends
 group by source;

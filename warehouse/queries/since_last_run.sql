@@ -32,9 +32,14 @@ ended as (
 ),
 
 accepted as (
-    select count(distinct task_id) as ids
-    from requests
-    where source = (select source from this_run) and requested_at > (select moment from since)
+    select count(*) as ids
+    from (
+        select min(requested_at) as first_requested_at
+        from requests
+        where source = (select source from this_run)
+        group by task_id
+    )
+    where first_requested_at > (select moment from since)
 ),
 
 odd as (

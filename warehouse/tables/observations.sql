@@ -1,7 +1,8 @@
--- One row per poll of an id, with its answer or the error.
+-- One row per answer about an id, or error: of its own poll, or of a page of the gateway's list (`collect --discover`), which
+-- no request was made for: attempts and refusals are 0 there, elapsed_ms is NULL, and the page is in list_pages.
 --
 -- source: which gateway was polled
--- task_id: the id that was polled
+-- task_id: the id that was polled, or is in the page
 -- observed_at: when the answer was complete, or the request was given up
 -- segment_id: the archive segment the answer was first written to
 -- run_id: the run that polled

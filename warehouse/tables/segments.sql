@@ -2,7 +2,7 @@
 -- compacted segment replaces its parts here, as it does in the archive.
 --
 -- segment_id: name of the segment's file, without its ending
--- kind: requests, observations or runs
+-- kind: requests, observations, list_pages, list_windows or runs
 -- rows: rows in the segment
 -- bytes: size of the file
 create table if not exists segments (

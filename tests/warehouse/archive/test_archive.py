@@ -22,12 +22,12 @@ from tests.warehouse.answers import (
     write_answers,
     write_requests,
 )
-from transforms.schema import ANSWERS
+from transforms.schema import ANSWERS, body_hash
 from warehouse.archive import parquet
 from warehouse.archive.atomic import UNFINISHED, atomic_write, replace_whole
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.parquet import Damaged, Segment, pieces, read
-from warehouse.archive.segments import Archive, body_hash
+from warehouse.archive.segments import Archive
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:

@@ -1,0 +1,99 @@
+"""How far the gateway's list has been seen whole, by the windows in the archive; and what is left to walk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from transforms.schema import LIST_WINDOWS
+from warehouse.archive import parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.run import Run
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A span of submit_time in Unix seconds, both ends included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was seen whole.
+
+    Attributes:
+        spans: sorted, none overlapping another.
+        newest: submit_time of the newest task in each window that has one.
+    """
+
+    spans: tuple[Span, ...] = ()
+    newest: tuple[int, ...] = ()
+
+    def gaps(self, wanted: Span) -> list[Span]:
+        """What of `wanted` was not seen whole, oldest first; its ends touch what was."""
+        gaps: list[Span] = []
+        start = wanted.start
+        for span in self.spans:
+            if span.start > start and start < wanted.end:
+                gaps.append(Span(start, min(span.start, wanted.end)))
+            start = max(start, span.end)
+        return [*gaps, Span(start, wanted.end)] if start < wanted.end else gaps
+
+    def anchor(self, start: int) -> int | None:
+        """submit_time of the newest task known before `start`: an answer from there on cannot be empty."""
+        return max((one for one in self.newest if 0 < one <= start), default=None)
+
+
+def read_coverage(run: Run, action: str | None) -> Coverage:
+    """The windows of this source seen whole without a filter, or with that of `action`.
+
+    Raises:
+        ArchiveError: when the archive cannot be read. A segment that is damaged is passed over: its windows are walked
+            once more.
+    """
+    windows = pl.concat(
+        [pl.DataFrame(schema=LIST_WINDOWS), *parquet.pieces(run.store.segments("list_windows"), 10_000, [])]
+    ).filter(
+        pl.col("source") == run.settings.source,
+        pl.col("action").is_null() | (pl.col("action") == pl.lit(action, pl.String())),
+    )
+    spans = [Span(_seconds(one["window_start"]), _seconds(one["window_end"])) for one in windows.iter_rows(named=True)]
+    newest = windows["newest_submit_time"].drop_nulls().sort()
+    return Coverage(tuple(_merged(spans)), tuple(_seconds(one) for one in newest))
+
+
+def write_window(run: Run, action: str | None, span: Span, submit_times: Iterable[float], tasks: int) -> None:
+    """Write down that a span was seen whole; all its pages are in the archive.
+
+    Raises:
+        ArchiveError: when it cannot be written.
+    """
+    newest = max((one for one in submit_times if one <= span.end), default=None)
+    start, end = (datetime.fromtimestamp(one, UTC) for one in (span.start, span.end))
+    last = None if newest is None else datetime.fromtimestamp(newest, UTC)
+    now = run.clock.now()
+    row = (run.settings.source, action, start, end, now, run.run_id, tasks, last)
+    rows = pl.DataFrame([row], schema=LIST_WINDOWS, orient="row")
+    run.store.write("list_windows", rows, segment_id=next(run.segment_ids), at=now)
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

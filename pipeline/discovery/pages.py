@@ -1,0 +1,118 @@
+"""Pages of the gateway's list: requested, archived as they came, and only then read."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from pipeline.threads import run_to_its_end
+from transforms.pages import Page, error_message, read_page
+from transforms.schema import LIST_PAGES, body_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gateway.client import GatewayClient
+    from gateway.observation import Observation
+    from pipeline.discovery.coverage import Span
+    from pipeline.run import Run
+
+#: The most that gateways give; old ones give ten, whatever is requested.
+PAGE_SIZE: Final = 100
+
+#: Pages are written to the archive so many at a time.
+_FLUSH_PAGES: Final = 10
+
+
+class ListPages:
+    """Requests pages and keeps them.
+
+    Attributes:
+        requested: pages that were requested, with any result.
+        last_refusal: the message of the last answer that said `success: false`.
+        is_list: whether an answer has shown that there is a list.
+    """
+
+    def __init__(self, run: Run, client: GatewayClient, action: str | None) -> None:
+        self.requested = 0
+        self.last_refusal: str | None = None
+        self.is_list = False
+        self._run, self._client, self._action = run, client, action
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the client sends nothing more."""
+        return self._client.ended is not None
+
+    async def fetch(self, span: Span, numbers: Iterable[int]) -> dict[int, Page]:
+        """The pages of `span` with these numbers that could be read.
+
+        Raises:
+            ArchiveError: when they cannot be written.
+        """
+        parameters = {number: self._parameters(span, number) for number in numbers}
+        found: dict[int, Page] = {}
+        waiting: list[Observation] = []
+        async with contextlib.aclosing(self._client.fetch_pages(parameters.values())) as observations:
+            async for seen in observations:
+                waiting.append(seen)
+                if len(waiting) >= _FLUSH_PAGES:
+                    found |= await self._keep(waiting)
+                    waiting = []
+        return found | await self._keep(waiting)
+
+    def _parameters(self, span: Span, number: int) -> dict[str, str | int]:
+        wanted: dict[str, str | int] = {"p": number, "page_size": PAGE_SIZE}
+        wanted |= {"start_timestamp": span.start, "end_timestamp": span.end}
+        return wanted | ({"action": self._action} if self._action else {})
+
+    async def _keep(self, observations: Sequence[Observation]) -> dict[int, Page]:
+        """Archive, then read: what is concluded from a page can be derived again from the archive."""
+        if not observations:
+            return {}
+        await run_to_its_end(self._write, observations)
+        self.requested += len(observations)
+        found = {_number(seen.task_id): self._read(seen) for seen in observations}
+        return {number: page for number, page in found.items() if page is not None}
+
+    def _read(self, seen: Observation) -> Page | None:
+        if seen.http_status != 200 or seen.body_cut or seen.error:  # noqa: PLR2004 - OK
+            return None
+        page = read_page(seen.body)
+        self.is_list = self.is_list or page is not None
+        self.last_refusal = error_message(seen.body) if page is None else self.last_refusal
+        return page
+
+    def _write(self, observations: Sequence[Observation]) -> None:
+        segment_id = next(self._run.segment_ids)
+        rows = [
+            (
+                seen.source,
+                seen.task_id,
+                self._action,
+                self._run.started_at,
+                seen.observed_at,
+                segment_id,
+                self._run.run_id,
+                seen.http_status,
+                seen.content_type,
+                seen.body,
+                seen.body_cut,
+                body_hash(seen.body),
+                seen.elapsed_ms,
+                seen.attempts,
+                seen.refusals,
+                seen.request_id,
+                seen.gateway_version,
+                seen.error,
+            )
+            for seen in observations
+        ]
+        frame = pl.DataFrame(rows, schema=LIST_PAGES, orient="row")
+        self._run.store.write("list_pages", frame, segment_id=segment_id, at=self._run.clock.now())
+
+
+def _number(query: str) -> int:
+    return int(query.removeprefix("?p=").partition("&")[0])

@@ -1,0 +1,231 @@
+"""Discovery: the gateway's own list of tasks, walked by windows of submit_time from old to new.
+
+A window is written down as seen whole once it was (`window`), so that the next run passes over it. Windows overlap:
+each is requested from the newest task known before it, so that a right answer is never empty; and what is newer than
+`OVERLAP_SECONDS` before the newest task in the list is never written down, for a task may appear with an earlier
+submit_time, and the gateway's clock may differ from ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipeline.discovery.coverage import Coverage, Span, read_coverage, write_window
+from pipeline.discovery.pages import ListPages
+from pipeline.discovery.window import WindowReader
+from pipeline.errors import ExitCode
+from pipeline.threads import run_to_its_end
+
+if TYPE_CHECKING:
+    from gateway.client import GatewayClient
+    from pipeline.discovery.window import Window
+    from pipeline.run import Run
+
+OVERLAP_SECONDS: Final = 600
+_FIRST_STEP_SECONDS: Final = 86_400
+_SHORTEST_STEP_SECONDS: Final = 60
+
+#: Tasks in a window, at most and at least, roughly: one that a kill interrupts is walked once more.
+_MOST_TASKS: Final = 2_000
+_FEW_TASKS: Final = 500
+
+
+@dataclass(slots=True)
+class Step:
+    """How long the next window is: some hundred tasks, and an empty beginning goes with what follows it.
+
+    Attributes:
+        seconds: of the next window.
+        empty_seconds: from its start, in which nothing was seen.
+        too_long_seconds: from its start, in which there were too many tasks; None where that is not known.
+    """
+
+    seconds: int = _FIRST_STEP_SECONDS
+    empty_seconds: int = 0
+    too_long_seconds: int | None = None
+
+    @property
+    def may_split(self) -> bool:
+        return self.seconds - self.empty_seconds > _SHORTEST_STEP_SECONDS
+
+    def lengthen(self) -> None:
+        """The window was empty, which the next one that is not proves or disproves."""
+        self.empty_seconds = self.seconds
+        longer = 2 * self.seconds if self.too_long_seconds is None else (self.seconds + self.too_long_seconds) // 2
+        self.seconds = max(longer, self.empty_seconds + _SHORTEST_STEP_SECONDS)
+
+    def shorten(self) -> None:
+        """There were too many tasks in the window."""
+        self.too_long_seconds = self.seconds
+        self.seconds = max((self.seconds + self.empty_seconds) // 2, self.empty_seconds + _SHORTEST_STEP_SECONDS)
+
+    def follow(self, tasks: int) -> None:
+        """The window was read, and had so many tasks."""
+        used = self.seconds - self.empty_seconds
+        longer = 2 * used if tasks < _FEW_TASKS else used
+        self.seconds = max(longer // 2 if tasks > _MOST_TASKS else longer, _SHORTEST_STEP_SECONDS)
+        self.empty_seconds, self.too_long_seconds = 0, None
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What discovery did; the key `discovered` of the summary.
+
+    Attributes:
+        pages: pages requested.
+        tasks: distinct tasks seen.
+        windows: windows seen whole.
+        windows_open: windows that could not be seen whole; the next run walks them.
+        unusable: items without a task id that could be polled.
+        exit_code: how it ended.
+        problem: what went wrong, as a sentence; None when nothing did.
+    """
+
+    pages: int = 0
+    tasks: int = 0
+    windows: int = 0
+    windows_open: int = 0
+    unusable: int = 0
+    exit_code: ExitCode = ExitCode.DONE
+    problem: str | None = None
+
+    def as_lines(self) -> list[str]:
+        """For people."""
+        line = (
+            f"{self.tasks:,} tasks in {self.pages:,} pages of the gateway's list, {self.windows:,} windows seen whole"
+        )
+        lines = [f"{line}, {self.windows_open:,} not" if self.windows_open else line]
+        if self.unusable:
+            lines.append(f"{self.unusable:,} items of the list have no usable task id; they are in the archived pages")
+        return lines
+
+
+class Walk:
+    """One walk of the list, as far back as `since_seconds`.
+
+    Args:
+        run: the run that walks.
+        client: of the list, with the account's token.
+        action: only tasks of this action; None for all.
+        since_seconds: how far back to go.
+    """
+
+    def __init__(self, run: Run, client: GatewayClient, action: str | None, since_seconds: float) -> None:
+        self._run, self._client, self._action = run, client, action
+        self._pages = ListPages(run, client, action)
+        self._reader = WindowReader(run, self._pages, _MOST_TASKS)
+        now = int(run.clock.now().timestamp())
+        self._wanted = Span(now - int(since_seconds), now)
+        self._coverage = Coverage()
+        self._ids: set[str] = set()
+        self._limit = 0
+        self._windows = self._open = self._unusable = 0
+        self._is_unfiltered = False
+
+    async def walk(self) -> Discovered:
+        """Walk what was not seen whole before.
+
+        Raises:
+            ArchiveError: when the archive cannot be read or written.
+        """
+        self._coverage = await run_to_its_end(read_coverage, self._run, self._action)
+        gaps = self._coverage.gaps(self._wanted)
+        newest = await self._newest(gaps)
+        if newest is not None:
+            self._limit = min(newest, self._wanted.end) - OVERLAP_SECONDS
+            for gap in gaps:
+                await self._walk_gap(gap)
+        return self._discovered()
+
+    async def _newest(self, gaps: list[Span]) -> int | None:
+        """submit_time of the newest task in the list, which the gateway's clock has reached; None if there is none."""
+        if not gaps:
+            return None
+        start = self._start_of(gaps[-1].start)
+        is_known_full = self._coverage.anchor(gaps[-1].start) is not None
+        page = await self._reader.first(Span(start, self._wanted.end), is_known_full=is_known_full)
+        times = [item.submit_time for item in page.items if item.submit_time is not None] if page else []
+        return int(max(times)) if times else None
+
+    async def _walk_gap(self, gap: Span) -> None:
+        start, step = gap.start, Step()
+        while start < gap.end and not self._has_ended():
+            step.seconds = min(step.seconds, gap.end - start)
+            end, from_known = start + step.seconds, self._start_of(start)
+            window = await self._reader.read(
+                Span(from_known, end),
+                is_known_full=self._coverage.anchor(start) is not None,
+                may_split=step.may_split,
+            )
+            self._take(window, Span(from_known, end))
+            if window.state == "too_many":
+                step.shorten()
+            elif window.state == "empty" and end < gap.end:
+                step.lengthen()
+            else:
+                await self._close(window, Span(start, end))
+                start = end
+                step.follow(len(window.submit_times))
+
+    def _start_of(self, start: int) -> int:
+        """Where to request from so that a known task is in the answer."""
+        anchor = self._coverage.anchor(start)
+        return start if anchor is None else min(anchor, start)
+
+    def _take(self, window: Window, span: Span) -> None:
+        self._ids |= window.submit_times.keys()
+        self._unusable += window.unusable
+        times = [one for one in window.submit_times.values() if one is not None]
+        outside = sum(not span.start - 1 <= one <= span.end + 1 for one in times)
+        self._is_unfiltered = self._is_unfiltered or outside > len(times) / 2
+
+    async def _close(self, window: Window, span: Span) -> None:
+        """Write down a window that was seen whole, as far as nothing new can appear in it."""
+        if window.state == "open" or self._is_unfiltered:
+            self._open += 1
+            return
+        if window.state == "empty":
+            return
+        self._windows += 1
+        times = [one for one in window.submit_times.values() if one is not None]
+        closed = Span(span.start, min(span.end, self._limit))
+        if closed.start < closed.end:
+            await run_to_its_end(write_window, self._run, self._action, closed, times, len(window.submit_times))
+            known = (int(one) for one in times if one <= closed.end)
+            self._coverage = Coverage(self._coverage.spans, (*self._coverage.newest, max(known, default=0)))
+
+    def _has_ended(self) -> bool:
+        return self._client.ended is not None or self._is_unfiltered or self._run.seconds_left <= 0
+
+    def _discovered(self) -> Discovered:
+        exit_code, problem = self._verdict()
+        return Discovered(
+            self._pages.requested, len(self._ids), self._windows, self._open, self._unusable, exit_code, problem
+        )
+
+    def _verdict(self) -> tuple[ExitCode, str | None]:
+        address, ended = self._client.base_url, self._client.ended
+        if ended is not None and ended.reason == "key_refused":
+            return ExitCode.KEY_REFUSED, ended.sentence
+        if not self._pages.is_list and self._pages.requested:
+            return self._no_list()
+        if self._is_unfiltered:
+            msg = f"the list of {address} is not filtered by time, so that it cannot be walked. Give ids instead"
+            return ExitCode.UNUSABLE_INPUT, msg
+        why = f". {ended.sentence}" if ended else ""
+        if self._open or ended is not None:
+            msg = f"{self._open:,} windows of the list could not be seen whole; the next --discover walks them{why}"
+            return ExitCode.DONE, msg
+        return ExitCode.DONE, None
+
+    def _no_list(self) -> tuple[ExitCode, str]:
+        """Nothing that came was a page of a list."""
+        address, said = self._client.base_url, self._pages.last_refusal
+        if said is not None:
+            advice = "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID"
+            return ExitCode.KEY_REFUSED, f"{address} does not show its list of tasks: it says {said!r}. {advice}"
+        if failed := self._client.last_failure:
+            return ExitCode.UNREACHABLE, f"no page of the list of {address} could be reached: {failed}"
+        msg = f"{address} has no list of tasks at /api/task/self, so that nothing can be discovered. Give ids instead"
+        return ExitCode.UNUSABLE_INPUT, msg

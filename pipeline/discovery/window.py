@@ -1,0 +1,157 @@
+"""One window of the gateway's list, page by page, until it was seen whole; an empty page alone proves nothing.
+
+The list is newest first, and a page is an offset into it. In a span that lies in the past nothing arrives; where it
+does, what was not read yet moves to later pages, so that tasks come twice and none is missed. A gateway's database
+error looks like an empty success, therefore a span was seen whole only if
+
+- new paging: as many distinct tasks were seen as the total that the gateway says, on every page;
+- old paging: a page came that has tasks, and fewer than fit. Where the last page is full, the span up to the oldest
+  task seen is requested: that task has to be in the answer, and nothing older than what is known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from pipeline.discovery.coverage import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.discovery.pages import ListPages
+    from pipeline.run import Run
+    from transforms.pages import Page
+
+State = Literal["whole", "empty", "open", "too_many"]
+
+#: How often a page is requested that cannot be read, or is empty and must not be; and one that may be empty.
+ATTEMPTS: Final = 6
+EMPTY_ATTEMPTS: Final = 3
+
+#: How often a window is gone through until as many tasks were seen as the gateway says there are.
+PASSES: Final = 3
+
+_OLD_PAGE_SIZE: Final = 10
+_BACKOFF_SECONDS: Final = 0.1
+
+
+@dataclass(slots=True)
+class Window:
+    """What was seen of a window. `submit_times` has the tasks seen; `unusable` items have no usable id."""
+
+    state: State = "open"
+    submit_times: dict[str, float | None] = field(default_factory=dict)
+    unusable: int = 0
+
+    def add(self, pages: Iterable[Page]) -> None:
+        for page in pages:
+            self.submit_times |= {item.task_id: item.submit_time for item in page.items}
+
+    @property
+    def oldest(self) -> float | None:
+        return min((one for one in self.submit_times.values() if one is not None), default=None)
+
+
+class WindowReader:
+    """Reads windows.
+
+    Args:
+        run: for its clock.
+        pages: where pages come from.
+        most_tasks: in a window that may be split.
+    """
+
+    def __init__(self, run: Run, pages: ListPages, most_tasks: int) -> None:
+        self._run, self._pages, self._most_tasks = run, pages, most_tasks
+
+    async def read(self, span: Span, *, is_known_full: bool, may_split: bool) -> Window:
+        """Go through a window.
+
+        Args:
+            span: the window.
+            is_known_full: a task in it is known, so that an empty answer is wrong.
+            may_split: whether one with more tasks than `most_tasks` is left to be read in smaller ones.
+        """
+        first = await self.first(span, is_known_full=is_known_full)
+        if first is None or not first.items:
+            return Window("open" if first is None else "empty")
+        if first.total is None:
+            return await self._in_order(span, first)
+        if may_split and first.total > self._most_tasks:
+            return Window("too_many")
+        return await self._by_total(span, first)
+
+    async def first(self, span: Span, *, is_known_full: bool) -> Page | None:
+        """The first page: page 0, which new paging takes for page 1; None if none could be read."""
+        return await self._page(span, 0, ATTEMPTS if is_known_full else EMPTY_ATTEMPTS)
+
+    async def _page(self, span: Span, number: int, empty_attempts: int) -> Page | None:
+        """A page with tasks; an empty one if it stays empty; None if it cannot be read."""
+        empty: list[Page] = []
+        for attempt in range(ATTEMPTS):
+            await self._back_off(attempt)
+            page = (await self._pages.fetch(span, [number])).get(number)
+            if page is not None and (page.items or page.unusable):
+                return page
+            empty += [] if page is None else [page]
+            if len(empty) >= empty_attempts or self._pages.has_ended:
+                break
+        return empty[-1] if len(empty) >= min(empty_attempts, EMPTY_ATTEMPTS) else None
+
+    async def _by_total(self, span: Span, first: Page | None) -> Window:
+        window = Window()
+        for _ in range(PASSES):
+            first = first or await self.first(span, is_known_full=True)
+            if first is None or not first.items or first.total is None:
+                break
+            size = max(len(first.items) + first.unusable, 1)
+            numbers = range(2, math.ceil(first.total / size) + 1)
+            pages = {1: first} | await self._full_pages(span, numbers)
+            window.add(pages.values())
+            window.unusable = sum(page.unusable for page in pages.values())
+            total = max(page.total or 0 for page in pages.values())
+            if len(pages) == len(numbers) + 1 and len(window.submit_times) + window.unusable >= total:
+                window.state = "whole"
+                break
+            first = None
+        return window
+
+    async def _full_pages(self, span: Span, numbers: Iterable[int]) -> dict[int, Page]:
+        """Pages that cannot be empty, as the total says; several at a time."""
+        found: dict[int, Page] = {}
+        for attempt in range(ATTEMPTS):
+            missing = [number for number in numbers if number not in found]
+            if not missing or self._pages.has_ended:
+                break
+            await self._back_off(attempt)
+            pages = await self._pages.fetch(span, missing)
+            found |= {number: page for number, page in pages.items() if page.items or page.unusable}
+        return found
+
+    async def _in_order(self, span: Span, page: Page) -> Window:
+        window, number = Window(), 0 if page.paging == "old" else 1
+        size = max(_OLD_PAGE_SIZE, len(page.items) + page.unusable)
+        while True:
+            window.add([page])
+            window.unusable += page.unusable
+            if len(page.items) + page.unusable < size:
+                window.state = "whole"
+                return window
+            number += 1
+            following = await self._page(span, number, EMPTY_ATTEMPTS)
+            if following is not None and not following.items and window.oldest is not None:
+                narrow = Span(span.start, int(window.oldest))
+                if narrow == span:  # all of one second, and the page behind them stays empty
+                    window.state = "whole"
+                    return window
+                span, number = narrow, 0 if page.paging == "old" else 1
+                following = await self.first(span, is_known_full=True)
+            if following is None or not following.items:
+                return window
+            page = following
+
+    async def _back_off(self, attempt: int) -> None:
+        if attempt:
+            await self._run.clock.sleep(_BACKOFF_SECONDS * 2**attempt)

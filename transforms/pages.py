@@ -1,0 +1,260 @@
+"""Pages of the gateway's list of tasks to answers: each item is one, as if its task had been polled.
+
+    {"success": true, "data": [item, …]}                                            old paging: ten items, no total
+    {"success": true, "data": {"page": 1, "page_size": 100, "total": 230, "items": [item, …]}}      new paging
+
+An item is what the single answer has in `data`, so its answer is that envelope around the item's own bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+import polars as pl
+
+from transforms.schema import ANSWERS, PAGE_FACTS, REQUESTS, body_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Paging = Literal["old", "new"]
+
+#: Which texts are task ids, as in `gateway.ids`: one that cannot be polled later is not taken from a list either.
+TASK_ID: Final = re.compile(r"(?!\.)[A-Za-z0-9_.~:-]{1,191}")
+
+#: `requests.drawn_from` of ids that came by the gateway's list.
+FROM_GATEWAY: Final = "gateway"
+
+_BEFORE, _AFTER = b'{"code":"success","message":"","data":', b"}"
+_FACTS: Final = pl.Schema({name: PAGE_FACTS[name] for name in ("items", "unusable_items", "total", "message")})
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_MILLISECONDS: Final = 1e11
+_decoder = json.JSONDecoder()
+
+
+class Item(NamedTuple):
+    """A task in a page. `submit_time` is in Unix seconds, None where it cannot be read; `raw` are the item's bytes."""
+
+    task_id: str
+    action: str | None
+    submit_time: float | None
+    raw: bytes
+
+
+class Page(NamedTuple):
+    """What a page says. `unusable` items have no task id that could be polled."""
+
+    paging: Paging
+    items: list[Item]
+    total: int | None
+    page_size: int | None
+    unusable: int
+
+
+def read_page(body: bytes | None) -> Page | None:
+    """The page in a body; None if it is none: an error, a web page, or cut short."""
+    try:
+        reading = _Reading((body or b"").decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
+        return reading.page()
+    except (ValueError, RecursionError):
+        return None
+
+
+def error_message(body: bytes | None) -> str | None:
+    """The message of `{"success": false, "message": …}`; None for any other body."""
+    try:
+        said = json.loads(body or b"")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or said.get("success") is not False:
+        return None
+    return str(said.get("message") or "no message")
+
+
+class SplitPages(NamedTuple):
+    """What some pages are made into: one row per page (`PAGE_FACTS`), answers (`ANSWERS`), ids (`REQUESTS`)."""
+
+    pages: pl.DataFrame
+    answers: pl.DataFrame
+    requests: pl.DataFrame
+
+
+def split_pages(pages: pl.DataFrame) -> SplitPages:
+    """Split archived pages (`LIST_PAGES`). Pure, and never raises because of their content.
+
+    Items of another action than the page was filtered by are left out, for gateways that ignore the filter.
+    """
+    facts: list[tuple[Any, ...]] = []
+    answers: list[tuple[Any, ...]] = []
+    requests: list[tuple[Any, ...]] = []
+    for row in pages.iter_rows(named=True):
+        page = _page_of(row)
+        count = (None, None, None) if page is None else (len(page.items) + page.unusable, page.unusable, page.total)
+        facts.append((*count, None if page else error_message(row["body"])))
+        for item in wanted_items(page, row["action"]):
+            answers.append(_answer(row, item))
+            requests.append((row["source"], item.task_id, row["accepted_at"], row["run_id"], FROM_GATEWAY))
+    found = pl.DataFrame(facts, schema=_FACTS, orient="row")
+    return SplitPages(
+        pages.with_columns(found).select(PAGE_FACTS.names()).cast(PAGE_FACTS),
+        pl.DataFrame(answers, schema=ANSWERS, orient="row"),
+        pl.DataFrame(requests, schema=REQUESTS, orient="row").unique(maintain_order=True),
+    )
+
+
+def wanted_items(page: Page | None, action: str | None) -> list[Item]:
+    """The items of a page that have the action it was filtered by."""
+    return [] if page is None else [item for item in page.items if action is None or item.action == action]
+
+
+def _page_of(row: dict[str, Any]) -> Page | None:
+    is_whole = row["http_status"] == 200 and not row["body_cut"] and row["error"] is None  # noqa: PLR2004 - OK
+    return read_page(row["body"]) if is_whole else None
+
+
+def _answer(page: dict[str, Any], item: Item) -> tuple[Any, ...]:
+    """A row of `ANSWERS`. No request was made for it: 0 attempts, and no time that one took."""
+    body = _BEFORE + item.raw + _AFTER
+    return (
+        page["source"],
+        item.task_id,
+        page["observed_at"],
+        page["segment_id"],
+        page["run_id"],
+        page["http_status"],
+        page["content_type"],
+        body,
+        False,
+        body_hash(body),
+        None,
+        0,
+        0,
+        page["request_id"],
+        page["gateway_version"],
+        None,
+    )
+
+
+class _Reading:
+    """Goes through a page's text once, and notes where each item begins and ends.
+
+    Raises:
+        ValueError, RecursionError: from every method, when it is no page.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text, self._at = text, 0
+
+    def page(self) -> Page:
+        said: dict[str, Any] = {"success": True}
+        found: Page | None = None
+        for key in self._members():
+            if key == "data":
+                found = self._data()
+            else:
+                said[key] = self._value()
+        self._skip_space()
+        if found is None or said["success"] is not True or self._at < len(self._text):
+            raise ValueError("it is no page")
+        return found
+
+    def _data(self) -> Page | None:
+        if self._peek() == "[":
+            items, unusable = self._items()
+            return Page("old", items, None, None, unusable)
+        if self._peek() != "{":
+            self._value()
+            return None
+        return self._new_page()
+
+    def _new_page(self) -> Page | None:
+        said: dict[str, Any] = {}
+        found: tuple[list[Item], int] | None = None
+        for key in self._members():
+            if key == "items":
+                found = self._items() if self._peek() == "[" else ([], int(self._value() is not None))
+            else:
+                said[key] = self._value()
+        if found is None:
+            return None
+        return Page("new", found[0], _count(said.get("total")), _count(said.get("page_size")), found[1])
+
+    def _items(self) -> tuple[list[Item], int]:
+        """The items of the list that begins here, and how many have no usable id."""
+        found = [_item(value, self._text[begin : self._at]) for value, begin in self._elements()]
+        usable = [item for item in found if item is not None]
+        return usable, len(found) - len(usable)
+
+    def _members(self) -> Iterator[str]:
+        """The keys of the object that begins here; the caller reads each value."""
+        self._take("{")
+        is_first = True
+        while self._peek() != "}":
+            if not is_first:
+                self._take(",")
+            is_first, key = False, self._value()
+            self._take(":")
+            self._skip_space()
+            yield str(key)
+        self._take("}")
+
+    def _elements(self) -> Iterator[tuple[Any, int]]:
+        """Each element of the list that begins here, and where it begins; it ends where the reading is."""
+        self._take("[")
+        is_first = True
+        while self._peek() != "]":
+            if not is_first:
+                self._take(",")
+                self._skip_space()
+            is_first, begin = False, self._at
+            yield self._value(), begin
+        self._take("]")
+
+    def _value(self) -> Any:  # noqa: ANN401 - any JSON value
+        self._skip_space()
+        value, self._at = _decoder.raw_decode(self._text, self._at)
+        return value
+
+    def _peek(self) -> str:
+        self._skip_space()
+        return self._text[self._at : self._at + 1]
+
+    def _take(self, character: str) -> None:
+        if self._peek() != character:
+            raise ValueError(f"{character!r} is missing")
+        self._at += 1
+
+    def _skip_space(self) -> None:
+        found = _SPACE.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+
+
+def _item(value: object, text: str) -> Item | None:
+    if not isinstance(value, dict) or not isinstance(value.get("task_id"), str):
+        return None
+    if not TASK_ID.fullmatch(value["task_id"]):
+        return None
+    action = value.get("action")
+    return Item(
+        value["task_id"],
+        action if isinstance(action, str) else None,
+        _seconds(value.get("submit_time")),
+        text.encode("utf-8", "surrogateescape"),
+    )
+
+
+def _seconds(value: object) -> float | None:
+    """Unix seconds; some gateways have milliseconds, or numbers as text."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) else 0.0
+    except (ValueError, OverflowError):
+        return None
+    if not 0 < number < 1000 * _MILLISECONDS:
+        return None
+    return number / 1000 if number > _MILLISECONDS else number
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,40 @@
+-- One row per page requested of the gateway's list of tasks (`collect --discover`).
+--
+-- source: which gateway was asked
+-- query: what was requested: page, time range in Unix seconds (both ends inclusive), action
+-- action: the action that the list was filtered by; NULL for none
+-- observed_at: when the answer was complete, or the request was given up
+-- segment_id: the archive segment the page was first written to
+-- run_id: the run that walked the list
+-- http_status: the HTTP status; NULL if there was no answer
+-- items: tasks in the page, those of other actions included; NULL if the answer was no page (an error, a web page, cut short)
+-- unusable_items: items without a task id that could be polled
+-- total: tasks in the time range, as the gateway said; NULL in old versions, which do not say
+-- elapsed_ms: how long the last attempt took
+-- attempts: requests that counted as attempts: the first and its retries
+-- refusals: further requests that were rate-limited (429, or 503 with Retry-After)
+-- request_id: the gateway's request id (X-Oneapi-Request-Id), which its support needs
+-- gateway_version: the gateway's version (X-New-Api-Version)
+-- error: the network error, as 'kind: text'
+-- message: what a gateway said that answered {"success": false}
+-- body_hash: BLAKE2b-128 of the body, in hex; '' without a body
+create table if not exists list_pages (
+    source varchar,
+    query varchar,
+    action varchar,
+    observed_at timestamptz,
+    segment_id varchar,
+    run_id varchar,
+    http_status integer,
+    items bigint,
+    unusable_items bigint,
+    total bigint,
+    elapsed_ms double,
+    attempts integer,
+    refusals integer,
+    request_id varchar,
+    gateway_version varchar,
+    error varchar,
+    message varchar,
+    body_hash varchar
+);
