@@ -30,8 +30,8 @@ from tests.warehouse.answers import (
     write_answers,
 )
 from tests.warehouse.conftest import Site
+from transforms.schema import body_hash
 from warehouse.archive.compact import compact, remove_replaced
-from warehouse.archive.segments import body_hash
 from warehouse.database.publish import publish
 from warehouse.paths import DataPaths
 

@@ -28,6 +28,7 @@ from warehouse.load import identity
 from warehouse.load.decisions import put_decisions, replace_rows
 from warehouse.load.read_ahead import PIECE_ROWS, Reading
 from warehouse.load.registered import registered
+from warehouse.load.steps import STEP_ROWS, large_bytes, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,12 +40,6 @@ if TYPE_CHECKING:
     from warehouse.archive.parquet import Damaged, Segment
     from warehouse.archive.segments import Archive
     from warehouse.policy import PollingPolicy
-
-#: Rows of segments loaded in one transaction, unless one segment alone has more.
-STEP_ROWS: Final = 10_000
-
-#: A step is smaller where answers are larger than this on average, for all that it changes is in memory at its commit.
-ROW_BYTES: Final = 4_096
 
 #: Pages of a list loaded at a time: some 100 answers each.
 PIECE_PAGES: Final = 200
@@ -99,7 +94,7 @@ def load_in_steps(
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
-    steps = [(step, Reading(step, analysis.failure_rules)) for step in _steps(segments, step_rows)]
+    steps = [(step, Reading(step, analysis.failure_rules)) for step in steps_of(segments, step_rows)]
     if read_ahead:
         for (_, reading), (_, following) in itertools.pairwise(steps):
             reading.then = following
@@ -108,33 +103,6 @@ def load_in_steps(
             between(con)
         reading.begin()
         yield load(con, step, analysis, policy, reading)
-
-
-def _steps(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment]]:
-    """Segments that together have some `step_rows` rows of up to `ROW_BYTES`; of no segments one step of none."""
-    step: list[Segment] = []
-    rows = 0
-    for segment in segments:
-        step.append(segment)
-        rows += _size_in_rows(segment)
-        if rows >= step_rows:
-            yield step
-            step, rows = [], 0
-    if step or not segments:
-        yield step
-
-
-def _size_in_rows(segment: Segment) -> int:
-    with contextlib.suppress(ArchiveError):  # `load` names it
-        return max(parquet.count_rows(segment), parquet.count_bytes(segment) // ROW_BYTES)
-    return 0
-
-
-def _large_bytes(segment: Segment) -> int:
-    """By how much the rows of a segment are larger than `ROW_BYTES` each."""
-    with contextlib.suppress(ArchiveError):
-        return max(parquet.count_bytes(segment) - parquet.count_rows(segment) * ROW_BYTES, 0)
-    return 0
 
 
 def load(
@@ -162,7 +130,7 @@ def load(
                 change_state(con)
             return load_within(con, segments, analysis, policy, reading)
 
-    allow_for(con, sum(map(_large_bytes, segments)))
+    allow_for(con, sum(map(large_bytes, segments)))
     return serialized(con, one_transaction)
 
 

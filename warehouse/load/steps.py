@@ -1,0 +1,47 @@
+"""Which segments are loaded in one transaction: what it changes is in memory until its commit."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from warehouse.archive import parquet
+from warehouse.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from warehouse.archive.parquet import Segment
+
+#: Rows of segments loaded in one transaction, unless one segment alone has more.
+STEP_ROWS: Final = 10_000
+
+#: A step is smaller where answers are larger than this on average, for all that it changes is in memory at its commit.
+ROW_BYTES: Final = 4_096
+
+
+def steps_of(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment]]:
+    """Segments that together have some `step_rows` rows of up to `ROW_BYTES`; of no segments one step of none."""
+    step: list[Segment] = []
+    rows = 0
+    for segment in segments:
+        step.append(segment)
+        rows += _size_in_rows(segment)
+        if rows >= step_rows:
+            yield step
+            step, rows = [], 0
+    if step or not segments:
+        yield step
+
+
+def _size_in_rows(segment: Segment) -> int:
+    with contextlib.suppress(ArchiveError):  # `load` names it
+        return max(parquet.count_rows(segment), parquet.count_bytes(segment) // ROW_BYTES)
+    return 0
+
+
+def large_bytes(segment: Segment) -> int:
+    """By how much the rows of a segment are larger than `ROW_BYTES` each."""
+    with contextlib.suppress(ArchiveError):
+        return max(parquet.count_bytes(segment) - parquet.count_rows(segment) * ROW_BYTES, 0)
+    return 0
