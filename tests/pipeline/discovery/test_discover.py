@@ -76,12 +76,14 @@ def test_what_keeps_from_walking_the_list_is_named(
 
 
 def test_the_key_never_goes_to_the_list_nor_the_token_anywhere_else_and_neither_is_kept(tmp_path: Path) -> None:
-    """Although the gateway repeats the token in all its answers."""
+    """Although the gateway repeats the token in every page."""
     seen: list[tuple[str, str, str | None]] = []
 
     def echoing(request: Request) -> Reply:
         path = request.line.split(" ")[1].partition("?")[0]
         seen.append((path, request.headers["authorization"], request.headers.get("new-api-user")))
+        if path != "/api/task/self":
+            return answer(400, b'{"code":"task_not_exist","message":"task_not_exist","data":null}')
         said = {"success": False, "message": f"{TOKEN} is no token of user {USER}", "data": None}
         return answer(200, json.dumps(said).encode(), X_Oneapi_Request_Id=TOKEN)
 
