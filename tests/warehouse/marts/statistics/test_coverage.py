@@ -1,6 +1,6 @@
 """In simulated worlds: intervals hold the truth as often as they say, and ordinary worlds raise hardly a flag.
 
-The short form looks at a few worlds and allows for that; `make soak` looks at 300 of each and prints what
+The short form looks at a few worlds and allows for that; `make soak` looks at 300 or 1,000 of each and prints what
 docs/statistics.md says.
 """
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Judge = Callable[[duckdb.DuckDBPyConnection, int], bool]
 
 LONG = 300
+#: Of so many worlds a right interval falls outside 92% to 98% in one run of ten thousand, so that no allowance is made;
+#: of 300 it is one in forty. The seeds are others than those tried while the intervals were built.
+LONG_COVERAGE = 1000
+FRESH = 10_000
 FAILING = 0.07
 
 
@@ -129,12 +133,20 @@ def test_an_ordinary_world_raises_no_flag(con: duckdb.DuckDBPyConnection) -> Non
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("judge", COVERED)
-def test_intervals_hold_the_truth_in_300_worlds(con: duckdb.DuckDBPyConnection, judge: Judge) -> None:
-    """In 95% of them, give or take what 300 worlds leave open; more where a count of few is projected."""
-    found = share(con, judge, LONG)
-    print(f"{judge.__name__}: {100 * found:.1f}% of {LONG} worlds")  # noqa: T201 - the figure
-    assert 0.905 <= found <= (1 if judge is projected_rate else 0.985)
+@pytest.mark.parametrize("judge", [judge for judge in COVERED if judge is not projected_rate])
+def test_intervals_hold_the_truth_in_1000_worlds(con: duckdb.DuckDBPyConnection, judge: Judge) -> None:
+    """In 92% to 98% of them."""
+    found = sum(judge(con, FRESH + seed) for seed in range(LONG_COVERAGE)) / LONG_COVERAGE
+    print(f"{judge.__name__}: {100 * found:.1f}% of {LONG_COVERAGE} worlds")  # noqa: T201 - the figure
+    assert 0.92 <= found <= 0.98
+
+
+@pytest.mark.soak
+def test_the_prediction_of_a_count_holds_in_300_worlds(con: duckdb.DuckDBPyConnection) -> None:
+    """In 92% or more: an interval for a whole number of failures holds more than it has to, for its ends."""
+    found = share(con, projected_rate, LONG)
+    print(f"projected_rate: {100 * found:.1f}% of {LONG} worlds")  # noqa: T201 - the figure
+    assert found >= 0.92
 
 
 @pytest.mark.soak
