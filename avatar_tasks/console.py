@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from avatar_tasks.streams import lost_output
 from gateway.errors import GatewayError
 from pipeline import interrupts
 from pipeline.errors import AvatarTasksError, ExitCode, UnusableInputError
+from pipeline.threads import is_work_left
 from warehouse.errors import (
     AnalysisFileError,
     ArchiveError,
@@ -123,6 +125,10 @@ def end_program(run: Callable[[], object]) -> NoReturn:
     if (lost := lost_output()) and not code:
         code = int(ExitCode.UNUSABLE_INPUT)
         show(f"avatar-tasks: cannot write to stdout: {lost.strerror}. The work is done, but its output is not complete")
+    if is_work_left():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 0 if code is None else 1)
     sys.exit(code)
 
 

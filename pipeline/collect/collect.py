@@ -21,9 +21,9 @@ from pipeline.collect.other_ids import missing_storms, other_ids_of_run
 from pipeline.collect.summary import Summary
 from pipeline.collect.verdict import count_reached, is_hopeless, judge_gateway, judge_reach
 from pipeline.discovery.walk import Walk
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, UnusableInputError
 from pipeline.run import GRACE_SECONDS
-from pipeline.threads import run_to_its_end
+from pipeline.threads import run_for, run_to_its_end
 from warehouse import plan
 from warehouse.archive.active_runs import active_run
 from warehouse.maintenance.leftovers import clear_leftovers
@@ -89,12 +89,21 @@ class CollectRun:
         with active_run(self.run.paths.active_runs, self.run.started_at):
             async with self.client:
                 await asyncio.to_thread(clear_leftovers, self.run.paths)
-                await asyncio.to_thread(self.accept)
+                await self._accept_before_the_deadline()
                 await self.discover()
                 todo = await run_to_its_end(self.plan)
                 async with self._stopped_at_the_deadline(self.client):
                     await self.poll(todo)
             return await run_to_its_end(self.finish)
+
+    async def _accept_before_the_deadline(self) -> None:
+        try:
+            await run_for(self.run.seconds_left, self.accept)
+        except TimeoutError as error:
+            raise UnusableInputError(
+                "the deadline came while ids were still being read (from a pipe, or by the query of --ids-from): "
+                "nothing was polled. Give a later --deadline, or a source that ends"
+            ) from error
 
     def accept(self) -> None:
         """Write the ids to the archive, from where on none is forgotten."""

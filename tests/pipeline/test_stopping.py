@@ -230,3 +230,28 @@ def test_ctrl_c_does_not_wait_for_stdin(connected: CommandLine) -> None:
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
         shutil.rmtree(connected.folder / "data")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(["--ids-file", "-"], id="a pipe that nobody writes to"),
+        pytest.param(
+            ["--ids-from", "select i::varchar as task_id from range(1000000000000) t(i) order by hash(i)"],
+            id="a query without end",
+        ),
+    ],
+)
+def test_a_deadline_does_not_wait_for_ids_that_do_not_come(connected: CommandLine, source: list[str]) -> None:
+    """It ends with 2 and says so, for what would have been polled is not known; nothing is written."""
+    began = time.monotonic()
+    with connected.start("collect", *source, "--deadline", "2") as process:
+        try:
+            assert process.wait(timeout=SLACK_SECONDS) == 2
+            assert process.stderr is not None
+            assert "the deadline came while ids were still being read" in process.stderr.read()
+        finally:
+            process.kill()
+    assert time.monotonic() - began < SLACK_SECONDS
+    assert not list((connected.folder / "data" / "archive" / "requests").rglob("*.parquet"))
