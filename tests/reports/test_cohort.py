@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 SINCE, UNTIL = datetime(2025, 1, 15, 6, tzinfo=UTC), datetime(2025, 1, 18, tzinfo=UTC)
+#: Columns that differ from one moment to the next.
+BY_THE_CLOCK = {"result_expiry": "seconds_left", "stuck_tasks": "age_seconds"}
 VIEWS = sorted(one.name for one in definitions("marts") if one.kind == "view")
 
 
@@ -48,7 +50,9 @@ def some(week_paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_cohort_of_all_tasks_is_the_warehouse(view: str, everything: duckdb.DuckDBPyConnection) -> None:
     """Every view of it has the rows of the published view."""
-    assert rows(everything, f"from cohort.{view}") == rows(everything, f"from published.{view}")
+    columns = f"* exclude ({BY_THE_CLOCK[view]})" if view in BY_THE_CLOCK else "*"
+    cohort, published = (f"select {columns} from {schema}.{view}" for schema in ("cohort", "published"))  # noqa: S608
+    assert rows(everything, cohort) == rows(everything, published)
 
 
 def test_a_range_of_time_gives_the_curve_that_the_macro_gives(

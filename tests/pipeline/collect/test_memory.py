@@ -31,7 +31,7 @@ from pipeline.data_folder import begin_folder
 from pipeline.settings import Settings
 
 settings = Settings(base_url=sys.argv[1], data_dir=Path("data"))
-sizes = runs.Sizes(batch_ids=20, flush_answers=20, load_answers=sys.maxsize, step_rows=40)
+sizes = runs.Sizes(batch_ids=20, flush_answers=20, load_answers=sys.maxsize, step_rows=300)
 run = runs.begin(settings, "collect", sizes=sizes)
 begin_folder(run, scheduled=False)
 summary = asyncio.run(CollectRun(run, CollectRequest(ids_file="ids.txt")).collect())

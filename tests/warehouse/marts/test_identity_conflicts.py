@@ -41,7 +41,7 @@ IDS: Final = ("lost", "lost-too", "running", "sound")
 #: Views of which ids are polled and of what the gateway answered, which these answers are part of.
 OF_POLLING: Final = {
     *("due_tasks", "due_tasks_at", "given_up_tasks", "given_up_tasks_at", "id_accounting"),
-    *("api_health_hourly", "mixed_up_answers", "data_quality"),
+    *("api_health_hourly", "mixed_up_answers", "data_quality", "data_quality_by"),
     *("lasting_storms_at", "missing_storms", "unknown_ids", "collection_freshness", "collection_freshness_at"),
 }
 
@@ -77,6 +77,7 @@ MIXED_UP: Final = [
 
 #: Views that find nothing among so few, or so unlike, tasks.
 MAY_BE_EMPTY: Final = {
+    *("drivers", "drivers_between"),
     *("stuck_tasks", "slo_burn", "slo_burn_at", "failure_reasons_unmatched", "refund_claims"),
     *("change_points", "change_points_between", "result_expiry", "result_expiry_at"),
 }
