@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def assert_one_helpful_line(result: Result, code: int, *words: str) -> None:
     assert result.code == code, result.err
     assert "Traceback" not in result.err
-    last = result.err.strip().splitlines()[-1]
+    last = [line for line in result.err.strip().splitlines() if not line.startswith("run=")][-1]  # for logs
     assert last.startswith("avatar-tasks: ")
     for word in words:
         assert word in last
