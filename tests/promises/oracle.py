@@ -88,7 +88,8 @@ def check_accounts(con: duckdb.DuckDBPyConnection, store: Archive) -> None:
     """Loaded, quarantined, given up and pending add up to what was accepted, by the archive's own account."""
     [accepted, ended, quarantined, given_up, pending] = con.execute(
         """
-        select coalesce(sum(columns(['accepted', 'ended', 'quarantined', 'given_up', 'pending'])), 0)::bigint from id_accounting
+        select coalesce(sum(columns(['accepted', 'ended', 'quarantined', 'given_up', 'pending'])), 0)::bigint
+        from id_accounting
         """
     ).fetchall()[0]
     ids = accepted_ids(store)
