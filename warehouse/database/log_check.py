@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 #: The state of a file in which nothing stands yet.
 _NOTHING: Final = "nothing"
 
-_STEP: Final = re.compile(rb"log-of:(\w+)>(\w+)")
+#: Of states alone: the log of a new warehouse also holds the comment that explains them, `log-of:before>after`.
+_STEP: Final = re.compile(rb"log-of:(nothing|[0-9a-f]{32})>([0-9a-f]{32})")
 
 # What DuckDB writes into its log: the type of an entry is its first field, 100 of a commit and 99 of a checkpoint.
 _COMMIT: Final = b"\x64\x00\x64\xff\xff"

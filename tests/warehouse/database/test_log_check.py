@@ -13,6 +13,7 @@ from tests.warehouse.answers import RUNNING, SUCCESS_WITH_WORK, Answer, Request,
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse.database.log_check import check_log
+from warehouse.database.session import prepare
 from warehouse.errors import WarehouseDamagedError, WarehouseHeldError
 from warehouse.load.loader import load, unloaded
 from warehouse.paths import DataPaths
@@ -141,3 +142,16 @@ def test_loads_in_any_order_still_give_the_same_tables(site: Site) -> None:
     site.rebuild()
     with site.writer() as con:
         assert contents(con) == before
+
+
+def test_the_first_log_of_a_new_warehouse_is_its_own(site: Site) -> None:
+    """Cut off before its first checkpoint, as by a full disk: the log holds the comments on the tables, too."""
+    path = site.paths.warehouse
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(path) as con:
+        con.execute("pragma disable_checkpoint_on_shutdown; set wal_autocheckpoint = '1TB'")
+        prepare(con)
+    assert b"log-of:before>after" in path.with_name(f"{path.name}.wal").read_bytes()
+    check_log(path)
+    with site.writer() as con:
+        assert column(con, "select count(*) from tasks") == [0]
