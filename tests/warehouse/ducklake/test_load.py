@@ -55,6 +55,7 @@ from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS
 from warehouse.ducklake.sessions import lake_writer, open_lake
 from warehouse.load import loader as load
+from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.ducklake.lake import Lake
 from warehouse.policy import PollingPolicy
