@@ -73,6 +73,13 @@ def fill(
             }
         ),
     )
+    _insert_payloads(con, rng, ids, template, voice)
+
+
+def _insert_payloads(
+    con: duckdb.DuckDBPyConnection, rng: np.random.Generator, ids: list[str], template: object, voice: object
+) -> None:
+    tasks = len(ids)
     ratios = rng.choice([1.0, 0.5625, 1.7778], tasks)
     _insert(con, "works", pl.DataFrame({"task_id": ids, "template_id": template, "video_aspect_ratio": ratios}))
     _insert(
