@@ -66,7 +66,7 @@ def run_demo(tasks: int, out: Path, reporter: Reporter, *, with_prefect: bool, w
         reporter.info(
             f"making up a week of {tasks:,} tasks; the last of them end while we watch, {_SPEED:.0f} times as fast"
         )
-        world = World.recent(seed=_SEED, tasks=tasks, now=clock())
+        world = World.recent(seed=_SEED, tasks=tasks, now=clock(), with_causes=True)
         base_url = stack.enter_context(serve(SimulatedGateway(world, key=_KEY, clock=clock)))
         run = _begin(base_url, out, run_id, reporter, clock)
         summary = _collect(run, _write_ids(world, out), with_prefect=with_prefect)

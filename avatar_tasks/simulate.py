@@ -32,7 +32,7 @@ def simulate(
         UnusableInputError: when the ids cannot be written or the port is taken.
     """
     clock = SimClock(lag_seconds=LAG_SECONDS if speed > 1 else 0, speed=speed)
-    world = World.recent(seed=seed, tasks=tasks, now=clock())
+    world = World.recent(seed=seed, tasks=tasks, now=clock(), with_causes=True)
     try:
         if ids_out:
             ids_out.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")

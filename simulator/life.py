@@ -32,6 +32,7 @@ class Task:
     quirk_name: str = ""
     is_new_style: bool = False
     has_hook: bool = False
+    content: str = ""  # id of the task whose work is tried again; its own if there is none
     odd_word: str = ""  # sent as the status instead of any other, for ever
     poll_seconds: float = 15.0  # between two ticks of the gateway's poller
 

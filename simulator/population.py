@@ -97,6 +97,18 @@ def _busy_incident(settings: Settings, rng: Random) -> Incident | None:
     return Incident("provider_failures", begin, end, CHANNELS[0].platform, BUSY_INCIDENT_FAILURE_SHARE)
 
 
+def draw_step(settings: Settings, incidents: tuple[Incident, ...]) -> datetime:
+    """The beginning of a busy hour in the second half, outside of the incidents; that half where there is none."""
+    whole = settings.end - settings.start
+    middle, late = settings.start + 0.5 * whole, settings.start + 0.75 * whole
+    hours = [
+        hour
+        for hour in busy_hours(middle, late, settings.utc_offset_hours)
+        if not any(incident.covers(hour) for incident in incidents)
+    ]
+    return datetime.fromtimestamp(Random(f"{settings.seed}/step").choice(hours or [middle]), UTC)
+
+
 class Population:
     """One seeded random generator, used in a fixed order, so that the same settings give the same tasks."""
 

@@ -1,5 +1,5 @@
 # ruff: noqa: S311  (seeded randomness is the point of a simulator)
-"""The provider's work of a task: the 26 fields of `data.data`, generated from the task's id alone."""
+"""The provider's work of a task: the 26 fields of `data.data`, generated from the id of the task that first had it."""
 
 import json
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Work:
 
 
 def work_of(task: Task, phase: Phase) -> Work:
-    rng = Random(task.id)
+    rng = Random(task.content or task.id)
     created_ms = int((task.submit + task.channel.clock_gap_seconds + rng.uniform(0.0, 2.0)) * 1000)
     pt_infos = [_pt_info(rng) for _ in range(rng.choices((1, 2, 3), (0.8, 0.15, 0.05))[0])]
     values = _identity(rng, task, created_ms) | _presentation(rng) | {"web_work_status": WEB_WORK_STATUS[phase]}
@@ -94,6 +94,11 @@ def _identity(rng: Random, task: Task, created_ms: int) -> dict[str, Json]:
         "template_id": template_id,
         "work_name": name,
     }
+
+
+def template_of(number: int) -> str:
+    """The id of one of the provider's templates, of which there are twenty."""
+    return _template(number)[0]
 
 
 @cache

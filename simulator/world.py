@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from simulator.causes import Causes, draw_causes, plant
 from simulator.life import Task
 from simulator.odd.special import special_task
-from simulator.population import Population, Settings, draw_incidents
+from simulator.population import Population, Settings, draw_incidents, draw_step
 from simulator.truth import Truth, truth_of
 
 
@@ -28,6 +29,7 @@ class World:
         rush_seconds: see `rush`.
         latest_end: if given, the provider is done with every task by then (stuck ones aside).
         utc_offset_hours: of the people who submit, whose working hours set the daily pattern.
+        with_causes: whether causes are planted that an analysis should find (`causes`).
         is_incident_busy: whether failures of the provider fill one busy hour rather than a fourteenth of the time.
     """
 
@@ -49,6 +51,7 @@ class World:
         latest_end: datetime | None = None,
         utc_offset_hours: int = 8,
         is_incident_busy: bool = False,
+        with_causes: bool = False,
     ) -> None:
         settings = Settings(
             seed=seed,
@@ -70,13 +73,24 @@ class World:
         self.source = source
         self.poll_seconds = poll_seconds
         self.incidents = draw_incidents(settings)
+        self.causes: Causes | None = draw_causes(seed, draw_step(settings, self.incidents)) if with_causes else None
         self.tasks: Sequence[Task] = Population(settings, self.incidents).tasks()
+        if self.causes:
+            self.tasks = plant(self.tasks, self.causes, seed, settings.latest_end)
         self.ids: list[str] = [task.id for task in self.tasks]
         self._by_id = {task.id: task for task in self.tasks}
 
     @classmethod
     def recent(
-        cls, seed: int, tasks: int, *, now: datetime, days: float = 7, rush: int | None = None, odd_share: float = 0.2
+        cls,
+        seed: int,
+        tasks: int,
+        *,
+        now: datetime,
+        days: float = 7,
+        rush: int | None = None,
+        odd_share: float = 0.2,
+        with_causes: bool = False,
     ) -> Self:
         """The days before `now`, the last of whose tasks are still running at `now` and end within 15 minutes.
 
@@ -92,6 +106,7 @@ class World:
             rush=min(tasks, max(20, tasks // 40)) if rush is None else rush,
             latest_end=now + timedelta(minutes=15),
             is_incident_busy=True,
+            with_causes=with_causes,
         )
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ FIRST: Final = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 
 def named_and_planted(con: duckdb.DuckDBPyConnection, now: datetime) -> tuple[set[datetime], datetime]:
     """The hours that are named once all tasks of a demo have ended, and the one in which the incident was."""
-    world = World.recent(seed=7, tasks=2000, now=now)
+    world = World.recent(seed=7, tasks=2000, now=now, with_causes=True)
     fill(con, frozen(world, world.all_terminal_at()))
     [planted] = [one.begin for one in world.incidents if one.kind == "provider_failures"]
     named = con.execute("select distinct bucket_start from failure_anomalies where is_anomaly").fetchall()
