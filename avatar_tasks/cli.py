@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from avatar_tasks.commands import collect, deploy, read, trial, upkeep
+from avatar_tasks.commands import check, collect, deploy, read, trial, upkeep
 from avatar_tasks.console import end_program
 from avatar_tasks.streams import never_fail
 
@@ -37,6 +37,7 @@ def main() -> None:
 
 
 for _command in (
+    check.check,
     collect.collect,
     collect.load,
     deploy.setup_prefect,

@@ -12,7 +12,7 @@ from pipeline.collect.client import gateway_address
 from pipeline.collect.collect import CollectRun
 from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError
-from pipeline.settings import BLOCKS
+from pipeline.settings import secrets_in_blocks
 
 if TYPE_CHECKING:
     from pipeline.collect.request import CollectRequest
@@ -33,18 +33,13 @@ def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, pr
     gateway_address(settings)  # before a folder is begun for a run that cannot be
     run = runs.begin(settings, "collect", reporter=reporter)
     begin_folder(run, scheduled=False)
-    wanted = bool(os.environ.get("PREFECT_API_URL") or _in_blocks(settings)) if prefect is None else prefect
+    wanted = bool(os.environ.get("PREFECT_API_URL") or secrets_in_blocks(settings)) if prefect is None else prefect
     if wanted:
         quiet_prefect()
         from flows.collect import run_as_flow
 
         return run_as_flow(run, request)
-    for name in _in_blocks(settings):
+    for name in secrets_in_blocks(settings):
         msg = f"AVATAR_TASKS_{name}_BLOCK is a Prefect block, which --no-prefect cannot read: set AVATAR_TASKS_{name}"
         raise UnusableInputError(msg)
     return interrupts.run(CollectRun(run, request).collect())
-
-
-def _in_blocks(settings: Settings) -> list[str]:
-    """The secrets that only a Prefect block holds."""
-    return [name.upper() for name in BLOCKS if getattr(settings, f"{name}_block") and not getattr(settings, name)]

@@ -31,6 +31,19 @@ def key_refused(
     is_quota: bool = False,
     setting: str = ApiKey.setting,
 ) -> End:
+    what, then = why_key_refused(status, said, has_key=has_key, is_quota=is_quota, setting=setting)
+    return End("key_refused", f"{base_url} {what}. {then}. No further requests were sent. {_KEPT}")
+
+
+def why_key_refused(
+    status: int | None,
+    said: str | None,
+    *,
+    has_key: bool,
+    is_quota: bool = False,
+    setting: str = ApiKey.setting,
+) -> tuple[str, str]:
+    """What the gateway has against the key, and what to do."""
     if not has_key:
         what, then = "requires a key", f"Set {setting}"
     elif is_quota:
@@ -42,7 +55,7 @@ def key_refused(
         what = "does not permit this with the key"
         then = f"Ask the gateway's operator which addresses, groups and models {setting} is limited to"
     quoted = f"HTTP {status}, {said!r}" if said else f"HTTP {status}"
-    return End("key_refused", f"{base_url} {what} ({quoted}). {then}. No further requests were sent. {_KEPT}")
+    return f"{what} ({quoted})", then
 
 
 def no_gateway(base_url: str, answers: int, last: str) -> End:

@@ -48,10 +48,10 @@ class Recognition:
         self._refused_in_a_row, self._refusal = 0, None
         if self._is_gateway:
             return None
-        foreign = _foreign(answer, envelope)
-        if foreign is not None:
+        said = foreign(answer, envelope)
+        if said is not None:
             self._foreign += 1
-            self._foreign_said = foreign
+            self._foreign_said = said
         else:
             self._is_gateway = (answer.body or b"").lstrip().startswith(_JSON)
         return self.conclusion() if self._foreign >= FOREIGN_TO_END else None
@@ -60,7 +60,7 @@ class Recognition:
         """Records an answer that refuses the key. Returns why nothing more should be polled, or None."""
         self._refused_in_a_row += 1
         said = "" if envelope is None else f"{envelope} {envelope.code}"
-        is_quota = status == _FORBIDDEN and bool(_ABOUT_QUOTA.search(said))
+        is_quota = is_about_quota(status, envelope)
         message = None if envelope is None else str(envelope)
         self._refusal = ending.key_refused(
             self._base_url, status, message, has_key=self._has_key, is_quota=is_quota, setting=self._setting
@@ -78,7 +78,13 @@ class Recognition:
         return self._refusal
 
 
-def _foreign(answer: Answer, envelope: Envelope | None) -> str | None:
+def is_about_quota(status: int | None, envelope: Envelope | None) -> bool:
+    """Whether the key is refused because its quota or balance is used up."""
+    said = "" if envelope is None else f"{envelope} {envelope.code}"
+    return status == _FORBIDDEN and bool(_ABOUT_QUOTA.search(said))
+
+
+def foreign(answer: Answer, envelope: Envelope | None) -> str | None:
     """What shows that this answer does not come from a gateway, as text; None if it may."""
     status, body = answer.status or 0, (answer.body or b"").lstrip()
     if answer.fault is not None:

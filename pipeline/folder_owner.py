@@ -30,13 +30,29 @@ def enter_folder(settings: Settings) -> None:
         SharingError: when the folder cannot be shared with its group.
     """
     paths = settings.paths
-    owner = _owner(paths)
-    if owner not in (None, os.geteuid()) and not _was_opened_to_us(paths):
+    if (owner := _other_owner(paths)) is not None:
         _become(owner, paths, allowed=settings.run_as_owner)
     files = warehouse_of(paths).data_files if paths.is_shared else None
     keep_private(group_reads=files is not None)
     if files is not None and paths.root.exists():
         _share_files(files, paths.root)
+
+
+def check_owner(settings: Settings) -> None:
+    """Whether `enter_folder` would let this user in; nothing is changed.
+
+    Raises:
+        UnusableInputError: when the folder is another user's.
+    """
+    owner = _other_owner(settings.paths)
+    if owner is not None and not _may_become(allowed=settings.run_as_owner):
+        raise _refusal(owner, settings.paths)
+
+
+def _other_owner(paths: DataPaths) -> int | None:
+    """Who owns the folder, where that is another user than this one, who may not write there."""
+    owner = _owner(paths)
+    return None if owner == os.geteuid() or _was_opened_to_us(paths) else owner
 
 
 def _owner(paths: DataPaths) -> int | None:
@@ -63,21 +79,27 @@ def _uid(path: Path) -> int | None:
         return None
 
 
-def _become(owner: int | None, paths: DataPaths, *, allowed: bool) -> None:
-    assert owner is not None  # noqa: S101 - for mypy; the caller has looked
-    name = _name(owner)
-    if not (allowed and os.geteuid() == 0):
-        command = f"sudo -u {shlex.quote(name)} avatar-tasks {shlex.join(sys.argv[1:2])} …"
-        hint = " (or, as root, set AVATAR_TASKS_RUN_AS_OWNER=true)" if os.geteuid() == 0 else ""
-        msg = (
-            f"{paths.root} belongs to the user {name}, who could not replace what {_name(os.geteuid())} writes there: "
-            f"run `{command}`{hint}. Nothing was changed"
-        )
-        raise UnusableInputError(msg)
-    group = paths.root.stat().st_gid
+def _become(owner: int, paths: DataPaths, *, allowed: bool) -> None:
+    if not _may_become(allowed=allowed):
+        raise _refusal(owner, paths)
+    name, group = _name(owner), paths.root.stat().st_gid
     os.initgroups(name, group) if name != str(owner) else os.setgroups([])
     os.setgid(group)
     os.setuid(owner)
+
+
+def _may_become(*, allowed: bool) -> bool:
+    return allowed and os.geteuid() == 0
+
+
+def _refusal(owner: int, paths: DataPaths) -> UnusableInputError:
+    name = _name(owner)
+    command = f"sudo -u {shlex.quote(name)} avatar-tasks {shlex.join(sys.argv[1:2])} …"
+    hint = " (or, as root, set AVATAR_TASKS_RUN_AS_OWNER=true)" if os.geteuid() == 0 else ""
+    return UnusableInputError(
+        f"{paths.root} belongs to the user {name}, who could not replace what {_name(os.geteuid())} writes there: "
+        f"run `{command}`{hint}. Nothing was changed"
+    )
 
 
 def _name(uid: int) -> str:

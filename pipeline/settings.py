@@ -202,6 +202,11 @@ def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has
         raise UnusableInputError(msg) from None  # pydantic's own words may hold the value, which may be a key
 
 
+def secrets_in_blocks(settings: Settings) -> list[str]:
+    """The secrets that only a Prefect block holds, as named in messages."""
+    return [name.upper() for name in BLOCKS if getattr(settings, f"{name}_block") and not getattr(settings, name)]
+
+
 def _refuse_keys(values: dict[str, Any]) -> None:
     """Everything but the key itself is stored or shown somewhere."""
     for name, value in values.items():

@@ -29,7 +29,17 @@ def read_environment() -> dict[str, str]:
     Raises:
         EnvironmentFileError: when there is a file that cannot be read.
     """
-    return _named(_from_file()) | _named(dict(os.environ))
+    in_file, outside = read_layers().values()
+    return in_file | outside
+
+
+def read_layers() -> dict[str, dict[str, str]]:
+    """The same as `read_environment` apart: what is in `.env`, and what in the environment, which wins.
+
+    Raises:
+        EnvironmentFileError: when there is a file that cannot be read.
+    """
+    return {str(FILE): _named(_from_file()), "environment": _named(dict(os.environ))}
 
 
 def _named(values: dict[str, str]) -> dict[str, str]:

@@ -100,7 +100,7 @@ class FlowRun:
             shared_concurrency(self.run.settings.concurrency) as concurrency,
             self._progress_shown() as shown,
         ):
-            settings = await _with_secrets(self.run.settings)
+            settings = await with_secrets(self.run.settings)
             settings = settings.model_copy(update={"concurrency": concurrency})
             run = dataclasses.replace(shown, settings=settings, permission=permission)
             return await CollectRun(run, self.request, run_batch=_run_batch, accepted=accepted).collect()
@@ -146,7 +146,7 @@ class FlowRun:
             yield dataclasses.replace(self.run, reporter=Reporter(reporter.info, reporter.warn, progress))
 
 
-async def _with_secrets(settings: Settings) -> Settings:
+async def with_secrets(settings: Settings) -> Settings:
     """The settings with key and token from the Prefect Secret blocks they name, unless they are set themselves."""
     found: dict[str, SecretStr] = {}
     for name in BLOCKS:

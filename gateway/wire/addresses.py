@@ -1,5 +1,6 @@
 """Which base URLs a client accepts: a secret in one must not end up in a message, nor change where tasks are polled."""
 
+import ipaddress
 import re
 
 import httpx
@@ -8,6 +9,8 @@ from gateway.errors import InvalidBaseUrl
 
 ENDPOINT = "/avatar/task/"
 LIST_ENDPOINT = "/api/task/self"
+BULK_ENDPOINT = "/suno/fetch"
+STATUS_ENDPOINT = "/api/status"
 _LAST_PORT = 65_535
 
 
@@ -44,6 +47,13 @@ def _parse(text: str) -> httpx.URL:
         return httpx.URL(text)
     except httpx.InvalidURL as error:
         raise InvalidBaseUrl(text.partition("://")[0] + "://…", f"cannot be read as a URL: {error}.") from None
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def without_query(location: str) -> str:

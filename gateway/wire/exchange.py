@@ -1,8 +1,9 @@
-"""One GET: from a task id to an answer, also if the request fails."""
+"""One request: from a task id, or several, to an answer, also if the request fails."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -31,6 +32,8 @@ class Answer:
     body: bytes | None = None
     body_cut: bool = False
     fault: Fault | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    """All of them, names in lower case, where the exchange keeps them."""
     hold: Hold | None = None
     """The memory reserved for the body, until it is released."""
 
@@ -56,10 +59,12 @@ class Exchange:
         *,
         timeout_seconds: float,
         max_body_bytes: int,
-        redactions: frozenset[str],
+        redactions: frozenset[str] = frozenset(),
         memory: Memory,
+        keeps_headers: bool = False,
     ) -> None:
         self._memory = memory
+        self._keeps_headers = keeps_headers
         self._transport = transport
         self._key = key
         self._timeout_seconds = timeout_seconds
@@ -89,8 +94,7 @@ class Exchange:
         return answer
 
     async def _converse(self, task_id: str, answer: Answer, deadline: asyncio.Timeout) -> None:
-        request = _Aimed(self._request, self._request.url.raw_path + task_id.encode("ascii"))
-        response = await self._transport.handle_async_request(request)
+        response = await self._transport.handle_async_request(self._aimed(task_id))
         if not isinstance(response.stream, httpx.AsyncByteStream):
             raise BodyFault("unexpected", "the transport answered with a body that cannot be awaited")
         try:
@@ -100,8 +104,13 @@ class Exchange:
         finally:
             await response.stream.aclose()
 
+    def _aimed(self, task_id: str) -> httpx.Request:
+        return _Aimed(self._request, self._request.url.raw_path + task_id.encode("ascii"))
+
     def _read_head(self, status: int, headers: Mapping[bytes, bytes], answer: Answer) -> None:
         answer.status = status
+        if self._keeps_headers:
+            answer.headers = {name.decode("latin-1"): self._text(value) or "" for name, value in headers.items()}
         answer.content_type = self._text(headers.get(b"content-type"))
         answer.request_id = self._text(headers.get(b"x-oneapi-request-id"))
         answer.gateway_version = self._text(headers.get(b"x-new-api-version"))
@@ -134,6 +143,17 @@ class Exchange:
 
     def _text(self, value: bytes | None) -> str | None:
         return None if value is None else self._key.scrub(value.decode("latin-1"))[:_LONGEST_HEADER]
+
+
+class BulkExchange(Exchange):
+    """The same for many ids in one POST: `get` is given them joined by commas, which no id has in it."""
+
+    def _aimed(self, task_id: str) -> httpx.Request:
+        content = json.dumps({"ids": task_id.split(",")}).encode("ascii")
+        headers = {**self._request.headers, "Content-Type": "application/json", "Content-Length": str(len(content))}
+        return httpx.Request(
+            "POST", self._request.url, headers=headers, content=content, extensions=self._request.extensions
+        )
 
 
 class _Aimed(httpx.Request):

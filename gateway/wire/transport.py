@@ -22,6 +22,7 @@ import httpx
 from yarl import URL
 
 from gateway.errors import InvalidCertificates, InvalidProxy
+from gateway.wire.addresses import is_loopback
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
@@ -37,10 +38,10 @@ _CHUNK_BYTES = 16 * 1024
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """One origin through one aiohttp session; bodies and their encoding are passed on unchanged.
 
-    It uses a request's method, headers, the timeouts `connect` and `pool`, and httpx's extension `target`: the raw path
-    to request at the URL's origin. That avoids parsing a URL per request; and if the headers are the same object as the
-    first request's, they are not converted again. Errors are aiohttp's own, which are more precise than httpx's; see
-    `faults`.
+    It uses a request's method, headers, content, the timeouts `connect` and `pool`, and httpx's extension `target`: the
+    raw path to request at the URL's origin. That avoids parsing a URL per request; and if the headers are the same
+    object as the first request's, they are not converted again. Errors are aiohttp's own, which are more precise than
+    httpx's; see `faults`.
     """
 
     def __init__(self, open_session: Callable[[dict[str, str]], aiohttp.ClientSession]) -> None:
@@ -57,6 +58,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             request.method,
             self._address(request),
             headers=None if request.headers is self._session_headers else _as_dict(request.headers),
+            data=request.content or None,
             allow_redirects=False,
             timeout=_time_limits(timeout["connect"], timeout["pool"]),
         )
@@ -173,7 +175,7 @@ def _proxy_for(url: httpx.URL) -> str | None:
     """The proxy's URL, perhaps with its own user and password."""
     proxies = getproxies()
     address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or _is_loopback(url.host) or proxy_bypass(url.host) or _is_in_a_network(url.host, proxies):
+    if not address or is_loopback(url.host) or proxy_bypass(url.host) or _is_in_a_network(url.host, proxies):
         return None
     proxy_url = address if "://" in address else f"http://{address}"
     if not proxy_url.startswith(("http://", "https://")):
@@ -199,10 +201,3 @@ def _networks(no_proxy: str) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6N
         if "/" in part:
             with contextlib.suppress(ValueError):
                 yield ipaddress.ip_network(part.strip(), strict=False)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -152,3 +152,18 @@ def test_every_command_has_help(avatar_tasks: CommandLine, command: str) -> None
     result = avatar_tasks(command, "--help")
     assert result.code == 0
     assert "Usage:" in result.out
+
+
+def test_check_says_in_one_screen_what_is_wrong_and_what_to_do(connected: CommandLine) -> None:
+    """On stdout, in words or as JSON, with the exit code that `collect` would end with."""
+    fine = connected("check", "--rate", "5")
+    assert (fine.code, fine.err) == (0, "")
+    assert fine.out.splitlines()[-1] == "Everything is in order."
+    assert "RATE = 5.0  (option)" in fine.out
+    assert len(fine.out.splitlines()) < 30
+    assert KEY not in fine.out
+    refused = connected("check", "--json", AVATAR_TASKS_API_KEY="sk-another")
+    assert (refused.code, refused.json["exit_code"]) == (3, 3)
+    assert [one["remedy"] for one in refused.json["findings"] if one["state"] == "error"] == [
+        "Check AVATAR_TASKS_API_KEY: it is mistyped, expired or another gateway's"
+    ]

@@ -202,6 +202,24 @@ asyncio.run(main())
 
 
 @pytest.mark.usefixtures("changed")
+def test_check_finds_the_server_as_it_was_set_up(plant: Plant) -> None:
+    """Pool with its worker, limits, deployments; and a block that is not there is named with its remedy."""
+    of_prefect = {one["name"]: one for one in _found_of_prefect(plant)}
+    assert {one["state"] for one in of_prefect.values()} == {"ok"}, of_prefect
+    assert "with 1 workers" in of_prefect["pool"]["text"]
+    assert "avatar-tasks-in-flight" in of_prefect["limits"]["text"]
+    assert "collect, collect-shard, maintain, report" in of_prefect["deployments"]["text"]
+    found = _found_of_prefect(plant, AVATAR_TASKS_API_KEY="", AVATAR_TASKS_API_KEY_BLOCK="no-such")
+    [missing] = [one for one in found if one["state"] == "error"]
+    assert ("no-such" in missing["text"], "setup-prefect" in missing["remedy"]) == (True, True), missing
+
+
+def _found_of_prefect(plant: Plant, **environment: str) -> list[dict[str, str]]:
+    done = plant.operator.command("check", "--json", **environment)
+    return [one for one in json.loads(done.stdout)["findings"] if one["area"] == "Prefect"]
+
+
+@pytest.mark.usefixtures("changed")
 def test_what_was_set_by_hand_stays_and_a_dry_run_changes_nothing(plant: Plant) -> None:
     """Parameters, automations and limits; what would change is named once, and not again after it was done."""
     operator = plant.operator

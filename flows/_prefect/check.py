@@ -1,0 +1,113 @@
+"""`check` of the Prefect server in use: whether it answers and has what the deployments need. It changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+
+from flows._prefect.flow_run import with_secrets
+from flows._prefect.setup import POOL, TAG, declarations_folder, read_declared
+from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME
+from pipeline.check.finding import Finding, error
+from pipeline.errors import ExitCode, UnusableInputError
+from pipeline.settings import BLOCKS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from prefect.client.orchestration import PrefectClient
+
+    from pipeline.settings import Settings
+
+_AREA: Final = "Prefect"
+_SECONDS: Final = 5.0
+_SET_UP: Final = "Run `avatar-tasks setup-prefect`"
+
+
+def check_server(settings: Settings, folder: Path) -> tuple[Settings, list[Finding]]:
+    """The settings with the secrets that blocks hold, and what was found.
+
+    Args:
+        settings: those in force.
+        folder: the working folder, whose prefect.yaml says which deployments there should be.
+    """
+    return asyncio.run(_check(settings, folder))
+
+
+async def _check(settings: Settings, folder: Path) -> tuple[Settings, list[Finding]]:
+    address = os.environ.get("PREFECT_API_URL", "")
+    if not address:
+        remedy = "export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
+        return settings, [error(_AREA, "block", "a Prefect block is to hold a secret, and no server is set", remedy)]
+    async with get_client(httpx_settings={"timeout": _SECONDS}) as client:
+        problem = await client.api_healthcheck()
+        if problem is not None:
+            remedy = "Start it (`prefect server start`), or correct PREFECT_API_URL"
+            text = (
+                f"no answer from {address}: {str(problem).splitlines()[0] if str(problem) else type(problem).__name__}"
+            )
+            return settings, [error(_AREA, "server", text, remedy, ExitCode.UNREACHABLE)]
+        found = [Finding(_AREA, "server", "ok", address)]
+        try:
+            found += [one async for one in _on_server(client, settings, folder)]
+            settings = await with_secrets(settings)
+        except httpx.HTTPError as failure:
+            found.append(error(_AREA, "server", f"it fails: {failure}", "Look at its log", ExitCode.UNREACHABLE))
+        except UnusableInputError as failure:
+            found.append(error(_AREA, "block", str(failure), f"{_SET_UP} with the secret in the environment"))
+    return settings, found
+
+
+async def _on_server(client: PrefectClient, settings: Settings, folder: Path) -> AsyncIterator[Finding]:
+    yield await _pool(client)
+    yield await _limits(client, settings)
+    yield await _deployments(client, folder)
+    for name in BLOCKS:
+        if block := getattr(settings, f"{name}_block"):
+            yield Finding(_AREA, "block", "info", f"{block} is to hold {name.upper()}")
+
+
+async def _pool(client: PrefectClient) -> Finding:
+    try:
+        pool = await client.read_work_pool(POOL)
+    except ObjectNotFound:
+        return error(_AREA, "pool", f"there is no work pool {POOL}", _SET_UP)
+    if pool.is_paused:
+        remedy = f"`prefect work-pool resume {POOL}`"
+        return Finding(_AREA, "pool", "warning", f"{POOL} is paused: nothing runs", remedy)
+    workers = [one.name for one in await client.read_workers_for_work_pool(POOL) if one.status == "ONLINE"]
+    if not workers:
+        remedy = f"`prefect worker start --pool {POOL}`"
+        return Finding(_AREA, "pool", "warning", f"{POOL} has no worker: nothing runs", remedy)
+    return Finding(_AREA, "pool", "ok", f"{POOL} with {len(workers)} workers")
+
+
+async def _limits(client: PrefectClient, settings: Settings) -> Finding:
+    limits = []
+    for name in (LIMIT_NAME, IN_FLIGHT_NAME):
+        try:
+            limit = await client.read_global_concurrency_limit_by_name(name)
+        except ObjectNotFound:
+            continue
+        limits.append(f"{name}: {limit.limit} slots, {limit.slot_decay_per_second:g} of them a second")
+    if settings.rate and not any(one.startswith(LIMIT_NAME) for one in limits):
+        text = f"RATE is {settings.rate:g}, but there is no limit {LIMIT_NAME}: every worker may send as many"
+        return Finding(_AREA, "limits", "warning", text, f"{_SET_UP} --rate {settings.rate:g}")
+    return Finding(_AREA, "limits", "ok", "; ".join(limits) or "none")
+
+
+async def _deployments(client: PrefectClient, folder: Path) -> Finding:
+    there = {one.name: one for one in await client.read_deployments() if TAG in one.tags}
+    wanted = set(read_declared(declarations_folder(folder)).deployments)
+    if missing := sorted(wanted - there.keys()):
+        return error(_AREA, "deployments", f"not deployed: {', '.join(missing)}", _SET_UP)
+    paused = sorted(name for name in wanted if there[name].paused)
+    return Finding(
+        _AREA, "deployments", "ok", ", ".join(sorted(wanted)) + (f" (paused: {', '.join(paused)})" if paused else "")
+    )

@@ -1,0 +1,39 @@
+"""Single requests that find out what a server offers: each on a connection of its own, none repeated, none archived."""
+
+from collections.abc import Sequence
+
+from gateway.secrets.api_key import ApiKey
+from gateway.wire.exchange import Answer, BulkExchange, Exchange
+from gateway.wire.memory import Memory
+from gateway.wire.transport import build_transport
+
+MOST_BODY_BYTES = 8_388_608
+
+
+async def probe(
+    base_url: str, path: str, key: ApiKey, *, timeout_seconds: float, ids: Sequence[str] | None = None
+) -> Answer:
+    """The answer to one GET of `path`, or to one POST of `ids` to it; its headers are kept, without the key.
+
+    Only this key is sent, whatever was sent before: no two probes have a connection, a session or a header in common.
+
+    Raises:
+        InvalidProxy, InvalidCertificates: see `build_transport`.
+    """
+    transport = build_transport(base_url, 1)
+    make = Exchange if ids is None else BulkExchange
+    exchange = make(
+        transport,
+        base_url + path,
+        key,
+        timeout_seconds=timeout_seconds,
+        max_body_bytes=MOST_BODY_BYTES,
+        memory=Memory(),
+        keeps_headers=True,
+    )
+    try:
+        answer = await exchange.get(",".join(ids or ()))
+        answer.release()
+        return answer
+    finally:
+        await transport.aclose()

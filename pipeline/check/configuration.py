@@ -1,0 +1,101 @@
+"""The settings in force, and where each came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from gateway.client import ApiKey, check_base_url
+from gateway.errors import InvalidSetting
+from gateway.wire.addresses import is_loopback
+from pipeline.check.finding import Finding, Setting, error, refusal
+from pipeline.settings import SECRET_SETTINGS, Settings
+from warehouse.ducklake.lake import without_password
+from warehouse.environment import FILE, PREFIX, SECRETS, read_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_OTHERS: Final = 0o077
+
+
+def shown_settings(settings: Settings, options: Collection[str]) -> list[Setting]:
+    """Every setting, without secrets; `options` are the names of those given on the command line."""
+    origins = {name: layer for layer, values in read_layers().items() for name in values}
+    return [
+        Setting(name, _shown(name, getattr(settings, name)), _origin(name, options, origins))
+        for name in Settings.model_fields
+    ]
+
+
+def _shown(name: str, value: Any) -> str:  # noqa: ANN401 - of any setting
+    if value is None or value == frozenset():
+        return "none"
+    if name in SECRET_SETTINGS:
+        return "***"
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    return without_password(str(value))
+
+
+def _origin(name: str, options: Collection[str], origins: dict[str, str]) -> str:
+    return "option" if name in options else origins.get(PREFIX + name.upper(), "default")
+
+
+def setting_findings(settings: Settings) -> Iterator[Finding]:
+    """What is wrong with them, or may surprise."""
+    yield _address(settings)
+    yield _key(settings)
+    yield from _token(settings)
+    yield from _file()
+
+
+def _address(settings: Settings) -> Finding:
+    if not settings.base_url:
+        remedy = "export AVATAR_TASKS_BASE_URL=https://host, as the gateway's operator gave it to you"
+        return error("settings", "BASE_URL", "no gateway is set", remedy)
+    try:
+        url = httpx.URL(check_base_url(settings.base_url))
+    except InvalidSetting as problem:
+        return refusal("settings", "BASE_URL", problem)
+    if url.scheme == "http" and not is_loopback(url.host):
+        text = f"{url} is not encrypted: the key can be read on its way"
+        return Finding("settings", "BASE_URL", "warning", text, "Use https:// if the gateway has it")
+    return Finding("settings", "BASE_URL", "ok", str(url))
+
+
+def _key(settings: Settings) -> Finding:
+    try:
+        key = ApiKey(settings.api_key.get_secret_value() if settings.api_key else None)
+    except InvalidSetting as problem:
+        return refusal("settings", "API_KEY", problem)
+    if key:
+        return Finding("settings", "API_KEY", "ok", "set")
+    if settings.api_key_block:
+        return Finding("settings", "API_KEY", "ok", f"in the Prefect block {settings.api_key_block}")
+    remedy = "Set AVATAR_TASKS_API_KEY in the environment or in .env, unless the gateway wants no key"
+    return Finding("settings", "API_KEY", "warning", "no key is set", remedy)
+
+
+def _token(settings: Settings) -> Iterator[Finding]:
+    has_token = bool(settings.access_token or settings.access_token_block)
+    if has_token and not settings.user_id:
+        text = "ACCESS_TOKEN is set without it, and most gateways want both for the list of tasks"
+        remedy = "Set AVATAR_TASKS_USER_ID: the number that the gateway's dashboard shows in the account's settings"
+        yield Finding("settings", "USER_ID", "warning", text, remedy)
+    if settings.user_id and not has_token:
+        remedy = "Set AVATAR_TASKS_ACCESS_TOKEN as well, for `collect --discover`, or leave both out"
+        yield Finding("settings", "ACCESS_TOKEN", "warning", "USER_ID is set without it", remedy)
+
+
+def _file() -> Iterator[Finding]:
+    """`.env` of the working folder: who may read it, and what of it is not in force."""
+    in_file, outside = read_layers().values()
+    for name in sorted(name for name in in_file.keys() & outside.keys() if in_file[name] != outside[name]):
+        text = f"the environment has another value than {FILE}, and wins"
+        remedy = f"Run `unset {name}` to use that of {FILE}, or take the line out there"
+        yield Finding("settings", name.removeprefix(PREFIX), "warning", text, remedy)
+    if any(name.startswith(SECRETS) for name in in_file) and FILE.stat().st_mode & _OTHERS:
+        text = f"other users of this machine may read {FILE.absolute()}, and there is a secret in it"
+        yield Finding("settings", str(FILE), "warning", text, f"chmod 600 {FILE}")

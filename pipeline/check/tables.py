@@ -1,0 +1,75 @@
+"""The warehouse: whether it can be read, agrees with the archive, and is free."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from pipeline.check.finding import Finding, error, refusal
+from warehouse.analysis import read_analysis
+from warehouse.archive.folder_mark import holds_ids
+from warehouse.archive.segments import Archive
+from warehouse.backends.choose import warehouse_of
+from warehouse.errors import AnalysisFileError, LossError, NothingPublishedError, WarehouseError
+from warehouse.load.loader import unloaded
+from warehouse.maintenance.losses import check_nothing_is_lost, ledger_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+    from warehouse.backends.interface import Warehouse
+    from warehouse.paths import DataPaths
+
+_AREA: Final = "warehouse"
+
+
+def table_findings(paths: DataPaths) -> Iterator[Finding]:
+    """About the decisions in analysis.toml, and what readers see of the warehouse."""
+    try:
+        read_analysis(paths.analysis)
+    except AnalysisFileError as problem:
+        yield refusal(_AREA, "analysis.toml", problem)
+    warehouse = warehouse_of(paths)
+    try:
+        with contextlib.closing(warehouse.connect()) as con:
+            yield Finding(_AREA, "WAREHOUSE", "ok", warehouse.place)
+            yield from _against_archive(con, paths, warehouse)
+            yield _lock(con, warehouse)
+    except NothingPublishedError:
+        yield _nothing_published(paths)
+    except WarehouseError as problem:
+        yield refusal(_AREA, "WAREHOUSE", problem)
+
+
+def _nothing_published(paths: DataPaths) -> Finding:
+    if holds_ids(paths):
+        text = "nothing is published, though there is an archive"
+        return error(_AREA, "WAREHOUSE", text, "`avatar-tasks load` loads and publishes it")
+    return Finding(_AREA, "WAREHOUSE", "info", "nothing is published yet")
+
+
+def _against_archive(con: duckdb.DuckDBPyConnection, paths: DataPaths, warehouse: Warehouse) -> Iterator[Finding]:
+    """The ledger says what was loaded: all of it has to be in the archive still, and the other way round."""
+    store = Archive(paths.storage)
+    try:
+        check_nothing_is_lost(ledger_of(con, f"the warehouse {warehouse.place}"), store)
+    except LossError as problem:
+        remedy = "Mount or restore the archive; `avatar-tasks rebuild --accept-loss` goes on without what is gone"
+        yield error(_AREA, "archive", str(problem), remedy)
+        return
+    waiting = len(unloaded(con, store))
+    if waiting:
+        text = f"{waiting:,} archived segments are not loaded"
+        yield Finding(_AREA, "archive", "warning", text, "`avatar-tasks load` loads them, and so does the next collect")
+    else:
+        yield Finding(_AREA, "archive", "ok", "all of it is loaded, and all that is loaded is in it")
+
+
+def _lock(con: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> Finding:
+    holder = warehouse.lock_holder(con)
+    if holder is None:
+        return Finding(_AREA, "lock", "ok", "free")
+    remedy = "Wait until it has finished, or end that process; collecting goes on meanwhile and only loading waits"
+    return Finding(_AREA, "lock", "warning", f"locked by {holder}", remedy)

@@ -1,0 +1,6 @@
+-- The task of a source that answered last.
+select task_id
+from tasks
+where source = $source
+order by last_observed_at desc, task_id
+limit 1
