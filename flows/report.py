@@ -24,6 +24,7 @@ def report(
     out: str | None = None,
     file_format: Literal["html", "png"] = "html",
     served_at: str | None = None,
+    timezone: str = "UTC",
 ) -> dict[str, Any]:
     """Write the report on the published warehouse, and show where it is and what it says.
 
@@ -36,6 +37,7 @@ def report(
         out: A file (for png a folder) for it; below DATA_DIR/reports if not given.
         file_format: One HTML page, or a PNG file for each plot.
         served_at: Address under which people find that folder, e.g. `https://reports.example`, for the link.
+        timezone: Time zone of the times shown, e.g. `Asia/Shanghai`.
 
     Raises:
         UnusableInputError: when it cannot be made of what was given.
@@ -43,7 +45,7 @@ def report(
     """
     settings = read_settings()
     target = Path(out) if out else place(settings.paths, file_format)
-    filters = Filters(sources or (), actions or (), templates or (), since, until)
+    filters = Filters(sources or (), actions or (), templates or (), since, until, timezone)
     written = write_report(settings.paths, filters, target, file_format, datetime.now(UTC))
     _show(settings, written, served_at)
     return written.as_dict()

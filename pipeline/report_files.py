@@ -1,4 +1,4 @@
-"""`report`: the notebook rendered to files, and the words for people that go with them."""
+"""`report`: the page or its charts as files, and the words for people that go with them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, available_timezones
 
 from pipeline.errors import UnusableInputError
 from pipeline.spans import SpanError, read_span
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from warehouse.paths import DataPaths
 
-_NEEDED: Final = ("altair", "marimo", "vl_convert")
+_NEEDED: Final = ("jinja2", "resvg_py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Filters:
     Attributes:
         sources, actions, templates: nothing given is all of them.
         since, until: a date or time, UTC where it names no zone, or a span before now like `7 days`.
+        timezone: the time zone of the times shown, e.g. Asia/Shanghai.
     """
 
     sources: Sequence[str] = ()
@@ -34,6 +36,7 @@ class Filters:
     templates: Sequence[str] = ()
     since: str | None = None
     until: str | None = None
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +60,29 @@ def is_installed() -> bool:
 
 
 def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: datetime) -> Written:
-    """Render the notebook on the published warehouse: `html` to the file `out`, `png` to the folder `out`.
+    """The report on the published warehouse: `html` to the file `out`, `png` to the folder `out`.
 
     Raises:
         UnusableInputError: when the extra is not installed, a filter cannot be used, or the file cannot be written.
         NothingPublishedError, WarehouseError: as `avatar_tasks.connect`.
     """
     if not is_installed():
-        msg = "a report needs marimo, altair and vl-convert-python: run `make setup` in the project's folder"
+        msg = "a report needs jinja2 and resvg-py: run `make setup` in the project's folder"
         raise UnusableInputError(msg)
     from reports.cohort import Cohort
     from reports.errors import ReportError
-    from reports.render import run_notebook, write_html, write_pngs
+    from reports.render import report_on, write_html, write_pngs
 
     since, until = moment(filters.since, "--since", now), moment(filters.until, "--until", now)
     if since and until and since >= until:
         msg = f"--since {filters.since} is not before --until {filters.until}: no task can be in between"
         raise UnusableInputError(msg)
-    cohort = Cohort(tuple(filters.sources), tuple(filters.actions), tuple(filters.templates), since, until)
+    zone = time_zone(filters.timezone)
+    since, until = (one and one.astimezone(zone) for one in (since, until))
+    kinds = (tuple(filters.sources), tuple(filters.actions), tuple(filters.templates))
+    cohort = Cohort(*kinds, since, until, zone.key)
     try:
-        report = run_notebook(paths, cohort, now)
+        report = report_on(paths, cohort, now)
         files = [write_html(report, out)] if kind == "html" else write_pngs(report, out)
         _share(paths, [path.absolute() for path in files])
     except ReportError as error:
@@ -93,6 +99,17 @@ def _share(paths: DataPaths, files: list[Path]) -> None:
         if paths.is_shared and path.is_relative_to(paths.root):
             share_folder(path.parent, paths.root)
             share(path, paths.root)
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The time zone of that name.
+
+    Raises:
+        UnusableInputError: when there is none.
+    """
+    if name not in available_timezones():
+        raise UnusableInputError(f"--timezone {name!r} is no time zone: give a name like Asia/Shanghai or UTC")
+    return ZoneInfo(name)
 
 
 def moment(text: str | None, option: str, now: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""A figure: a title and a sentence, a chart, and a table."""
+"""A figure: a title and a sentence, charts, and a table."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from reports import words
+from reports.charts.markup import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    import altair as alt
     import polars as pl
+    from markupsafe import Markup
 
-    from reports.look import Look
+    from reports.charts.plot import Chart
 
 __all__ = ["Figure", "Tile"]
 
@@ -54,10 +55,13 @@ class Figure:
         tasks: the number of tasks (or of `counted`) in it.
         data: the rows of its view.
         columns: headings of the table by column of `data`, in order; other columns are not in the table.
-        draw: makes the chart in a given look; None if the figure is only a table, or there is nothing to draw.
+        charts: its charts by name, in order; none if the figure is only a table, or there is nothing to draw.
+        body: markup of its own, in place of charts and table.
+        examples: markup of tasks that show what the figure is about.
         counted: what `tasks` counts.
         note: how to read it, in small print.
         is_wide: whether it takes the whole width of the page.
+        in_sight: rows of its table that are not folded, where it has no chart.
     """
 
     key: str
@@ -68,10 +72,13 @@ class Figure:
     tasks: int
     data: pl.DataFrame
     columns: Mapping[str, str] = field(default_factory=dict)
-    draw: Callable[[Look], alt.TopLevelMixin] | None = None
+    charts: tuple[Chart, ...] = ()
+    body: Markup = NOTHING
+    examples: Markup = NOTHING
     counted: str = "task"
     note: str = ""
     is_wide: bool = True
+    in_sight: int = 80
 
     @property
     def about(self) -> str:

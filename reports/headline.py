@@ -37,7 +37,7 @@ def lines(facts: Facts, classes: pl.DataFrame) -> list[tuple[str, str]]:
         ("ids", accounted(facts)),
         *((tile.label.lower(), "; ".join(_parts(tile, accounted(facts)))) for tile in tiles(facts)),
         ("whose fault", sentences.whose(classes)),
-        ("submitted", f"{words.minute(facts['first_submit_time'])} to {words.minute(facts['last_submit_time'])} UTC"),
+        ("submitted", f"{words.minute(facts['first_submit_time'])} to {words.moment(facts['last_submit_time'])}"),
         ("last answer", _freshness(facts)),
         *(("lists of ids", sentence) for sentence in _unclear(facts)),
     ]
@@ -126,7 +126,7 @@ def _freshness(facts: Facts) -> str:
     if facts["last_answer_at"] is None:
         return "none of use yet"
     late = "; ids are due, and no answer of use has come for an hour" if facts["is_stale"] else ""
-    return f"{words.minute(facts['last_answer_at'])} UTC{late}"
+    return f"{words.moment(facts['last_answer_at'])}{late}"
 
 
 def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
@@ -149,7 +149,7 @@ def _stale(facts: Facts) -> list[str]:
     if not facts["is_stale"]:
         return []
     last = facts["last_answer_at"]
-    since = f"since {words.minute(last)} UTC" if last else "yet"
+    since = f"since {words.moment(last)}" if last else "yet"
     return [f"Not up to date: no answer of use has come {since} although ids are due, so nothing newer is known."]
 
 

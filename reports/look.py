@@ -1,13 +1,13 @@
-"""How figures look: colours that colour-blind people can distinguish, one width for screens and one for phones.
+"""Colours that colour-blind people can distinguish, for light and dark, and the font.
 
-Colours are those of Okabe and Ito, darkened or lightened for enough contrast. In the page they are CSS variables, so
-that one drawing works for light, dark and paper; pictures use the light ones.
+Those of series are of Okabe and Ito, darkened or lightened for enough contrast; those of the heat map are one hue from
+faint to strong. In the page they are CSS variables, so that one drawing works for light, dark and paper; pictures use
+the light ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 #: Without quotation marks, which CSS does not need, and which HTML would escape.
 FONT: Final = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Noto Sans CJK SC, sans-serif"
@@ -28,6 +28,12 @@ LIGHT: Final = {
     "violet": "#6b57b5",
     "brown": "#8a5a44",
     "grey": "#8a94a0",
+    "heat-1": "#dcebf7",
+    "heat-2": "#b7d5ec",
+    "heat-3": "#86b9de",
+    "heat-4": "#5198c9",
+    "heat-5": "#2474ae",
+    "heat-6": "#0b4f86",
 }
 
 DARK: Final = {
@@ -46,95 +52,10 @@ DARK: Final = {
     "violet": "#b3a4ec",
     "brown": "#c79a84",
     "grey": "#7f8a97",
+    "heat-1": "#1d3346",
+    "heat-2": "#22476a",
+    "heat-3": "#2a628f",
+    "heat-4": "#3d82b8",
+    "heat-5": "#6aaade",
+    "heat-6": "#b4dafa",
 }
-
-#: Whose fault a failure is.
-CLASS_COLOURS: Final = {
-    "provider": "blue",
-    "gateway": "orange",
-    "gateway_timeout": "amber",
-    "content_policy": "pink",
-    "input": "green",
-    "account": "sky",
-    "rate_limit": "violet",
-    "network": "brown",
-    "cancelled": "muted",
-    "unknown": "grey",
-}
-
-_WIDE: Final = 912
-_HALF: Final = 436
-_NARROW: Final = 328
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Width and colours of a drawing.
-
-    Attributes:
-        width: of the whole drawing, in CSS pixels.
-        colours: by name.
-    """
-
-    width: int = _WIDE
-    colours: dict[str, str] = field(default_factory=lambda: dict(LIGHT))
-
-    @property
-    def is_narrow(self) -> bool:
-        return self.width <= _HALF
-
-    def colour(self, name: str) -> str:
-        return self.colours[name]
-
-    def config(self) -> dict[str, Any]:
-        """Vega-Lite's configuration: quiet axes, no frame."""
-        muted, grid = self.colour("muted"), self.colour("grid")
-        return {
-            "font": FONT,
-            "background": "transparent",
-            "view": {"stroke": None},
-            "axis": {
-                "labelFontSize": 12,
-                "titleFontSize": 12,
-                "titleFontWeight": "normal",
-                "labelPadding": 6,
-                "labelColor": muted,
-                "titleColor": muted,
-                "gridColor": grid,
-                "domainColor": grid,
-                "ticks": False,
-                "titlePadding": 10,
-                "labelOverlap": "greedy",
-            },
-            "axisX": {"grid": False},
-            "axisY": {"domain": False, "tickCount": 5},
-            "legend": {
-                "orient": "top",
-                "direction": "horizontal",
-                "title": None,
-                "labelFontSize": 12,
-                "offset": 8,
-                "labelColor": muted,
-                "symbolOpacity": 1,
-                "symbolType": "square",
-                "symbolStrokeWidth": 0,
-                "columnPadding": 16,
-                "labelLimit": 300,
-            },
-            "text": {"fontSize": 12, "fill": self.colour("ink")},
-            "title": {"anchor": "start", "fontSize": 13, "fontWeight": 600, "color": self.colour("ink"), "offset": 8}
-            | {"subtitleColor": muted, "subtitleFontSize": 12, "subtitlePadding": 4},
-        }
-
-
-def page_look(*, is_wide: bool) -> Look:
-    """For the page on a screen, with CSS variables as colours."""
-    return Look(_WIDE if is_wide else _HALF, _VARIABLES)
-
-
-def phone_look() -> Look:
-    """For the page on a phone."""
-    return Look(_NARROW, _VARIABLES)
-
-
-_VARIABLES: Final = {name: f"var(--{name})" for name in LIGHT}

@@ -1,90 +1,81 @@
-"""The page: one HTML file that loads nothing, with every figure drawn twice, for screens and for phones.
-
-`page.html.jinja` is the page; Jinja2 escapes every value in it. This module has the functions that the template calls.
-"""
+"""The page: one HTML file that loads nothing and needs no script."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from reports import words
-from reports.look import DARK, FONT, LIGHT, page_look, phone_look
-from reports.svg import svg
+from reports.comparison import formats, sentences
+from reports.first_screen import lettered
+from reports.headline import accounted
+from reports.look import DARK, FONT, LIGHT
+from reports.report import read_report
+from reports.templating import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import datetime
 
-    from reports.figure import Figure
+    import duckdb
+
+    from reports.cohort import Cohort
     from reports.report import Report
 
-_TEMPLATE: Final = "page.html.jinja"
 _TITLE: Final = "Avatar tasks: latency and failures"
 _MOST_ROWS: Final = 80
 _LONG_COLUMNS: Final = frozenset({"reason", "example", "description"})
 
 
+def render_page(con: duckdb.DuckDBPyConnection, filters: Cohort, timezone: str, now: datetime) -> str:
+    """The page on the tasks that the filters leave, with times in a time zone such as Asia/Shanghai.
+
+    Args:
+        con: a connection of `open_beside_published`, with nothing chosen on it yet; views are added to it.
+        filters: which tasks.
+        timezone: name of the time zone.
+        now: the time.
+
+    Raises:
+        UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
+    """
+    return page(read_report(con, replace(filters, timezone=timezone), now))
+
+
 def page(report: Report) -> str:
     """The whole file."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(_TEMPLATE).render(
-        report=report,
-        title=_TITLE,
-        version=_version(),
-        light=LIGHT,
-        dark=DARK,
-        font=FONT,
-        long_columns=_LONG_COLUMNS,
-        most_rows=_MOST_ROWS,
-        drawings=drawings,
-        kind=kind,
-        minute=words.minute,
-        shown=shown,
-    )
+    return render("page.html.jinja", light=LIGHT, dark=DARK, **_values(report))
 
 
-def drawings(figure: Figure) -> Iterator[str]:
-    """The figure as SVG, for a screen and for a phone; nothing if it has no chart."""
-    if figure.draw:
-        label = f"{figure.title} {figure.says}"
-        for name, look in (("screen", page_look(is_wide=figure.is_wide)), ("phone", phone_look())):
-            yield svg(figure.draw(look), name=f"{figure.key}-{name}", css_class=name, label=label)
+def fragment(report: Report, *, is_dark: bool) -> str:
+    """The page as a part of another one: its style holds for nothing else there."""
+    return render("fragment.html.jinja", look=DARK if is_dark else LIGHT, **_values(report))
 
 
-def kind(figure: Figure, column: str) -> str:
-    """The CSS class of a column: `number` or `text`."""
-    return "number" if figure.data.schema[column].is_numeric() else "text"
-
-
-def shown(name: str, value: object) -> str:
-    """A formatted value of a table, by the name of its column."""
-    match value:
-        case None:
-            return "–"
-        case datetime():
-            return words.minute(value)
-        case int():
-            return words.count(value)
-        case float():
-            return _decimal(name, value)
-    return str(value)
-
-
-def _decimal(name: str, value: float) -> str:
-    if "seconds" in name:
-        return words.duration(value)
-    return f"{value:,.0f} ms" if name.endswith("_ms") else words.percent(value)
+def _values(report: Report) -> dict[str, Any]:
+    comparison = report.screen.comparison
+    return {
+        "report": report,
+        "title": _TITLE,
+        "version": _version(),
+        "css": Markup(Path(__file__).with_name("page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        "font": FONT,
+        "long_columns": _LONG_COLUMNS,
+        "most_rows": _MOST_ROWS,
+        "words": words,
+        "zone": words.zone(report.generated_at),
+        "accounted": accounted(report.facts),
+        "verdict": sentences.headline(comparison),
+        "changed": [line for one in comparison.changes if one.is_clear for line in sentences.changed(one)],
+        "periods": sentences.periods(comparison),
+        "columns": formats.COLUMNS,
+        "changes": [formats.cells(change) for change in comparison.changes],
+        "steps": [(letter, sentences.step_sentence(step)) for letter, step in lettered(comparison.steps)],
+        "drivers": [sentences.driver_sentence(driver) for driver in report.screen.drivers],
+    }
 
 
 def _version() -> str:

@@ -1,32 +1,95 @@
-"""A report, ready to be written as a page or as pictures."""
+"""A report: everything that the page shows, read from a published warehouse."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from reports import headline
+from reports.cohort import choose
+from reports.figures import drivers, failures, kinds, latency, load, trust
+from reports.figures.context import Context
+from reports.first_screen import FirstScreen, compare_cohort
+from reports.needs import needs
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import duckdb
+
+    from reports.cohort import Cohort
     from reports.figure import Figure, Tile
+
+_FIRST_DRIVERS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The results of the notebook's cells.
+    """Everything that the page shows.
 
     Attributes:
         tiles: the headline numbers.
         in_short: the report in a few sentences.
+        screen: what the page begins with.
         figures: in order.
         about: which tasks it is about, as text.
         facts: the row of the view `headline`.
-        generated_at: UTC.
+        generated_at: when it was made, in the page's time zone.
     """
 
     tiles: list[Tile]
     in_short: list[str]
+    screen: FirstScreen
     figures: list[Figure]
     about: str
     facts: dict[str, Any]
     generated_at: datetime
+
+
+def read_report(con: duckdb.DuckDBPyConnection, cohort: Cohort, now: datetime) -> Report:
+    """The report on the tasks of `cohort`, in its time zone.
+
+    Args:
+        con: a connection of `open_beside_published`, with nothing chosen on it yet; views are added to it.
+        cohort: which tasks.
+        now: the time.
+
+    Raises:
+        UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
+    """
+    choose(con, cohort, keeps=True)
+    now = now.astimezone(ZoneInfo(cohort.timezone))
+    facts, classes = headline.read_facts(con)
+    comparison = compare_cohort(con, cohort, facts, now)
+    context = Context(con, cohort, facts, classes, comparison.steps, now)
+    found = drivers.read(context)
+    return Report(
+        headline.tiles(facts),
+        headline.in_short(facts, classes),
+        FirstScreen(
+            comparison,
+            drivers.first(found, _FIRST_DRIVERS),
+            needs(con, facts, comparison.stale_sources, now),
+        ),
+        [
+            latency.latency(context),
+            failures.failure(context),
+            drivers.drivers(context, found),
+            failures.reasons(context),
+            kinds.kinds(context),
+            latency.outcome(context),
+            latency.waiting(context),
+            load.load(context),
+            load.by_hour_of_week(context),
+            kinds.stuck(context),
+            kinds.objectives(context),
+            trust.quality(context),
+            trust.clocks(context),
+            trust.answers(context),
+            trust.speed(context),
+        ],
+        context.about,
+        facts,
+        now,
+    )

@@ -99,7 +99,7 @@ def _worse(hours: pl.DataFrame) -> str:
     if hours.is_empty():
         return " No hour stands out with more failures than chance explains."
     named = [
-        f"{words.minute(row['bucket_start'])} UTC ({kind_name(row)}: {row['failed']:,} of {row['n']:,})"
+        f"{words.moment(row['bucket_start'])} ({kind_name(row)}: {row['failed']:,} of {row['n']:,})"
         for row in hours.head(_NAMED).iter_rows(named=True)
     ]
     more = hours.height - len(named)
@@ -170,8 +170,8 @@ def load(frame: pl.DataFrame) -> str:
     middle, low, high = (_mean(frame, name) for name in ("mean_in_flight", "mean_low", "mean_high"))
     doubt = f" (between {low} and {high}: the end of some has no time)" if low != high else ""
     return (
-        f"At most {words.tasks(most['most_in_flight'])} were under way at a time, at {words.minute(most['most_at'])} "
-        f"UTC; {middle} on average{doubt}."
+        f"At most {words.tasks(most['most_in_flight'])} were under way at a time, at {words.moment(most['most_at'])}; "
+        f"{middle} on average{doubt}."
     )
 
 
@@ -181,7 +181,7 @@ def _mean(frame: pl.DataFrame, name: str) -> str:
     return f"{mean:,.1f}" if mean >= 10 else f"{mean:.2f}"  # noqa: PLR2004 - two digits and a tenth
 
 
-def week(frame: pl.DataFrame) -> str:
+def week(frame: pl.DataFrame, zone: str = "UTC") -> str:
     """When it is busy, and when slow, where that is more than chance."""
     if not frame["tasks"].sum():
         return "No task of this cohort has a time of submission, so there is no week to show."
@@ -193,11 +193,11 @@ def week(frame: pl.DataFrame) -> str:
     said = "No hour of the week is clearly busier than the others"
     if busy.height:
         row = busy.row(0, named=True)
-        said = f"Busiest is {_hour(row)} UTC with {row['weekly_tasks']:,.1f} tasks a week over {weeks} whole weeks"
+        said = f"Busiest is {_hour(row)} {zone} with {row['weekly_tasks']:,.1f} tasks a week over {weeks} whole weeks"
     if slow.is_empty():
         return f"{said}; none is clearly slower."
     row = slow.row(0, named=True)
-    return f"{said}. Slowest is {_hour(row)} UTC with a median of {words.duration(row['p50_seconds'])}."
+    return f"{said}. Slowest is {_hour(row)} {zone} with a median of {words.duration(row['p50_seconds'])}."
 
 
 def _hour(row: Facts) -> str:

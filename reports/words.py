@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ _TENTHS_BELOW: Final = 10
 #: Percents this close to a whole number are one; those below a tenth need two digits.
 _WHOLE: Final = 1e-9
 _SMALL: Final = 0.1
+
+
+_NAMED: Final = {604_800: "week", 2_592_000: "month"}
 
 
 def count(number: int) -> str:
@@ -80,12 +84,27 @@ def interval(low: str, high: str) -> str:
 
 
 def minute(moment: datetime | None) -> str:
-    """18 Nov 2026 00:33, in UTC."""
+    """18 Nov 2026 00:33, in the moment's own time zone."""
     return UNKNOWN if moment is None else f"{moment.day} {moment:%b %Y %H:%M}"
 
 
+def moment(when: datetime | None) -> str:
+    """18 Nov 2026 00:33 UTC, in the moment's own time zone, which is named."""
+    return UNKNOWN if when is None else f"{minute(when)} {zone(when)}"
+
+
+def zone(when: datetime) -> str:
+    """A moment's time zone by its distance from UTC, which everybody reads alike: UTC, UTC+8, UTC−3:30."""
+    minutes = round((when.utcoffset() or timedelta()).total_seconds() / 60)
+    sign = "+" if minutes > 0 else "−"
+    hours, rest = divmod(abs(minutes), 60)
+    return "UTC" if minutes == 0 else f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "")
+
+
 def bucket(seconds: int) -> str:
-    """The length of a time bucket: hour, 6 hours, day, 7 days."""
+    """The length of a time bucket: hour, 6 hours, day, week."""
+    if seconds in _NAMED:
+        return _NAMED[seconds]
     number, unit = (seconds // 86_400, "day") if seconds % 86_400 == 0 else (seconds // 3600, "hour")
     return unit if number == 1 else f"{number} {unit}s"
 
@@ -107,7 +126,7 @@ def _some(values: tuple[str, ...], noun: str) -> str:
 
 def _range(chosen: Cohort) -> str:
     if chosen.since and chosen.until:
-        return f"submitted {minute(chosen.since)} to {minute(chosen.until)} UTC"
+        return f"submitted {minute(chosen.since)} to {moment(chosen.until)}"
     if chosen.since:
-        return f"submitted from {minute(chosen.since)} UTC"
-    return f"submitted before {minute(chosen.until)} UTC" if chosen.until else ""
+        return f"submitted from {moment(chosen.since)}"
+    return f"submitted before {moment(chosen.until)}" if chosen.until else ""

@@ -229,7 +229,7 @@ def test_without_the_report_extra_everything_else_runs_and_report_says_what_to_i
 import sys
 class NoReport:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"marimo", "altair", "vl_convert"}:
+        if name.partition(".")[0] in {"marimo", "jinja2", "resvg_py"}:
             raise ModuleNotFoundError("not installed", name=name)
 sys.meta_path.insert(0, NoReport())
 from avatar_tasks.cli import main
@@ -251,7 +251,7 @@ main(sys.argv[1:])
     assert "run `make setup` in the project's folder" in second.stderr
 
 
-HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", "rich", "uvicorn", "marimo", "altair"}
+HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", "rich", "uvicorn", "marimo", "resvg_py"}
 
 
 @pytest.mark.e2e

@@ -151,4 +151,11 @@ def licence(found: Distribution) -> str:
     """As the package's metadata says it, the most formal of its three ways first."""
     said = {name: found.metadata.get_all(name, []) for name in ("License-Expression", "Classifier", "License")}
     classifiers = [text for text in said["Classifier"] if text.startswith("License ::")]
-    return "; ".join(said["License-Expression"] or classifiers or [text[:80] for text in said["License"]])
+    named = said["License-Expression"] or classifiers or [text[:80] for text in said["License"]]
+    return "; ".join(named) or by_text(found)
+
+
+def by_text(found: Distribution) -> str:
+    """The licence whose words are in the file that a package without such metadata comes with."""
+    texts = [str(one.read_text()) for one in found.files or () if one.name.startswith("LICENSE")]
+    return "MIT" if any("Permission is hereby granted, free of charge, to any person" in text for text in texts) else ""

@@ -140,11 +140,12 @@ def evidence(
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Of this gateway only; may be repeated.")
 @click.option("--action", "actions", multiple=True, metavar="NAME", help="Of this action only; may be repeated.")
 @click.option("--template", "templates", multiple=True, metavar="ID", help="Of this template only; may be repeated.")
+@click.option("--timezone", default="UTC", show_default=True, metavar="NAME", help="Of the times shown: Asia/Shanghai.")
 @click.option("--format", "kind", type=click.Choice(["html", "png"]), default="html", show_default=True)
 @with_options(DATA_DIR, JSON)
 @handle_errors
 def report(out: Path | None, kind: str, *, data_dir: Path | None, as_json: bool, **filters: Any) -> None:
-    """Render the notebook to one HTML file that opens anywhere, offline, or its plots to PNG files."""
+    """Write the report as one HTML file that opens anywhere, offline, or its charts as PNG files."""
     from datetime import UTC, datetime
 
     from pipeline.report_files import Filters, place, write_report

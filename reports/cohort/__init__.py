@@ -8,20 +8,23 @@ definitions on other tables, in in-memory databases attached to the published co
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 
 from reports.errors import OutdatedError, UnknownFilterError
 from warehouse.database.reader import open_beside_published
-from warehouse.database.schema import definitions, in_order
+from warehouse.database.schema import definitions, in_order, with_needed
+from warehouse.database.session import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     import polars as pl
 
@@ -36,6 +39,9 @@ VIEWS: Final = (
     *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem != "every_bucket"),
 )
 
+#: Views that are evaluated once for a page with all its figures, and then kept.
+_KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles", "outcome_incidence"}}
+
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
 _RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
 _CURVES: Final = {
@@ -43,10 +49,13 @@ _CURVES: Final = {
     *("latency_survival_between", "latency_survival"),
     *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
 }
+#: What two periods are compared with, whatever the range of time chosen.
+_PERIODS: Final = ("period_comparison", "drivers_between", "change_points_between", "collection_freshness_at")
 
 #: Databases, and which of the warehouse's views each has over its own tables: `cohort` has all but those that read the
 #: whole warehouse (see histories.sql), the others those that the report needs.
 DATABASES: Final = {
+    "always": frozenset(with_needed(_PERIODS)),
     "cohort": frozenset(one.name for one in definitions("marts")) - {"accepted_lists", "failure_chance", "stuck_tasks"},
     "pooled": frozenset(_CURVES),
     "pooled_always": frozenset({"in_flight_by_minute"}),
@@ -82,6 +91,7 @@ class Cohort:
         templates: template ids of their works.
         since: the beginning of the range of submit_time, included.
         until: its end, not included.
+        timezone: in whose local days buckets of time begin; also the session's, so that times come in it.
     """
 
     sources: tuple[str, ...] = ()
@@ -89,6 +99,7 @@ class Cohort:
     templates: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    timezone: str = "UTC"
 
 
 def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
@@ -101,15 +112,42 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
     """
     con = open_beside_published(paths)
     try:
-        _check(con, cohort)
-        _build(con, cohort)
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        choose(con, cohort)
+    except OutdatedError as error:
         con.close()
-        raise _outdated(paths, error) from error
+        raise OutdatedError(f"{paths.published} {error}") from error
     except BaseException:
         con.close()
         raise
     return con
+
+
+def choose(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool = False) -> None:
+    """Add the views over `cohort` to a connection of `open_beside_published`.
+
+    Args:
+        con: the connection, with nothing chosen on it yet.
+        cohort: which tasks.
+        keeps: whether views that several figures use are evaluated now, and kept until the connection is closed.
+
+    Raises:
+        UnknownFilterError, OutdatedError: as `open_cohort`.
+    """
+    try:
+        _check(con, cohort)
+        _build(con, cohort, keeps=keeps)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise _outdated(error) from error
+
+
+@contextmanager
+def using(con: duckdb.DuckDBPyConnection, database: str) -> Iterator[None]:
+    """With names that mean the tables and views of one of DATABASES: table macros see those of their caller."""
+    con.execute(f"use {database}")
+    try:
+        yield
+    finally:
+        con.execute("use memory")
 
 
 def choices(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -131,9 +169,10 @@ def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
                 raise UnknownFilterError(msg)
 
 
-def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
-    con.execute(_text("cohort/filters"), _parameters(cohort))
-    for name in ("always", *DATABASES):
+def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool) -> None:
+    con.execute(_text("cohort/filters"), _parameters(cohort) | {"timezone": cohort.timezone})
+    _name_buckets(con, cohort.timezone)
+    for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
     for view, table, conditions in _chosen(cohort):
         con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
@@ -144,12 +183,35 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
         con.execute(f"use {name}")
         for definition in _in_order():
             if definition.name in views:
-                con.execute(definition.sql)
+                con.execute(_kept(definition) if keeps and definition.name in _KEPT.get(name, ()) else definition.sql)
         if name == "cohort":
             con.execute(_text("cohort/latencies"))
     con.execute("use memory")
+    con.execute(f"set timezone = {quoted(cohort.timezone)}")
     for name in VIEWS:
         con.execute(_text(f"views/{name}"))
+
+
+def _kept(definition: Definition) -> str:
+    """The statement that makes a table of what a view has."""
+    return definition.sql.replace("create or replace view", "create table", 1)
+
+
+def _name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
+    """The macro bucket_number(moment): the first instant of the moment's bucket, in Unix seconds.
+
+    Its arguments are literals, so that a bucket of plain seconds costs a division. Hours begin with the time zone's
+    hours as of the last submission.
+    """
+    [(bucket, step, last)] = con.execute(
+        "select bucket, step_seconds, (select max(submit_time) from published.tasks) from memory.filters"
+    ).fetchall()
+    offset = (last or datetime.now(UTC)).astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
+    shift = int(offset.total_seconds()) if bucket == str(step) else 0
+    con.execute(
+        f"create macro memory.bucket_number(moment) as (epoch(published.bucket_start("
+        f"moment::timestamptz + to_seconds({shift}), {quoted(bucket)}, {quoted(timezone)}))::bigint - {shift})"
+    )
 
 
 def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
@@ -164,6 +226,7 @@ def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
         [f"{column} {_TIMES[name]}" for name in _TIMES if name in used] for column in ("submit_time", "observed_at")
     )
     yield "always.tasks", "published.tasks", kinds
+    yield "always.observations", "published.observations", source
     yield "cohort.tasks", "always.tasks", submitted
     yield "cohort.observations", "published.observations", source + observed
     yield "cohort.quarantine", "published.quarantine", source + observed
@@ -191,9 +254,9 @@ def _parameters(cohort: Cohort) -> dict[str, object]:
     }
 
 
-def _outdated(paths: DataPaths, error: duckdb.Error) -> OutdatedError:
+def _outdated(error: duckdb.Error) -> OutdatedError:
     return OutdatedError(
-        f"{paths.published} was made by another version of avatar-tasks ({str(error).splitlines()[0]}): "
+        f"was made by another version of avatar-tasks ({str(error).splitlines()[0]}): "
         "run `avatar-tasks publish`, and if that says so `avatar-tasks rebuild`"
     )
 

@@ -22,12 +22,11 @@ from pooled.failure_chance;
 create view buckets_total.failure_chance as
 select
     failure_chance.* replace (
-        (floor(epoch(submit_time) / step_seconds) * step_seconds)::bigint::varchar as source,
+        memory.bucket_number(submit_time)::varchar as source,
         'all' as action,
         'epoch'::timestamptz as submit_time
     ),
-from cohort.failure_chance
-cross join memory.filters;
+from cohort.failure_chance;
 
 create view cohort.stuck_tasks as
 from published.stuck_tasks

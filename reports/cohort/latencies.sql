@@ -7,9 +7,8 @@ from cohort.task_latency;
 create view pooled_buckets.task_latency as
 select
     task_latency.* replace (
-        (floor(epoch(submit_time) / step_seconds) * step_seconds)::bigint::varchar as source,
+        memory.bucket_number(submit_time)::varchar as source,
         'all' as action
     ),
 from cohort.task_latency
-cross join memory.filters
 where submit_time is not null;

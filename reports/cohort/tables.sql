@@ -28,11 +28,10 @@ from always.tasks;
 create view pooled_buckets.tasks as
 select
     tasks.* replace (
-        (floor(epoch(submit_time) / step_seconds) * step_seconds)::bigint::varchar as source,
+        memory.bucket_number(submit_time)::varchar as source,
         'all' as action
     ),
 from cohort.tasks
-cross join memory.filters
 where submit_time is not null;
 
 create view cohort_total.tasks as

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from reports import words
 from reports.comparison.sentences import (
     LABELS,
-    between,
     driver_sentence,
     ends,
     level,
+    periods,
     sentences,
     signed,
     step_sentence,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reports.comparison.facts import Change, Comparison
 
-_COLUMNS: Final = ("", "before", "now", "difference (95% interval)", "like with like", "")
+COLUMNS: Final = ("", "before", "now", "difference (95% interval)", "like with like", "")
 
 #: What Markdown would read as a mark.
 _MARKS: Final = re.compile(r"([\\`*_\[\]<>#|~])")
@@ -49,12 +49,12 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field has
 
 def as_lines(found: Comparison) -> list[str]:
     """For a terminal: the verdict, a table, what differs and since when."""
-    rows = [_COLUMNS, *map(_cells, found.changes)] if found.changes else []
+    rows = [COLUMNS, *map(cells, found.changes)] if found.changes else []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [
         *sentences(found)[: 1 + _clear(found)],
-        _periods(found),
+        periods(found),
         *(["", *table] if table else []),
         *(line for heading, lines in _sections(found) for line in ("", f"{heading}:", *(f"  {one}" for one in lines))),
     ]
@@ -62,9 +62,9 @@ def as_lines(found: Comparison) -> list[str]:
 
 def as_markdown(found: Comparison) -> str:
     """For an issue, a chat or an artifact."""
-    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_cells, found.changes)] if found.changes else []
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(cells, found.changes)] if found.changes else []
     first, *more = map(_escaped, sentences(found)[: 1 + _clear(found)])
-    parts = [f"**{first}**", *more, _escaped(_periods(found))]
+    parts = [f"**{first}**", *more, _escaped(periods(found))]
     if rows:
         parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
     for heading, lines in _sections(found):
@@ -77,10 +77,6 @@ def _clear(found: Comparison) -> int:
     return len(sentences(found)) - 1 - len(found.drivers) - len(found.steps)
 
 
-def _periods(found: Comparison) -> str:
-    return f"Tasks submitted {between(found.later)}, compared with those submitted {between(found.earlier)}."
-
-
 def _sections(found: Comparison) -> Iterator[tuple[str, list[str]]]:
     if found.drivers:
         yield (
@@ -91,7 +87,8 @@ def _sections(found: Comparison) -> Iterator[tuple[str, list[str]]]:
         yield "Since when", list(map(step_sentence, found.steps))
 
 
-def _cells(change: Change) -> tuple[str, ...]:
+def cells(change: Change) -> tuple[str, ...]:
+    """A change as a row of a table with the headings COLUMNS."""
     return (
         LABELS[change.metric],
         f"{level(change, change.before)} ({words.tasks(change.tasks_before)})",

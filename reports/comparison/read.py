@@ -34,7 +34,7 @@ def compare(
     Raises:
         ValueError: when the periods overlap, or begin before the year 1.
     """
-    heard = _rows(con, "queries/heard", {"now": now})[0]
+    heard = read_heard(con, now)
     end = min(now, heard["last_answer_at"] or now)
     try:
         later = Period(end - span, end)
@@ -47,11 +47,29 @@ def compare(
     return Comparison(
         earlier,
         later,
-        tuple(Change(**row) for row in _rows(con, "queries/changes", _bounds(earlier, later))),
+        read_changes(con, earlier, later),
         tuple(Driver(**row) for row in _rows(con, "queries/clear_drivers", _ends(later.start, later.end))),
-        tuple(Step(**row) for row in _rows(con, "queries/first_steps", _ends(earlier.start, later.end))),
+        read_steps(con, earlier.start, later.end, FIRST),
         **heard,
     )
+
+
+def read_steps(
+    con: duckdb.DuckDBPyConnection, start: datetime, end: datetime, first: int, zone: str = "UTC"
+) -> tuple[Step, ...]:
+    """The clearest steps among the tasks submitted from `start` on and before `end`, in the order of time."""
+    bounds = {"t0": start, "t1": end, "first": first}
+    return tuple(Step(**row) for row in _rows(con, "queries/first_steps", bounds, zone))
+
+
+def read_heard(con: duckdb.DuckDBPyConnection, now: datetime, zone: str = "UTC") -> dict[str, Any]:
+    """When the last answer of use came, and which sources are late: fields of a `Comparison`."""
+    return _rows(con, "queries/heard", {"now": now}, zone)[0]
+
+
+def read_changes(con: duckdb.DuckDBPyConnection, earlier: Period, later: Period) -> tuple[Change, ...]:
+    """What changed from one period to the other, of all tasks together: one for each metric."""
+    return tuple(Change(**row) for row in _rows(con, "queries/changes", _bounds(earlier, later)))
 
 
 def _bounds(earlier: Period, later: Period) -> dict[str, Any]:
@@ -62,6 +80,8 @@ def _ends(start: datetime, end: datetime) -> dict[str, Any]:
     return {"t0": start, "t1": end, "first": FIRST}
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(
+    con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any], zone: str = "UTC"
+) -> list[dict[str, Any]]:
     frame = con.execute(statement(query), values).pl()
-    return frame.with_columns(selectors.datetime().dt.convert_time_zone("UTC")).to_dicts()
+    return frame.with_columns(selectors.datetime().dt.convert_time_zone(zone)).to_dicts()

@@ -43,7 +43,7 @@ def sentences(found: Comparison) -> list[str]:
     """The verdict, what changed clearly, what differs, and since when."""
     return [
         headline(found),
-        *(line for change in found.changes if change.is_clear for line in _changed(change)),
+        *(line for change in found.changes if change.is_clear for line in changed(change)),
         *(driver_sentence(driver) for driver in found.drivers),
         *(step_sentence(step) for step in found.steps),
     ]
@@ -52,8 +52,8 @@ def sentences(found: Comparison) -> list[str]:
 def earlier_period(found: Comparison) -> str:
     """The earlier period as people would name it."""
     if found.is_consecutive:
-        return f"the {length(found.span)} before"
-    return f"the {length(found.span)} from {words.minute(found.earlier.start)} UTC"
+        return f"the {length(found.span).removeprefix('1 ')} before"
+    return f"the {length(found.span)} from {words.moment(found.earlier.start)}"
 
 
 def length(span: timedelta) -> str:
@@ -67,12 +67,17 @@ def length(span: timedelta) -> str:
 
 def between(period: Period) -> str:
     """From when to when a period is."""
-    return f"{words.minute(period.start)} to {words.minute(period.end)} UTC"
+    return f"{words.minute(period.start)} to {words.moment(period.end)}"
+
+
+def periods(found: Comparison) -> str:
+    """Which two periods are compared."""
+    return f"Tasks submitted {between(found.later)}, compared with those submitted {between(found.earlier)}."
 
 
 def _why_not_known(found: Comparison) -> str:
     if found.stale_sources:
-        since = f"since {words.minute(found.last_answer_at)} UTC" if found.last_answer_at else "yet"
+        since = f"since {words.moment(found.last_answer_at)}" if found.last_answer_at else "yet"
         return f"no answer of use has come from {found.stale_sources} {since} although ids are due"
     before = max((change.tasks_before for change in found.changes), default=0)
     now = max((change.tasks_now for change in found.changes), default=0)
@@ -82,7 +87,8 @@ def _why_not_known(found: Comparison) -> str:
     )
 
 
-def _changed(change: Change) -> Iterator[str]:
+def changed(change: Change) -> Iterator[str]:
+    """What changed clearly, and whether it is only the mix."""
     verb = "rose" if change.is_worse else "fell"
     if change.metric == "failure_rate":
         before, now = level(change, change.before), level(change, change.now)
@@ -174,9 +180,7 @@ def step_sentence(step: Step) -> str:
         if step.metric == "failure_rate"
         else ("the median time to success", words.duration)
     )
-    since = (
-        f"Since {words.minute(step.changed_at)} UTC {what} of {kind} is {shown(step.now)}, before {shown(step.before)}"
-    )
+    since = f"Since {words.moment(step.changed_at)} {what} of {kind} is {shown(step.now)}, before {shown(step.before)}"
     if step.changed_at_low == step.changed_at_high:
         return f"{since}."
     first, last = words.minute(step.changed_at_low), words.minute(step.changed_at_high)

@@ -4,22 +4,26 @@
 -- bucket_end: the first instant after it
 create view every_bucket as
 with bounds as (
-    select
-        step_seconds,
-        floor(epoch(min(submit_time)) / step_seconds)::bigint as first_number,
-        floor(epoch(max(submit_time)) / step_seconds)::bigint as last_number,
+    select step_seconds, min(submit_time) as first_time, max(submit_time) as last_time
     from cohort.tasks
     cross join filters
     where submit_time is not null
     group by step_seconds
 ),
 
-numbered as (
-    select step_seconds, unnest(generate_series(first_number, last_number)) as number,
+-- Every half of a bucket is a moment, so that each has one, local days of 23 hours and short months too.
+moments as (
+    select unnest(generate_series(first_time, last_time, to_seconds(step_seconds / 2))) as moment
+    from bounds
+
+    union all
+
+    select last_time
     from bounds
 )
 
-select
-    to_timestamp(number * step_seconds) as bucket_start,
-    to_timestamp((number + 1) * step_seconds) as bucket_end,
-from numbered;
+select distinct
+    to_timestamp(bucket_number(moment)) as bucket_start,
+    published.bucket_end(bucket_start, bucket, timezone) as bucket_end,
+from moments
+cross join filters;

@@ -1,4 +1,4 @@
--- One row per weekday and hour of submit_time in UTC, 168 in all: how busy it is, and how long the cohort's tasks take.
+-- One row per weekday and hour of submit_time in the page's time zone, 168 in all: how busy it is, and how long the cohort's tasks take.
 --
 -- weekday: 1 for Monday to 7 for Sunday
 -- hour: 0 to 23

@@ -9,7 +9,7 @@
 create view queue_and_run as
 with timed as (
     select
-        to_timestamp(floor(epoch(submit_time) / step_seconds) * step_seconds) as bucket_start,
+        to_timestamp(bucket_number(submit_time)) as bucket_start,
         count(*) as succeeded,
         count(queue_seconds) as tasks,
         quantile_cont(queue_seconds, 0.5) as queue_p50_seconds,
@@ -17,7 +17,6 @@ with timed as (
         quantile_cont(run_seconds, 0.5) as run_p50_seconds,
         quantile_cont(run_seconds, 0.9) as run_p90_seconds,
     from cohort.task_latency
-    cross join filters
     where event = 'SUCCESS' and submit_time is not null
     group by 1
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reports.cohort import Cohort
-from reports.render import run_notebook, write_html
+from reports.render import report_on, write_html
 from tests.warehouse.marts.world import END, fill, make_world
 from warehouse.database.publish import publish
 from warehouse.database.writer import open_writer
@@ -72,7 +72,7 @@ def published(root: Path, put: Callable[[duckdb.DuckDBPyConnection], object]) ->
 
 
 def make(paths: DataPaths, cohort: Cohort | None = None) -> Made:
-    report = run_notebook(paths, cohort or Cohort(), NOW)
+    report = report_on(paths, cohort or Cohort(), NOW)
     return Made(paths, report, write_html(report, paths.reports / "report.html"))
 
 

@@ -25,9 +25,9 @@ FLAGS = [
 ]
 
 DRAWN = """
-() => [...document.querySelectorAll('figure svg')].filter(svg => svg.getBoundingClientRect().width > 0).map(svg => {
+() => [...document.querySelectorAll('figure svg.plot')].map(svg => {
   const box = svg.getBoundingClientRect();
-  const marks = [...svg.querySelectorAll('path, line, rect')].filter(one => {
+  const marks = [...svg.querySelectorAll('path, line, rect, circle')].filter(one => {
     const [fill, stroke] = [getComputedStyle(one).fill, getComputedStyle(one).stroke];
     const size = one.getBoundingClientRect();
     return (fill !== 'none' || stroke !== 'none') && size.width + size.height > 2;
@@ -79,9 +79,9 @@ def test_every_plot_is_drawn_and_nothing_is_requested(browser: Browser, week: Ma
     """Marks with a size, words in the plot, tooltips, nothing cut off, no error, no request but for the file itself."""
     visit = Visit(browser, week, width, scheme)
     plots = visit.page.evaluate(DRAWN)
-    assert len(plots) == 11
+    assert len(plots) == 8
     for plot in plots:
-        assert (plot["width"] > 250, plot["height"] > 30) == (True, True)
+        assert (plot["width"] > 200, plot["height"] > 30) == (True, True)
         assert min(plot["marks"], plot["texts"], plot["titles"]) > 0
         assert plot["cut"] == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -65,7 +65,7 @@ def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
     result = report(paths, "--format", "png", "--out", str(tmp_path / "plots"))
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (tmp_path / "plots").iterdir())
-    assert names[:2] == ["01-latency.png", "02-outcome.png"]
+    assert names[:2] == ["01-latency.png", "02-failure.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "plots").iterdir())
     assert "Half of the tasks have ended within" in result.stderr
 

@@ -9,7 +9,8 @@ import pytest
 from reports import words
 from reports.cohort import Cohort
 from reports.headline import tiles
-from reports.render import png, run_notebook
+from reports.pictures import png
+from reports.render import report_on
 from tests.reports.conftest import NOW, TASK, Made, Values, make, published
 from warehouse.backends.choose import reader
 
@@ -54,7 +55,7 @@ def test_the_tiles_are_the_numbers_of_the_views(week: Made) -> None:
 
 def test_of_one_kind_every_number_of_a_tile_is_a_views(week_paths: DataPaths) -> None:
     """The quantiles, their intervals, and the projected rate."""
-    facts = run_notebook(week_paths, Cohort(actions=("avatar-lipsync",)), NOW).facts
+    facts = report_on(week_paths, Cohort(actions=("avatar-lipsync",)), NOW).facts
     with reader(week_paths) as con:
         found = con.execute("from latency_quantiles where action = 'avatar-lipsync'").pl().iter_rows(named=True)
         quantiles = {row["q"]: row for row in found}
@@ -97,8 +98,8 @@ def test_a_table_shows_the_rows_of_its_view(week: Made, key: str, query: str) ->
 def test_every_figure_shows_unit_cohort_and_number_of_tasks(week: Made) -> None:
     """In the page, in small print below the picture."""
     text = " ".join(Values.of(week.file.read_text(encoding="utf-8")).text)
-    assert len(week.report.figures) == 14
-    assert sum(one.draw is not None for one in week.report.figures) == 11
+    assert len(week.report.figures) == 15
+    assert sum(len(one.charts) for one in week.report.figures) == 8
     for one in week.report.figures:
         assert one.about in text
         assert one.says in text
@@ -108,11 +109,11 @@ def test_every_figure_shows_unit_cohort_and_number_of_tasks(week: Made) -> None:
 
 def test_filters_apply_to_every_figure(week_paths: DataPaths) -> None:
     """And each names its cohort."""
-    report = run_notebook(week_paths, Cohort(actions=("avatar-image",), sources=("default",)), NOW)
+    report = report_on(week_paths, Cohort(actions=("avatar-image",), sources=("default",)), NOW)
     assert set(figure(report, "kinds").data["action"]) == {"avatar-image"}
     assert all("action avatar-image" in one.cohort for one in report.figures if one.counted != "answer")
     assert all("source default" in one.cohort for one in report.figures)
-    assert figure(report, "latency").tasks < figure(run_notebook(week_paths, Cohort(), NOW), "latency").tasks
+    assert figure(report, "latency").tasks < figure(report_on(week_paths, Cohort(), NOW), "latency").tasks
 
 
 @pytest.mark.parametrize(
@@ -129,17 +130,18 @@ def test_it_reads_well_where_there_is_little(tmp_path: Path, status: str, number
     shown = Values.of(made.file.read_text(encoding="utf-8"))
     text = " ".join(shown.text).replace("\u00a0", " ")
     assert says in text
-    assert sum(tag == "figure" for tag, _ in shown.tags) == 14
+    assert sum(tag == "figure" for tag, _ in shown.tags) == 15
     assert not [tag for tag, _ in shown.tags if tag == "script"]
     for wrong in ("None ", "nan", "not known s", "inf "):
         assert wrong not in text.replace("None of the", "").replace("None is in flight", "").replace("None has", "")
     if not number:
-        assert not [one.key for one in made.report.figures if one.draw]
+        assert not [one.key for one in made.report.figures if one.charts]
 
 
 def test_a_picture_can_stand_alone(week: Made) -> None:
     """A PNG of twice the pixels, with room for its title and text."""
-    content = png(figure(week.report, "failure"), week.report)
+    failure = figure(week.report, "failure")
+    content = png(failure, failure.charts[0], NOW)
     width, height = (int.from_bytes(content[place : place + 4], "big") for place in (16, 20))
     assert content.startswith(b"\x89PNG")
     assert (1400 < width < 1700, 500 < height < 1200) == (True, True)
@@ -158,7 +160,7 @@ def test_the_page_stays_small_and_loads_nothing(week: Made) -> None:
 def test_raw_rows_never_reach_the_page(tmp_path: Path) -> None:
     """A picture gets some hundred rows, however many tasks there are (`make report-million` weighs a page)."""
     many = published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 50_000}))
-    report = run_notebook(many, Cohort(), NOW)
+    report = report_on(many, Cohort(), NOW)
     assert report.facts["tasks"] == 50_000
     assert max(one.data.height for one in report.figures) <= 241
 
@@ -166,10 +168,10 @@ def test_raw_rows_never_reach_the_page(tmp_path: Path) -> None:
 def test_tasks_that_only_run_are_neither_failed_nor_fast(tmp_path: Path) -> None:
     """What is not known yet is called unknown."""
     running = published(tmp_path, lambda con: con.execute(TASK, {"status": "IN_PROGRESS", "number": 40}))
-    report = run_notebook(running, Cohort(), NOW)
+    report = report_on(running, Cohort(), NOW)
     assert report.in_short == ["40 tasks had not ended when last seen, none of them stuck."]
     assert figure(report, "failure").says == "No task of this cohort has ended, so there is no failure rate yet."
-    assert figure(report, "latency").draw is None
+    assert figure(report, "failure").charts == ()
     assert [one.value for one in report.tiles] == [40, None, None, None, 40, 0]
 
 

@@ -13,7 +13,7 @@ from flows._prefect import artifacts
 from pipeline.headline import headline
 from pipeline.status import facts
 from reports.cohort import Cohort
-from reports.render import run_notebook
+from reports.render import report_on
 from tests.reports.conftest import NOW, TASK, Made, Values, make, published
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_lists_of_which_nobody_knows_how_they_were_drawn_are_named(tmp_path: Pat
     """In report and status, with what ends doubt; where a setting says it, nothing is said."""
     paths = published(tmp_path / "unclear", put_unclear)
     begins = "Whether 1 list of ids (10 tasks) came from running tasks alone is unclear"
-    assert any(line.startswith(begins) for line in run_notebook(paths, Cohort(), NOW).in_short)
+    assert any(line.startswith(begins) for line in report_on(paths, Cohort(), NOW).in_short)
     assert facts(paths)["all_in_all"]["lists of ids"].startswith(begins)
 
     def put_clear(con: duckdb.DuckDBPyConnection) -> None:
@@ -120,7 +120,7 @@ def test_a_report_of_what_was_not_heard_of_lately_says_so_first(odd: Made, tmp_p
     """Ids are due and no answer has come; where none is due, nothing is late."""
     assert odd.report.in_short[0].startswith("Not up to date: no answer of use has come yet although ids are due")
     idle = published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 3}))
-    assert not any("Not up to date" in line for line in run_notebook(idle, Cohort(), NOW).in_short)
+    assert not any("Not up to date" in line for line in report_on(idle, Cohort(), NOW).in_short)
     assert "not known: no answer since" in next(iter(facts_of_objectives(tmp_path / "slo").values()))
 
 

@@ -135,6 +135,17 @@ def in_order(wanted: Iterable[Definition]) -> list[Definition]:
     return [named[name] for name in ordered if name in named]
 
 
+def with_needed(names: Iterable[str]) -> set[str]:
+    """The names of these views and macros, and of all that they use, directly or not."""
+    uses = {one.name: _used_names(one.sql) for one in definitions("marts")}
+    found, waiting = set[str](), list(names)
+    while waiting:
+        if (name := waiting.pop()) in uses and name not in found:
+            found.add(name)
+            waiting.extend(uses[name])
+    return found
+
+
 def _standing_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
     try:
         row = con.execute("select fingerprint from catalog_version").fetchone()

@@ -226,7 +226,8 @@ summed as (
         sum((logs * (all_m - m) - (all_logs - logs) * m) / nullif(all_m, 0)) as log_sum,
         sum(
             m * (all_m - m) / nullif(all_m, 0)
-            * (all_squares - all_logs * all_logs / nullif(all_m, 0)) / nullif(all_m - 1, 0)
+            -- Where all latencies are the same, rounding may leave less than 0.
+            * greatest(all_squares - all_logs * all_logs / nullif(all_m, 0), 0) / nullif(all_m - 1, 0)
         ) as log_variance,
     from beside
     group by dimension, value
@@ -249,7 +250,7 @@ tested as (
         case when room_below >= 5 and room_above >= 5 then
             two_sided_p(greatest(0, abs(risk_sum) - 0.5) / sqrt(failed_variance))
         end as failure_p_value,
-        case when m >= 20 and others_m >= 20 then two_sided_p(log_sum / sqrt(log_variance)) end as latency_p_value,
+        case when m >= 20 and others_m >= 20 then two_sided_p(log_sum / nullif(sqrt(log_variance), 0)) end as latency_p_value,
     from summed
 ),
 

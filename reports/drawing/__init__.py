@@ -1,1 +1,0 @@
-"""The charts, one function each, from a view's frame and a `Look`. Nothing is computed here."""
