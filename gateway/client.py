@@ -10,7 +10,7 @@ async with GatewayClient("https://host", key) as client:
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self, TypeAlias
 from urllib.parse import urlencode
@@ -30,8 +30,8 @@ from gateway.pace.retries import Retries
 from gateway.poller import ClientStats, Poller, PollRequest, Todo
 from gateway.secrets.api_key import AccessToken, ApiKey
 from gateway.secrets.redact import check_redactions
-from gateway.wire.addresses import ENDPOINT, LIST_ENDPOINT, check_base_url
-from gateway.wire.exchange import Exchange
+from gateway.wire.addresses import BULK_ENDPOINT, ENDPOINT, LIST_ENDPOINT, check_base_url
+from gateway.wire.exchange import BulkExchange, Exchange
 from gateway.wire.memory import Memory
 from gateway.wire.transport import build_transport
 
@@ -96,7 +96,7 @@ class GatewayClient:
         _check_limits(concurrency=concurrency, rate=rate, timeout=timeout, max_body_bytes=max_body_bytes)
         redactions = check_redactions(redact)
         self.base_url = check_base_url(base_url)
-        self.stats = ClientStats()
+        self.stats, self.bulk_stats = ClientStats(), ClientStats()
         self._rng = rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._clock, self._concurrency = clock, concurrency
         pacer = Pacer(concurrency, rate, rng)
@@ -105,18 +105,31 @@ class GatewayClient:
         )
         self._workers: set[asyncio.Task[None]] = set()
         self._transport = transport or build_transport(self.base_url, concurrency)
-        exchange = Exchange(
-            self._transport,
-            self.base_url + endpoint,
-            key,
-            timeout_seconds=timeout,
-            max_body_bytes=max_body_bytes,
-            redactions=redactions,
-            memory=memory or Memory(),
-        )
-        self._poller = Poller(
-            source, gate=self._gate, exchange=exchange, retries=Retries(rng), clock=clock, stats=self.stats
-        )
+        memory = memory or Memory()
+
+        def poller(make: type[Exchange], endpoint: str, stats: ClientStats) -> Poller:
+            exchange = make(
+                self._transport,
+                self.base_url + endpoint,
+                key,
+                timeout_seconds=timeout,
+                max_body_bytes=max_body_bytes,
+                redactions=redactions,
+                memory=memory,
+            )
+            retries, recognizes = Retries(rng), make is Exchange
+            return Poller(
+                source,
+                gate=self._gate,
+                exchange=exchange,
+                retries=retries,
+                clock=clock,
+                stats=stats,
+                recognizes=recognizes,
+            )
+
+        self._poller = poller(Exchange, endpoint, self.stats)
+        self._bulk_poller = poller(BulkExchange, BULK_ENDPOINT, self.bulk_stats)
 
     def __repr__(self) -> str:
         return f"GatewayClient({self.base_url!r}, source={self.source!r})"
@@ -177,13 +190,26 @@ class GatewayClient:
         """
         return self._stream([f"?{urlencode(one)}" for one in parameters])
 
-    async def _stream(self, ids: list[str]) -> AsyncGenerator[Observation, None]:
+    def fetch_bulk(self, chunks: Iterable[Sequence[str]]) -> AsyncGenerator[Observation, None]:
+        """One observation per chunk of ids, each requested by one POST; `task_id` in it is the ids, joined by commas.
+
+        They share pace, breaker and end with `fetch_many`, and are counted in `bulk_stats`. What is at that path says
+        nothing about address and key, so that no answer there ends the client but by its pace.
+
+        Raises:
+            InvalidTaskId: immediately, before the first request.
+        """
+        joined = [",".join(map(check_task_id, chunk)) for chunk in chunks]
+        return self._stream(joined, self._bulk_poller)
+
+    async def _stream(self, ids: list[str], poller: Poller | None = None) -> AsyncGenerator[Observation, None]:
         """A fixed set of workers takes from one queue; the semaphore makes them wait for a slow reader."""
-        todo = Todo(sorted(ids, key=self._poller.has_failed))
+        poller = poller or self._poller
+        todo = Todo(sorted(ids, key=poller.has_failed))
         working = min(self._concurrency, len(ids))
         unread = asyncio.Semaphore(working)
         done: _Done = asyncio.Queue()
-        tasks = {asyncio.create_task(self._work(todo, unread, done)) for _ in range(working)}
+        tasks = {asyncio.create_task(self._work(poller, todo, unread, done)) for _ in range(working)}
         self._workers |= tasks
         for task in tasks:
             task.add_done_callback(done.put_nowait)
@@ -205,12 +231,12 @@ class GatewayClient:
                 if isinstance(item := done.get_nowait(), _Found):
                     item.poll.release()
 
-    async def _work(self, todo: Todo, unread: asyncio.Semaphore, done: "_Done") -> None:
+    async def _work(self, poller: Poller, todo: Todo, unread: asyncio.Semaphore, done: "_Done") -> None:
         while (poll := todo.take(has_ended=self.ended is not None)) is not None:
             wait = poll.due_at - self._clock.monotonic()
             if wait > 0 and self.ended is None:
                 await self._clock.sleep(wait)
-            observation = await self._poller.advance(poll)
+            observation = await poller.advance(poll)
             if observation is not None:
                 await _enter(unread, poll)
                 done.put_nowait(_Found(observation, poll))

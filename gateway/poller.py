@@ -90,10 +90,31 @@ class Todo:
 
 
 class Poller:
+    """What one client polls at one path.
+
+    Args:
+        source: the name of the gateway in observations.
+        gate: where requests wait.
+        exchange: sends them.
+        retries: which are repeated.
+        clock: reads the time.
+        stats: counts.
+        recognizes: whether answers say something about address and key; see `Gate.settle`.
+    """
+
     def __init__(
-        self, source: str, *, gate: Gate, exchange: Exchange, retries: Retries, clock: Clock, stats: ClientStats
+        self,
+        source: str,
+        *,
+        gate: Gate,
+        exchange: Exchange,
+        retries: Retries,
+        clock: Clock,
+        stats: ClientStats,
+        recognizes: bool = True,
     ) -> None:
         self._source = source
+        self._recognizes = recognizes
         self._gate = gate
         self._exchange = exchange
         self._retries = retries
@@ -142,7 +163,8 @@ class Poller:
         elapsed_seconds = self._clock.monotonic() - began
         envelope = read_envelope(answer.body) if (answer.status or 0) >= _CLIENT_ERROR else None
         verdict = judge(answer.status, answer.fault.kind if answer.fault else None, answer.retry_after, envelope)
-        self._gate.settle(permit, verdict, answer, envelope, is_news=self._remember(task_id, verdict))
+        is_news = self._remember(task_id, verdict)
+        self._gate.settle(permit, verdict, answer, envelope, is_news=is_news, recognizes=self._recognizes)
         self._count_answer(answer, verdict)
         return _Sent(answer, verdict, self._clock.now(), elapsed_seconds)
 

@@ -131,6 +131,7 @@ class Settings(BaseSettings):
     warehouse: WarehousePlace | None = None
     lake_data: Place | None = None
     archive: Place | None = None
+    fetch: Literal["single", "bulk", "auto"] = "single"
     concurrency: int = Field(default=64, ge=1, le=4096)
     rate: float | None = Field(default=None, ge=0.001, le=1_000_000)
     timeout: float = Field(default=30.0, gt=0, le=86_400)

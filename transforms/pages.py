@@ -3,7 +3,10 @@
     {"success": true, "data": [item, …]}                                            old paging: ten items, no total
     {"success": true, "data": {"page": 1, "page_size": 100, "total": 230, "items": [item, …]}}      new paging
 
-An item is what the single answer has in `data`, so its answer is that envelope around the item's own bytes.
+An item is what the single answer has in `data`, so its answer is that envelope around the item's own bytes. Answers to
+one request for many ids are read in the same way:
+
+    {"code": "success", "message": "", "data": [item, …]}                   null where it knows none of the ids
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ TASK_ID: Final = re.compile(r"(?!\.)[A-Za-z0-9_.~:-]{1,191}")
 
 #: `requests.drawn_from` of ids that came by the gateway's list.
 FROM_GATEWAY: Final = "gateway"
+
+#: How `query` begins where many ids were requested; they follow, joined by commas.
+BULK_QUERY: Final = "ids="
 
 _BEFORE, _AFTER = b'{"code":"success","message":"","data":', b"}"
 _FACTS: Final = pl.Schema({name: PAGE_FACTS[name] for name in ("items", "unusable_items", "total", "message")})
@@ -62,6 +68,19 @@ def read_page(body: bytes | None) -> Page | None:
         return None
 
 
+def read_bulk(body: bytes | None) -> Page | None:
+    """The tasks in an answer to many ids; None if it is no such answer."""
+    page = read_page(body)
+    if page is not None:
+        return page if page.paging == "old" else None
+    try:
+        said = json.loads(body or b"")
+    except (ValueError, RecursionError):
+        return None
+    is_empty = isinstance(said, dict) and said.get("code") == "success" and said.get("data", 0) is None
+    return Page("old", [], None, None, 0) if is_empty else None
+
+
 def error_message(body: bytes | None) -> str | None:
     """The message of `{"success": false, "message": …}`; None for any other body."""
     try:
@@ -84,7 +103,8 @@ class SplitPages(NamedTuple):
 def split_pages(pages: pl.DataFrame) -> SplitPages:
     """Split archived pages (`LIST_PAGES`). Pure, and never raises because of their content.
 
-    Items of another action than the page was filtered by are left out, for gateways that ignore the filter.
+    Items of another action than the page was filtered by, or of an id that was not requested, are left out, for
+    gateways that ignore the filter. Ids that were requested were accepted before.
     """
     facts: list[tuple[Any, ...]] = []
     answers: list[tuple[Any, ...]] = []
@@ -93,9 +113,10 @@ def split_pages(pages: pl.DataFrame) -> SplitPages:
         page = _page_of(row)
         count = (None, None, None) if page is None else (len(page.items) + page.unusable, page.unusable, page.total)
         facts.append((*count, None if page else error_message(row["body"])))
-        for item in wanted_items(page, row["action"]):
+        for item in wanted_items(page, row["query"], row["action"]):
             answers.append(_answer(row, item))
-            requests.append((row["source"], item.task_id, row["accepted_at"], row["run_id"], FROM_GATEWAY))
+            if not row["query"].startswith(BULK_QUERY):
+                requests.append((row["source"], item.task_id, row["accepted_at"], row["run_id"], FROM_GATEWAY))
     found = pl.DataFrame(facts, schema=_FACTS, orient="row")
     return SplitPages(
         pages.with_columns(found).select(PAGE_FACTS.names()).cast(PAGE_FACTS),
@@ -104,14 +125,20 @@ def split_pages(pages: pl.DataFrame) -> SplitPages:
     )
 
 
-def wanted_items(page: Page | None, action: str | None) -> list[Item]:
-    """The items of a page that have the action it was filtered by."""
-    return [] if page is None else [item for item in page.items if action is None or item.action == action]
+def wanted_items(page: Page | None, query: str, action: str | None) -> list[Item]:
+    """The items of a page that have the action it was filtered by, or the ids that were requested."""
+    items = [] if page is None else page.items
+    if query.startswith(BULK_QUERY):
+        ids = frozenset(query.removeprefix(BULK_QUERY).split(","))
+        return [item for item in items if item.task_id in ids]
+    return [item for item in items if action is None or item.action == action]
 
 
 def _page_of(row: dict[str, Any]) -> Page | None:
     is_whole = row["http_status"] == 200 and not row["body_cut"] and row["error"] is None  # noqa: PLR2004 - OK
-    return read_page(row["body"]) if is_whole else None
+    if not is_whole:
+        return None
+    return read_bulk(row["body"]) if row["query"].startswith(BULK_QUERY) else read_page(row["body"])
 
 
 def _answer(page: dict[str, Any], item: Item) -> tuple[Any, ...]:

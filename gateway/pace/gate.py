@@ -126,7 +126,14 @@ class Gate:
         return Permit(now, self._breaker.sent())
 
     def settle(
-        self, permit: Permit, verdict: Verdict, answer: Answer, envelope: Envelope | None, *, is_news: bool = True
+        self,
+        permit: Permit,
+        verdict: Verdict,
+        answer: Answer,
+        envelope: Envelope | None,
+        *,
+        is_news: bool = True,
+        recognizes: bool = True,
     ) -> None:
         """Records the result of a request.
 
@@ -136,6 +143,7 @@ class Gate:
             answer: what was received.
             envelope: the gateway's own message in it, if any.
             is_news: whether a failure counts; not if this id has failed before.
+            recognizes: whether the answer says something about address and key; not at a path that may not be there.
         """
         now = self._clock.monotonic()
         self._returned_one()
@@ -154,7 +162,8 @@ class Gate:
             return
         self._refused_since = None
         self._pacer.answered(now, now - permit.sent_at)
-        self._recognize(verdict, answer, envelope)
+        if recognizes:
+            self._recognize(verdict, answer, envelope)
 
     def _recognize(self, verdict: Verdict, answer: Answer, envelope: Envelope | None) -> None:
         end = None

@@ -150,7 +150,7 @@ class BulkExchange(Exchange):
 
     def _aimed(self, task_id: str) -> httpx.Request:
         content = json.dumps({"ids": task_id.split(",")}).encode("ascii")
-        headers = {**self._request.headers, "Content-Type": "application/json", "Content-Length": str(len(content))}
+        headers = {**self._request.headers, "Content-Type": "application/json"}
         return httpx.Request(
             "POST", self._request.url, headers=headers, content=content, extensions=self._request.extensions
         )

@@ -36,28 +36,29 @@ _CHUNK_BYTES = 16 * 1024
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One origin through one aiohttp session; bodies and their encoding are passed on unchanged.
+    """One origin through one aiohttp session per method; bodies and their encoding are passed on unchanged.
 
     It uses a request's method, headers, content, the timeouts `connect` and `pool`, and httpx's extension `target`: the
     raw path to request at the URL's origin. That avoids parsing a URL per request; and if the headers are the same
-    object as the first request's, they are not converted again. Errors are aiohttp's own, which are more precise than
-    httpx's; see `faults`.
+    object as those of the first request with that method, they are not converted again. Errors are aiohttp's own, which
+    are more precise than httpx's; see `faults`.
     """
 
     def __init__(self, open_session: Callable[[dict[str, str]], aiohttp.ClientSession]) -> None:
         self._open_session = open_session
-        self._session: aiohttp.ClientSession | None = None
-        self._session_headers: httpx.Headers | None = None
+        self._sessions: dict[str, tuple[aiohttp.ClientSession, httpx.Headers]] = {}
+        """By method, each with the headers it was opened with: those of a POST must not be sent with a GET."""
         self._base, self._origin = httpx.URL(), URL()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._session is None:  # now that there is an event loop
-            self._session, self._session_headers = self._open_session(_as_dict(request.headers)), request.headers
+        if request.method not in self._sessions:  # now that there is an event loop
+            self._sessions[request.method] = (self._open_session(_as_dict(request.headers)), request.headers)
+        session, headers = self._sessions[request.method]
         timeout = request.extensions["timeout"]
-        response = await self._session.request(
+        response = await session.request(
             request.method,
             self._address(request),
-            headers=None if request.headers is self._session_headers else _as_dict(request.headers),
+            headers=None if request.headers is headers else _as_dict(request.headers),
             data=request.content or None,
             allow_redirects=False,
             timeout=_time_limits(timeout["connect"], timeout["pool"]),
@@ -72,8 +73,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._origin.with_path(target.decode(), encoded=True)
 
     async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session, _ in self._sessions.values():
+            await session.close()
 
 
 def _as_dict(headers: httpx.Headers) -> dict[str, str]:

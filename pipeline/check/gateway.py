@@ -183,7 +183,10 @@ class GatewayCheck:
         if offered and self.known_id is None:
             return Finding(_AREA, "bulk", "info", f"POST {BULK_ENDPOINT} answers; not proven while no task is known")
         why = "does not know these tasks" if offered else f"HTTP {answer.status}" if answer.status else answer.fault
-        return Finding(_AREA, "bulk", "info", f"not offered at POST {BULK_ENDPOINT} ({why}): each id gets a request")
+        text = f"not offered at POST {BULK_ENDPOINT} ({why}): each id gets a request"
+        if self.settings.fetch == "bulk":
+            return Finding(_AREA, "bulk", "warning", text, "Set AVATAR_TASKS_FETCH to single, or to auto")
+        return Finding(_AREA, "bulk", "info", text)
 
     async def _list(self, token: AccessToken | None) -> None:
         if token is None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+from pipeline.collect.bulk import Bulk
 from pipeline.threads import run_to_its_end
 from warehouse import plan
 
@@ -45,10 +46,11 @@ class Fetcher:
         self._destination = destination
         self._tally = tally
         self._run_batch = run_batch
+        self._bulk = Bulk(run, client)
 
     async def fetch(self, todo: IO[bytes]) -> None:
         """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
-        batches = _Batches(self._run, self._client, self._tally, self._run_batch)
+        batches = _Batches(self._run, self._client, self._tally, self._batch)
         beside = [asyncio.create_task(work()) for work in (self._show_progress, self._load_meanwhile)]
         try:
             for ids, failed_before in plan.read_todo(todo, self._run.sizes.batch_ids):
@@ -64,17 +66,28 @@ class Fetcher:
                 task.cancel()
             await asyncio.gather(*beside, *batches.running, return_exceptions=True)
 
+    async def _batch(self, ids: list[str]) -> int:
+        """The ids that the gateway answers together, then the others one by one; returns how many were answered."""
+        left = await self._bulk.fetch(ids)
+        single = await self._run_batch(self._run, self._client, left) if left else 0
+        return len(ids) - len(left) + single
+
+    @property
+    def _come(self) -> int:
+        """Answers so far."""
+        return self._client.stats.observations + self._bulk.found
+
     async def _show_progress(self) -> None:
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
-            self._run.reporter.progress(self._client.stats.observations, self._tally.planned)
+            self._run.reporter.progress(self._come, self._tally.planned)
 
     async def _load_meanwhile(self) -> None:
         """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
-        loaded, enough = self._client.stats.observations, self._run.sizes.load_answers
+        loaded, enough = self._come, self._run.sizes.load_answers
         while True:
             await asyncio.sleep(_POLL_SECONDS)
-            come = self._client.stats.observations
+            come = self._come
             if come - loaded >= enough and self._tally.planned - come >= enough / 2:
                 loaded = come
                 await run_to_its_end(self._destination.while_polling)
@@ -83,8 +96,10 @@ class Fetcher:
 class _Batches:
     """The batches of a run that are under way."""
 
-    def __init__(self, run: Run, client: GatewayClient, tally: Tally, run_batch: RunBatch) -> None:
-        self._run, self._client, self._tally, self._run_batch = run, client, tally, run_batch
+    def __init__(
+        self, run: Run, client: GatewayClient, tally: Tally, batch: Callable[[list[str]], Awaitable[int]]
+    ) -> None:
+        self._run, self._client, self._tally, self._batch = run, client, tally, batch
         self._at_once = 2 + 2 * run.settings.concurrency // run.sizes.batch_ids
         self._begun = client.stats.first_attempts
         self._ids = 0
@@ -92,7 +107,7 @@ class _Batches:
 
     def start(self, ids: list[str]) -> None:
         self._ids += len(ids)
-        self.running.add(asyncio.ensure_future(self._run_batch(self._run, self._client, ids)))
+        self.running.add(asyncio.ensure_future(self._batch(ids)))
 
     async def room(self) -> None:
         """Waits until another batch may start.

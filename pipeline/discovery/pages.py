@@ -72,7 +72,7 @@ class ListPages:
         """Archive, then read: what is concluded from a page can be derived again from the archive."""
         if not observations:
             return {}
-        await run_to_its_end(self._write, observations)
+        await run_to_its_end(write_pages, self._run, observations, action=self._action)
         self.requested += len(observations)
         found = {_number(seen.task_id): self._read(seen) for seen in observations}
         return {number: page for number, page in found.items() if page is not None}
@@ -85,33 +85,45 @@ class ListPages:
         self.last_refusal = error_message(seen.body) if page is None else self.last_refusal
         return page
 
-    def _write(self, observations: Sequence[Observation]) -> None:
-        segment_id = next(self._run.segment_ids)
-        rows = [
-            (
-                seen.source,
-                seen.task_id,
-                self._action,
-                self._run.started_at,
-                seen.observed_at,
-                segment_id,
-                self._run.run_id,
-                seen.http_status,
-                seen.content_type,
-                seen.body,
-                seen.body_cut,
-                body_hash(seen.body),
-                seen.elapsed_ms,
-                seen.attempts,
-                seen.refusals,
-                seen.request_id,
-                seen.gateway_version,
-                seen.error,
-            )
-            for seen in observations
-        ]
-        frame = pl.DataFrame(rows, schema=LIST_PAGES, orient="row")
-        self._run.store.write("list_pages", frame, segment_id=segment_id, at=self._run.clock.now())
+
+def write_pages(run: Run, observations: Sequence[Observation], *, prefix: str = "", action: str | None = None) -> None:
+    """Archive pages as they came.
+
+    Args:
+        run: the run that requested them.
+        observations: of the requests, whatever their result.
+        prefix: of what was requested, to make their `query`.
+        action: the filter in it.
+
+    Raises:
+        ArchiveError: when they cannot be written.
+    """
+    segment_id = next(run.segment_ids)
+    rows = [
+        (
+            seen.source,
+            prefix + seen.task_id,
+            action,
+            run.started_at,
+            seen.observed_at,
+            segment_id,
+            run.run_id,
+            seen.http_status,
+            seen.content_type,
+            seen.body,
+            seen.body_cut,
+            body_hash(seen.body),
+            seen.elapsed_ms,
+            seen.attempts,
+            seen.refusals,
+            seen.request_id,
+            seen.gateway_version,
+            seen.error,
+        )
+        for seen in observations
+    ]
+    frame = pl.DataFrame(rows, schema=LIST_PAGES, orient="row")
+    run.store.write("list_pages", frame, segment_id=segment_id, at=run.clock.now())
 
 
 def _number(query: str) -> int:

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from transforms.pages import split_pages
 from warehouse.archive.parquet import composition, pieces
 from warehouse.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from warehouse.archive.parquet import Damaged, Segment
+    from warehouse.archive.parquet import Damaged, Kind, Segment
     from warehouse.archive.segments import Archive
 
 #: Rows of the archive that are looked through at once.
 _ROWS: Final = 2_000
+
+#: The same of pages, each of which has some 100 answers.
+_PAGES: Final = 20
 
 
 def bodies(store: Archive, wanted: pl.DataFrame, damaged: list[Damaged]) -> Iterator[tuple[str, bool, bytes]]:
@@ -29,7 +33,7 @@ def bodies(store: Archive, wanted: pl.DataFrame, damaged: list[Damaged]) -> Iter
     """
     left = set(wanted.filter(pl.col("body_hash") != "")["body_hash"])
     keys = wanted.select("source", "task_id").unique()
-    for piece in pieces(_segments(store, set(wanted["segment_id"])), _ROWS, damaged):
+    for piece in _answers(store, set(wanted["segment_id"]), damaged):
         if not left:
             return
         found = piece.join(keys, on=["source", "task_id"], how="semi").filter(pl.col("body").is_not_null())
@@ -39,10 +43,17 @@ def bodies(store: Archive, wanted: pl.DataFrame, damaged: list[Damaged]) -> Iter
                 yield row["body_hash"], "json" in (row["content_type"] or ""), row["body"]
 
 
-def _segments(store: Archive, ids: Collection[str]) -> Iterator[Segment]:
+def _answers(store: Archive, ids: Collection[str], damaged: list[Damaged]) -> Iterator[pl.DataFrame]:
+    """The answers in these segments (`ANSWERS`): single ones, and those in pages that had many."""
+    yield from pieces(_segments(store, "observations", ids), _ROWS, damaged)
+    for pages in pieces(_segments(store, "list_pages", ids), _PAGES, damaged):
+        yield split_pages(pages).answers
+
+
+def _segments(store: Archive, kind: Kind, ids: Collection[str]) -> Iterator[Segment]:
     """Those written under these ids, and those that they were compacted into."""
     wanted = frozenset(ids)
-    for segment in store.segments("observations"):
+    for segment in store.segments(kind):
         if segment.segment_id in wanted or _replaces(segment, wanted):
             yield segment
 

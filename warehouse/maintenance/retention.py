@@ -151,6 +151,6 @@ def _ids_in(segments: Iterable[Segment], wanted: set[_Id]) -> Iterator[_Id]:
 
 def _ids_of(segment: Segment) -> pa.Table:
     if segment.kind == "list_pages":
-        return split_pages(parquet.read(segment)).requests.to_arrow()
+        return split_pages(parquet.read(segment)).answers.select("source", "task_id").to_arrow()
     with segment.path.open("rb") as file:
         return pq.read_table(file, columns=["source", "task_id"])

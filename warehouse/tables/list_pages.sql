@@ -1,11 +1,11 @@
--- One row per page requested of the gateway's list of tasks (`collect --discover`).
+-- One row per page requested of the gateway's list of tasks (`collect --discover`), and per request for many ids (`FETCH`).
 --
 -- source: which gateway was asked
--- query: what was requested: page, time range in Unix seconds (both ends inclusive), action
+-- query: what was requested: page, time range in Unix seconds (both ends inclusive), action; or `ids=` and the ids
 -- action: the action that the list was filtered by; NULL for none
 -- observed_at: when the answer was complete, or the request was given up
 -- segment_id: the archive segment the page was first written to
--- run_id: the run that walked the list
+-- run_id: the run that requested it
 -- http_status: the HTTP status; NULL if there was no answer
 -- items: tasks in the page, those of other actions included; NULL if the answer was no page (an error, a web page, cut short)
 -- unusable_items: items without a task id that could be polled

@@ -220,6 +220,14 @@ PLANTED: Final = {
         2,
         reply=_gateway(self=answer(404, b'{"error":{"message":"Invalid URL (GET /api)"}}')),
     ),
+    "many ids at once where that is not offered": Planted(
+        "bulk",
+        "Set AVATAR_TASKS_FETCH",
+        0,
+        {"FETCH": "bulk", "ACCESS_TOKEN": "", "USER_ID": ""},
+        reply=_gateway(),
+        state="warning",
+    ),
     "a clock two hours behind": Planted(
         "clock",
         "timedatectl",

@@ -30,10 +30,10 @@ def item(task_id: str, kind: Kind) -> str:
     return json.dumps({"task_id": task_id} | json.loads(kind.body or b"")["data"])
 
 
-def page(store: Archive, at: float, *items: str, segment_id: str) -> Segment:
+def page(store: Archive, at: float, *items: str, segment_id: str, query: str = "?p=0") -> Segment:
     body = f'{{"success":true,"data":[{",".join(items)}]}}'.encode()
     row = dict.fromkeys(LIST_PAGES.names()) | {
-        "source": "default", "query": "?p=0", "accepted_at": minute(0), "observed_at": minute(at), "run_id": "run2",
+        "source": "default", "query": query, "accepted_at": minute(0), "observed_at": minute(at), "run_id": "run2",
         "segment_id": segment_id, "http_status": 200, "body": body, "body_cut": False, "body_hash": body_hash(body),
         "elapsed_ms": 30.0, "attempts": 1, "refusals": 0,
     }  # fmt: skip
@@ -53,14 +53,15 @@ def test_any_order_and_repetition_of_pages_and_single_answers_gives_the_same_tab
     segments = [
         page(store, 2, item("t1", RUNNING), item("t2", QUEUED), segment_id="a"),
         page(store, 3, item("t2", QUEUED), item("t3", SUCCESS_WITH_WORK), item("t2", QUEUED), segment_id="b"),
+        page(store, 5, item("t4", RUNNING), item("t5", RUNNING), query="ids=t4,t6", segment_id="c"),
         write_answers(store, [Answer("t1", minute(4), SUCCESS_WITH_WORK), Answer("t3", minute(1), RUNNING)]),
         requests_segment(store, [Request("t1", minute(0)), Request("t4", minute(0))]),
     ]
     expected = loaded(segments)
-    assert len(expected["tasks"]) == 3
-    assert len(expected["observations"]) == 2 + 2 + 2
+    assert len(expected["tasks"]) == 4
+    assert len(expected["observations"]) == 2 + 2 + 1 + 2
     assert len(expected["requests"]) == 2 + 3
-    for order in list(itertools.permutations(segments))[::7]:
+    for order in list(itertools.permutations(segments))[::59]:
         assert loaded(*([one] for one in order), list(order)) == expected
     assert loaded(segments[:2], segments[1:]) == expected
 

@@ -1,0 +1,120 @@
+"""Many ids in one request, where the gateway answers that; whatever it does not answer so gets a request of its own.
+
+That an id is not in such an answer says nothing about it. One that has any of the requested tasks proves that the
+gateway offers this, and `FETCH` says whether to try: `bulk` always, `auto` where a run has enough ids to be worth it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from gateway.wire.addresses import BULK_ENDPOINT
+from pipeline.collect.batches import FLUSH_BYTES
+from pipeline.discovery.pages import write_pages
+from pipeline.threads import run_to_its_end
+from transforms.pages import BULK_QUERY, read_bulk, wanted_items
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.client import GatewayClient
+    from gateway.observation import Observation
+    from pipeline.run import Run
+
+#: Ids in one request; gateways have no limit in their code.
+MOST_IDS: Final = 100
+
+#: With fewer ids it is not tried: a request that may be in vain costs as much as it saves.
+FEWEST_IDS: Final = {"bulk": 2, "auto": 20}
+
+#: After so many requests in a row without a task of those requested, no more is tried in this run.
+_MOST_IN_VAIN: Final = 3
+_OK: Final = 200
+
+#: A gateway that offers it answers these only while something is wrong.
+_TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class Bulk:
+    """The requests for many ids of one run.
+
+    Attributes:
+        found: ids answered so.
+    """
+
+    def __init__(self, run: Run, client: GatewayClient) -> None:
+        self.found = 0
+        self._run, self._client = run, client
+        self._is_on = run.settings.fetch != "single"
+        self._is_proven = False
+        self._in_vain = 0
+        self._size = MOST_IDS
+        self._proving = asyncio.Lock()
+
+    async def fetch(self, ids: Sequence[str]) -> list[str]:
+        """Request what can be, and archive it; the ids that are left.
+
+        Raises:
+            ArchiveError: when answers cannot be written.
+        """
+        if not self._is_on or len(ids) < FEWEST_IDS[self._run.settings.fetch]:
+            return list(ids)
+        answered: set[str] = set()
+        rest = list(ids)
+        async with self._proving:
+            while rest and self._is_unproven():
+                chunk, rest = rest[: self._size], rest[self._size :]
+                answered |= await self._request([chunk])
+        if self._is_on:
+            answered |= await self._request(
+                [rest[start : start + self._size] for start in range(0, len(rest), self._size)]
+            )
+        self.found += len(answered)
+        return [one for one in ids if one not in answered]
+
+    def _is_unproven(self) -> bool:
+        return self._is_on and not self._is_proven
+
+    async def _request(self, chunks: list[list[str]]) -> set[str]:
+        """The ids that were answered; everything that came is archived before anything is concluded from it."""
+        answered: set[str] = set()
+        waiting: list[Observation] = []
+        try:
+            async with contextlib.aclosing(self._client.fetch_bulk(chunks)) as observations:
+                async for seen in observations:
+                    waiting.append(seen)
+                    if sum(len(one.body or b"") for one in waiting) >= FLUSH_BYTES:
+                        full, waiting = waiting, []
+                        answered |= await self._keep(full)
+        finally:
+            answered |= await self._keep(waiting)
+        return answered
+
+    async def _keep(self, observations: list[Observation]) -> set[str]:
+        if observations:
+            await run_to_its_end(write_pages, self._run, observations, prefix=BULK_QUERY)
+        return set[str]().union(*map(self._judge, observations))
+
+    def _judge(self, seen: Observation) -> set[str]:
+        """The ids that an answer has; and whether it is worth going on."""
+        if seen.body_cut:
+            self._size = max(self._size // 2, 1)
+        page = read_bulk(seen.body) if seen.http_status == _OK and not seen.body_cut and not seen.error else None
+        found = {item.task_id for item in wanted_items(page, BULK_QUERY + seen.task_id, None)}
+        self._is_proven = self._is_proven or bool(found)
+        self._in_vain = 0 if found else self._in_vain + 1
+        is_refused = page is None and not seen.error and not seen.body_cut and seen.http_status not in _TRANSIENT
+        if self._is_on and (is_refused or self._in_vain >= _MOST_IN_VAIN):
+            self._turn_off(seen)
+        return found
+
+    def _turn_off(self, seen: Observation) -> None:
+        self._is_on = False
+        last = seen.error or f"HTTP {seen.http_status}" + (" without any of the ids" if seen.http_status == _OK else "")
+        line = f"the gateway does not answer many ids at POST {BULK_ENDPOINT} ({last}): each gets its own request"
+        if self._run.settings.fetch == "bulk":
+            self._run.warn_once(line)
+        else:
+            self._run.reporter.info(line)
