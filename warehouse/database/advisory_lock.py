@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import duckdb
 
+from warehouse.database.dialect import dialect_of
 from warehouse.errors import LakeError, WarehouseHeldError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def serialized(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
         WarehouseHeldError: when the turn does not come in time.
         LakeError: when the transaction could not be written in `ATTEMPTS`.
     """
-    if not is_lake(con):
+    if not dialect_of(con).has_many_writers:
         return step()
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -117,12 +118,6 @@ def _held(con: duckdb.DuckDBPyConnection, what: str, seconds: float) -> Warehous
         f"the turn to {what} on the lake is that of {who}: waited {seconds:g} s. Nothing is lost: everything collected "
         "is in the archive, and the next run loads it"
     )
-
-
-def is_lake(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the database in use is a lake, and not a file."""
-    kind = con.execute("select type from duckdb_databases() where database_name = current_database()").fetchone()
-    return kind is not None and kind[0] == "ducklake"
 
 
 def _wait_seconds(con: duckdb.DuckDBPyConnection) -> float:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from warehouse.archive.atomic import UNFINISHED
-from warehouse.database.advisory_lock import is_lake
+from warehouse.database.dialect import dialect_of
 from warehouse.errors import WarehouseDamagedError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def next_state(con: duckdb.DuckDBPyConnection) -> str:
 
 def change_state(con: duckdb.DuckDBPyConnection) -> None:
     """Give the warehouse another state, within the transaction of the caller; a lake has no log."""
-    if not is_lake(con):
+    if dialect_of(con).has_log:
         con.execute("update catalog_version set state = ?", [next_state(con)])
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.database.advisory_lock import is_lake, serialized
+from warehouse.database.advisory_lock import serialized
+from warehouse.database.dialect import dialect_of
 from warehouse.database.header import read_header
 from warehouse.database.log_check import next_state
 from warehouse.database.transaction import transaction
@@ -36,9 +37,9 @@ class Definition:
     columns: dict[str, str]
     notes: tuple[str, ...] = ()
 
-    def comments(self, *, on_lake: bool = False) -> list[str]:
-        """The statements that put the header into the database; a lake has no place for some."""
-        if on_lake and self.kind == "macro":
+    def comments(self, *, takes_all: bool = True) -> list[str]:
+        """The statements that put the header into the database, or those that every database takes."""
+        if not takes_all and self.kind == "macro":
             return []
         if self.kind == "macro":
             kind = "macro table" if re.search(r"\bas table\b", self.sql) else "macro"
@@ -46,7 +47,7 @@ class Definition:
         described = [
             f'comment on column {self.name}."{name}" is {_literal(text)}' for name, text in self.columns.items()
         ]
-        about_columns = [] if on_lake and self.kind == "view" else described
+        about_columns = described if takes_all or self.kind != "view" else []
         return [f"comment on {self.kind} {self.name} is {_literal(self.grain)}", *about_columns]
 
 
@@ -82,11 +83,13 @@ def _renew(con: duckdb.DuckDBPyConnection) -> None:
         present = _columns_by_table(con)
         if present:
             _check_columns(con, present)
+            _drop_views(con)
         _create_all(con, present)
 
 
 def make_anew(con: duckdb.DuckDBPyConnection) -> None:
     """Drop every table, view and macro, and create them empty, within the transaction of the caller."""
+    _drop_views(con)
     for table in _columns_by_table(con):
         con.execute(f'drop table "{table}"')
     _create_all(con, {})
@@ -100,13 +103,12 @@ def copy_rows(con: duckdb.DuckDBPyConnection, source: str) -> None:
 
 
 def _create_all(con: duckdb.DuckDBPyConnection, present: Collection[str]) -> None:
-    on_lake = is_lake(con)
+    takes_all = dialect_of(con).takes_all_comments
     for definition in definitions("tables"):
         if definition.name not in present:
-            _create(con, definition, on_lake=on_lake)
-    _drop_views(con)
+            _create(con, definition, takes_all_comments=takes_all)
     for definition in in_order(definitions("marts")):
-        _create(con, definition, on_lake=on_lake)
+        _create(con, definition, takes_all_comments=takes_all)
     state = next_state(con)
     con.execute("delete from catalog_version")
     con.execute("insert into catalog_version values (?, ?)", [fingerprint(), state])
@@ -125,14 +127,14 @@ def in_order(wanted: Iterable[Definition]) -> list[Definition]:
     Raises:
         ValueError: when they use each other in a circle.
     """
-    uses = {one.name: _used_names(one.sql) - {one.name} for one in wanted}
     named = {one.name: one for one in wanted}
+    uses = {one.name: (_used_names(one.sql) & named.keys()) - {one.name} for one in named.values()}
     try:
         ordered = list(TopologicalSorter(uses).static_order())
     except CycleError as error:
         msg = f"views use each other in a circle: {', '.join(error.args[1])}"
         raise ValueError(msg) from error
-    return [named[name] for name in ordered if name in named]
+    return [named[name] for name in ordered]
 
 
 def with_needed(names: Iterable[str]) -> set[str]:
@@ -170,8 +172,8 @@ def _check_columns(con: duckdb.DuckDBPyConnection, present: dict[str, list[tuple
 
 
 def _place(con: duckdb.DuckDBPyConnection) -> str:
-    if is_lake(con):
-        return "in the lake"  # its path has the words to connect with, and may have a password
+    if place := dialect_of(con).place:
+        return place
     [(path,)] = con.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()
     return str(path)
 
@@ -188,9 +190,9 @@ def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f'drop {kind} if exists "{name}"')
 
 
-def _create(con: duckdb.DuckDBPyConnection, definition: Definition, *, on_lake: bool) -> None:
+def _create(con: duckdb.DuckDBPyConnection, definition: Definition, *, takes_all_comments: bool) -> None:
     con.execute(definition.sql)
-    con.execute(";\n".join(definition.comments(on_lake=on_lake)))
+    con.execute(";\n".join(definition.comments(takes_all=takes_all_comments)))
 
 
 def _used_names(sql: str) -> set[str]:

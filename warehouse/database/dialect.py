@@ -1,0 +1,42 @@
+"""What a DuckDB file and a lake differ in, where the same statements are executed on both.
+
+`dialect_of` is the one place that asks a connection which of the two it is. What is done with a warehouse as a whole is
+in `warehouse.backends`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the database in use can do.
+
+    Attributes:
+        has_log: DuckDB writes a log beside it, which has to belong to it (see `log_check`).
+        has_many_writers: others may write meanwhile, so that transactions are serialized (see `advisory_lock`).
+        takes_all_comments: it keeps comments on macros and on the columns of views, too.
+        place: what messages call it; None for the path of its file.
+    """
+
+    has_log: bool
+    has_many_writers: bool
+    takes_all_comments: bool
+    place: str | None
+
+
+FILE: Final = Dialect(has_log=True, has_many_writers=False, takes_all_comments=True, place=None)
+
+#: Its path has the words to connect with, and may have a password.
+LAKE: Final = Dialect(has_log=False, has_many_writers=True, takes_all_comments=False, place="in the lake")
+
+
+def dialect_of(con: duckdb.DuckDBPyConnection) -> Dialect:
+    """That of the database in use."""
+    kind = con.execute("select type from duckdb_databases() where database_name = current_database()").fetchone()
+    return LAKE if kind is not None and kind[0] == "ducklake" else FILE
