@@ -56,19 +56,24 @@ def run_query(
         con = stack.enter_context(contextlib.closing(warehouse.connect()))
         if not allow_files:
             warehouse.restrict(con, [pipe.path], query)
-        kinds = [statement.type.name for statement in con.extract_statements(query)]
-        _check_count(kinds)
-        stack.enter_context(at_most(timeout, con))
         has_come = stack.enter_context(spinner())
-        rows = _result(con, query)
-        _check_last(kinds)
-        if rows is None:
-            _check_no_file_is_expected(out)
-            return
-        with contextlib.closing(_pieces(con, rows, kind, out, pipe)) as pieces:
-            for piece in pieces:
-                has_come()
-                sink(piece)
+        with at_most(timeout, con):
+            rows = _checked_result(con, query)
+            if rows is None:
+                _check_no_file_is_expected(out)
+                return
+            with contextlib.closing(_pieces(con, rows, kind, out, pipe)) as pieces:
+                for piece in pieces:
+                    has_come()
+                    sink(piece)
+
+
+def _checked_result(con: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation | None:
+    kinds = [statement.type.name for statement in con.extract_statements(query)]
+    _check_count(kinds)
+    rows = _result(con, query)
+    _check_last(kinds)
+    return rows
 
 
 def _pieces(
