@@ -115,25 +115,25 @@ class AnswerBuffer:
 
 def answers_frame(observations: Sequence[Observation], segment_id: str, run_id: str) -> pl.DataFrame:
     """Observations in the schema `ANSWERS`."""
-    rows = [
-        (
-            seen.source,
-            seen.task_id,
-            seen.observed_at,
-            segment_id,
-            run_id,
-            seen.http_status,
-            seen.content_type,
-            seen.body,
-            seen.body_cut,
-            body_hash(seen.body),
-            seen.elapsed_ms,
-            seen.attempts,
-            seen.refusals,
-            seen.request_id,
-            seen.gateway_version,
-            seen.error,
-        )
-        for seen in observations
-    ]
+    rows = [(seen.source, seen.task_id, *received(seen, segment_id, run_id)) for seen in observations]
     return pl.DataFrame(rows, schema=ANSWERS, orient="row")
+
+
+def received(seen: Observation, segment_id: str, run_id: str) -> tuple[object, ...]:
+    """What is kept of any answer, of one about a task and of a page alike: the columns from `observed_at` on."""
+    return (
+        seen.observed_at,
+        segment_id,
+        run_id,
+        seen.http_status,
+        seen.content_type,
+        seen.body,
+        seen.body_cut,
+        body_hash(seen.body),
+        seen.elapsed_ms,
+        seen.attempts,
+        seen.refusals,
+        seen.request_id,
+        seen.gateway_version,
+        seen.error,
+    )

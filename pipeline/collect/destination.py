@@ -60,10 +60,10 @@ class Destination(Protocol):
 
 def destination_of(run: Run, *, load: bool) -> Destination:
     """The one for a run that loads, or that does not."""
-    return Warehouse(run) if load else ArchiveOnly(run)
+    return ArchiveAndWarehouse(run) if load else ArchiveOnly(run)
 
 
-class Warehouse:
+class ArchiveAndWarehouse:
     """Loads at every step, and publishes at the end and, while following, now and then.
 
     A warehouse that cannot be written to is no reason to stop collecting: the run goes on with what it knows.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from pipeline.collect.batches import received
 from pipeline.threads import run_to_its_end
 from transforms.pages import Page, error_message, read_page
-from transforms.schema import LIST_PAGES, body_hash
+from transforms.schema import LIST_PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,26 +101,7 @@ def write_pages(run: Run, observations: Sequence[Observation], *, prefix: str = 
     """
     segment_id = next(run.segment_ids)
     rows = [
-        (
-            seen.source,
-            prefix + seen.task_id,
-            action,
-            run.started_at,
-            seen.observed_at,
-            segment_id,
-            run.run_id,
-            seen.http_status,
-            seen.content_type,
-            seen.body,
-            seen.body_cut,
-            body_hash(seen.body),
-            seen.elapsed_ms,
-            seen.attempts,
-            seen.refusals,
-            seen.request_id,
-            seen.gateway_version,
-            seen.error,
-        )
+        (seen.source, prefix + seen.task_id, action, run.started_at, *received(seen, segment_id, run.run_id))
         for seen in observations
     ]
     frame = pl.DataFrame(rows, schema=LIST_PAGES, orient="row")
