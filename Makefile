@@ -33,7 +33,7 @@ demo: setup  ## run everything on a simulated gateway, nothing else needed
 test: setup $(OLD_STAMPS)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-unit: setup  ## run the tests that need no server, browser or child process, in a minute
+unit: setup  ## run the tests of single parts, without servers, processes or whole runs, in a minute
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not prefect and not postgres and not browser and not e2e and not soak"
 
 soak: setup  ## run the long forms of the promises' tests, about two hours, and print their figures

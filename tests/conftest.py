@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.command_line import avatar_tasks, connected, ended_world, gateway, server_home
+from tests.command_line import avatar_tasks, connected, ended_world, gateway
 from tests.lakes import bucket, empty_lake, lake, no_lake, postgres, storage
+from tests.templates import use_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,6 @@ __all__ = [
     "lake",
     "no_lake",
     "postgres",
-    "server_home",
     "storage",
 ]
 
@@ -42,8 +42,19 @@ BY_FIXTURE: Final = {
     "avatar_tasks": "e2e",
     "connected": "e2e",
 }
-#: Marker by folder of `tests/`: promises are held against whole runs that are killed and starved.
-BY_FOLDER: Final = {"promises": "e2e"}
+#: Folders of `tests/` whose tests take whole steps: a run, a load of an archive, a warehouse made or a page rendered.
+BY_FOLDER: Final = dict.fromkeys(
+    (
+        "pipeline/collect",
+        "pipeline/discovery",
+        "promises",
+        "reports",
+        "warehouse/archive",
+        "warehouse/load",
+        "warehouse/maintenance",
+    ),
+    "e2e",
+)
 MARKERS: Final = frozenset({*BY_FIXTURE.values(), *BY_FOLDER.values(), "soak"})
 
 _TESTS: Final = __file__.removesuffix("conftest.py")
@@ -53,10 +64,18 @@ _unit_test: list[str] = []
 
 def markers_for(path: Path, fixtures: Sequence[str]) -> set[str]:
     """The markers of a test in the file `path` that uses these fixtures."""
-    folder = str(path).removeprefix(_TESTS).split("/")[0]
+    inside = str(path).removeprefix(_TESTS)
     return {BY_FIXTURE[name] for name in fixtures if name in BY_FIXTURE} | {
-        marker for name, marker in BY_FOLDER.items() if name == folder
+        marker for name, marker in BY_FOLDER.items() if inside.startswith(f"{name}/")
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warehouses_are_copies() -> Iterator[None]:
+    """See `tests.templates`."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_templates(patch)
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects

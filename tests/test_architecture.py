@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -70,10 +71,16 @@ def dotted(path: Path) -> str:
 MODULES = {dotted(path): path for package in ARROWS for path in modules(package)}
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Dotted names of everything a module imports, wherever in it; `from package import module` is that module."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -147,7 +154,7 @@ def test_functions_are_short() -> None:
     lengths = [
         node.end_lineno - node.lineno + 1
         for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
     ]
     assert statistics.median(lengths) <= MEDIAN_LINES
@@ -170,7 +177,7 @@ def test_only_the_reader_and_the_writer_open_database_files() -> None:
         (str(path.relative_to(ROOT)), ast.unparse(call.args[0]))
         for package in ARROWS
         for path in modules(package)
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for call in ast.walk(tree(path))
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "duckdb.connect"
     }
     assert {path for path, file in opened if file != "':memory:'"} == {
@@ -186,7 +193,7 @@ def test_whether_it_is_a_file_or_a_lake_is_asked_in_one_place() -> None:
     asking = {
         str(path.relative_to(ROOT))
         for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute) and node.attr == "lake" and ast.unparse(node.value).endswith("paths")
     }
     assert asking == {"warehouse/backends/choose.py"}
@@ -196,42 +203,27 @@ def test_whether_it_is_a_file_or_a_lake_is_asked_in_one_place() -> None:
         for name, path in MODULES.items()
         if name.startswith("warehouse") and stores.search(path.read_text("utf-8"))
     ] == []
+    kinds = {name for name, path in MODULES.items() if 'kind[0] == "ducklake"' in path.read_text("utf-8")}
+    assert kinds == {"warehouse.database.dialect"}
+    assert [name for name, path in MODULES.items() if "is_lake" in path.read_text("utf-8")] == []
     of_files = [name for name in MODULES if name.startswith("warehouse.database.")]
     assert not {used for name in of_files for used in imported(MODULES[name]) if used.startswith("warehouse.ducklake")}
 
 
 @pytest.mark.e2e
-def test_everything_but_the_flow_works_without_prefect(tmp_path: Path) -> None:
-    """Prefect orchestrates; it does not contain."""
+def test_without_prefect_and_the_report_extra_everything_else_runs_and_report_says_what_to_install(
+    tmp_path: Path,
+) -> None:
+    """Prefect orchestrates; it does not contain. The demo says that there is no report, and ends with 0."""
     code = """
 import sys
-class NoPrefect:
+class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "prefect":
-            raise ImportError("not installed")
-sys.meta_path.insert(0, NoPrefect())
+        if name.partition(".")[0] in {"pandas", "prefect", "marimo", "jinja2", "resvg_py"}:
+            raise ModuleNotFoundError("not installed", name=name)
+sys.meta_path.insert(0, Missing())
 import gateway.client, simulator, transforms.flatten
 import warehouse.load.loader, warehouse.database.publish, warehouse.maintenance.rebuild
-from avatar_tasks.cli import main
-main(["demo", "--tasks", "5", "--no-prefect", "--no-report", "--json"])
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert '"fetched"' in done.stdout
-
-
-@pytest.mark.e2e
-def test_without_the_report_extra_everything_else_runs_and_report_says_what_to_install(tmp_path: Path) -> None:
-    """The demo says so, too, and ends with 0."""
-    code = """
-import sys
-class NoReport:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"marimo", "jinja2", "resvg_py"}:
-            raise ModuleNotFoundError("not installed", name=name)
-sys.meta_path.insert(0, NoReport())
 from avatar_tasks.cli import main
 main(sys.argv[1:])
 """
@@ -244,9 +236,10 @@ main(sys.argv[1:])
             timeout=120,
             check=False,
         )
-        for arguments in (["demo", "--tasks", "5", "--no-prefect"], ["report", "--data-dir", "demo"])
+        for arguments in (["demo", "--tasks", "5", "--no-prefect", "--json"], ["report", "--data-dir", "demo"])
     )
-    assert (first.returncode, second.returncode) == (0, 2)
+    assert (first.returncode, second.returncode) == (0, 2), first.stderr
+    assert '"fetched"' in first.stdout
     assert "run `make setup`" in first.stderr
     assert "run `make setup` in the project's folder" in second.stderr
 

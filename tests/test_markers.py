@@ -22,9 +22,10 @@ HERE = Path(__file__).parent
     [
         pytest.param("flows/test_flow.py", ["tmp_path", "server_home"], {"prefect"}, id="a Prefect server"),
         pytest.param("warehouse/ducklake/test_load.py", ["postgres"], {"postgres"}, id="a PostgreSQL server"),
-        pytest.param("reports/test_browser.py", ["browser"], {"browser"}, id="a browser"),
+        pytest.param("reports/test_browser.py", ["browser"], {"browser", "e2e"}, id="a browser"),
         pytest.param("avatar_tasks/test_sql.py", ["connected"], {"e2e"}, id="the command line"),
         pytest.param("promises/test_crash.py", [], {"e2e"}, id="a promise"),
+        pytest.param("warehouse/load/test_ledger.py", [], {"e2e"}, id="loads of archives"),
         pytest.param("flows/test_fan_out.py", ["server_home", "postgres"], {"prefect", "postgres"}, id="two servers"),
         pytest.param("warehouse/marts/test_cases.py", ["tmp_path"], set(), id="nothing of the kind"),
     ],

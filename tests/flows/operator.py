@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.command_line import COMMAND
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -43,11 +45,9 @@ class Operator:
 
     def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`avatar-tasks …`."""
-        code = "from avatar_tasks.cli import main; main()"
-        command = [sys.executable, "-c", code, *arguments]
         env = self._env(environment)
         return subprocess.run(
-            command, cwd=self.folder, env=env, capture_output=True, text=True, check=False, timeout=200
+            [*COMMAND, *arguments], cwd=self.folder, env=env, capture_output=True, text=True, check=False, timeout=200
         )
 
     def python(self, code: str, *arguments: str) -> None:

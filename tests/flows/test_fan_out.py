@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulator import ManualClock, SimulatedGateway, World, serve
-from tests.command_line import KEY
+from tests.command_line import COMMAND, KEY
 from tests.flows.operator import Operator
 from tests.warehouse.tables import column, rows
 from warehouse.ducklake.sessions import open_lake
@@ -127,9 +126,8 @@ def states_of_shares(operator: Operator) -> list[str]:
 
 
 def start(operator: Operator, *options: str) -> subprocess.Popen[str]:
-    code = "from avatar_tasks.cli import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", code, "collect", "--json", "--inbox", str(operator.inbox), *options],
+        [*COMMAND, "collect", "--json", "--inbox", str(operator.inbox), *options],
         cwd=operator.folder,
         env=operator._env({}),
         text=True,

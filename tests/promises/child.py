@@ -6,12 +6,13 @@ What a test wants to go wrong in it, it sets up here, before the command begins:
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import sys
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tests.forked import nursery, redirected, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
 
     #: Called in the child before the command begins; it has to be picklable.
     SetUp = Callable[[], object]
-
-PRELOADED = [
-    *(f"tests.promises.{name}" for name in ("child", "clocks", "crowd", "mutations", "power", "steps")),
-    *(f"avatar_tasks.{name}" for name in ("cli", "console", "start")),
-    *(f"pipeline.{name}" for name in ("settings", "upkeep.maintain", "upkeep.rebuild")),
-    "warehouse.database.publish",
-    "aiohttp",
-    "pandas",  # which DuckDB looks for, where it is installed
-    "rich.progress",
-    "uvloop",
-]
 
 _PATIENCE_SECONDS = 120
 
@@ -69,23 +59,10 @@ class Command:
         return self.log.read_text(encoding="utf-8")[-4000:]
 
 
-def start(target: Callable[..., object], *arguments: object) -> BaseProcess:
-    """Any function of a module in a process of its own."""
-    process: BaseProcess = _nursery().Process(target=target, args=arguments, daemon=True)
-    process.start()
-    return process
-
-
 def shared_seconds(value: float) -> Synchronized[float]:
     """A number that such processes share."""
-    shared: Synchronized[float] = _nursery().Value("d", value)
+    shared: Synchronized[float] = nursery().Value("d", value)
     return shared
-
-
-def _nursery() -> Any:  # noqa: ANN401 - a context of multiprocessing, which has no public type
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
 
 
 def _run(command: Command) -> None:
@@ -103,12 +80,7 @@ def _run(command: Command) -> None:
 
 @contextlib.contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for stream in (1, 2):
-        os.dup2(descriptor, stream)
-    os.close(descriptor)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the rest of the process
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - likewise
+    sys.stdout, sys.stderr = redirected(1, log), redirected(2, log)
     warnings.simplefilter("default")
     try:
         yield

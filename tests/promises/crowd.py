@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 import duckdb
 
 from avatar_tasks import connect
+from tests.forked import start
 from tests.promises import oracle
-from tests.promises.child import Command, start
+from tests.promises.child import Command
 from tests.warehouse.tables import column
 
 if TYPE_CHECKING:

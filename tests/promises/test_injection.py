@@ -67,7 +67,7 @@ KNOWN_SQL = {
     ("warehouse/ducklake/maintain.py", "step"): "the text of a .sql file, statement by statement",
     (
         "warehouse/database/schema.py",
-        "';\\n'.join(definition.comments(on_lake=on_lake))",
+        "';\\n'.join(definition.comments(takes_all=takes_all_comments))",
     ): "headers of .sql files, quoted",
     ("warehouse/database/schema.py", "f'drop {kind} if exists \"{name}\"'"): "what the catalogue itself names",
     ("pipeline/evidence/selection.py", "selection.query"): "the operator's own condition, on a sealed connection",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulator import SimulatedGateway, World, serve
-from tests.promises.child import shared_seconds, start
+from tests.forked import start
+from tests.promises.child import shared_seconds
 from tests.promises.clocks import SharedClock
 from tests.promises.rounds import RETAIN_DAYS, Plan, Size, go_round
 from tests.promises.siege import KEY

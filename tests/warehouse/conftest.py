@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,10 +44,8 @@ class Site:
         return Archive(LocalFolder(self.paths.archive))
 
     def writer(self, wait_seconds: float = 5) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """As `open_writer`; a warehouse that is not there yet is copied from one made before: that is quicker."""
-        if not self.paths.warehouse.exists():
-            make_directory(self.paths.root)
-            self.paths.warehouse.write_bytes(_new_warehouse())
+        """As `open_writer`."""
+        make_directory(self.paths.root)
         return open_writer(self.paths.warehouse, wait_seconds)
 
     def archive(self, answers: Sequence[Answer] = (), requests: Sequence[Request] = ()) -> list[Segment]:
@@ -82,15 +78,6 @@ class Bench:
         written = [write_requests(self.store, requests)] if requests else []
         written += [write_answers(self.store, answers)] if answers else []
         return load(self.con, written, analysis, self.policy)
-
-
-@cache
-def _new_warehouse() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "warehouse.duckdb"
-        with open_writer(path, 5):
-            pass
-        return path.read_bytes()
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUE
 
 LOAD = """
 import sys
+sys.modules["pandas"] = None  # which DuckDB would import
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS
 from warehouse.ducklake.sessions import lake_writer, open_lake

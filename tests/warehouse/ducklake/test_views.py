@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
+    from _pytest.mark import ParameterSet
 
     from tests.postgres import Postgres
 
@@ -26,7 +27,16 @@ def warehouse(postgres: Postgres, empty_lake: Lake) -> Iterator[duckdb.DuckDBPyC
         yield con
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.view}/{case.folder.name}") for case in all_cases()])
+def _cases() -> Iterator[ParameterSet]:
+    """One of each view; `make soak` takes all."""
+    seen: set[str] = set()
+    for case in all_cases():
+        marks = [pytest.mark.soak] if case.view in seen else []
+        seen.add(case.view)
+        yield pytest.param(case, id=f"{case.view}/{case.folder.name}", marks=marks)
+
+
+@pytest.mark.parametrize("case", _cases())
 def test_a_view_says_what_the_case_expects(case: Case, warehouse: duckdb.DuckDBPyConnection) -> None:
     """Rows in, rows out: the very cases that the same files are held to in a file."""
     warehouse.execute("begin")

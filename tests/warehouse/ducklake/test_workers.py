@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from warehouse.ducklake.lake import Lake
 
-TASKS = 600
+TASKS = 240
 
 FROM_STDIN = ("--ids-file", "-")
 
@@ -78,7 +78,7 @@ class Reader:
                 with open_lake(self.lake) as con:
                     for _ in range(3):
                         self.looks.append(look(con))
-                        self.done.wait(0.1)
+                        self.done.wait(0.2)
             except (duckdb.Error, WarehouseError) as error:
                 self.refused.append(str(error))
 
@@ -118,9 +118,9 @@ def test_workers_at_once_leave_what_one_after_another_would(
     """
     base_url, app = gateway
     plain = CommandLine(tmp_path, {"AVATAR_TASKS_BASE_URL": base_url, "AVATAR_TASKS_API_KEY": KEY})
-    shared = CommandLine(tmp_path, plain.environment | settings_of(lake, bucket) | {"AVATAR_TASKS_RATE": "80"})
+    shared = CommandLine(tmp_path, plain.environment | settings_of(lake, bucket) | {"AVATAR_TASKS_RATE": "40"})
     ids = list(world.ids)
-    shares = [ids[:250], ids[150:450], ids[350:]]
+    shares = [ids[:100], ids[60:180], ids[140:]]
     with reading(lake) as reader:
         workers = [start(shared, number, share) for number, share in enumerate(shares)]
         wait_until(lambda: app.total_calls > TASKS // 3)

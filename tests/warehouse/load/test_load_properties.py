@@ -37,9 +37,10 @@ WORKS_WITH_PARTS = """(
 )"""
 
 SLOW_IS_FINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-OFTEN = settings(SLOW_IS_FINE, max_examples=15)
+OFTEN = settings(SLOW_IS_FINE, max_examples=6)
 SOMETIMES = settings(SLOW_IS_FINE, max_examples=3)
-RARELY = settings(SLOW_IS_FINE, max_examples=3)
+RARELY = settings(SLOW_IS_FINE, max_examples=2)
+WITHOUT_END = settings(SLOW_IS_FINE, max_examples=300)
 
 SOURCES = st.sampled_from(["default", "second"])
 IDS = st.sampled_from(["t1", "t2", "t3"])
@@ -138,6 +139,18 @@ def test_it_does_so_for_many_more_histories(remembered: Remembered, history: His
     """The same with a `transform` that remembers."""
     with quick(remembered):
         assert_loads_are_as_one(history)
+
+
+@pytest.mark.soak
+@WITHOUT_END
+@given(histories())
+def test_hundreds_of_histories(remembered: Remembered, history: History) -> None:
+    """Both as one load and as the slow reader works out."""
+    with quick(remembered):
+        assert_loads_are_as_one(history)
+        with written(history) as (_, segments), emptied() as con:
+            replay(con, history, segments)
+            assert_as_reference(con, history)
 
 
 def assert_loads_are_as_one(history: History) -> None:
