@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from reports.headline import Facts
     from reports.needs import Need
 
-#: How long the periods compared are, where none is chosen: the first that the tasks reach back twice as far as.
+#: How long the periods compared are, where none is chosen: the first that tasks reach back twice as far as, but for a
+#: tenth of the earlier one.
+_MISSING: Final = 0.1
 _SPANS: Final = (timedelta(days=7), timedelta(days=1), timedelta(hours=1))
 #: How far back steps are looked for, as in the view change_points.
 _STEPS_SINCE: Final = timedelta(days=28)
@@ -62,7 +64,7 @@ def periods(cohort: Cohort, facts: Facts, end: datetime) -> tuple[Period, Period
         span = end - cohort.since
     else:
         first = facts["first_submit_time"]
-        span = next((one for one in _SPANS if first and first <= end - 2 * one), _SPANS[0])
+        span = next((one for one in _SPANS if first and first <= end - (2 - _MISSING) * one), _SPANS[0])
     return Period(end - 2 * span, end - span), Period(end - span, end)
 
 

@@ -38,7 +38,8 @@ def axis(ticks: Sequence[Tick]) -> Markup:
 
 def _label(tick: Tick) -> Markup:
     anchor = "start" if tick.at < 0.1 else "end" if tick.at > 0.9 else "middle"  # noqa: PLR2004 - the edges
-    return tag("text", tick.label, x=percent(tick.at), y=_HEIGHT - 5, text_anchor=anchor, class_="tick")
+    return tag("text", tick.label, x=percent(tick.at), y=_HEIGHT - 5, text_anchor=anchor, class_="tick",
+               fill=colour("muted"))  # fmt: skip
 
 
 def bar(share: float, name: str) -> Markup:

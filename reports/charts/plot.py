@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from reports.charts.markup import NOTHING, colour, join, percent, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from markupsafe import Markup
@@ -20,6 +20,8 @@ NOMINAL_WIDTH: Final = 860
 #: From both edges of the plot: a label nearer to them is aligned to the edge.
 _EDGE: Final = 0.04
 _AXIS: Final = 5
+#: Steps nearer to each other have one label: on a phone its letters take so much of the width.
+_NEAR: Final = 0.08
 _HALF_TEXT: Final = 4
 
 
@@ -125,7 +127,7 @@ class Frame:
         return tag("line", x1=0, x2="100%", y1=y, y2=y, stroke=colour("grid")) + label if tick.has_line else label
 
     def _x_label(self, tick: Tick) -> Markup:
-        anchor = "start" if tick.at < _EDGE else "end" if tick.at > 1 - _EDGE else "middle"
+        anchor = _anchor(tick.at)
         css = "tick minor" if tick.is_minor else "tick"
         at = percent(tick.at)
         mark = tag("line", x1=at, x2=at, y1=self.height, y2=self.height + _AXIS, stroke=colour("line"), class_=css)
@@ -138,12 +140,25 @@ class Frame:
             return
         for event in self.events:
             yield self._step(event, self.times) if event.kind == "step" else self._incident(event, self.times)
+        yield from self._letters(self.times)
+
+    def _letters(self, times: Times) -> Iterator[Markup]:
+        """The names of steps above their lines; of steps that are near each other together."""
+        groups: list[tuple[float, list[str]]] = []
+        for event in sorted((one for one in self.events if one.kind == "step"), key=lambda one: one.begin):
+            at = times.clamped(event.begin)
+            if groups and at - groups[-1][0] < _NEAR:
+                groups[-1][1].append(event.letter)
+            else:
+                groups.append((at, [event.letter]))
+        for at, letters in groups:
+            text = ", ".join(letters)
+            yield tag("text", text, x=percent(at), y=-12, text_anchor=_anchor(at), class_="letter", fill=colour("ink"))
 
     def _step(self, event: Event, times: Times) -> Markup:
         at = percent(times.clamped(event.begin))
         line = tag("line", x1=at, x2=at, y1=-8, y2=self.height, stroke=colour("ink"), stroke_dasharray="3 3")
-        letter = tag("text", event.letter, x=at, y=-12, text_anchor="middle", class_="letter", fill=colour("ink"))
-        return tag("g", tag("title", event.says), line, letter, class_="event")
+        return tag("g", tag("title", event.says), line, class_="event")
 
     def _incident(self, event: Event, times: Times) -> Markup:
         left, right = times.clamped(event.begin), times.clamped(event.end)
@@ -162,6 +177,11 @@ class Frame:
                 else []
             ),
         ]
+
+
+def _anchor(at: float) -> str:
+    """How a text at a position is aligned, so that it stays within the plot."""
+    return "start" if at < _EDGE else "end" if at > 1 - _EDGE else "middle"
 
 
 def stretched(frame: Frame, *paths: Markup) -> Markup:

@@ -21,6 +21,7 @@ _DECADES: Final = (
     *(259_200, 604_800, 2_592_000, 7_776_000, 31_536_000),
 )
 _MOST: Final = 5
+_INNER: Final = 0.03
 #: Ticks of a time axis on a screen, and on a phone.
 _WIDE, _NARROW = 8, 4
 _HOUR_STEPS: Final = (1, 2, 3, 6, 12)
@@ -99,7 +100,8 @@ def duration_ticks(top: float) -> tuple[Linear, list[Tick]]:
 
 
 def log_duration_ticks(scale: Log) -> list[Tick]:
-    return [Tick(scale(value), duration(value)) for value in _DECADES if scale.low <= value <= scale.high]
+    """Those that are not at the very edge, where lanes have their labels."""
+    return [Tick(scale(value), duration(value)) for value in _DECADES if _INNER < scale(value) < 1 - _INNER]
 
 
 def share_ticks(top: float) -> tuple[Linear, list[Tick]]:

@@ -41,6 +41,7 @@ VIEWS: Final = (
 
 #: Views that are evaluated once for a page with all its figures, and then kept.
 _KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles", "outcome_incidence"}}
+_KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells"})
 
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
 _RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
@@ -189,7 +190,9 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool) -> No
     con.execute("use memory")
     con.execute(f"set timezone = {quoted(cohort.timezone)}")
     for name in VIEWS:
-        con.execute(_text(f"views/{name}"))
+        text = _text(f"views/{name}")
+        is_kept = keeps and name in _KEPT_OF_OURS
+        con.execute(text.replace("create view", "create table", 1) if is_kept else text)
 
 
 def _kept(definition: Definition) -> str:

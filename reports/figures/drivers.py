@@ -14,6 +14,7 @@ from reports.charts.scales import Linear, Tick
 from reports.cohort import using
 from reports.comparison.facts import Driver
 from reports.comparison.sentences import driver_sentence
+from reports.examples import of_drivers
 from reports.figure import Figure
 from reports.templating import render
 
@@ -29,6 +30,7 @@ _TITLE: Final = "What differs?"
 _CLEAR: Final = 0.04
 _MOST_CLEAR: Final = 20
 _MOST_OTHERS: Final = 30
+_MOST_EXAMPLES: Final = 8
 #: Fewest days of which a weekday is more than a day.
 _FORTNIGHT: Final = 14
 
@@ -76,10 +78,15 @@ class Line:
     latency: Effect
 
 
-def read(context: Context) -> pl.DataFrame:
-    """The rows of drivers_between for the page: in the range of time chosen, or the last seven days of tasks."""
+def bounds_of(context: Context) -> Row:
+    """The range of time chosen, `t0` to `t1`, or the last seven days of tasks; None for an open end."""
     span = "select coalesce(since, (select max(submit_time) - interval 7 days from always.tasks)) as t0, until as t1"
-    bounds = context.rows(f"{span} from memory.filters").row(0, named=True)
+    return context.rows(f"{span} from memory.filters").row(0, named=True)
+
+
+def read(context: Context) -> pl.DataFrame:
+    """The rows of drivers_between within the bounds."""
+    bounds = bounds_of(context)
     with using(context.con, "always"):
         query = "from drivers_between($t0::timestamptz, coalesce($t1::timestamptz, 'infinity'::timestamptz))"
         frame = context.rows(query, bounds)
@@ -136,6 +143,7 @@ def drivers(context: Context, frame: pl.DataFrame) -> Figure:
         tasks=context.most(frame.group_by("dimension").agg(pl.col("n").sum())["n"]),
         data=frame,
         body=body,
+        examples=of_drivers(context, first(frame, _MOST_EXAMPLES), bounds_of(context)),
         counted="ended task",
         note="Dots to the right of the dotted line: fail more often, take longer. A difference is clear where chance "
         "does not explain it, with all values that were looked at taken into account. It is not yet a cause.",

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from reports import sentences, words
+from reports.charts.markup import NOTHING
 from reports.charts.more import rates
+from reports.examples import of_reasons
 from reports.figure import Figure
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ def reasons(context: Context) -> Figure:
             "share_so_far": "so far",
             "example": "Example",
         },
+        examples=of_reasons(context) if frame.height else NOTHING,
         note="What differs from task to task (numbers, ids, addresses) is replaced. Whose fault it is, is decided in "
         "analysis.toml.",
     )

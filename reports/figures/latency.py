@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from reports import sentences, words
 from reports.charts.heatmap import Cell, Map, latency_map
+from reports.charts.markup import NOTHING
 from reports.charts.more import durations, shares_by_time
 from reports.charts.plot import Frame
+from reports.examples import of_slow_cells
 from reports.figure import Figure
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def latency(context: Context) -> Figure:
             "p95_seconds": "95% within",
         },
         charts=(chart,) if chart else (),
+        examples=of_slow_cells(context) if chart else NOTHING,
         note="The stronger its colour, the more tasks a cell has. Lines: by when half, and 95%, had ended, in success "
         "or failure; running tasks count with the age at which they were last seen.",
     )

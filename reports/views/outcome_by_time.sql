@@ -7,29 +7,33 @@
 -- p_running: estimated share still running then
 -- tasks: tasks that the curve rests on
 create view outcome_by_time as
-with curve as materialized (
-    from pooled.outcome_incidence
-),
-
-bounds as (
+with bounds as (
     select
         least(1.1 * min(t_seconds) filter (where p_running <= 0.01), max(t_seconds)) as horizon_seconds,
         max(at_risk) as tasks,
-    from curve
+    from pooled.outcome_incidence
 ),
 
-steps as (
-    select tasks, horizon_seconds * unnest(range(121)) / 120 as t_seconds,
-    from bounds
-    where tasks is not null
+-- The last of the curve's rows up to each step; a join for each step would sort the curve.
+reached as (
+    select
+        greatest(ceil(t_seconds / horizon_seconds * 120 - 1e-9), 0)::bigint as step,
+        arg_max({'success': p_success, 'failure': p_failure, 'running': p_running}, t_seconds) as share,
+    from pooled.outcome_incidence
+    cross join bounds
+    where horizon_seconds > 0 and t_seconds <= horizon_seconds
+    group by step
 )
 
 select
-    steps.t_seconds,
-    coalesce(curve.p_success, 0) as p_success,
-    coalesce(curve.p_failure, 0) as p_failure,
-    coalesce(curve.p_running, 1) as p_running,
-    steps.tasks,
-from steps
-asof left join curve on steps.t_seconds >= curve.t_seconds
-order by steps.t_seconds;
+    steps.step * horizon_seconds / 120 as t_seconds,
+    coalesce(last_value(share.success ignore nulls) over up_to_now, 0) as p_success,
+    coalesce(last_value(share.failure ignore nulls) over up_to_now, 0) as p_failure,
+    coalesce(last_value(share.running ignore nulls) over up_to_now, 1) as p_running,
+    bounds.tasks,
+from bounds
+cross join (select unnest(range(121)) as step) as steps
+left join reached on steps.step = reached.step
+where bounds.tasks is not null
+window up_to_now as (order by steps.step rows unbounded preceding)
+order by steps.step;

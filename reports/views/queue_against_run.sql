@@ -6,13 +6,18 @@
 -- run_p50_seconds, run_p90_seconds: quantiles of the time from start to end
 -- queue_share: the sum of all waiting as a share of all waiting and running
 create view queue_against_run as
-select
-    count(*) as succeeded,
-    count(queue_seconds) as tasks,
-    quantile_cont(queue_seconds, 0.5) as queue_p50_seconds,
-    quantile_cont(queue_seconds, 0.9) as queue_p90_seconds,
-    quantile_cont(run_seconds, 0.5) as run_p50_seconds,
-    quantile_cont(run_seconds, 0.9) as run_p90_seconds,
-    sum(queue_seconds) / nullif(sum(queue_seconds + run_seconds), 0) as queue_share,
-from cohort.task_latency
-where event = 'SUCCESS';
+select * exclude (queue_quantiles, run_quantiles)
+from (
+    select
+        count(*) as succeeded,
+        count(queue_seconds) as tasks,
+        quantile_cont(queue_seconds, [0.5, 0.9]) as queue_quantiles,
+        quantile_cont(run_seconds, [0.5, 0.9]) as run_quantiles,
+        queue_quantiles[1] as queue_p50_seconds,
+        queue_quantiles[2] as queue_p90_seconds,
+        run_quantiles[1] as run_p50_seconds,
+        run_quantiles[2] as run_p90_seconds,
+        sum(queue_seconds) / nullif(sum(queue_seconds + run_seconds), 0) as queue_share,
+    from cohort.task_latency
+    where event = 'SUCCESS'
+);

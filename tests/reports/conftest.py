@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +11,8 @@ import pytest
 
 from reports.cohort import Cohort
 from reports.render import report_on, write_html
+from tests.warehouse.marts.statistics import planted
+from tests.warehouse.marts.statistics.planted import START
 from tests.warehouse.marts.world import END, fill, make_world
 from warehouse.database.publish import publish
 from warehouse.database.writer import open_writer
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from reports.report import Report
 
 NOW: Final = datetime(2025, 1, 20, 12, 5, tzinfo=UTC)
+#: When half of all tasks begin to fail in the page `changed`, and when it is made.
+CHANGED_AT: Final = START + timedelta(days=8, hours=9)
+CHANGED_END: Final = START + timedelta(days=14)
 
 TASK: Final = """
     insert into tasks by name
@@ -71,8 +76,8 @@ def published(root: Path, put: Callable[[duckdb.DuckDBPyConnection], object]) ->
     return paths
 
 
-def make(paths: DataPaths, cohort: Cohort | None = None) -> Made:
-    report = report_on(paths, cohort or Cohort(), NOW)
+def make(paths: DataPaths, cohort: Cohort | None = None, now: datetime = NOW) -> Made:
+    report = report_on(paths, cohort or Cohort(), now)
     return Made(paths, report, write_html(report, paths.reports / "report.html"))
 
 
@@ -87,6 +92,19 @@ def week(week_paths: DataPaths) -> Made:
     """The report on that week."""
     assert END < NOW
     return make(week_paths)
+
+
+@pytest.fixture(scope="session")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The report on two weeks in which half of all fail from one hour on, and one voice takes a third longer."""
+
+    def put(con: duckdb.DuckDBPyConnection) -> None:
+        planted.fill(con, 3, tasks=6000, days=14, cause="slow", step_at=CHANGED_AT)
+        con.execute("""
+            update tasks set fail_reason = 'GPU lost 生成失败' where status = 'FAILURE';
+            update tasks set result_url = 'https://cdn.example/' || task_id || '.mp4' where status = 'SUCCESS'""")
+
+    return make(published(tmp_path_factory.mktemp("changed"), put), now=CHANGED_END)
 
 
 class Values(HTMLParser):

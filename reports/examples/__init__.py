@@ -1,0 +1,109 @@
+"""Tasks that show what a figure is about: three for each failure kind, slow cell and driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from reports import words
+from reports.comparison.sentences import driver_sentence
+from reports.formats import as_link
+from reports.templating import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from markupsafe import Markup
+
+    from reports.comparison.facts import Driver
+    from reports.figures.context import Context
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One task.
+
+    Attributes:
+        source, task_id: which.
+        about: when it was submitted and how long it took.
+        reason: why it failed; None for a success.
+        request_id: of the answer that first showed its end, where the gateway named one: of a poll, not a submission.
+        link: where its result is, if that is an http or https address.
+        result: the result as it came, where it is no such address.
+    """
+
+    source: str
+    task_id: str
+    about: str
+    reason: str | None
+    request_id: str | None
+    link: str | None
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Examples of one thing."""
+
+    title: str
+    examples: list[Example]
+
+
+def of_reasons(context: Context) -> Markup:
+    """The newest three of each kind of failure."""
+    rows = _rows(context, "reasons")
+    return _folded(
+        "Examples of each reason", rows, lambda row: f"{row['reason'] or 'no reason'} ({row['tasks']:,} tasks)"
+    )
+
+
+def of_slow_cells(context: Context) -> Markup:
+    """The slowest three of each of the largest cells of the heat map beyond the time of 95%."""
+    return _folded("Examples of the slow ones", _rows(context, "slow_cells"), lambda row: _cell(context, row))
+
+
+def _cell(context: Context, row: dict[str, Any]) -> str:
+    low, high = (words.duration(10 ** ((row["bin"] + one) / 8)) for one in (0, 1))
+    return f"{context.when(row['bucket_start'])}, {low} to {high} ({words.tasks(row['tasks'])})"
+
+
+def of_drivers(context: Context, drivers: Sequence[Driver], bounds: dict[str, Any]) -> Markup:
+    """For each driver the newest three that failed, or the slowest three."""
+    wanted = [
+        {"number": number, "dimension": one.dimension, "value": one.value, "fails": (one.failure_effect or 0) > 0}
+        for number, one in enumerate(drivers)
+    ]
+    if not wanted:
+        return _folded("", [], str)
+    rows = _rows(context, "drivers", {"wanted": wanted} | bounds)
+    return _folded("Examples of what differs", rows, lambda row: driver_sentence(drivers[row["number"]]))
+
+
+def _rows(context: Context, query: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    picked = (_FOLDER / f"{query}.sql").read_text(encoding="utf-8")
+    context.con.execute(f"create or replace temp table picked as {picked}", parameters)
+    return context.rows((_FOLDER / "details.sql").read_text(encoding="utf-8")).to_dicts()
+
+
+def _folded(summary: str, rows: Iterable[dict[str, Any]], title: Any) -> Markup:  # noqa: ANN401 - a function of a row
+    groups: dict[str, list[Example]] = {}
+    for row in rows:
+        groups.setdefault(title(row), []).append(_example(row))
+    return render("examples.html.jinja", summary=summary, groups=[Group(*one) for one in groups.items()])
+
+
+def _example(row: dict[str, Any]) -> Example:
+    link = as_link(row["result_url"])
+    took = f", took {words.duration(row['latency_seconds'])}" if row["latency_seconds"] is not None else ""
+    return Example(
+        row["source"],
+        row["task_id"],
+        f"submitted {words.moment(row['submit_time'])}{took}",
+        row["fail_reason"],
+        row["request_id"],
+        link,
+        None if link else row["result_url"],
+    )

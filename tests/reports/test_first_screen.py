@@ -1,0 +1,176 @@
+"""The first screen and the examples: a planted change is found, said, dated and shown."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reports.cohort import Cohort, using
+from reports.examples import of_drivers
+from reports.figures import drivers as drivers_figure
+from reports.figures.context import Context
+from reports.first_screen import periods
+from reports.needs import _WORDS
+from reports.page import render_page
+from reports.render import report_on
+from reports.report import read_report
+from tests.reports.conftest import CHANGED_AT, CHANGED_END, NOW, TASK, Made, Values, published
+from tests.warehouse.marts.world import END
+from warehouse.backends.choose import reader
+from warehouse.database.reader import open_beside_published
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from warehouse.paths import DataPaths
+
+
+def test_a_planted_step_is_the_verdict_and_dated(changed: Made) -> None:
+    """Worse than the week before, since the hour in which it was planted."""
+    text = " ".join(Values.of(changed.file.read_text(encoding="utf-8")).text)
+    screen = changed.report.screen
+    assert screen.comparison.verdict == "worse"
+    assert "Worse than the 7 days before." in text
+    assert [(step.metric, step.changed_at) for step in screen.comparison.steps] == [("failure_rate", CHANGED_AT)]
+    assert "Since 9 Jun 2026 09:00 UTC the failure rate of avatar at here is" in text
+
+
+def test_a_planted_driver_comes_first_with_examples_of_its_tasks(changed: Made) -> None:
+    """Of the voice that takes longer, the slowest tasks with that voice."""
+    first = changed.report.screen.drivers[0]
+    assert (first.dimension, first.value) == ("voice_engine_id", "v2")
+    page = changed.file.read_text(encoding="utf-8")
+    part = page[page.index("Examples of what differs") :]
+    ids = re.findall(r"<li><code>(.*?)</code>", part[: part.index("</ul>")])
+    with reader(changed.paths) as con:
+        found = con.execute(
+            """
+            select task_id from tasks join pt_infos using (source, task_id)
+            where status = 'SUCCESS' and voice_engine_id = 'v2' and submit_time >= $1
+            order by latency_seconds desc limit 3""",
+            [CHANGED_END - timedelta(days=7)],
+        ).fetchall()
+    assert ids == [one for (one,) in found]
+
+
+def test_examples_have_the_dimensions_of_the_drivers(week_paths: DataPaths) -> None:
+    """For each value with failures there is a task that failed: both mean the same by each dimension."""
+    with open_beside_published(week_paths) as con:
+        report = read_report(con, Cohort(), NOW)
+        context = Context(con, Cohort(), report.facts, con.sql("from failure_pareto").pl(), (), NOW)
+        frame = drivers_figure.read(context)
+        with using(con, "always"):
+            failed = frame.filter(frame["failed"] > 0)
+        wanted = [drivers_figure._driver(row | {"failure_q_value": 0.0}) for row in failed.iter_rows(named=True)]
+        worse = [one for one in wanted if (one.failure_effect or 0) > 0]
+        shown = of_drivers(context, worse, drivers_figure.bounds_of(context))
+    assert len({one.dimension for one in worse}) > 8
+    assert str(shown).count("<h3>") == len(worse)
+
+
+def test_each_reason_has_three_tasks_that_failed_so(week: Made) -> None:
+    """The newest; with the request id where the gateway named one."""
+    page = week.file.read_text(encoding="utf-8")
+    part = page[page.index("Examples of each reason") :]
+    part = part[: part.index("</details>")]
+    groups = part.split("<h3>")[1:]
+    assert len(groups) == min(11, len(groups)) > 5
+    assert all(1 <= group.count("<li>") <= 3 for group in groups)
+
+
+def test_every_need_has_a_query_or_command_that_works(week: Made) -> None:
+    """The queries run on the published copy as they stand."""
+    with reader(week.paths) as con:
+        for _, _, command in _WORDS.values():
+            match shlex.split(command):
+                case ["avatar-tasks", "sql", query]:
+                    con.execute(query)
+                case ["avatar-tasks", name, *_]:
+                    assert name in {"check", "evidence"}
+
+
+def test_what_needs_a_person_is_counted_as_the_views_count(week: Made) -> None:
+    """Stuck tasks and links that no longer work; what is not there is not named."""
+    found = {need.key: need.count for need in week.report.screen.needs}
+    with reader(week.paths) as con:
+        [(stuck, claims)] = con.execute(
+            "select (select count(*) from stuck_tasks), (select count(*) from refund_claims)"
+        ).fetchall()
+        [(expired,)] = con.execute("select count(*) from result_expiry_at($1) where is_expired", [NOW]).fetchall()
+    assert (found["stuck"], found.get("claims", 0), found["expired"]) == (stuck, claims, expired)
+    assert min(stuck, claims, expired) > 0
+    assert "conflicts" not in found
+
+
+def test_nothing_to_do_is_said(tmp_path: Path) -> None:
+    """With the ids accounted for."""
+    quiet = published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 3}))
+    with open_beside_published(quiet) as con:
+        page = render_page(con, Cohort(), "UTC", NOW)
+    assert "Nothing: no task is stuck" in page
+    assert "ids accepted:" in page
+
+
+@pytest.mark.parametrize(
+    ("first", "span"),
+    [
+        pytest.param(timedelta(days=15), timedelta(days=7), id="two weeks of tasks"),
+        pytest.param(timedelta(days=6), timedelta(days=1), id="less than two weeks"),
+        pytest.param(timedelta(hours=9), timedelta(hours=1), id="less than two days"),
+        pytest.param(timedelta(minutes=9), timedelta(days=7), id="too little for any"),
+    ],
+)
+def test_periods_are_as_long_as_the_tasks_allow(first: timedelta, span: timedelta) -> None:
+    """And end with the last answer."""
+    earlier, later = periods(Cohort(), {"first_submit_time": END - first}, END)
+    assert (later.end, later.end - later.start, earlier.end - earlier.start) == (END, span, span)
+    assert earlier.end == later.start
+
+
+def test_a_range_chosen_is_compared_with_as_long_a_one_before(changed: Made) -> None:
+    """Of which no task is in the figures."""
+    chosen = Cohort(since=CHANGED_END - timedelta(days=2), until=CHANGED_END)
+    comparison = report_on(changed.paths, chosen, CHANGED_END).screen.comparison
+    assert (comparison.earlier.start, comparison.later.end) == (CHANGED_END - timedelta(days=4), CHANGED_END)
+    assert min(change.tasks_before for change in comparison.changes) > 100
+
+
+def test_local_days_are_those_of_the_views(week_paths: DataPaths) -> None:
+    """With one kind of task, the buckets of the page in a time zone are `latency_quantiles_by` in it."""
+    report = report_on(week_paths, Cohort(actions=("avatar-generate",), timezone="Asia/Shanghai"), NOW)
+    shown = report.figures[0].data.select("bucket_start", "tasks", "p50_seconds").rows()
+    with reader(week_paths) as con:
+        expected = con.execute("""
+            select bucket_start, n, seconds from latency_quantiles_by('day', 'Asia/Shanghai')
+            where action = 'avatar-generate' and q = 0.5 order by bucket_start""").fetchall()
+    assert [(one.astimezone(UTC), *rest) for one, *rest in shown] == [(one.astimezone(UTC), *r) for one, *r in expected]
+    assert {one.hour for one, *_ in shown} == {0}
+
+
+def test_a_page_in_local_time_says_so(week_paths: DataPaths) -> None:
+    """Everywhere: no time of it is in UTC."""
+    with open_beside_published(week_paths) as con:
+        page = render_page(con, Cohort(), "Asia/Shanghai", datetime(2025, 1, 20, 12, 5, tzinfo=UTC))
+    text = " ".join(Values.of(page).text)
+    assert "20:05 UTC+8" in text
+    assert not re.findall(r"\d\d:\d\d UTC(?!\+8)", text)
+
+
+def test_examples_show_hostile_reasons_and_links_as_text(tmp_path: Path) -> None:
+    """A link that is none of the web is no link, and a reason's markup is only text."""
+
+    def put(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(TASK, {"status": "FAILURE", "number": 3})
+        con.execute("update tasks set result_url = 'javascript:alert(1)', fail_reason = '</details><script>x</script>'")
+
+    with open_beside_published(published(tmp_path, put)) as con:
+        found = Values.of(render_page(con, Cohort(), "UTC", NOW))
+    assert [given["href"] for tag, given in found.tags if tag == "a" and not str(given["href"]).startswith("#")] == []
+    assert "script" not in {tag for tag, _ in found.tags}
+    assert "</details><script>x</script>" in " ".join(found.text)
