@@ -11,7 +11,7 @@ from reports.charts.scales import Log, Tick, log_duration_ticks, time_ticks
 from reports.charts.series import Point, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from markupsafe import Markup
@@ -59,7 +59,7 @@ class Map:
     cells: Sequence[Cell]
     failed: Sequence[Cell]
     running: Sequence[Cell]
-    quantiles: dict[str, Sequence[Point]]
+    quantiles: Mapping[str, Sequence[Point]]
 
 
 _QUANTILE_COLOURS: Final = ("ink", "orange")

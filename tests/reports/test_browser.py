@@ -46,7 +46,8 @@ OVERLAPPING = """
 () => {
   const groups = [...document.querySelectorAll('figure')].map(figure =>
     [...figure.querySelectorAll('svg.plot text, .legend li')].filter(one => one.getBoundingClientRect().width));
-  const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 2 || b.bottom <= a.top + 2;
+  const beside = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1;
+  const apart = (a, b) => beside(a, b) || a.bottom <= b.top + 2 || b.bottom <= a.top + 2;
   return groups.flatMap(texts => texts.flatMap((one, number) => texts.slice(number + 1)
     .filter(other => !apart(one.getBoundingClientRect(), other.getBoundingClientRect()))
     .map(other => [one.textContent, other.textContent])));
