@@ -96,7 +96,7 @@ def week(week_paths: DataPaths) -> Made:
 
 @pytest.fixture(scope="session")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """The report on two weeks in which half of all fail from one hour on, and one voice takes a third longer."""
+    """The report on two weeks in which half of all fail from one hour on, and one voice engine takes a third longer."""
 
     def put(con: duckdb.DuckDBPyConnection) -> None:
         planted.fill(con, 3, tasks=6000, days=14, cause="slow", step_at=CHANGED_AT)

@@ -148,13 +148,15 @@ def test_a_picture_can_stand_alone(week: Made) -> None:
 
 
 def test_the_page_stays_small_and_loads_nothing(week: Made) -> None:
-    """Nothing is loaded from anywhere: no script, no address but those of XML and of itself."""
+    """Nothing is loaded from anywhere: no script, no address but that of SVG and of links to results."""
     text = week.file.read_text(encoding="utf-8")
     assert len(text) < MOST_BYTES / 4
     found = Values.of(text)
     assert not {tag for tag, _ in found.tags} & {"script", "img", "iframe", "object", "video"}
     assert {given.get("href") for tag, given in found.tags if tag == "link"} == {"data:,"}
-    assert text.count("http://") + text.count("https://") == text.count("http://www.w3.org/2000/svg")
+    links = [given["href"] or "" for tag, given in found.tags if tag == "a"]
+    drawings = text.count("http://www.w3.org/2000/svg")
+    assert text.count("http://") + text.count("https://") == drawings + sum(link.startswith("http") for link in links)
 
 
 def test_raw_rows_never_reach_the_page(tmp_path: Path) -> None:

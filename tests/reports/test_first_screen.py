@@ -42,7 +42,7 @@ def test_a_planted_step_is_the_verdict_and_dated(changed: Made) -> None:
 
 
 def test_a_planted_driver_comes_first_with_examples_of_its_tasks(changed: Made) -> None:
-    """Of the voice that takes longer, the slowest tasks with that voice."""
+    """Of the voice engine that takes longer, its slowest tasks."""
     first = changed.report.screen.drivers[0]
     assert (first.dimension, first.value) == ("voice_engine_id", "v2")
     page = changed.file.read_text(encoding="utf-8")
