@@ -42,16 +42,19 @@ BY_FIXTURE: Final = {
     "avatar_tasks": "e2e",
     "connected": "e2e",
 }
-#: Folders of `tests/` whose tests take whole steps: a run, a load of an archive, a warehouse made or a page rendered.
+#: Folders of `tests/` whose tests take whole steps: runs, loads of archives, warehouses made, many worlds compared.
 BY_FOLDER: Final = dict.fromkeys(
     (
+        "pipeline/check",
         "pipeline/collect",
         "pipeline/discovery",
         "promises",
         "reports",
         "warehouse/archive",
+        "warehouse/database",
         "warehouse/load",
         "warehouse/maintenance",
+        "warehouse/marts/statistics",
     ),
     "e2e",
 )

@@ -36,7 +36,7 @@ def _cases() -> Iterator[ParameterSet]:
         yield pytest.param(case, id=f"{case.view}/{case.folder.name}", marks=marks)
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", list(_cases()))
 def test_a_view_says_what_the_case_expects(case: Case, warehouse: duckdb.DuckDBPyConnection) -> None:
     """Rows in, rows out: the very cases that the same files are held to in a file."""
     warehouse.execute("begin")
