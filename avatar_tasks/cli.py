@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from avatar_tasks.commands import check, collect, deploy, read, trial, upkeep
+from avatar_tasks.commands import check, collect, deploy, read, serve, trial, upkeep
 from avatar_tasks.console import end_program
 from avatar_tasks.streams import never_fail
 
@@ -46,6 +46,7 @@ for _command in (
     read.report,
     read.sql,
     read.status,
+    serve.serve,
     trial.demo,
     trial.simulate,
     upkeep.maintain,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from warehouse.archive.storage import Storage
 
 #: What is never stored or shown.
-SECRET_SETTINGS: Final = ("api_key", "access_token", "user_id")
+SECRET_SETTINGS: Final = ("api_key", "access_token", "user_id", "callback_secret")
 
 #: Secrets that may be in a Prefect Secret block, which the setting `…_block` names.
 BLOCKS: Final = ("api_key", "access_token")
@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     access_token: SecretStr | None = None
     access_token_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     user_id: SecretStr | None = Field(default=None, min_length=1, max_length=20)
+    callback_secret: SecretStr | None = Field(default=None, min_length=16, max_length=200)
     source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     data_dir: Folder = Path("data")
     warehouse: WarehousePlace | None = None

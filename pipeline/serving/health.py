@@ -1,0 +1,43 @@
+"""Whether `serve` can do its work: readers find something to open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from warehouse.backends.choose import reader
+from warehouse.errors import ArchiveError, WarehouseError
+
+if TYPE_CHECKING:
+    from warehouse.paths import DataPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `/health` says.
+
+    Attributes:
+        is_well: whether the warehouse can be read.
+        stale_seconds: time since the last run that readers can see ended; None where there was none.
+        problem: why it cannot be read.
+    """
+
+    is_well: bool
+    stale_seconds: float | None = None
+    problem: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        if not self.is_well:
+            return {"status": "unavailable", "problem": self.problem}
+        return {"status": "ok", "seconds_since_last_load": self.stale_seconds}
+
+
+def health(paths: DataPaths) -> Health:
+    """As of this moment; a warehouse that is old is well, and its age is said."""
+    try:
+        with reader(paths) as con:
+            [(last,)] = con.execute("select max(finished_at) from runs").fetchall()
+    except (ArchiveError, OSError, WarehouseError) as error:
+        return Health(is_well=False, problem=str(error))
+    return Health(is_well=True, stale_seconds=None if last is None else (datetime.now(UTC) - last).total_seconds())
