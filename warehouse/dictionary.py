@@ -55,9 +55,10 @@ def render() -> str:
 
 
 def render_gallery(folder: Path = QUERIES) -> str:
-    """The list of the queries in `folder` as Markdown: question and file."""
-    rows = [f"| [{path.name}]({path.name}) | {question(path)} |" for path in sorted(folder.glob("*.sql"))]
-    return "\n".join([_GALLERY, "| file | question |", "|---|---|", *rows, ""])
+    """The list of the queries in `folder` as Markdown: file, question and who asks it."""
+    files = sorted(folder.glob("*.sql"))
+    rows = [f"| [{path.name}]({path.name}) | {question(path)} | {asked_by(path)} |" for path in files]
+    return "\n".join([_GALLERY, "| file | question | asked by |", "|---|---|---|", *rows, ""])
 
 
 def question(path: Path) -> str:
@@ -71,6 +72,12 @@ def question(path: Path) -> str:
         msg = f"{path.name} has to begin with the question it answers, as a comment"
         raise ValueError(msg)
     return found
+
+
+def asked_by(path: Path) -> str:
+    """Who asks the question, by the line after it; '' where it is not said."""
+    found = re.search(r"^-- Asked by: (.+)\.$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def main() -> None:

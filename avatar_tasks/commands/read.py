@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,14 @@ def compare(*, period: str, against: str, kind: str, as_json: bool, **options: A
             click.echo(harmless(line))
 
 
-@click.command()
+class _WithQuery(click.Command):
+    """A command whose query may begin with a comment, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f"\n{arg}" if re.match(r"--\s", arg) else arg for arg in args])
+
+
+@click.command(cls=_WithQuery)
 @click.argument("query", metavar='"SELECT …"')
 @click.option(
     "--format",

@@ -1,4 +1,5 @@
 -- Is it getting slower?
+-- Asked by: SRE.
 select
     source,
     action,

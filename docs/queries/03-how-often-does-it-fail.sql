@@ -1,4 +1,5 @@
 -- How often does it fail, with and without the failures that the gateway itself makes?
+-- Asked by: product owner.
 select
     source,
     action,

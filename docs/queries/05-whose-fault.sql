@@ -1,4 +1,5 @@
 -- Whose fault are the failures, and how large a share of the tasks that ended is each class?
+-- Asked by: product owner.
 select
     fail_class,
     sum(failed)::bigint as failed,

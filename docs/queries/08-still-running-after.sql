@@ -1,4 +1,5 @@
 -- What share of tasks is still running after one, two, five and ten minutes?
+-- Asked by: product owner.
 -- NULL beyond `followed_seconds`: nobody was followed for so long.
 select
     source,

@@ -1,4 +1,5 @@
 -- Do failures end sooner than successes?
+-- Asked by: SRE.
 -- If so, the failure rate of the last minutes is always too high: successes are still under way.
 select
     source,

@@ -1,4 +1,5 @@
 -- Where does the time go: waiting in the queue, or running?
+-- Asked by: SRE.
 -- Only tasks whose start was recorded are counted: `start_known_share` of those that succeeded.
 select
     source,

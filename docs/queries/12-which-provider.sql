@@ -1,4 +1,5 @@
 -- Which provider and model is slow, and which fails?
+-- Asked by: product owner.
 select
     platform,
     model,

@@ -1,19 +1,13 @@
 -- When was it busiest: how many tasks were under way at most, day by day?
+-- Asked by: product owner.
 -- `low` and `high`: if every task whose end has no time had ended as early, or as late, as it can have.
 with together as (
-    select source, minute, sum(low) as low, sum(middle) as middle, sum(high) as high, sum(submitted) as submitted,
+    select source, minute, sum(low) as low, sum(middle) as middle, sum(high) as high,
     from in_flight_by_minute
     group by source, minute
 )
 
-select
-    source,
-    to_timestamp(floor(epoch(minute) / 86400) * 86400) as day,
-    max(middle) as most_in_flight,
-    arg_max(minute, middle) as at_minute,
-    arg_max(low, middle) as low,
-    arg_max(high, middle) as high,
-    sum(submitted) as submitted,
+select source, minute as at_minute, middle as most_in_flight, low, high,
 from together
-group by 1, 2
-order by source, day;
+qualify row_number() over (partition by source, floor(epoch(minute) / 86400) order by middle desc, minute) = 1
+order by source, minute;

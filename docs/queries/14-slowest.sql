@@ -1,4 +1,5 @@
 -- Which tasks took longest, and what became of them?
+-- Asked by: SRE.
 select source, task_id, action, status, submit_time, latency_seconds, fail_reason, result_url,
 from tasks
 where latency_seconds is not null

@@ -1,4 +1,5 @@
 -- Does an error budget burn so fast, right now, that somebody has to be woken? (NULL: not known, nothing was heard)
+-- Asked by: SRE.
 select
     objective, window_hours, good, total, burn_rate, threshold, p_value, smallest_total, is_enough,
     last_observed_at, is_stale, is_burning,

@@ -1,4 +1,5 @@
 -- Is the gateway's API healthy: which were its worst hours?
+-- Asked by: SRE.
 select
     source,
     bucket_start,

@@ -1,4 +1,5 @@
 -- How long does it take by the provider's clock, and how far is that from the gateway's?
+-- Asked by: SRE.
 select
     source,
     action,

@@ -1,4 +1,5 @@
 -- What did it cost, and how much of it went into tasks that failed? (of the tasks whose cost is known)
+-- Asked by: finance.
 select
     source,
     action,

@@ -1,4 +1,5 @@
 -- What did one task go through? Here: the one that we have seen change most; put any task_id in its place.
+-- Asked by: SRE.
 select status, entered_after, entered_by, left_after, left_by, min_seconds, max_seconds,
 from status_spans
 where task_id = (select task_id from status_spans order by span_index desc, task_id limit 1)

@@ -1,4 +1,5 @@
 -- Since when has it been so: is there a step in failures or latency, and how many series have none?
+-- Asked by: SRE.
 select
     (select count(distinct (source, action)) from tasks) as kinds,
     count(*) as steps,

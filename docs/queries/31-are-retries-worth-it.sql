@@ -1,4 +1,5 @@
 -- How many attempts does a piece of work take, and what did the ones cost that never succeeded?
+-- Asked by: finance.
 select
     attempts,
     count(*) as pieces,

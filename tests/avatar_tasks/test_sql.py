@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 #: The shell scripts among the cases that people sent in: their first line says what they expect.
 CASES = Path(__file__).parent / "sql_cases"
 
+ROOT = Path(__file__).parent.parent.parent
 MEGABYTE = 1024 * 1024
 
 
@@ -256,6 +257,14 @@ def test_what_stays_possible_without_files(published: CommandLine) -> None:
     assert published("sql", "describe tasks", "--out", "tables.csv").code == 0
     no_rows = published("sql", "create temp view mine as from tasks", "--out", "none.csv")
     assert (no_rows.code, (published.folder / "none.csv").exists()) == (2, False)
+
+
+def test_a_query_may_begin_with_a_comment_as_those_of_the_docs_do(published: CommandLine) -> None:
+    """Two dashes and a space are no option; a mistyped option is still one, and refused."""
+    question = (ROOT / "docs/queries/21-what-became-of-the-ids.sql").read_text(encoding="utf-8")
+    assert question.startswith("-- ")
+    assert json.loads(published("sql", question, "--format", "json").out)
+    assert "No such option" in published("sql", "select 1", "--fromat", "json").err
 
 
 def test_floats_are_shown_as_people_write_them(published: CommandLine) -> None:

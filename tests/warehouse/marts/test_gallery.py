@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.warehouse.marts.world import fill, make_world
 from warehouse.database.scratch import scratch
-from warehouse.dictionary import QUERIES, question, render_gallery
+from warehouse.dictionary import QUERIES, asked_by, question, render_gallery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,19 @@ def test_a_question_has_an_answer(path: Path, warehouse: duckdb.DuckDBPyConnecti
     rows = warehouse.execute(path.read_text(encoding="utf-8")).fetchall()
     assert rows
     assert not all(value is None for row in rows for value in row)
+
+
+def test_questions_are_answered_in_fewer_than_15_lines_and_asked_by_everybody() -> None:
+    """By a product owner, an SRE and somebody from finance, five of each at least."""
+    texts = {path.name: path.read_text(encoding="utf-8").splitlines() for path in FILES}
+    lines = {
+        name: [line for line in text if line.strip() and not line.startswith("--")] for name, text in texts.items()
+    }
+    assert not {name: len(found) for name, found in lines.items() if len(found) >= 15}
+    asked = Counter(asked_by(path) for path in FILES)
+    assert min(asked[who] for who in ("product owner", "SRE", "finance")) >= 5
+    assert set(asked) == {"product owner", "SRE", "finance", "everybody"}
+    assert len(FILES) >= 25
 
 
 def test_the_list_of_questions_is_current() -> None:
