@@ -48,6 +48,8 @@ async def collect(
     discover: bool = False,
     since: str = DEFAULT_SINCE,
     action: str | None = None,
+    again: bool = False,
+    where: str | None = None,
 ) -> dict[str, Any]:
     """Fetch avatar tasks, archive every answer, load and publish the warehouse.
 
@@ -71,6 +73,8 @@ async def collect(
         discover: Walk the gateway's own list of tasks, too. It needs the setting ACCESS_TOKEN or ACCESS_TOKEN_BLOCK.
         since: How far back the list is walked, such as `7 days`; what was seen whole before is passed over.
         action: Of the list only tasks of this action.
+        again: Poll given ids that have ended as well: their end may have changed.
+        where: With `again`, also the tasks for which this SQL condition on the columns of `tasks` holds.
 
     Raises:
         UnusableInputError: the ids or settings cannot be used, or what answers at that address is no gateway.
@@ -91,6 +95,8 @@ async def collect(
         discover=discover,
         since=since,
         action=action,
+        again=again,
+        where=where,
     )
     return await FlowRun(await asyncio.to_thread(_begin_scheduled), request).collect()  # type: ignore[return-value]  # Prefect unpacks it
 
@@ -110,6 +116,7 @@ async def collect_shard(
     *,
     refresh: bool = False,
     follow: bool = False,
+    again: bool = False,
     ends_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Collect one share of the ids that a run of `collect` has accepted, which starts this flow and sums it up.
@@ -121,11 +128,12 @@ async def collect_shard(
         run_id: The run that this is to be.
         refresh: Also poll known tasks that are due, those whose hash falls to this share.
         follow: Go on until every task of the share has ended.
+        again: Also poll ids of the share that have ended.
         ends_at: The moment from which on it polls no more.
     """
     run = runs.begin(read_settings(), "collect-shard", reporter=prefect_reporter(), run_id=run_id)
     left = None if ends_at is None else max((ends_at - run.started_at).total_seconds(), 0.0)
-    request = CollectRequest(refresh=refresh, follow=follow, deadline_seconds=left, share=(number, of))
+    request = CollectRequest(refresh=refresh, follow=follow, deadline_seconds=left, share=(number, of), again=again)
     accepted = await asyncio.to_thread(Share(accepted_by, number, of).accepted, run.store)
     return (await FlowRun(run, request).collect_alone(accepted)).as_dict()
 
@@ -168,4 +176,6 @@ def _shown(request: CollectRequest) -> dict[str, Any]:
         "discover": request.discover,
         "since": request.since,
         "action": request.action,
+        "again": request.again,
+        "where": request.where,
     }

@@ -36,6 +36,7 @@ class PollRequest:
         given: the request segments of the run that asks.
         refresh: whether known tasks that are due are meant too.
         only_due: whether given ids are meant only when they are due, as in the later rounds of following.
+        again: whether given ids that have ended are meant too, but in later rounds of following.
         share: (number, of): of given and of known ids only those whose hash falls to this share, from 0.
     """
 
@@ -44,6 +45,7 @@ class PollRequest:
     refresh: bool = True
     only_due: bool = False
     share: tuple[int, int] = (0, 1)
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def write_todo(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: date
         "moment": moment,
         "refresh": wanted.refresh,
         "only_due": wanted.only_due,
+        "again": wanted.again and not wanted.only_due,
         "number": wanted.share[0],
         "of": wanted.share[1],
     }
@@ -88,7 +91,7 @@ def write_todo(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: date
         for batch in con.execute(statement("queries/todo"), parameters).to_arrow_reader(_ROWS):
             file.write_batch(batch.cast(_SCHEMA))
             count += batch.num_rows
-    return Planned(count, _count(con, "ended", {"source": wanted.source}))
+    return Planned(count, 0 if wanted.again else _count(con, "ended", {"source": wanted.source}))
 
 
 def read_todo(todo: IO[bytes], rows: int) -> Iterator[tuple[list[str], list[str]]]:

@@ -40,6 +40,12 @@ from pipeline.spans import DEFAULT_SINCE
     help="How far back --discover goes; what it has seen whole before is passed over.",
 )
 @click.option("--action", metavar="NAME", help="--discover only tasks of this action.")
+@click.option("--again", is_flag=True, help="Poll ids that have ended as well: their end may have changed.")
+@click.option(
+    "--where",
+    metavar="CONDITION",
+    help="With --again, also tasks for which this SQL condition on `tasks` holds, e.g. \"fail_class = 'unknown'\".",
+)
 @click.option("--follow", is_flag=True, help="Go on until every task given has ended.")
 @click.option(
     "--deadline",
@@ -68,7 +74,7 @@ from pipeline.spans import DEFAULT_SINCE
 def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
     """Fetch tasks, archive every answer, load and publish the warehouse.
 
-    IDS that are known to have ended are passed over. Without any, whatever is due is polled.
+    IDS that are known to have ended are passed over unless --again is given. Without any, whatever is due is polled.
     """
     from avatar_tasks.start import start
     from pipeline.collect.request import CollectRequest

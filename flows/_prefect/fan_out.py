@@ -127,6 +127,7 @@ class FanOut:
             "run_id": run_id,
             "refresh": self._request.refresh,
             "follow": self._request.follow,
+            "again": self._request.again,
             "ends_at": None if seconds is None else (self._run.started_at + timedelta(seconds=seconds)).isoformat(),
         }
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from pipeline.evidence.selection import matching, where
 from pipeline.intake import inbox
 from pipeline.intake.feeds import feed_pieces, not_accepted_yet
 from pipeline.intake.rejections import Rejections
 from pipeline.load import last_known
 from transforms.schema import REQUESTS
+from warehouse.backends.choose import warehouse_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from pipeline.intake.feeds import Feeds
     from pipeline.run import Run
     from warehouse.archive.parquet import Segment
+
+#: Ids in one segment.
+_PIECE: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,21 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
         )
     if feeds.ids_from:
         _take_from(run, accepted, feeds, write)
+    if request.where is not None:
+        _take_known(run, request.where, write)
     return accepted
+
+
+def _take_known(run: Run, condition: str, write: Callable[[list[str]], None]) -> None:
+    """Tasks of this source that are known, and for which a condition holds."""
+    chosen = where(condition)
+    warehouse = warehouse_of(run.paths)
+    with contextlib.closing(warehouse.connect()) as con:
+        warehouse.restrict(con, (), chosen.query)
+        found = matching(con, chosen).filter(pl.col("source") == run.settings.source)
+    run.reporter.info(f"{found.height:,} tasks match --where")
+    for piece in found["task_id"].to_frame().iter_slices(_PIECE):
+        write(piece["task_id"].to_list())
 
 
 def _write(run: Run, accepted: Accepted, drawn_from: str | None, piece: list[str]) -> None:

@@ -207,6 +207,7 @@ class CollectRun:
             refresh=request.refresh,
             only_due=only_due,
             share=request.share,
+            again=request.again,
         )
 
     def _progress(self, con: duckdb.DuckDBPyConnection) -> Progress:

@@ -33,6 +33,8 @@ class CollectRequest:
         since: how far back the list is walked, e.g. `7 days`.
         action: of the list only tasks of this action.
         refresh: also poll known tasks that are due.
+        again: poll given ids that have ended as well: their end may have changed.
+        where: with `again`, also the tasks for which this SQL condition on the columns of `tasks` holds.
         follow: go on until every task given has ended.
         deadline_seconds: this long after the run began it polls no more.
         load: load and publish; otherwise what is archived is left to `avatar-tasks load`, and the warehouse as it is.
@@ -55,6 +57,14 @@ class CollectRequest:
     discover: bool = False
     since: str = DEFAULT_SINCE
     action: str | None = None
+    again: bool = False
+    where: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.where is not None and not self.again:
+            raise UnusableInputError("--where chooses tasks to poll once more: add --again")
+        if self.again and not self.has_ids and self.share == (0, 1):
+            raise UnusableInputError("--again needs ids, or a condition as --where: else nothing would be polled again")
 
     @property
     def since_seconds(self) -> float:
@@ -85,4 +95,4 @@ class CollectRequest:
     @property
     def has_ids(self) -> bool:
         """Whether there may be ids to accept; otherwise the run only refreshes what is due."""
-        return bool(self.given.is_given or self.inbox or self.ids_from)
+        return bool(self.given.is_given or self.inbox or self.ids_from or self.where)

@@ -75,23 +75,32 @@ def missed(objective: str) -> Selection:
 
 
 def selected(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFrame:
-    """`source` and `task_id` of the tasks selected.
+    """`source` and `task_id` of the tasks selected, one or more.
+
+    Raises:
+        UnusableInputError: as `matching`; or no task is selected.
+    """
+    found = matching(con, selection)
+    if found.is_empty():
+        raise UnusableInputError(f"there are no {selection.title}: nothing was written. Note: {selection.if_none}")
+    return found
+
+
+def matching(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFrame:
+    """`source` and `task_id` of the tasks selected, or of none.
 
     Args:
         con: a connection that has been restricted.
         selection: which tasks.
 
     Raises:
-        UnusableInputError: when the query is no SQL or more than a condition, or selects no task.
+        UnusableInputError: when the query is no SQL or more than a condition.
     """
     try:
         if len(con.extract_statements(selection.query)) != 1:
             raise UnusableInputError("--where takes one SQL condition, e.g. \"status = 'FAILURE'\", and no statement")
-        found = con.execute(selection.query, selection.values).pl().unique(maintain_order=True)
+        return con.execute(selection.query, selection.values).pl().unique(maintain_order=True)
     except (duckdb.Error, FilesRefusedError) as error:
         is_refused = isinstance(error, FilesRefusedError) or refusal(error)
         why = f"it wants more than the warehouse ({first_line(error)})" if is_refused else first_line(error)
         raise UnusableInputError(f"the tasks cannot be selected: {why}. Try it with `avatar-tasks sql`") from error
-    if found.is_empty():
-        raise UnusableInputError(f"there are no {selection.title}: nothing was written. Note: {selection.if_none}")
-    return found

@@ -52,7 +52,7 @@ _HEADERS: Final = {
     "cache-control": "no-store",
 }
 
-#: Metrics are made anew after this time at the earliest, whoever asks how often.
+#: Metrics are made anew after this time at the earliest, however often they are read.
 _METRICS_SECONDS: Final = 5.0
 
 

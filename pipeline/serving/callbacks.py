@@ -1,6 +1,6 @@
 """What gateways post when a task has changed. It is a hint: the task is polled with the next run, and nothing more.
 
-So a forged callback can do no harm: nothing of it is believed but that an id exists, and that is looked up. What comes
+So a forged callback can do no harm: nothing of it is used but the id, and that is looked up. What comes
 is put into a file of the inbox, and acknowledged when that file is on the disk. Callbacks that come at about the same
 time share a file.
 """

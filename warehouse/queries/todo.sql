@@ -1,4 +1,5 @@
--- The ids to poll now: those of the temp table `given` that have not ended, and every known one that is due.
+-- The ids to poll now: those of the temp table `given` that have not ended, or all of them, and every known one that is
+-- due.
 --
 -- In random order, which is the same each time, so that a run of broken ids does not look like an outage. Ids whose last
 -- poll failed come last, so that good ids do not wait for broken ones.
@@ -8,11 +9,12 @@
 --
 -- $source; $moment; $refresh: whether known tasks that are due are polled too;
 -- $number, $of: of these only the share `number`, from 0, of this many; `given` has no others either;
+-- $again: whether given ones that have ended are polled too;
 -- $only_due: whether given ones are polled only when they are due, as in the later rounds of --follow
 with ended as (
     select task_id
     from tasks
-    where source = $source and is_terminal
+    where source = $source and is_terminal and not $again
 ),
 
 due as (

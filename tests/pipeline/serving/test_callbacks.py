@@ -77,7 +77,7 @@ def test_an_id_that_was_accepted_is_on_the_disk_when_the_gateway_gets_its_200(
 def test_a_forged_callback_changes_no_row(
     url: str, callbacks: Callbacks, command: CommandLine, ended_world: World
 ) -> None:
-    """It says that a task has failed; the next run asks the gateway, and believes the gateway."""
+    """It says that a task has failed; what counts is what the gateway answers to the next run."""
     task_id = ended_world.ids[0]
     query = ("sql", "select task_id, status, fail_reason from tasks order by task_id", "--format", "json")
     before = json.loads(command(*query).out)
