@@ -53,9 +53,7 @@ def serve(
     if taken:
         notify(f"callbacks: POST {url}/callbacks/…, with the secret at the end; their ids go to {taken.inbox}")
     if not _is_loopback(host):
-        notify(
-            f"{host} is not loopback: anyone who reaches it can read everything. Put a proxy that asks for a login before it"
-        )
+        notify(f"{host} is not loopback: anyone who reaches it can read everything. Put a proxy with a login before it")
     app = application(settings.paths, [*_LOOPBACK, host, *hosts], callbacks=taken, secret=secret)
     run(app, listener)
 
