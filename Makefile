@@ -8,10 +8,11 @@ BENCH := .venv-bench
 RUN := .venv-run
 OLD_DUCKDB := 1.3.2 1.4.3
 OLD_STAMPS := $(OLD_DUCKDB:%=.venv-duckdb/%/.set-up)
+NEXT_DUCKDB := 2.0.1
 STAMP := $(VENV)/.set-up-from-$(LOCK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit soak report-million check format docs bench lock clean
+.PHONY: help setup demo test unit soak canary report-million check format docs bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ unit: setup  ## run the tests of single parts, without servers, processes or who
 
 soak: setup  ## run the long forms of the promises' tests, about two hours, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0
+
+canary: setup .venv-duckdb/$(NEXT_DUCKDB)/.set-up  ## run the core of the tests with the next DuckDB, and print what is missing there
+	@PYTHONPATH=.venv-duckdb/$(NEXT_DUCKDB) $(BIN)/python -m tests.warehouse.database.next_duckdb
 
 report-million: setup  ## measure a report on a million tasks; fails if the page is 5 MB or more
 	@$(BIN)/python -m benchmarks.report
@@ -78,7 +82,7 @@ lock: setup  ## resolve the dependencies again (then run `make setup test`); UPG
 	$(COMPILE) $(SERVER) --constraint requirements.lock pyproject.toml -o requirements-run.lock
 	$(COMPILE) $(UPGRADE) --group bench --constraint requirements.lock pyproject.toml -o requirements-bench.lock
 	echo uv | $(COMPILE) $(UPGRADE) - -o requirements-uv.lock
-	for v in $(OLD_DUCKDB); do echo duckdb==$$v | $(COMPILE) - -o tests/warehouse/database/duckdb-$$v.lock || exit 1; done
+	for v in $(OLD_DUCKDB) $(NEXT_DUCKDB); do echo duckdb==$$v | $(COMPILE) - -o tests/warehouse/database/duckdb-$$v.lock || exit 1; done
 
 clean:  ## remove .venv and caches (never data)
 	rm -rf $(VENV) $(BENCH) $(RUN) .venv-duckdb .pytest_cache .mypy_cache .ruff_cache .hypothesis
