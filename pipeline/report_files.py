@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from reports.cohort import Cohort
     from warehouse.paths import DataPaths
 
 _NEEDED: Final = ("jinja2", "resvg_py")
@@ -69,18 +70,10 @@ def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: 
     if not is_installed():
         msg = "a report needs jinja2 and resvg-py: run `make setup` in the project's folder"
         raise UnusableInputError(msg)
-    from reports.cohort import Cohort
     from reports.errors import ReportError
     from reports.render import report_on, write_html, write_pngs
 
-    since, until = moment(filters.since, "--since", now), moment(filters.until, "--until", now)
-    if since and until and since >= until:
-        msg = f"--since {filters.since} is not before --until {filters.until}: no task can be in between"
-        raise UnusableInputError(msg)
-    zone = time_zone(filters.timezone)
-    since, until = (one and one.astimezone(zone) for one in (since, until))
-    kinds = (tuple(filters.sources), tuple(filters.actions), tuple(filters.templates))
-    cohort = Cohort(*kinds, since, until, zone.key)
+    cohort = cohort_of(filters, now)
     try:
         report = report_on(paths, cohort, now)
         files = [write_html(report, out)] if kind == "html" else write_pngs(report, out)
@@ -91,6 +84,24 @@ def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: 
         msg = f"cannot write {out}: {error.strerror or error}. Choose another place with --out"
         raise UnusableInputError(msg) from error
     return Written(files, report.in_short, {tile.key: tile.value for tile in report.tiles})
+
+
+def cohort_of(filters: Filters, now: datetime) -> Cohort:
+    """The tasks that are meant.
+
+    Raises:
+        UnusableInputError: when a time or the time zone cannot be used.
+    """
+    from reports.cohort import Cohort
+
+    since, until = moment(filters.since, "--since", now), moment(filters.until, "--until", now)
+    if since and until and since >= until:
+        msg = f"--since {filters.since} is not before --until {filters.until}: no task can be in between"
+        raise UnusableInputError(msg)
+    zone = time_zone(filters.timezone)
+    since, until = (one and one.astimezone(zone) for one in (since, until))
+    kinds = (tuple(filters.sources), tuple(filters.actions), tuple(filters.templates))
+    return Cohort(*kinds, since, until, zone.key)
 
 
 def _share(paths: DataPaths, files: list[Path]) -> None:

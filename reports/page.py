@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from reports.report import Report
 
 _TITLE: Final = "Avatar tasks: latency and failures"
+NOTHING: Final = Markup("")
 _MOST_ROWS: Final = 80
 _LONG_COLUMNS: Final = frozenset({"reason", "example", "description"})
 
 
-def render_page(con: duckdb.DuckDBPyConnection, filters: Cohort, timezone: str, now: datetime) -> str:
+def render_page(
+    con: duckdb.DuckDBPyConnection, filters: Cohort, timezone: str, now: datetime, *, top: Markup = NOTHING
+) -> str:
     """The page on the tasks that the filters leave, with times in a time zone such as Asia/Shanghai.
 
     Args:
@@ -38,16 +41,17 @@ def render_page(con: duckdb.DuckDBPyConnection, filters: Cohort, timezone: str, 
         filters: which tasks.
         timezone: name of the time zone.
         now: the time.
+        top: what stands before everything else.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
     """
-    return page(read_report(con, replace(filters, timezone=timezone), now))
+    return page(read_report(con, replace(filters, timezone=timezone), now), top)
 
 
-def page(report: Report) -> str:
+def page(report: Report, top: Markup = NOTHING) -> str:
     """The whole file."""
-    return render("page.html.jinja", light=LIGHT, dark=DARK, **_values(report))
+    return render("page.html.jinja", top=top, light=LIGHT, dark=DARK, **_values(report))
 
 
 def fragment(report: Report, *, is_dark: bool) -> str:

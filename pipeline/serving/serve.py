@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.errors import UnusableInputError
 from pipeline.serving.app import application
 from pipeline.serving.callbacks import Callbacks
+from pipeline.serving.pages import Pages
 from pipeline.serving.server import listen, run, url_of
 from warehouse.environment import PREFIX
 
@@ -54,7 +55,9 @@ def serve(
         notify(f"callbacks: POST {url}/callbacks/…, with the secret at the end; their ids go to {taken.inbox}")
     if not _is_loopback(host):
         notify(f"{host} is not loopback: anyone who reaches it can read everything. Put a proxy with a login before it")
-    app = application(settings.paths, [*_LOOPBACK, host, *hosts], callbacks=taken, secret=secret)
+    app = application(
+        settings.paths, [*_LOOPBACK, host, *hosts], pages=Pages(settings.paths), callbacks=taken, secret=secret
+    )
     run(app, listener)
 
 

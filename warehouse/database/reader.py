@@ -60,7 +60,7 @@ def _open_newest(
             version = paths.published_version()
             con = open_version(version)
         except FileNotFoundError:
-            raise _nothing_published(paths) from None
+            raise nothing_published(paths) from None
         except duckdb.Error as error:
             if attempt < _ATTEMPTS and not version.exists():
                 continue  # a newer copy has taken its place meanwhile
@@ -71,7 +71,8 @@ def _open_newest(
     raise AssertionError
 
 
-def _nothing_published(paths: DataPaths) -> NothingPublishedError:
+def nothing_published(paths: DataPaths) -> NothingPublishedError:
+    """The error that there is no published copy yet."""
     return NothingPublishedError(
         f"nothing is published at {paths.published} yet: run `avatar-tasks collect` (or `avatar-tasks demo`) first"
     )

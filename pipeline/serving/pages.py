@@ -1,0 +1,149 @@
+"""The report as `serve` shows it: made once for each published copy and choice of filters, and then kept."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from pipeline.errors import UnusableInputError
+from pipeline.report_files import Filters, cohort_of
+from pipeline.serving.health import health
+from pipeline.spans import read_span
+from reports.errors import ReportError
+from reports.page import render_page
+from reports.serving import NOTICE, filter_form
+from reports.words import duration
+from warehouse.database.reader import nothing_published, open_beside_published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from warehouse.paths import DataPaths
+
+#: Pages that are kept, the ones last asked for; each has a few hundred kilobytes.
+_KEPT: Final = 32
+
+#: A page about the last hours or days is made anew after this time, also of the same copy.
+_RELATIVE_SECONDS: Final = 600
+
+#: After this time without a load a page says so.
+_STALE_SECONDS: Final = 900.0
+
+#: Fields of the form; the last three may be repeated.
+_FIELDS: Final = ("since", "until", "timezone", "source", "action", "template")
+
+_Key = tuple[object, ...]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Pages:
+    """Makes pages, one at a time, and keeps the last ones.
+
+    Attributes:
+        paths: of the data folder.
+        now: the time.
+    """
+
+    paths: DataPaths
+    now: Callable[[], datetime] = _now
+    _kept: OrderedDict[_Key, str] = field(default_factory=OrderedDict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
+    _keeping: threading.Lock = field(default_factory=threading.Lock)
+
+    async def read(self, query: Sequence[tuple[str, str]]) -> str:
+        """The page for the fields of the form, with a notice where the last load was long ago.
+
+        Raises:
+            NothingPublishedError, WarehouseError: when there is no copy that can be read.
+            UnusableInputError: when a filter cannot be used.
+        """
+        return await asyncio.to_thread(self._read, filters_of(query))
+
+    def _read(self, filters: Filters) -> str:
+        key = self._key(filters)
+        page = self._found(key)
+        if page is None:
+            with self._making:  # those who wait here find the page made
+                page = self._found(key) or self._keep(key, self._make(filters))
+        return page.replace(NOTICE, self._notice(), 1)
+
+    def _found(self, key: _Key) -> str | None:
+        with self._keeping:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def _keep(self, key: _Key, page: str) -> str:
+        with self._keeping:
+            self._kept[key] = page
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return page
+
+    def _key(self, filters: Filters) -> _Key:
+        try:
+            copy = self.paths.published.stat()
+        except FileNotFoundError:
+            raise nothing_published(self.paths) from None
+        is_relative = any(text and _is_span(text) for text in (filters.since, filters.until))
+        moment = int(self.now().timestamp() // _RELATIVE_SECONDS) if is_relative else None
+        return (copy.st_ino, copy.st_mtime_ns, moment, filters)
+
+    def _make(self, filters: Filters) -> str:
+        now = self.now()
+        cohort = cohort_of(filters, now)
+        try:
+            with closing(open_beside_published(self.paths)) as con:
+                return str(render_page(con, cohort, cohort.timezone, now, top=filter_form(con, filters)))
+        except ReportError as error:
+            raise UnusableInputError(str(error)) from error
+
+    def _notice(self) -> str:
+        found = health(self.paths)
+        if found.stale_seconds is None or found.stale_seconds < _STALE_SECONDS:
+            return ""
+        words = f"No run has ended for {duration(found.stale_seconds)}: what happened since then is not in here."
+        return f'<p class="notice">{escape(words)}</p>'
+
+
+def filters_of(query: Iterable[tuple[str, str]]) -> Filters:
+    """The filters that the fields of the form say; empty ones are none.
+
+    Raises:
+        UnusableInputError: for a field that is not of the form.
+    """
+    given = [(name, value.strip()) for name, value in query if value.strip()]
+    for name, _ in given:
+        if name not in _FIELDS:
+            msg = f"there is no filter {name[:80]!r}: filters are {', '.join(_FIELDS)}"
+            raise UnusableInputError(msg)
+    single = dict(given)
+
+    def every(name: str) -> tuple[str, ...]:
+        return tuple(value for one, value in given if one == name)
+
+    return Filters(
+        every("source"),
+        every("action"),
+        every("template"),
+        single.get("since"),
+        single.get("until"),
+        single.get("timezone", "UTC"),
+    )
+
+
+def _is_span(text: str) -> bool:
+    try:
+        return read_span(text) is not None
+    except ValueError:
+        return False
