@@ -49,7 +49,7 @@ SAY: Final = {
 SUFFIXES: Final = frozenset({".py", ".sql", ".md", ".yaml", ".yml", ".toml", ".jinja", ".css", ".service", ".sh"})
 NAMES: Final = frozenset({"Makefile", "Containerfile", "run", ".dockerignore"})
 SKIPPED: Final = frozenset(
-    {".git", ".venv", ".venv-bench", ".venv-run", "cases", "results", "data", "demo", "__pycache__"}
+    {".git", ".venv", ".venv-bench", ".venv-duckdb", ".venv-run", "cases", "results", "data", "demo", "__pycache__"}
 )
 
 #: Paths that are not done yet.

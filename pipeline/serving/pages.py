@@ -15,9 +15,9 @@ from pipeline.errors import UnusableInputError
 from pipeline.report_files import Filters, cohort_of
 from pipeline.serving.health import health
 from pipeline.spans import read_span
+from reports.cohort.form import NOTICE, filter_form
 from reports.errors import ReportError
 from reports.page import render_page
-from reports.serving import NOTICE, filter_form
 from reports.words import duration
 from warehouse.database.reader import nothing_published, open_beside_published
 
