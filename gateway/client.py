@@ -30,7 +30,8 @@ from gateway.pace.retries import Retries
 from gateway.poller import ClientStats, Poller, PollRequest, Todo
 from gateway.secrets.api_key import AccessToken, ApiKey
 from gateway.secrets.redact import check_redactions
-from gateway.wire.addresses import BULK_ENDPOINT, ENDPOINT, LIST_ENDPOINT, check_base_url
+from gateway.wire.addresses import check_base_url
+from gateway.wire.endpoints import BULK_ENDPOINT, LIST_ENDPOINT, TASK_PATH
 from gateway.wire.exchange import BulkExchange, Exchange
 from gateway.wire.memory import Memory
 from gateway.wire.transport import build_transport
@@ -56,7 +57,7 @@ class GatewayClient:
         base_url: scheme, host and optionally a path prefix.
         api_key: sent to this origin only, as redirects are not followed. None sends none. Given as an `ApiKey`, it does
             not appear in tracebacks that show variables, either.
-        endpoint: the path that what is polled is appended to: ids, or the queries of `fetch_pages`.
+        endpoint: the path, in which ids take the place of `{id}`; the queries of `fetch_pages` follow it.
         source: the name of this gateway in observations.
         concurrency: most requests in flight.
         rate: most requests in any one second; None means as fast as the gateway allows.
@@ -78,7 +79,7 @@ class GatewayClient:
         base_url: str,
         api_key: ApiKey | str | None,
         *,
-        endpoint: str = ENDPOINT,
+        endpoint: str = TASK_PATH,
         source: str = "default",
         concurrency: int = 64,
         rate: float | None = None,

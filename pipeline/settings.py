@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gateway.wire.endpoints import TASK_PATH
 from pipeline.errors import UnusableInputError
 from pipeline.spans import read_span
 from warehouse import home
@@ -93,6 +94,13 @@ def _usable_path(value: str | Path) -> str | Path:
     return value
 
 
+def _path_with_id(value: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._~/:@-]*\{id\}[A-Za-z0-9._~/:@-]*", value):
+        msg = f"{value!r} is no path with {{id}} in it, such as {TASK_PATH} or /v1/videos/{{id}}"
+        raise ValueError(msg)
+    return value
+
+
 def _require_plain_name(value: str | Path) -> None:
     if re.search(r"[\x00-\x1f\x7f]", str(value)):
         raise ValueError("it has a line break or control character in it: is a quote not closed?")
@@ -110,6 +118,7 @@ Span = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0), le=ti
 Folder = Annotated[Path, BeforeValidator(_home), BeforeValidator(_no_url), AfterValidator(_usable_path)]
 WarehousePlace = Annotated[str, BeforeValidator(_home), BeforeValidator(_place), AfterValidator(_usable_path)]
 Place = Annotated[str, BeforeValidator(_home), BeforeValidator(_url), AfterValidator(_usable_path)]
+TaskPath = Annotated[str, AfterValidator(_path_with_id)]
 Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]
 
 
@@ -132,6 +141,7 @@ class Settings(BaseSettings):
     warehouse: WarehousePlace | None = None
     lake_data: Place | None = None
     archive: Place | None = None
+    task_path: TaskPath = TASK_PATH
     fetch: Literal["single", "bulk", "auto"] = "single"
     concurrency: int = Field(default=64, ge=1, le=4096)
     rate: float | None = Field(default=None, ge=0.001, le=1_000_000)

@@ -12,7 +12,10 @@ from transforms.documents import decode, drift, objects
 from transforms.documents.fields import ENVELOPE, INNER_ENVELOPE, TASK, WORK
 from transforms.documents.locate import Located, Place, locate, shape
 from transforms.documents.text import decode_bodies
+from transforms.documents.videos import SHAPE as VIDEO
+from transforms.documents.videos import with_tasks
 from transforms.params import Params, read_params
+from transforms.payloads import with_payloads
 from transforms.replies import interpret_all
 from transforms.tasks import flatten_tasks
 from transforms.works import flatten_works
@@ -46,15 +49,18 @@ def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
     """
     answers = answers.cast(schema.ANSWERS).with_columns(decode_bodies(answers).get_columns()).with_row_index("row")
     with decode.connect() as con:
-        located = locate(con, answers.select("row", "text"))
-        triaged = _triage(answers, located)
+        docs, videos = with_tasks(answers.select("row", "text"))
+        located = locate(con, docs)
+        triaged = _triage(answers, located, videos)
         good = triaged.filter(pl.col("outcome") == "task")
         envelope, task, work = objects.read(con, _within(located.outer, good), ENVELOPE, TASK, WORK)
         inner_envelope, inner_task = objects.read(con, _within(located.inner, good), INNER_ENVELOPE, TASK)
         params = read_params(con, work.columns)
     works = flatten_works(good, work.columns, params)
     good = _with_repairs(good, located.repaired, params.repaired)
-    tasks = flatten_tasks(good, task.columns, inner_task.columns, works, rules)
+    payloads = pl.concat([located.leftovers.select("row", "value"), videos])
+    columns = with_payloads(task.columns, payloads)
+    tasks = flatten_tasks(good, columns, inner_task.columns, works, rules)
     read = (task, work, params, envelope, inner_envelope)
     found = [*(one.surprises for one in read), _payload_surprises(good, located), _renamed_envelopes(triaged)]
     return Frames(
@@ -67,9 +73,11 @@ def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
     )
 
 
-def _triage(answers: pl.DataFrame, located: Located) -> pl.DataFrame:
+def _triage(answers: pl.DataFrame, located: Located, videos: pl.DataFrame) -> pl.DataFrame:
     """`answers` with `letters`, `shape`, the columns of `REPLIES`, `outcome` and `reason`."""
-    walked = answers.join(located.walks, on="row", how="left").with_columns(shape(pl.col("letters")).alias("shape"))
+    is_video = pl.col("row").is_in(videos["row"].implode())
+    named = pl.when(is_video).then(pl.lit(VIDEO)).otherwise(shape(pl.col("letters")))
+    walked = answers.join(located.walks, on="row", how="left").with_columns(named.alias("shape"))
     is_silent = (pl.col("shape").is_null() & pl.col("is_json")).fill_null(value=False)
     silent = walked.filter(is_silent).select("row", "text")
     said = silent.join(interpret_all(silent["text"]), on="text").drop("text")
@@ -103,7 +111,7 @@ def _within(places: list[Place], answers: pl.DataFrame) -> list[Place]:
 
 def _payload_surprises(good: pl.DataFrame, located: Located) -> pl.DataFrame:
     """Payloads of tasks that are neither empty nor a work."""
-    leftovers = located.leftovers.join(good, on="row", how="semi").with_columns(path=pl.lit("data"))
+    leftovers = located.leftovers.drop("value").join(good, on="row", how="semi").with_columns(path=pl.lit("data"))
     return drift.surprises(leftovers, TASK, "type_mismatch")
 
 

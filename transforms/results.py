@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from transforms.payloads import deeper_result
 from transforms.values import STATUSES
 from transforms.wording import ALL_IS_WELL, NOTHING, ONLY_FAILED, explanation, opened, parsed, plain_key, word
 
@@ -51,11 +52,11 @@ def with_outcomes(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
         pl.col("status") == "FAILURE",
         pl.col("fail_reason").str.contains(r"\S"),
         ~pl.col("is_plain") & result.str.contains(r"\S"),
-        ~pl.col("is_plain") & succeeded & ~from_work.str.contains(_PLAIN_ADDRESS),
+        ~pl.col("is_plain") & succeeded & ~from_work.str.contains(_PLAIN_ADDRESS).fill_null(value=False),
     )
     odd = tasks.filter(is_odd.fill_null(value=False))
     examined = odd.select("row", "status", *_outcome_columns())
-    named = _with_deeper_reasons(_with_inline_results_named(examined), answers)
+    named = _with_deeper_reasons(_with_inline_results_named(_with_deeper_results(examined, answers)), answers)
     found = named.select(
         "row", odd_url="result_url", odd_reason="fail_reason", reason_on_success="reason_on_success", is_odd=True
     )
@@ -83,6 +84,17 @@ def _outcome_columns() -> list[pl.Expr]:
         pl.when(~succeeded).then(pl.coalesce(_telling(why), _telling(text_in_result), why)).alias("fail_reason"),
         (succeeded & why.is_not_null() & address_in_reason.is_null()).alias("reason_on_success"),
     ]
+
+
+def _with_deeper_results(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """`tasks` with results from deeper in the `answers` (`row`, `text`) for successes that name none."""
+    without = tasks.filter((pl.col("status") == "SUCCESS") & pl.col("result_url").is_null())
+    answered = without.select("row").join(answers.select("row", "text"), on="row")
+    results = pl.Series([deeper_result(text) for text in answered["text"]], dtype=pl.String)
+    if results.null_count() == results.len():
+        return tasks
+    joined = tasks.join(answered.select("row", deeper=results), on="row", how="left")
+    return joined.with_columns(result_url=pl.coalesce("result_url", "deeper")).drop("deeper")
 
 
 def _with_inline_results_named(tasks: pl.DataFrame) -> pl.DataFrame:

@@ -6,11 +6,8 @@ import re
 import httpx
 
 from gateway.errors import InvalidBaseUrl
+from gateway.wire.endpoints import ENDPOINT
 
-ENDPOINT = "/avatar/task/"
-LIST_ENDPOINT = "/api/task/self"
-BULK_ENDPOINT = "/suno/fetch"
-STATUS_ENDPOINT = "/api/status"
 _LAST_PORT = 65_535
 
 

@@ -49,7 +49,10 @@ class Answer:
 
 
 class Exchange:
-    """What the requests of one client have in common."""
+    """What the requests of one client have in common.
+
+    `address` is a URL; what is requested takes the place of `{id}` in it, or follows it.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,8 @@ class Exchange:
         memory: Memory,
         keeps_headers: bool = False,
     ) -> None:
+        address, _, after_id = address.partition("{id}")
+        self._after_id = after_id.encode("ascii")
         self._memory = memory
         self._keeps_headers = keeps_headers
         self._transport = transport
@@ -105,7 +110,7 @@ class Exchange:
             await response.stream.aclose()
 
     def _aimed(self, task_id: str) -> httpx.Request:
-        return _Aimed(self._request, self._request.url.raw_path + task_id.encode("ascii"))
+        return _Aimed(self._request, self._request.url.raw_path + task_id.encode("ascii") + self._after_id)
 
     def _read_head(self, status: int, headers: Mapping[bytes, bytes], answer: Answer) -> None:
         answer.status = status

@@ -17,7 +17,7 @@ from gateway.ending import why_key_refused
 from gateway.errors import InvalidSetting
 from gateway.pace.retries import Verdict, judge
 from gateway.recognition import foreign, is_about_quota
-from gateway.wire.addresses import BULK_ENDPOINT, ENDPOINT, LIST_ENDPOINT, STATUS_ENDPOINT
+from gateway.wire.endpoints import BULK_ENDPOINT, LIST_ENDPOINT, STATUS_ENDPOINT
 from gateway.wire.envelope import read_envelope
 from gateway.wire.probe import probe
 from pipeline.check.finding import Finding, error, refusal
@@ -97,7 +97,7 @@ class GatewayCheck:
 
     async def _single(self, key: ApiKey) -> Finding | None:
         """What is wrong with the address, the key or the answer; None if nothing is."""
-        answer = await self._send(ENDPOINT + (self.known_id or NO_TASK), key)
+        answer = await self._send(self.settings.task_path.replace("{id}", self.known_id or NO_TASK), key)
         if answer.status is None:
             self._add(unreachable := self._unreachable(answer))
             return unreachable
@@ -118,8 +118,11 @@ class GatewayCheck:
         envelope = read_envelope(answer.body) if (answer.status or 0) >= _CLIENT_ERROR else None
         verdict = judge(answer.status, answer.fault.kind if answer.fault else None, None, envelope)
         if (other := foreign(answer, envelope)) is not None:
-            remedy = "Compare scheme, host, port and path of AVATAR_TASKS_BASE_URL with what the operator gave you"
-            return error(_AREA, "single", f"no gateway answers at {ENDPOINT}…, but {other}", remedy)
+            remedy = (
+                "Compare scheme, host, port and path of AVATAR_TASKS_BASE_URL, and AVATAR_TASKS_TASK_PATH, with what "
+                "the operator gave you"
+            )
+            return error(_AREA, "single", f"no gateway answers at {self.settings.task_path}, but {other}", remedy)
         if verdict is Verdict.DENIED:
             said = None if envelope is None else str(envelope)
             is_quota = is_about_quota(answer.status, envelope)
@@ -137,7 +140,7 @@ class GatewayCheck:
         return None
 
     def _about_known_id(self, answer: Answer) -> Finding:
-        accepted = f"{ENDPOINT}{{id}} answers, and the key is accepted"
+        accepted = f"{self.settings.task_path} answers, and the key is accepted"
         if self.known_id is None or answer.status == _OK:
             return Finding(_AREA, "single", "ok", accepted)
         text = f"{accepted}, but it does not know {self.known_id}, which it knew before"

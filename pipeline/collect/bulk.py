@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from gateway.wire.addresses import BULK_ENDPOINT
+from gateway.wire.endpoints import BULK_ENDPOINT
 from pipeline.collect.batches import FLUSH_BYTES
 from pipeline.discovery.pages import write_pages
 from pipeline.threads import run_to_its_end

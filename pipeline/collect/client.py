@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gateway.client import LIST_ENDPOINT, AccessToken, ApiKey, GatewayClient, check_base_url
 from gateway.clock import Clock
 from gateway.errors import InvalidSetting
-from gateway.wire.addresses import ENDPOINT
 from gateway.wire.descriptors import RESERVED, most_in_flight
 from pipeline.errors import UnusableInputError
 
@@ -43,7 +42,7 @@ def make_client(run: Run) -> GatewayClient:
     Raises:
         UnusableInputError: when no gateway is set, or a setting cannot be used.
     """
-    return _client(run, lambda: ApiKey(_secret(run.settings.api_key)))
+    return _client(run, lambda: ApiKey(_secret(run.settings.api_key)), run.settings.task_path)
 
 
 def make_list_client(run: Run) -> GatewayClient:
@@ -66,7 +65,7 @@ def _secret(value: SecretStr | None) -> str | None:
     return value.get_secret_value() if value else None
 
 
-def _client(run: Run, key: Callable[[], ApiKey], endpoint: str = ENDPOINT) -> GatewayClient:
+def _client(run: Run, key: Callable[[], ApiKey], endpoint: str) -> GatewayClient:
     settings = run.settings
     base_url = gateway_address(settings)
     try:

@@ -28,7 +28,7 @@ _SHORTEST_STEP_SECONDS: Final = 60
 
 #: Tasks in a window, at most and at least, roughly: one that a kill interrupts is walked once more.
 _MOST_TASKS: Final = 2_000
-_FEW_TASKS: Final = 500
+_FEW_TASKS: Final = 1_000
 
 
 @dataclass(slots=True)

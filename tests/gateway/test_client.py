@@ -51,6 +51,18 @@ def test_a_path_prefix_and_no_key() -> None:
     asyncio.run(main())
 
 
+def test_another_path_has_the_id_where_it_says() -> None:
+    """Others of the family answer under other paths, not all of which end with the id."""
+
+    async def main() -> None:
+        async with serve(lambda _: answer()) as server:
+            async with GatewayClient(server.url + "/v2", KEY, endpoint="/v1/videos/{id}/state") as client:
+                await fetch(client, ["task_1"])
+            assert server.requests[0].line == "GET /v2/v1/videos/task_1/state HTTP/1.1"
+
+    asyncio.run(main())
+
+
 def test_cookies_are_not_kept() -> None:
     """What a gateway sets comes back to it in no request."""
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gateway.client import GatewayClient
 from gateway.ids import TASK_ID, why_invalid
-from gateway.wire.addresses import ENDPOINT
+from gateway.wire.endpoints import ENDPOINT
 from tests.command_line import COMMAND, CommandLine
 from tests.gateway.servers import KEY, Request, answer, fetch, serve, serving
 from tests.pipeline.tables import contents, rows

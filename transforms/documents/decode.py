@@ -180,10 +180,14 @@ def params_errors(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
 
 
 def empties(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
-    """`row` and `json_type` of the value at `level`; null if that is empty: null, '', {} or []."""
+    """`row`, `json_type` and text (`value`) of the value at `level`; null if that is empty: null, '', {} or []."""
     sql = f"""
-        select row, case when value::varchar not in ('null', '""', '{{}}', '[]') then json_type(value) end as json_type
-        from (select row, json_extract(text, '{LEVELS[level]}') as value from docs)
+        select row, case when not is_empty then json_type(value) end as json_type,
+            case when not is_empty then value::varchar end as value
+        from (
+            select *, value::varchar in ('null', '""', '{{}}', '[]') as is_empty
+            from (select row, json_extract(text, '{LEVELS[level]}') as value from docs)
+        )
     """
     return _query(con, sql, docs)
 

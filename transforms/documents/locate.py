@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: How many hops of an answer are walked before the rest is ignored.
 HOPS: Final = 5
 
+_NO_TEXT: Final = pl.lit(None, pl.String())
 _PER_LEVEL: Final = 1 + len(decode.MARKERS)
 _BELOW: Final = len(decode.LEVELS)
 _GO_ON: Final = ("string", "below")
@@ -65,7 +66,7 @@ class Located:
         walks: one row per answer: `row`, `is_json`, `letters` of the whole walk, `end` (the kind it stopped at).
         outer: the places of the outermost envelopes, the outermost tasks and the works.
         inner: the places of the innermost envelopes and tasks of gateways behind gateways.
-        leftovers: `row` and `json_type` of payloads that are neither empty nor known.
+        leftovers: `row`, `json_type` and text (`value`) of payloads that are neither empty nor known.
         repaired: `row` of answers that became JSON only after half a character was replaced.
     """
 
@@ -92,7 +93,7 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
         ahead = _ahead(con, stretches[-1].docs, stretches[-1].walk)
         stretches.append(_stretch(con, ahead, hop=len(stretches)))
     hops, walks = [one.docs for one in stretches], [one.walk for one in stretches]
-    too_far = walks[-1].filter(pl.col("end").is_in(_GO_ON)).select("row", json_type=_json_type_ahead())
+    too_far = walks[-1].filter(pl.col("end").is_in(_GO_ON)).select("row", json_type=_json_type_ahead(), value=_NO_TEXT)
     ends = pl.concat([too_far, *(_leftovers(con, hops[hop], walk) for hop, walk in enumerate(walks))])
     every = pl.concat(walks)
     whole = _whole(walks, ends.filter(pl.col("json_type").is_null()))
@@ -138,7 +139,7 @@ def _json_type_ahead() -> pl.Expr:
 
 
 def _leftovers(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
-    """`row` and `json_type` (null if empty) of values below the top that ended a walk and are not a work."""
+    """`row`, `json_type` (null if empty) and `value` of values below the top that ended a walk and are not a work."""
     is_below = (pl.col("end_level") > 0) | (pl.col("hop") > 0)
     others = walk.filter(pl.col("end").is_in(["other", "error"]) & is_below).select("row", "end_level")
     parts = [
@@ -147,7 +148,8 @@ def _leftovers(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -
     ]
     broken = walk.filter((pl.col("hop") > 0) & ~pl.col("is_json")).join(docs, on="row")
     blank = pl.col("text").str.strip_chars() == ""
-    parts.append(broken.select("row", pl.when(~blank).then(pl.lit("VARCHAR")).alias("json_type")))
+    json_type = pl.when(~blank).then(pl.lit("VARCHAR"))
+    parts.append(broken.select("row", json_type=json_type, value=_NO_TEXT))
     return pl.concat(parts)
 
 

@@ -37,7 +37,7 @@
 --   that it is not what a failed task cost (see cost_daily)
 -- platform: the provider behind the gateway
 -- model: the model asked for (properties.origin_model_name), else the one used upstream
--- shape: the shape of the answer: task_envelope, work_envelope, bare_work, nested_gateway
+-- shape: the shape of the answer: task_envelope, work_envelope, bare_work, nested_gateway, openai_video
 -- requested_at: when the id was first given to us
 -- first_asked_at: when it was first polled, with any outcome
 -- first_observed_at: when the task was first seen

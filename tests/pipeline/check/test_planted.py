@@ -178,6 +178,10 @@ PLANTED: Final = {
     ),
     "no gateway": Planted("BASE_URL", "export AVATAR_TASKS_BASE_URL", 2, {"BASE_URL": ""}),
     "the task's path in the address": Planted("BASE_URL", "leave it out", 2, {"BASE_URL": "URL/avatar/task/"}),
+    "a path without the id": Planted("settings", "such as /avatar/task/{id}", 2, {"TASK_PATH": "/v1/videos/"}),
+    "a path that the gateway does not have": Planted(
+        "single", "AVATAR_TASKS_TASK_PATH", 2, {"TASK_PATH": "/v1/videos/{id}"}
+    ),
     "nobody listens there": Planted(
         "address", "Check host and port", 5, {"BASE_URL": f"http://127.0.0.1:{closed_port()}"}
     ),
