@@ -48,9 +48,11 @@ SAY: Final = {
 #: Which files are searched: everything that is written by hand.
 SUFFIXES: Final = frozenset({".py", ".sql", ".md", ".yaml", ".yml", ".toml", ".jinja", ".css", ".service", ".sh"})
 NAMES: Final = frozenset({"Makefile", "Containerfile", "run", ".dockerignore"})
-SKIPPED: Final = frozenset(
-    {".git", ".venv", ".venv-bench", ".venv-duckdb", ".venv-run", "cases", "results", "data", "demo", "__pycache__"}
-)
+SKIPPED: Final = frozenset({".git", "cases", "results", "data", "demo", "__pycache__"})
+ENVIRONMENTS: Final = ".venv"
+
+#: Any of them: most files have none.
+ANY: Final = re.compile("|".join(f"(?:{pattern})" for pattern in SAY), re.MULTILINE)
 
 #: Paths that are not done yet.
 NOT_YET: Final = ()
@@ -61,8 +63,9 @@ def texts() -> Iterator[tuple[str, str]]:
     folders = [ROOT]
     while folders:
         for path in sorted(folders.pop().iterdir()):
-            if path.is_dir() and path.name not in SKIPPED and not path.name.endswith("_cache"):
-                folders.append(path)
+            if path.is_dir():
+                if path.name not in SKIPPED and not path.name.startswith(ENVIRONMENTS) and "_cache" not in path.name:
+                    folders.append(path)
             elif path.suffix in SUFFIXES or path.name in NAMES:
                 name = str(path.relative_to(ROOT))
                 if path.is_file() and name != "tests/test_glossary.py" and not name.startswith(NOT_YET):
@@ -72,6 +75,8 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def old_terms(name: str, text: str) -> Iterator[str]:
     """One sentence for each old term in a text: where it is and what to write instead."""
+    if not ANY.search(text):
+        return
     for number, line in enumerate(text.splitlines(), 1):
         for pattern, term in SAY.items():
             if found := re.search(pattern, line):
