@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from pipeline.run import Run
 
+pytestmark = pytest.mark.e2e  # loads and publishes at each step
+
 DONE = Summary(
     run_id="r", source="default", requested=0, rejected=[], rejected_count=0, skipped_terminal=0, asked=0, fetched=0,
     requests=0, retries=0, refusals=0, outcomes={}, statuses={}, segments_loaded=0, unreachable=0, still_running=0,

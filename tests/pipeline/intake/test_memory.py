@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+pytestmark = pytest.mark.e2e  # processes of their own
+
 CHUNK = 1_000_000
 
 READ = """
