@@ -37,7 +37,7 @@ SCAN: Final = """
 MACROS: Final = {
     "latency_survival_between": "from latency_survival_between('2026-01-10 00:00:00Z', '2026-01-17 00:00:00Z')",
     "outcome_incidence_between": "from outcome_incidence_between('2026-01-10 00:00:00Z', '2026-01-17 00:00:00Z')",
-    "latency_life_table_within": "from latency_life_table_within('-infinity', 'infinity', 'day', 'Asia/Shanghai')",
+    "latency_bins_by": "from latency_bins_by('day', 'Asia/Shanghai')",
     "latency_quantiles_by": "from latency_quantiles_by('day', 'Asia/Shanghai')",
     "latency_survival_at": "from latency_survival_at([60, 120, 300, 600])",
     "outcome_incidence_at": "from outcome_incidence_at([60, 120, 300, 600])",

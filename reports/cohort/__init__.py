@@ -46,8 +46,9 @@ _KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cel
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
 _RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
 _CURVES: Final = {
-    *("bucket_start", "survival_bound", "incidence_bound", "latency_life_table_within", "latency_life_table_between"),
-    *("latency_survival_between", "latency_survival"),
+    *_BUCKETS,
+    *("survival_bound", "incidence_bound", "age_bin", "levels_reached", "latency_life_table_between"),
+    *("latency_survival_between", "latency_survival", "latency_bins_by", "latency_quantiles_by"),
     *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
 }
 #: What two periods are compared with, whatever the range of time chosen.

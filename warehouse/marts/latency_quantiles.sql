@@ -26,43 +26,6 @@ with finished as (
     from tasks
     where submit_time is not null and not identity_conflict
     group by source, action
-),
-
-reached as (
-    select
-        source,
-        action,
-        unnest(
-            [
-                {
-                    'q': 0.5::double,
-                    'seconds': min(t_seconds) filter (where survival <= 0.5 + 1e-9),
-                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.5 + 1e-9),
-                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.5 + 1e-9 and survival > 0),
-                },
-                {
-                    'q': 0.9::double,
-                    'seconds': min(t_seconds) filter (where survival <= 0.1 + 1e-9),
-                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.1 + 1e-9),
-                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.1 + 1e-9 and survival > 0),
-                },
-                {
-                    'q': 0.95::double,
-                    'seconds': min(t_seconds) filter (where survival <= 0.05 + 1e-9),
-                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.05 + 1e-9),
-                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.05 + 1e-9 and survival > 0),
-                },
-                {
-                    'q': 0.99::double,
-                    'seconds': min(t_seconds) filter (where survival <= 0.01 + 1e-9),
-                    'seconds_low': min(t_seconds) filter (where survival_low <= 0.01 + 1e-9),
-                    'seconds_high': min(t_seconds) filter (where survival_high <= 0.01 + 1e-9 and survival > 0),
-                }
-            ],
-            recursive := true
-        ),
-    from latency_survival
-    group by source, action
 )
 
 select
@@ -73,7 +36,7 @@ select
     reached.seconds_low,
     reached.seconds_high,
     finished.naive_seconds,
-from reached
+from latency_quantiles_by('ever') as reached
 inner join finished
     on reached.source = finished.source
     and reached.action is not distinct from finished.action

@@ -15,12 +15,44 @@
 --
 -- Formulas and sources as in latency_quantiles.
 create or replace macro latency_quantiles_by(bucket, zone := 'UTC') as table
-with curve as (
+with curve as materialized (
     select
         *,
         survival_bound(survival, greenwood, -1.959963984540054) as survival_low,
         survival_bound(survival, greenwood, 1.959963984540054) as survival_high,
-    from latency_life_table_within('-infinity', 'infinity', bucket, zone)
+        levels_reached(survival) + levels_reached(survival_low) + levels_reached(survival_high) as reached,
+    from latency_bins_by(bucket, zone)
+),
+
+-- Only bins within which the curve or an end of its interval falls to one of the shares are looked at time by time.
+crossed as (
+    select
+        bucket_start,
+        source,
+        action,
+        unnest(list_sort(times)) as t_seconds,
+        at_risk - generate_subscripts(times, 1) as left_over,
+        survival_before * left_over / at_risk as survival,
+        greenwood_before + coalesce(1 / nullif(left_over, 0) - 1 / at_risk, 0) as greenwood,
+    from (select *, lag(reached, 1, 0) over (partition by curve_number order by t_seconds) as reached_before, from curve)
+    where reached <> reached_before and list_min(times) < t_seconds
+),
+
+points as (
+    select bucket_start, source, action, t_seconds, survival, survival_low, survival_high, leaving, censored,
+    from curve
+    union all
+    select
+        bucket_start,
+        source,
+        action,
+        t_seconds,
+        survival,
+        survival_bound(survival, greenwood, -1.959963984540054) as survival_low,
+        survival_bound(survival, greenwood, 1.959963984540054) as survival_high,
+        0 as leaving,
+        0 as censored,
+    from crossed
 ),
 
 counted as (
@@ -28,7 +60,7 @@ counted as (
         bucket_start,
         source,
         action,
-        sum(succeeded + failed + censored)::bigint as n,
+        sum(leaving)::bigint as n,
         sum(censored)::bigint as censored,
         [
             {
@@ -56,7 +88,7 @@ counted as (
                 'seconds_high': min(t_seconds) filter (where survival_high <= 0.01 + 1e-9 and survival > 0),
             }
         ] as quantiles,
-    from curve
+    from points
     group by bucket_start, source, action
 ),
 

@@ -11,9 +11,14 @@
 --
 -- Formulas and sources as in latency_survival.
 create or replace macro latency_survival_at(ages) as table
-with asked as (
-    select source, action, max(t_seconds) as followed_seconds, unnest(ages)::double as after_seconds,
+with curve as materialized (
+    select *, coalesce(action, '') as action_key,
     from latency_survival
+),
+
+asked as (
+    select source, action, max(t_seconds) as followed_seconds, unnest(ages)::double as after_seconds,
+    from curve
     group by source, action
 )
 
@@ -26,7 +31,7 @@ select
     case when after_seconds <= followed_seconds then coalesce(curve.survival_high, 1) end as survival_high,
     asked.followed_seconds,
 from asked
-asof left join (select *, coalesce(action, '') as action_key, from latency_survival) as curve
+asof left join curve
     on asked.source = curve.source
     and coalesce(asked.action, '') = curve.action_key
     and asked.after_seconds >= curve.t_seconds;

@@ -16,9 +16,14 @@
 --
 -- Formulas and sources as in outcome_incidence.
 create or replace macro outcome_incidence_at(ages) as table
-with asked as (
-    select source, action, max(t_seconds) as followed_seconds, unnest(ages)::double as after_seconds,
+with curve as materialized (
+    select *, coalesce(action, '') as action_key,
     from outcome_incidence
+),
+
+asked as (
+    select source, action, max(t_seconds) as followed_seconds, unnest(ages)::double as after_seconds,
+    from curve
     group by source, action
 )
 
@@ -35,7 +40,7 @@ select
     case when after_seconds <= followed_seconds then coalesce(curve.p_running, 1) end as p_running,
     asked.followed_seconds,
 from asked
-asof left join (select *, coalesce(action, '') as action_key, from outcome_incidence) as curve
+asof left join curve
     on asked.source = curve.source
     and coalesce(asked.action, '') = curve.action_key
     and asked.after_seconds >= curve.t_seconds;
