@@ -47,7 +47,7 @@
 -- Intervals: Wilson; Greenland and Robins, Biometrics 41 (1985) 55; of the ratio the normal one on the log scale.
 create or replace macro drivers_between(t0, t1) as table
 with chosen as materialized (
-    select source, task_id,
+    select source, task_id, submit_time,
     from followed_up_tasks
     where event is not null and submit_time >= t0 and submit_time < t1
 ),
@@ -78,7 +78,8 @@ versions as (
     select source, task_id, body_hash, any_value(gateway_version) as gateway_version
     from observations
     semi join chosen on observations.source = chosen.source and observations.task_id = chosen.task_id
-    where gateway_version is not null
+    -- Answers of before, by any clock that is not a day wrong, are not about these tasks.
+    where gateway_version is not null and observed_at >= (select min(submit_time) - interval 1 day from chosen)
     group by source, task_id, body_hash
 ),
 
@@ -88,7 +89,7 @@ counted as (
         tasks.action,
         date_trunc('day', tasks.submit_time at time zone 'UTC') as day,
         date_trunc('week', day) as week,
-        concat_ws('|', tasks.source, tasks.action, day) as stratum,
+        hash(tasks.source, tasks.action, day) as stratum,
         (tasks.status = 'FAILURE')::integer as failed,
         if(tasks.status = 'SUCCESS' and tasks.latency_seconds > 0, tasks.latency_seconds, null) as latency_seconds,
         tasks.platform,
@@ -121,56 +122,44 @@ counted as (
         on tasks.source = versions.source
         and tasks.task_id = versions.task_id
         and tasks.body_hash = versions.body_hash
-    where tasks.submit_time >= t0 and tasks.submit_time < t1
+    where tasks.submit_time >= (select min(submit_time) from chosen)
 ),
 
-every_dimension as (
+-- Strata are numbers, since two million rows are grouped by them.
+listed as materialized (
     select
         unnest(
             [
-                {'dimension': 'source', 'value': source, 'stratum': concat_ws('|', action, day)},
-                {'dimension': 'action', 'value': action, 'stratum': concat_ws('|', source, day)},
-                {'dimension': 'weekday', 'value': weekday, 'stratum': concat_ws('|', source, action, week)},
+                {'dimension': 'source', 'value': source, 'stratum': hash(action, day)},
+                {'dimension': 'action', 'value': action, 'stratum': hash(source, day)},
+                {'dimension': 'weekday', 'value': weekday, 'stratum': hash(source, action, week)},
                 {'dimension': 'platform', 'value': platform, 'stratum': stratum},
                 {'dimension': 'model', 'value': model, 'stratum': stratum},
                 {'dimension': 'group', 'value': "group", 'stratum': stratum},
                 {'dimension': 'channel', 'value': channel, 'stratum': stratum},
-                {'dimension': 'template_id', 'value': template_id, 'stratum': stratum},
-                {'dimension': 'file_type', 'value': file_type, 'stratum': stratum},
-                {'dimension': 'video_aspect_ratio', 'value': video_aspect_ratio, 'stratum': stratum},
-                {'dimension': 'primary_play_type', 'value': primary_play_type, 'stratum': stratum},
-                {'dimension': 'pt_count', 'value': pt_count, 'stratum': stratum},
-                {'dimension': 'input_kind', 'value': input_kind, 'stratum': stratum},
-                {'dimension': 'voice_engine_id', 'value': voice_engine_id, 'stratum': stratum},
-                {'dimension': 'lan', 'value': lan, 'stratum': stratum},
-                {'dimension': 'text_length', 'value': text_length, 'stratum': stratum},
                 {'dimension': 'hour', 'value': hour, 'stratum': stratum},
                 {'dimension': 'gateway_version', 'value': gateway_version, 'stratum': stratum}
-            ],
+            ]
+            || if(
+                has_payload,
+                [
+                    {'dimension': 'template_id', 'value': template_id, 'stratum': stratum},
+                    {'dimension': 'file_type', 'value': file_type, 'stratum': stratum},
+                    {'dimension': 'video_aspect_ratio', 'value': video_aspect_ratio, 'stratum': stratum},
+                    {'dimension': 'primary_play_type', 'value': primary_play_type, 'stratum': stratum},
+                    {'dimension': 'pt_count', 'value': pt_count, 'stratum': stratum},
+                    {'dimension': 'input_kind', 'value': input_kind, 'stratum': stratum},
+                    {'dimension': 'voice_engine_id', 'value': voice_engine_id, 'stratum': stratum},
+                    {'dimension': 'lan', 'value': lan, 'stratum': stratum},
+                    {'dimension': 'text_length', 'value': text_length, 'stratum': stratum}
+                ],
+                []
+            ),
             recursive := true
         ),
-        has_payload,
         failed,
         latency_seconds,
     from counted
-),
-
-listed as (
-    select *
-    from every_dimension
-    where
-        has_payload
-        or dimension not in (
-            'template_id',
-            'file_type',
-            'video_aspect_ratio',
-            'primary_play_type',
-            'pt_count',
-            'input_kind',
-            'voice_engine_id',
-            'lan',
-            'text_length'
-        )
 ),
 
 cells as (
@@ -233,12 +222,14 @@ summed as (
     group by dimension, value
 ),
 
+-- Only of dimensions that have rows: to sort the latencies of all takes a fifth of the time.
 quantiles as (
     select
         dimension,
         value,
         list_sort(list(latency_seconds) filter (where latency_seconds is not null)) as sorted,
     from listed
+    where dimension in (select dimension from summed group by dimension having count(*) > 1)
     group by dimension, value
 ),
 
