@@ -129,6 +129,7 @@ judged as (
         settings.drawn_from as setting,
         drawn_from_counts(ended, expected_ended) as verdict,
         coalesce(expected_ended < 0.02 * tasks, false) as is_young,
+        setting is null and verdict is null and not is_young as is_small,
     from counted
     left join settings on counted.source = settings.source and counted.minute_number = settings.minute_number
 ),
@@ -136,34 +137,33 @@ judged as (
 -- Lists too small to tell: by their count together, else as the others of the source were drawn, if those agree.
 pooled as (
     select
-        source,
-        coalesce(sum(ended) filter (where is_small), 0) as small_ended,
-        sum(expected_ended) filter (where is_small) as small_expected,
-        bool_and(coalesce(setting, verdict) = 'running') as are_running,
-        bool_and(coalesce(setting, verdict) = 'all') as are_all,
+        *,
+        coalesce(sum(ended) filter (where is_small) over lists, 0) as small_ended,
+        sum(expected_ended) filter (where is_small) over lists as small_expected,
+        bool_and(coalesce(setting, verdict) = 'running') over lists as are_running,
+        bool_and(coalesce(setting, verdict) = 'all') over lists as are_all,
         coalesce(
             drawn_from_counts(small_ended, small_expected),
             case
                 when are_running and small_ended <= small_expected / 10 then 'running'
                 when are_all then 'all'
             end
-        ) as verdict,
-    from (select *, setting is null and verdict is null and not is_young as is_small from judged)
-    group by source
+        ) as pooled_verdict,
+    from judged
+    window lists as (partition by source)
 )
 
 select
-    judged.source,
-    to_timestamp(judged.minute_number * 60) as accepted_minute,
-    judged.tasks,
-    judged.ended,
-    judged.expected_ended,
-    coalesce(judged.setting, judged.verdict, if(is_young, 'all', coalesce(pooled.verdict, 'unclear'))) as drawn_from,
+    source,
+    to_timestamp(minute_number * 60) as accepted_minute,
+    tasks,
+    ended,
+    expected_ended,
+    coalesce(setting, verdict, if(is_young, 'all', coalesce(pooled_verdict, 'unclear'))) as drawn_from,
     case
-        when judged.setting is not null then 'setting'
-        when judged.verdict is not null then 'list'
-        when judged.is_young then 'age'
+        when setting is not null then 'setting'
+        when verdict is not null then 'list'
+        when is_young then 'age'
         else 'source'
     end as decided_by,
-from judged
-left join pooled on judged.source = pooled.source;
+from pooled;

@@ -22,7 +22,7 @@ create or replace view failure_chance as
 with aged as materialized (
     select
         source,
-        task_id,
+        if(event is null, task_id, null) as task_id,
         action,
         submit_time,
         floor(epoch(submit_time) / 3600)::bigint as submit_hour,
@@ -63,13 +63,28 @@ history_hours as (
     where cohort.in_flight > 0
 ),
 
-history as (
+-- Each CTE is read as seldom as can be, as versions of DuckDB before 1.4 plan it anew each time. Times before the age of
+-- the cohort's youngest task in flight say nothing of what comes later: without them, what follows is the curve of those
+-- that reached that age. Of limit_seconds: the 20th longest time to an end; the shortest, where there are fewer.
+histories as (
     select
         history_hours.cohort,
-        history_hours.youngest_seconds,
-        aged.event,
-        aged.observed_seconds as t_seconds,
-        aged.entry_seconds,
+        any_value(history_hours.youngest_seconds) as youngest_seconds,
+        count(aged.event) as history_ended,
+        if(
+            history_ended >= 20,
+            list_min(max(observed_seconds, 20) filter (where aged.event is not null)),
+            min(observed_seconds) filter (where aged.event is not null)
+        ) as limit_seconds,
+        max(observed_seconds) as followed_seconds,
+        list({
+            't_seconds': observed_seconds,
+            'failed': (aged.event is not distinct from 'FAILURE')::integer,
+            'ended': (aged.event is not null)::integer,
+            'leaving': 1
+        }) as ends,
+        list({'t_seconds': aged.entry_seconds + 1e-7, 'failed': 0, 'ended': 0, 'leaving': -1})
+            filter (where aged.entry_seconds > 0) as entries,
     from aged
     inner join hours
         on aged.source = hours.source
@@ -77,50 +92,31 @@ history as (
         and aged.submit_hour = hours.submit_hour
     inner join history_hours on hours.position = history_hours.position
     where aged.observed_seconds > aged.entry_seconds or aged.entry_seconds = 0
+    group by history_hours.cohort
+    having history_ended > 0
 ),
 
--- The 20th longest time to an end; the shortest, where there are fewer.
-limits as (
-    select
-        cohort,
-        count(event) as history_ended,
-        if(
-            count(event) >= 20,
-            list_min(max(t_seconds, 20) filter (where event is not null)),
-            min(t_seconds) filter (where event is not null)
-        ) as limit_seconds,
-        max(t_seconds) as followed_seconds,
-    from history
-    group by cohort
-    having count(event) > 0
-),
-
--- Times before the age of the cohort's youngest task in flight say nothing of what comes later: without them, what
--- follows is the curve of those that reached that age.
 changes as (
     select
-        history.cohort,
-        history.t_seconds,
-        count(*) filter (where event = 'FAILURE') as failed,
-        count(event) as ended,
-        count(*) as leaving,
-        0 as joining,
-    from history
-    inner join limits on history.cohort = limits.cohort
-    where history.t_seconds > history.youngest_seconds or history.t_seconds >= limits.limit_seconds
-    group by history.cohort, history.t_seconds
-    union all
-    select history.cohort, history.entry_seconds + 1e-7 as t_seconds, 0, 0, 0, count(*),
-    from history
-    inner join limits on history.cohort = limits.cohort
-    where
-        history.entry_seconds > 0
-        and (history.entry_seconds > history.youngest_seconds or history.entry_seconds >= limits.limit_seconds)
-    group by history.cohort, history.entry_seconds
+        cohort,
+        t_seconds,
+        any_value(history_ended) as history_ended,
+        any_value(limit_seconds) as limit_seconds,
+        any_value(followed_seconds) as followed_seconds,
+        sum(failed)::double as failed,
+        sum(ended)::double as ended,
+        sum(leaving)::double as fewer,
+        bool_or(leaving > 0) as is_left,
+    from (
+        select * exclude (ends, entries), unnest(ends || coalesce(entries, []), recursive := true),
+        from histories
+    )
+    where t_seconds > youngest_seconds or t_seconds >= limit_seconds
+    group by cohort, t_seconds
 ),
 
 counted as (
-    select *, sum(leaving - joining) over from_now_on as at_risk,
+    select *, sum(fewer) over from_now_on as at_risk,
     from changes
     window from_now_on as (partition by cohort order by t_seconds desc rows unbounded preceding)
 ),
@@ -137,23 +133,22 @@ survived as (
             1
         ) as survival_before,
     from counted
-    where leaving > 0
+    where is_left
 ),
 
 -- One row per cohort and time at which some of its history ended: the outcome of those still running after
 -- from_seconds, the time before it.
 chances as (
     select
-        survived.cohort,
-        limits.history_ended,
-        limits.followed_seconds,
-        coalesce(lead(t_seconds) over (partition by survived.cohort order by t_seconds desc), -1) as from_seconds,
+        cohort,
+        history_ended,
+        followed_seconds,
+        coalesce(lead(t_seconds) over (partition by cohort order by t_seconds desc), -1) as from_seconds,
         sum(survival_before * failed / at_risk) over later
             / sum(survival_before * ended / at_risk) over later as p_failure,
     from survived
-    inner join limits on survived.cohort = limits.cohort
     where ended > 0
-    window later as (partition by survived.cohort order by t_seconds desc rows unbounded preceding)
+    window later as (partition by cohort order by t_seconds desc rows unbounded preceding)
     qualify t_seconds <= limit_seconds
 )
 

@@ -39,6 +39,7 @@ cells as materialized (
         list(observed_seconds) filter (where event is not null) as ended,
         list(observed_seconds) filter (where event is null) as running,
         list(entry_seconds) filter (where entry_seconds > 0) as entries,
+        list(distinct age_bin(entry_seconds)) filter (where entry_seconds > 0) as entry_bins,
     from task_latency
     inner join slots
         on floor(epoch_us(submit_time) / (1e6 * coalesce(try_cast(bucket as double), 60)))::bigint = slots.slot
@@ -46,34 +47,20 @@ cells as materialized (
     group by slots.bucket_start, task_latency.source, task_latency.action, bin
 ),
 
-curves as materialized (
-    select *, row_number() over ()::integer as curve_number,
-    from (select distinct bucket_start, source, action from cells)
-),
-
-numbered as materialized (
-    select curves.curve_number, cells.bin, cells.ended, cells.running, cells.entries,
+divided as materialized (
+    select
+        * exclude (entry_bins),
+        running is not null or coalesce(list_contains(flatten(list(entry_bins) over curve), bin), false) as is_divided,
+        dense_rank() over (order by bucket_start, source, action)::integer as curve_number,
     from cells
-    inner join curves
-        on cells.bucket_start = curves.bucket_start
-        and cells.source = curves.source
-        and cells.action is not distinct from curves.action
-),
-
-joined as materialized (
-    select curve_number, unnest(entries) as entry_seconds,
-    from numbered
-),
-
-divided as (
-    select numbered.*, running is not null or joined.bin is not null as is_divided,
-    from numbered
-    left join (select distinct curve_number, age_bin(entry_seconds) as bin from joined) as joined
-        on numbered.curve_number = joined.curve_number and numbered.bin = joined.bin
+    window curve as (partition by bucket_start, source, action)
 ),
 
 changes as (
     select
+        bucket_start,
+        source,
+        action,
         curve_number,
         list_max(ended) as t_seconds,
         len(ended)::double as fewer,
@@ -83,22 +70,29 @@ changes as (
     from divided
     where not is_divided
     union all
-    select curve_number, t_seconds, count(*), count(*), count(*) filter (where has_ended), list(t_seconds),
+    select
+        bucket_start,
+        source,
+        action,
+        curve_number,
+        t_seconds,
+        count(*) as fewer,
+        count(*) as leaving,
+        count(*) filter (where has_ended) as ended,
+        list(t_seconds) as times,
     from (
-        select curve_number, unnest(ended) as t_seconds, true as has_ended,
+        select bucket_start, source, action, curve_number, unnest(ended) as t_seconds, true as has_ended,
         from divided
         where is_divided
         union all
-        select curve_number, unnest(running) as t_seconds, false as has_ended,
+        select bucket_start, source, action, curve_number, unnest(running) as t_seconds, false as has_ended,
         from divided
-        where is_divided
     )
-    group by curve_number, t_seconds
+    group by all
     union all
     -- A tenth of the unit of times, a microsecond, later: who joins at a time is not at risk at it.
-    select curve_number, entry_seconds + 1e-7, -count(*), 0, 0, null,
-    from joined
-    group by curve_number, entry_seconds
+    select bucket_start, source, action, curve_number, unnest(entries) + 1e-7 as t_seconds, -1, 0, 0, null,
+    from divided
 ),
 
 counted as (
@@ -124,18 +118,17 @@ estimated as (
 )
 
 select
-    curves.bucket_start,
-    curves.source,
-    curves.action,
-    estimated.t_seconds,
-    estimated.at_risk,
-    estimated.leaving,
-    estimated.leaving - estimated.ended as censored,
-    estimated.times,
+    bucket_start,
+    source,
+    action,
+    t_seconds,
+    at_risk,
+    leaving,
+    leaving - ended as censored,
+    times,
     product / if(survived > 0, survived, 1) as survival_before,
     if(survived > 0 or not is_last, product, 0) as survival,
     greenwood - greenwood_step as greenwood_before,
     greenwood,
-    estimated.curve_number,
-from estimated
-inner join curves on estimated.curve_number = curves.curve_number;
+    curve_number,
+from estimated;

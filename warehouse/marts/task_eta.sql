@@ -22,62 +22,56 @@ with curve as materialized (
         source,
         action,
         t_seconds,
+        coalesce(lag(t_seconds) over earlier, -1) as from_seconds,
+        survival_before,
         survival,
-        succeeded + failed as ended,
-        sum(ended) over later - ended as ended_later,
+        sum(succeeded + failed) over later as ended_later,
     from latency_life_table_between(
         (select max(submit_time) - interval 7 days from tasks where not identity_conflict),
         'infinity'::timestamptz
     )
     where succeeded + failed > 0
-    window later as (partition by source, action order by t_seconds desc rows unbounded preceding)
-),
-
-kinds as (
-    select source, action, max(ended_later + ended)::bigint as ended
-    from curve
-    group by source, action
+    window
+        earlier as (partition by source, action order by t_seconds),
+        later as (partition by source, action order by t_seconds desc rows unbounded preceding)
 ),
 
 aged as (
     select
-        failure_chance.source,
-        failure_chance.task_id,
-        failure_chance.action,
-        failure_chance.submit_time,
-        failure_chance.age_seconds,
-        failure_chance.p_failure,
-        coalesce(curve.ended_later, kinds.ended, 0)::bigint as history,
-        coalesce(curve.survival, 1) as survival,
+        failure_chance.* exclude (history_ended),
+        if(failure_chance.age_seconds < curve.t_seconds, ended_later, 0)::bigint as history,
+        curve.survival_before as survival_now,
     from failure_chance
-    left join kinds
-        on failure_chance.source = kinds.source and failure_chance.action is not distinct from kinds.action
     asof left join curve
         on failure_chance.source = curve.source
         and failure_chance.action is not distinct from curve.action
-        and failure_chance.age_seconds >= curve.t_seconds
+        and failure_chance.age_seconds >= curve.from_seconds
 ),
 
 -- A billionth more, as the curve is a product and its steps are rounded.
+asked as (
+    select *, unnest([0.5, 0.95, 0.05]) as share, (share + 1e-9) * survival_now as level,
+    from aged
+),
+
 timed as (
     select
-        aged.*,
-        if(history >= 20, half.t_seconds - age_seconds, null) as median_left_seconds,
-        if(history >= 20, twentieth.t_seconds - age_seconds, null) as low_seconds,
-        if(history >= 20, nearly_all.t_seconds - age_seconds, null) as high_seconds,
-    from aged
-    asof left join curve as half
-        on aged.source = half.source
-        and aged.action is not distinct from half.action
-        and 0.500000001 * aged.survival >= half.survival
-    asof left join curve as twentieth
-        on aged.source = twentieth.source
-        and aged.action is not distinct from twentieth.action
-        and 0.950000001 * aged.survival >= twentieth.survival
-    asof left join curve as nearly_all
-        on aged.source = nearly_all.source
-        and aged.action is not distinct from nearly_all.action
-        and 0.050000001 * aged.survival >= nearly_all.survival
+        asked.source,
+        task_id,
+        asked.action,
+        submit_time,
+        age_seconds,
+        p_failure,
+        coalesce(history, 0) as history,
+        min(curve.t_seconds - age_seconds) filter (where share = 0.5 and history >= 20) as median_left_seconds,
+        min(curve.t_seconds - age_seconds) filter (where share = 0.95 and history >= 20) as low_seconds,
+        min(curve.t_seconds - age_seconds) filter (where share = 0.05 and history >= 20) as high_seconds,
+    from asked
+    asof left join curve
+        on asked.source = curve.source
+        and asked.action is not distinct from curve.action
+        and asked.level >= curve.survival
+    group by all
 )
 
 select

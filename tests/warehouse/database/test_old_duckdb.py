@@ -42,17 +42,6 @@ ARGUMENTS: Final = {
 }
 
 
-#: What an older version plans for minutes, as the README says, and so what is built on it.
-SLOW: Final = {"1.3.2": "failure_chance"}
-
-
-def uses(one: Definition, name: str) -> bool:
-    """Whether a definition is or uses, at whatever distance, the view of that name."""
-    marts = {other.name: other for other in definitions("marts")}
-    named = set(re.findall(r"\w+", re.sub(r"--.*", "", one.sql))) & marts.keys() - {one.name}
-    return one.name == name or any(uses(marts[other], name) for other in named)
-
-
 def call(one: Definition) -> str:
     """A query on a table, view or macro."""
     if one.kind != "macro":
@@ -83,8 +72,7 @@ def test_an_older_duckdb_reads_everything(version: str, week: DataPaths, tmp_pat
     if not (place / ".set-up").exists() and not os.environ.get("CI"):
         pytest.skip(f"DuckDB {version} is not installed: `make test` does it")
     everything = [*definitions("tables"), *definitions("marts")]
-    read = [one for one in everything if version not in SLOW or not uses(one, SLOW[version])]
-    calls = {one.name: call(one) for one in read if is_callable(one)}
+    calls = {one.name: call(one) for one in everything if is_callable(one)}
     (tmp_path / "calls.json").write_text(json.dumps(calls), encoding="utf-8")
     command = [sys.executable, str(HERE / "old_duckdb.py"), str(week.published), str(tmp_path / "calls.json")]
     environment = os.environ | {"PYTHONPATH": str(place)}

@@ -36,7 +36,10 @@ def drawn(seed: int, running: float) -> list[Life]:
     """700 lives, so many of them censored, at times that often are equal."""
     random = Random(seed)
     return [
-        (None if random.random() < running else random.choice(["SUCCESS", "FAILURE"]), round(random.expovariate(0.02), 1))
+        (
+            None if random.random() < running else random.choice(["SUCCESS", "FAILURE"]),
+            round(random.expovariate(0.02), 1),
+        )
         for _ in range(700)
     ]
 
