@@ -1,4 +1,4 @@
-"""The headline numbers of a published warehouse, and two periods compared, for terminals and artifacts."""
+"""The headline numbers of a warehouse, and two periods compared, for terminals and artifacts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import duckdb
 from pipeline.errors import UnusableInputError
 from pipeline.report_files import moment
 from pipeline.spans import SpanError, read_span
-from reports.cohort import Cohort, open_cohort
+from reports.cohort import Cohort, choose
 from reports.comparison.formats import as_markdown
 from reports.comparison.read import compare
 from reports.errors import ReportError
 from reports.headline import lines, read_facts
-from warehouse.backends.choose import reader
+from warehouse.backends.choose import reader, warehouse_of
 from warehouse.database.session import first_line
 
 if TYPE_CHECKING:
@@ -33,13 +33,16 @@ def headline(paths: DataPaths) -> list[tuple[str, str]]:
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
-        UnusableInputError: when the published copy was made by another version.
+        UnusableInputError: when the warehouse was made by another version.
     """
-    try:
-        with contextlib.closing(open_cohort(paths, Cohort())) as con:
-            return lines(*read_facts(con))
-    except ReportError as error:
-        raise UnusableInputError(str(error)) from error
+    warehouse = warehouse_of(paths)
+    with contextlib.closing(warehouse.connect_beside()) as con:
+        try:
+            choose(con, Cohort())
+        except ReportError as error:
+            msg = f"{warehouse.published or warehouse.place} {error}"
+            raise UnusableInputError(msg) from error
+        return lines(*read_facts(con))
 
 
 def comparison(paths: DataPaths, now: datetime, period: str = PERIOD, against: str = "previous") -> Comparison:

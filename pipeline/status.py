@@ -35,8 +35,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
         missing = len(unloaded(con, store))
         holder = warehouse.lock_holder(con)
     return {
-        # A lake has no published copy, on which the report and its figures are made.
-        **({"all_in_all": dict(headline(paths))} if warehouse.published else {}),
+        "all_in_all": dict(headline(paths)),
         "tasks_by_status": statuses,
         "ids": counts,
         **({"objectives": dict(burning)} if burning else {}),

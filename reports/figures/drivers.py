@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _TITLE: Final = "What differs?"
 #: An effect is clear where its q-value is at most this: see is_clear of drivers_between.
-_CLEAR: Final = 0.04
+_CLEAR: Final = 0.03
 _MOST_CLEAR: Final = 20
 _MOST_OTHERS: Final = 30
 _MOST_EXAMPLES: Final = 8

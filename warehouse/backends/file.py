@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.database.locks import sole_writer, who_holds
 from warehouse.database.publish import publish, publish_closed
-from warehouse.database.reader import open_published
+from warehouse.database.reader import open_beside_published, open_published
 from warehouse.database.sealed import seal
 from warehouse.database.session import prepare
 from warehouse.database.writer import open_file, spill
@@ -86,6 +86,9 @@ class FileWarehouse:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         return open_published(self.paths)
+
+    def connect_beside(self) -> duckdb.DuckDBPyConnection:
+        return open_beside_published(self.paths)
 
     def restrict(
         self,

@@ -85,6 +85,13 @@ class Warehouse(Protocol):
             WarehouseError: when it cannot be opened or reached.
         """
 
+    def connect_beside(self) -> duckdb.DuckDBPyConnection:
+        """A database of its own in memory, with what readers see in it as `published`, read-only.
+
+        Raises:
+            NothingPublishedError, WarehouseError: as `connect`.
+        """
+
     def restrict(self, con: duckdb.DuckDBPyConnection, writable: Sequence[str], query: str) -> None:
         """Take everything but the warehouse from a connection of `connect`, before it runs somebody's `query`.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from warehouse.database.sealed import check_statements, seal
 from warehouse.ducklake.lake import LAKE, who_loads
 from warehouse.ducklake.publish import publish_lake
-from warehouse.ducklake.sessions import lake_connection, lake_writer, open_lake
+from warehouse.ducklake.sessions import lake_connection, lake_writer, open_beside_lake, open_lake
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class LakeWarehouse:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         return open_lake(self.lake)
+
+    def connect_beside(self) -> duckdb.DuckDBPyConnection:
+        return open_beside_lake(self.lake)
 
     def restrict(self, con: duckdb.DuckDBPyConnection, writable: Sequence[str], query: str) -> None:
         """Its data files have to stay open to the connection, so that what would write there is refused by kind."""

@@ -6,8 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from warehouse.database.advisory_lock import wait_at_most
+from warehouse.database.schema import definitions, in_order
 from warehouse.database.session import in_memory, prepare
-from warehouse.ducklake.lake import attach
+from warehouse.ducklake.lake import LAKE, attach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,22 @@ def open_lake(lake: Lake) -> duckdb.DuckDBPyConnection:
     except BaseException:
         con.close()
         raise
+    return con
+
+
+def open_beside_lake(lake: Lake) -> duckdb.DuckDBPyConnection:
+    """A database of its own in memory, with the lake's tables in it as `published`, and this version's views over them.
+
+    Raises:
+        NothingPublishedError, LakeError, ExtensionMissingError: as `open_lake`.
+    """
+    con = open_lake(lake)
+    con.execute("attach ':memory:' as published; use published")
+    for table in definitions("tables"):
+        con.execute(f"create view {table.name} as from {LAKE}.main.{table.name}")
+    for view in in_order(definitions("marts")):
+        con.execute(view.sql)
+    con.execute("use memory")
     return con
 
 

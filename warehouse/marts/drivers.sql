@@ -25,7 +25,7 @@
 -- latency_effect_high: upper end, likewise
 -- latency_p_value: as failure_p_value, of the latencies
 -- latency_q_value: as failure_q_value, of the latencies
--- is_clear: whether one of the two q-values is at most 0.04
+-- is_clear: whether one of the two q-values is at most 0.03
 create or replace view drivers as
 from drivers_between(
     (select max(submit_time) - interval 7 days from tasks where not identity_conflict),

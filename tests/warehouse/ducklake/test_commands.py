@@ -145,6 +145,7 @@ def test_commands_read_the_lake_itself(on_lake: CommandLine) -> None:
     assert json.loads(on_lake("sql", "select count(*) as n from tasks", "--format", "json").out) == [{"n": 9}]
     known = on_lake("status", "--json").json
     assert known["ids"]["accepted"] == 12
+    assert known["all_in_all"]["ids"].startswith("12 ids accepted: 9 understood, ")
     assert known["archive"]["segments_not_loaded"] == 0
     assert known["warehouse_held_by"] == "nobody"
     assert on_lake("sql", "delete from tasks").code == 2
