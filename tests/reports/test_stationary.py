@@ -1,4 +1,4 @@
-"""Where nothing is going on, the report points at nothing: no slower day, no busiest or slowest hour, no slower kind."""
+"""Where nothing differs, the report points at nothing: no slower day, no busiest or slowest hour, no slower kind."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def test_stationary_worlds_are_pointed_at_in_at_most_one_of_twenty(con: duckdb.D
 PLANTED: Final = {
     "a bucket clearly slower": "update tasks set latency_seconds = 2 * latency_seconds where day(submit_time) = 5",
     "a busiest hour of the week": (
-        "update tasks set submit_time = date_trunc('week', submit_time) + interval 30 hours where hash(task_id) % 40 = 0"
+        "update tasks set submit_time = date_trunc('week', submit_time) + interval 30 hours "
+        "where hash(task_id) % 40 = 0"
     ),
     "a slowest hour of the week": (
         "update tasks set latency_seconds = 300 where isodow(submit_time) = 2 and hour(submit_time) = 6"

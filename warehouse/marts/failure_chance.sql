@@ -63,7 +63,7 @@ history_hours as (
     where cohort.in_flight > 0
 ),
 
--- Each CTE is read as seldom as can be, as versions of DuckDB before 1.4 plan it anew each time. Times before the age of
+-- CTEs are read as rarely as can be, as versions of DuckDB before 1.4 plan them again each time. Times before the age of
 -- the cohort's youngest task in flight say nothing of what comes later: without them, what follows is the curve of those
 -- that reached that age. Of limit_seconds: the 20th longest time to an end; the shortest, where there are fewer.
 histories as (
