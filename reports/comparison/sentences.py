@@ -20,6 +20,7 @@ LABELS: Final = {
     "p95_seconds": "95% have ended within",
 }
 
+_MINUS: Final = "\u2212"
 _HOUR: Final = 3600
 _DAY: Final = 86_400
 
@@ -141,8 +142,10 @@ def ends(change: Change) -> tuple[str, str]:
 def _signed(value: float | None, shown: Callable[[float], str]) -> str:
     if value is None:
         return words.UNKNOWN
-    sign = "\u2212" if value < 0 else "+" if value > 0 else ""
-    return f"{sign}{shown(abs(value))}"
+    text = shown(abs(value))
+    if not any(digit in text for digit in "123456789"):  # what is rounded to 0 has no sign
+        return text
+    return f"{'+' if value > 0 else _MINUS}{text}"
 
 
 def _points(share: float) -> str:

@@ -22,7 +22,8 @@ def failure(context: Context) -> Figure:
     """The failure rate by bucket, and what it is expected to become."""
     frame = context.rows("from failure_over_time order by bucket_start")
     says = sentences.failure(context.incidents, context.facts)
-    projected = frame.filter(pl.col("in_flight") > 0)
+    partial = [row["bucket_start"] for row in context.buckets if row["is_partial"]]
+    projected = frame.filter(pl.col("in_flight") > 0, pl.col("bucket_start").is_in(partial))
     chart = rates(
         context.chart("failure", _HOW_OFTEN, says),
         context.points(frame, "failure_rate", lambda row: _about(context, row)),

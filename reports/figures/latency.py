@@ -122,7 +122,9 @@ def waiting(context: Context) -> Figure:
         cohort=f"{context.about}, succeeded, start known",
         tasks=int(frame["tasks"].sum()),
         data=frame,
-        columns={
+        columns={}
+        if not total["tasks"]
+        else {
             "bucket_start": f"From ({context.zone})",
             "succeeded": "Succeeded",
             "tasks": "Start known",

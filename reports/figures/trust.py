@@ -113,7 +113,6 @@ def speed(context: Context) -> Figure:
             "p95_ms": "95% within",
         },
         charts=(chart,) if frame["p50_ms"].drop_nulls().len() else (),
-        is_wide=False,
     )
 
 
