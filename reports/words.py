@@ -115,6 +115,7 @@ def cohort(chosen: Cohort) -> str:
         _some(chosen.sources, "sources"),
         _some(chosen.actions, "actions"),
         _some(chosen.templates, "templates"),
+        *(f"{name} {value if value is not None else 'none'}" for name, value in chosen.values),
         _range(chosen),
     ]
     return ", ".join(part for part in parts if part) or "all tasks"

@@ -77,6 +77,7 @@ _KINDS: Final = {
         "where template_id in (select unnest(templates) from memory.filters))"
     ),
 }
+_VALUED: Final = "(source, task_id) in (select (source, task_id) from memory.valued_tasks)"
 _TIMES: Final = {
     "since": ">= (select since from memory.filters)",
     "until": "< (select until from memory.filters)",
@@ -93,6 +94,7 @@ class Cohort:
         templates: template ids of their works.
         since: the beginning of the range of submit_time, included.
         until: its end, not included.
+        values: dimensions, as drivers_between has them, with the one value that tasks have; None: tasks without one.
         timezone: in whose local days buckets of time begin; also the session's, so that times come in it.
     """
 
@@ -101,6 +103,7 @@ class Cohort:
     templates: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    values: tuple[tuple[str, str | None], ...] = ()
     timezone: str = "UTC"
 
 
@@ -176,6 +179,10 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool) -> No
     _name_buckets(con, cohort.timezone)
     for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
+    con.execute(_text("cohort/task_values"))
+    if cohort.values:
+        con.execute("create view memory.every_task as from published.tasks")
+        con.execute(_text("cohort/valued_tasks"), {"wanted": [list(one) for one in cohort.values]})
     for view, table, conditions in _chosen(cohort):
         con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
     con.execute(_text("cohort/tables"))
@@ -224,7 +231,7 @@ def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
     Answers are selected by source and time of polling: one without a task has neither action nor template.
     """
     used = {name for name, value in _parameters(cohort).items() if value is not None}
-    kinds = [_KINDS[name] for name in _KINDS if name in used]
+    kinds = [_KINDS[name] for name in _KINDS if name in used] + ([_VALUED] if cohort.values else [])
     source = [_KINDS["sources"]] if "sources" in used else []
     submitted, observed = (
         [f"{column} {_TIMES[name]}" for name in _TIMES if name in used] for column in ("submit_time", "observed_at")

@@ -78,14 +78,18 @@ def of_drivers(context: Context, drivers: Sequence[Driver], bounds: dict[str, An
     ]
     if not wanted:
         return _folded("", [], str)
-    rows = _rows(context, "drivers", {"wanted": wanted} | bounds)
+    context.con.execute(f"create or replace temp table candidates as {_text('candidates')}", bounds)
+    rows = _rows(context, "drivers", {"wanted": wanted})
     return _folded("Examples of what differs", rows, lambda row: driver_sentence(drivers[row["number"]]))
 
 
 def _rows(context: Context, query: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    picked = (_FOLDER / f"{query}.sql").read_text(encoding="utf-8")
-    context.con.execute(f"create or replace temp table picked as {picked}", parameters)
-    return context.rows((_FOLDER / "details.sql").read_text(encoding="utf-8")).to_dicts()
+    context.con.execute(f"create or replace temp table picked as {_text(query)}", parameters)
+    return context.rows(_text("details")).to_dicts()
+
+
+def _text(query: str) -> str:
+    return (_FOLDER / f"{query}.sql").read_text(encoding="utf-8")
 
 
 def _folded(summary: str, rows: Iterable[dict[str, Any]], title: Any) -> Markup:  # noqa: ANN401 - a function of a row
