@@ -25,6 +25,7 @@ def report(
     file_format: Literal["html", "png"] = "html",
     served_at: str | None = None,
     timezone: str = "UTC",
+    values: list[str] | None = None,
 ) -> dict[str, Any]:
     """Write the report on the published warehouse, and show where it is and what it says.
 
@@ -38,6 +39,7 @@ def report(
         file_format: One HTML page, or a PNG file for each plot.
         served_at: Address under which people find that folder, e.g. `https://reports.example`, for the link.
         timezone: Time zone of the times shown, e.g. `Asia/Shanghai`.
+        values: Of tasks with these values of dimensions of `drivers` only, e.g. `voice_engine_id=5`.
 
     Raises:
         UnusableInputError: when it cannot be made of what was given.
@@ -45,7 +47,7 @@ def report(
     """
     settings = read_settings()
     target = Path(out) if out else place(settings.paths, file_format)
-    filters = Filters(sources or (), actions or (), templates or (), since, until, timezone)
+    filters = Filters(sources or (), actions or (), templates or (), since, until, timezone, values or ())
     written = write_report(settings.paths, filters, target, file_format, datetime.now(UTC))
     _show(settings, written, served_at)
     return written.as_dict()

@@ -30,6 +30,8 @@ class Filters:
         sources, actions, templates: nothing given is all of them.
         since, until: a date or time, UTC where it names no zone, or a span before now like `7 days`.
         timezone: the time zone of the times shown, e.g. Asia/Shanghai.
+        values: dimensions of the view `drivers` with the value that tasks have, e.g. `voice_engine_id=5`; with nothing
+            after the sign, tasks without one.
     """
 
     sources: Sequence[str] = ()
@@ -38,6 +40,7 @@ class Filters:
     since: str | None = None
     until: str | None = None
     timezone: str = "UTC"
+    values: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def cohort_of(filters: Filters, now: datetime) -> Cohort:
     """The tasks that are meant.
 
     Raises:
-        UnusableInputError: when a time or the time zone cannot be used.
+        UnusableInputError: when a time, the time zone or a value cannot be used.
     """
     from reports.cohort import Cohort
 
@@ -101,7 +104,22 @@ def cohort_of(filters: Filters, now: datetime) -> Cohort:
     zone = time_zone(filters.timezone)
     since, until = (one and one.astimezone(zone) for one in (since, until))
     kinds = (tuple(filters.sources), tuple(filters.actions), tuple(filters.templates))
-    return Cohort(*kinds, since, until, zone.key)
+    return Cohort(*kinds, since, until, tuple(map(dimension_value, filters.values)), zone.key)
+
+
+def dimension_value(text: str) -> tuple[str, str | None]:
+    """A dimension and its value from `dimension=value`.
+
+    Raises:
+        UnusableInputError: when it has another form, or the dimension is none.
+    """
+    from reports.cohort import DIMENSIONS
+
+    name, sign, value = text.partition("=")
+    if not sign or name not in DIMENSIONS:
+        known = ", ".join(DIMENSIONS)
+        raise UnusableInputError(f"--value {text!r} is no dimension=value: dimensions are {known}")
+    return name, value or None
 
 
 def _share(paths: DataPaths, files: list[Path]) -> None:

@@ -32,7 +32,13 @@ _LONG_COLUMNS: Final = frozenset({"reason", "example", "description"})
 
 
 def render_page(
-    con: duckdb.DuckDBPyConnection, filters: Cohort, timezone: str, now: datetime, *, top: Markup = NOTHING
+    con: duckdb.DuckDBPyConnection,
+    filters: Cohort,
+    timezone: str,
+    now: datetime,
+    *,
+    top: Markup = NOTHING,
+    link: str | None = None,
 ) -> str:
     """The page on the tasks that the filters leave, with times in a time zone such as Asia/Shanghai.
 
@@ -42,11 +48,12 @@ def render_page(
         timezone: name of the time zone.
         now: the time.
         top: what stands before everything else.
+        link: the page's own address with its filters, where it is served: values that differ link to their tasks.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
     """
-    return page(read_report(con, replace(filters, timezone=timezone), now), top)
+    return page(read_report(con, replace(filters, timezone=timezone), now, link), top)
 
 
 def page(report: Report, top: Markup = NOTHING) -> str:

@@ -47,13 +47,14 @@ class Report:
     generated_at: datetime
 
 
-def read_report(con: duckdb.DuckDBPyConnection, cohort: Cohort, now: datetime) -> Report:
+def read_report(con: duckdb.DuckDBPyConnection, cohort: Cohort, now: datetime, link: str | None = None) -> Report:
     """The report on the tasks of `cohort`, in its time zone.
 
     Args:
         con: a connection of `open_beside_published`, with nothing chosen on it yet; views are added to it.
         cohort: which tasks.
         now: the time.
+        link: the page's own address with its filters, to which others are added; None where it is a file.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
@@ -62,7 +63,7 @@ def read_report(con: duckdb.DuckDBPyConnection, cohort: Cohort, now: datetime) -
     now = now.astimezone(ZoneInfo(cohort.timezone))
     facts, classes = headline.read_facts(con)
     comparison = compare_cohort(con, cohort, facts, now)
-    context = Context(con, cohort, facts, classes, comparison.steps, now)
+    context = Context(con, cohort, facts, classes, comparison.steps, now, link)
     found = drivers.read(context)
     return Report(
         headline.tiles(facts),

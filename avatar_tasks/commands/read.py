@@ -148,6 +148,13 @@ def evidence(
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Of this gateway only; may be repeated.")
 @click.option("--action", "actions", multiple=True, metavar="NAME", help="Of this action only; may be repeated.")
 @click.option("--template", "templates", multiple=True, metavar="ID", help="Of this template only; may be repeated.")
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="DIMENSION=VALUE",
+    help="Of tasks with this value of a dimension of `drivers` only: voice_engine_id=5; may be repeated.",
+)
 @click.option("--timezone", default="UTC", show_default=True, metavar="NAME", help="Of the times shown: Asia/Shanghai.")
 @click.option("--format", "kind", type=click.Choice(["html", "png"]), default="html", show_default=True)
 @with_options(DATA_DIR, JSON)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from pipeline.errors import UnusableInputError
 from pipeline.report_files import Filters, cohort_of
@@ -35,8 +36,8 @@ _RELATIVE_SECONDS: Final = 600
 #: After this time without a load a page says so.
 _STALE_SECONDS: Final = 900.0
 
-#: Fields of the form; the last three may be repeated.
-_FIELDS: Final = ("since", "until", "timezone", "source", "action", "template")
+#: Fields of the form; the last four may be repeated.
+_FIELDS: Final = ("since", "until", "timezone", "source", "action", "template", "value")
 
 _Key = tuple[object, ...]
 
@@ -104,7 +105,8 @@ class Pages:
         cohort = cohort_of(filters, now)
         try:
             with closing(open_beside_published(self.paths)) as con:
-                return str(render_page(con, cohort, cohort.timezone, now, top=filter_form(con, filters)))
+                form, link = filter_form(con, filters), address_of(filters)
+                return str(render_page(con, cohort, cohort.timezone, now, top=form, link=link))
         except ReportError as error:
             raise UnusableInputError(str(error)) from error
 
@@ -139,7 +141,16 @@ def filters_of(query: Iterable[tuple[str, str]]) -> Filters:
         single.get("since"),
         single.get("until"),
         single.get("timezone", "UTC"),
+        every("value"),
     )
+
+
+def address_of(filters: Filters) -> str:
+    """The page's own address: what `filters_of` reads."""
+    repeated = {"source": filters.sources, "action": filters.actions, "template": filters.templates}
+    single = {"since": filters.since, "until": filters.until, "timezone": filters.timezone}
+    given = {name: value for name, value in single.items() if value}
+    return "/?" + urlencode(given | repeated | {"value": filters.values}, doseq=True)
 
 
 def _is_span(text: str) -> bool:

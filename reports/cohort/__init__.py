@@ -68,6 +68,13 @@ DATABASES: Final = {
 }
 
 
+#: What tasks can be chosen by besides, as in the view drivers: see task_values.sql.
+DIMENSIONS: Final = (
+    *("source", "action", "platform", "model", "group", "channel", "gateway_version", "hour", "weekday"),
+    *("template_id", "file_type", "video_aspect_ratio", "primary_play_type", "pt_count", "input_kind"),
+    *("voice_engine_id", "lan", "text_length"),
+)
+
 #: Conditions on the rows of a table by filter; the values are in the table `filters`.
 _KINDS: Final = {
     "sources": "source in (select unnest(sources) from memory.filters)",
@@ -181,8 +188,7 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool) -> No
         con.execute(f"attach ':memory:' as {name}")
     con.execute(_text("cohort/task_values"))
     if cohort.values:
-        con.execute("create view memory.every_task as from published.tasks")
-        con.execute(_text("cohort/valued_tasks"), {"wanted": [list(one) for one in cohort.values]})
+        _choose_values(con, cohort.values)
     for view, table, conditions in _chosen(cohort):
         con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
     con.execute(_text("cohort/tables"))
@@ -201,6 +207,15 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool) -> No
         text = _text(f"views/{name}")
         is_kept = keeps and name in _KEPT_OF_OURS
         con.execute(text.replace("create view", "create table", 1) if is_kept else text)
+
+
+def _choose_values(con: duckdb.DuckDBPyConnection, values: tuple[tuple[str, str | None], ...]) -> None:
+    """The table valued_tasks, of the tasks that have all of these."""
+    con.execute("create view memory.every_task as from published.tasks")
+    con.execute(_text("cohort/valued_tasks"), {"wanted": [list(one) for one in values]})
+    if not con.execute("from memory.valued_tasks limit 1").fetchall():
+        said = " and ".join(f"{name}={value or ''}" for name, value in values)
+        raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
 
 
 def _kept(definition: Definition) -> str:

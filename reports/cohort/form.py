@@ -41,6 +41,8 @@ class Chosen(Protocol):
     def until(self) -> str | None: ...
     @property
     def timezone(self) -> str: ...
+    @property
+    def values(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def filter_form(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> Markup:
         templates=_options(found, "template", chosen.templates),
         chosen=chosen,
         since=chosen.since,
-        is_filtered=any((chosen.sources, chosen.actions, chosen.templates, chosen.since, chosen.until)),
+        is_filtered=any((chosen.sources, chosen.actions, chosen.templates, chosen.since, chosen.until, chosen.values)),
     )
     return NOTICE + form
 

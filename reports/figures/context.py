@@ -43,6 +43,7 @@ class Context:
         classes: whose fault failures are.
         steps: levels that changed, in the order of time.
         now: the time, in the page's time zone.
+        link: the page's own address with its filters, where it is served.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -51,6 +52,7 @@ class Context:
     classes: pl.DataFrame
     steps: tuple[Step, ...]
     now: datetime
+    link: str | None = None
 
     def rows(self, query: str, parameters: Row | None = None) -> pl.DataFrame:
         """The rows of a query; times are in the page's time zone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import polars as pl
 
@@ -70,9 +71,9 @@ class Effect:
 class Line:
     """One value with its two effects."""
 
-    dimension: str
     name: str
     value: str
+    link: str | None
     tasks: int
     failure: Effect
     latency: Effect
@@ -128,8 +129,8 @@ def drivers(context: Context, frame: pl.DataFrame) -> Figure:
     points, times = _points_scale(shown), _times_scale(shown)
     body = render(
         "drivers.html.jinja",
-        clear=[_line(row, points, times) for row in clear.head(_MOST_CLEAR).iter_rows(named=True)],
-        others=[_line(row, points, times) for row in others.head(_MOST_OTHERS).iter_rows(named=True)],
+        clear=[_line(context, row, points, times) for row in clear.head(_MOST_CLEAR).iter_rows(named=True)],
+        others=[_line(context, row, points, times) for row in others.head(_MOST_OTHERS).iter_rows(named=True)],
         more=max(clear.height - _MOST_CLEAR, 0) + max(others.height - _MOST_OTHERS, 0),
         failure_axis=axis(_points_ticks(points)),
         latency_axis=axis(_times_ticks(times)),
@@ -165,10 +166,12 @@ def _range(context: Context) -> str:
     return "the range of time chosen" if context.cohort.since or context.cohort.until else "the last 7 days"
 
 
-def _line(row: Row, points: Linear, times: Linear) -> Line:
+def _line(context: Context, row: Row, points: Linear, times: Linear) -> Line:
     name = _NAMES.get(row["dimension"], str(row["dimension"]))
     value = "none" if row["value"] is None else row["value"]
-    return Line(row["dimension"], name, value, row["n"], _failure(row, points), _latency(row, times))
+    chosen = urlencode({"value": f"{row['dimension']}={row['value'] or ''}"})
+    link = f"{context.link}&{chosen}" if context.link else None
+    return Line(name, value, link, row["n"], _failure(row, points), _latency(row, times))
 
 
 def _failure(row: Row, scale: Linear) -> Effect:

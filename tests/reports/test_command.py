@@ -60,6 +60,16 @@ def test_filters_narrow_it_down(paths: DataPaths, tmp_path: Path) -> None:
     assert "action avatar-generate, submitted 20 Jan 2025 10:10" in (tmp_path / "new" / "some.html").read_text()
 
 
+def test_a_report_on_one_value_of_a_dimension(paths: DataPaths, tmp_path: Path) -> None:
+    """Tasks submitted in one hour of the day; the page says so."""
+    result = report(
+        paths, "--value", "hour=10", "--value", "weekday=Monday", "--out", str(tmp_path / "it.html"), "--json"
+    )
+    assert result.exit_code == 0, result.output
+    assert facts(result)["tasks"] == 40
+    assert "hour 10, weekday Monday" in (tmp_path / "it.html").read_text()
+
+
 def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
     """One PNG per plot, in the order of the report."""
     result = report(paths, "--format", "png", "--out", str(tmp_path / "plots"))
@@ -76,6 +86,9 @@ def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
         pytest.param(["--since", "yesterdayish"], "--since 'yesterdayish' is no time", id="no time"),
         pytest.param(["--since", "2025-02-01", "--until", "2025-01-01"], "is not before", id="nothing in between"),
         pytest.param(["--action", "avatar-sing"], "no task has the action 'avatar-sing'", id="unknown action"),
+        pytest.param(["--value", "colour=red"], "is no dimension=value: dimensions are source,", id="no dimension"),
+        pytest.param(["--value", "lan=xx"], "no task has lan=xx", id="a value that no task has"),
+        pytest.param(["--timezone", "Mars"], "--timezone 'Mars' is no time zone", id="no time zone"),
         pytest.param(["--out", "/proc/no/report.html"], "cannot write /proc/no/report.html", id="no such place"),
     ],
 )

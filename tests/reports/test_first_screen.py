@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.cohort import Cohort, using
-from reports.examples import of_drivers
-from reports.figures import drivers as drivers_figure
-from reports.figures.context import Context
+from reports.cohort import DIMENSIONS, Cohort, choose
 from reports.first_screen import periods
 from reports.needs import _WORDS
 from reports.page import render_page
 from reports.render import report_on
-from reports.report import read_report
 from tests.reports.conftest import CHANGED_AT, CHANGED_END, NOW, TASK, Made, Values, published
 from tests.warehouse.marts.world import END
 from warehouse.backends.choose import reader
@@ -59,19 +55,24 @@ def test_a_planted_driver_comes_first_with_examples_of_its_tasks(changed: Made) 
     assert ids == [one for (one,) in found]
 
 
-def test_examples_have_the_dimensions_of_the_drivers(week_paths: DataPaths) -> None:
-    """For each value with failures there is a task that failed: both mean the same by each dimension."""
+def test_tasks_are_chosen_by_the_dimensions_that_the_drivers_have(week_paths: DataPaths) -> None:
+    """For every value of every dimension as many tasks as `drivers` counts: both mean the same by it."""
     with open_beside_published(week_paths) as con:
-        report = read_report(con, Cohort(), NOW)
-        context = Context(con, Cohort(), report.facts, con.sql("from failure_pareto").pl(), (), NOW)
-        frame = drivers_figure.read(context)
-        with using(con, "always"):
-            failed = frame.filter(frame["failed"] > 0)
-        wanted = [drivers_figure._driver(row | {"failure_q_value": 0.0}) for row in failed.iter_rows(named=True)]
-        worse = [one for one in wanted if (one.failure_effect or 0) > 0]
-        shown = of_drivers(context, worse, drivers_figure.bounds_of(context))
-    assert len({one.dimension for one in worse}) > 8
-    assert str(shown).count("<h3>") == len(worse)
+        choose(con, Cohort())
+        drivers = con.sql("select dimension, value, n from published.drivers order by all").fetchall()
+        counted = con.execute("""
+            create view ended as
+            from published.tasks
+            semi join (
+                from published.followed_up_tasks
+                where event is not null
+                    and submit_time >= (select max(submit_time) - interval 7 days from published.tasks)
+            ) using (source, task_id);
+            with valued as (select unnest(dimensions, recursive := true) from task_values('ended'))
+            select dimension, value, count(*) as n from valued group by all order by all""").fetchall()
+    assert {name for name, *_ in counted} == set(DIMENSIONS)
+    assert len(drivers) > 50
+    assert set(drivers) <= set(counted)
 
 
 def test_each_reason_has_three_tasks_that_failed_so(week: Made) -> None:

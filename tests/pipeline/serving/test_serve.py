@@ -76,11 +76,14 @@ def test_the_page_is_made_once_for_a_copy_and_its_filters_are_its_address(demo: 
         assert '<option value="avatar-generate" selected>' in some
         assert '<option value="3 days" selected>since 3 days</option>' in some
         assert "Times are UTC+8" in some
+        valued = client.get("/", params={"value": "action=avatar-generate", "timezone": "Asia/Shanghai"}).text
+        assert '<input type="checkbox" name="value" value="action=avatar-generate" checked>' in valued
         made = dict(pages._kept)
         assert client.get("/").text == whole
         assert dict(pages._kept) == made
         for query, words in {
             "action=%3Cscript%3E": "no task has the action",
+            "value=bogus": "is no dimension=value",
             "bogus=1": "there is no filter 'bogus'",
             "timezone=Mars": "Mars",
             "since=then": "is no time",
