@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-
 from pipeline.errors import UnusableInputError
 from pipeline.report_files import moment
 from pipeline.spans import SpanError, read_span
@@ -16,7 +14,7 @@ from reports.comparison.read import compare
 from reports.errors import ReportError
 from reports.headline import lines, read_facts
 from warehouse.backends.choose import reader, warehouse_of
-from warehouse.database.session import first_line
+from warehouse.errors import WarehouseOutdatedError
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -66,12 +64,8 @@ def comparison(paths: DataPaths, now: datetime, period: str = PERIOD, against: s
     except ValueError as error:
         msg = f"--period {period} with --against {against} cannot be compared: {error}"
         raise UnusableInputError(msg) from error
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
-        msg = (
-            f"{paths.published} was made by another version of avatar-tasks ({first_line(error)}): "
-            "run `avatar-tasks publish`, and if that says so `avatar-tasks rebuild`"
-        )
-        raise UnusableInputError(msg) from error
+    except WarehouseOutdatedError as error:
+        raise UnusableInputError(str(error)) from error
 
 
 def comparison_in_markdown(paths: DataPaths, now: datetime) -> str:

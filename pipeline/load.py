@@ -24,6 +24,7 @@ from warehouse.errors import (
     WarehouseUnwritableError,
 )
 from warehouse.load.loader import Loaded, load_in_steps, unloaded
+from warehouse.plan import can_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -100,11 +101,15 @@ def load_segments(
 
 @contextmanager
 def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What was known when the warehouse was last published, or what is in the lake; nothing where it cannot be read."""
+    """What was known when the warehouse was last published, or what is in the lake.
+
+    Nothing where that cannot be read, or was made by another version whose views cannot be used to plan.
+    """
     try:
         with reader(run.paths) as con:
-            yield con
-            return
+            if can_plan(con):
+                yield con
+                return
     except (NothingPublishedError, LakeError):
         pass
     with scratch() as con:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from pipeline.collect.other_ids import in_conflict, missing_storms
 from pipeline.headline import headline
 from warehouse.archive.parquet import SCHEMAS
 from warehouse.archive.segments import Archive
-from warehouse.backends.choose import warehouse_of
+from warehouse.backends.choose import reader, warehouse_of
 from warehouse.database.schema import statement
 from warehouse.load.loader import unloaded
 
@@ -26,7 +25,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
     """
     store = Archive(paths.storage)
     warehouse = warehouse_of(paths)
-    with contextlib.closing(warehouse.connect()) as con:
+    with reader(paths) as con:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())
         burning = con.execute(statement("queries/objectives")).fetchall()
         counts = con.execute(statement("queries/counts")).pl().row(0, named=True)

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
-
-    import duckdb
 
     from warehouse.archive.parquet import Damaged, Segment
 
@@ -64,6 +63,16 @@ class Progress:
     ended: int
     waiting: int
     next_due_at: float | None
+
+
+def can_plan(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a warehouse has what `write_todo` needs: one of another version may not."""
+    needed = "from due_tasks_at(now()), tasks, pending where is_due and tasks.is_terminal and pending.last_outcome = ''"
+    try:
+        con.execute(f"explain {needed}")
+    except (duckdb.BinderException, duckdb.CatalogException):
+        return False
+    return True
 
 
 def new_todo(folder: Path) -> IO[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ from pipeline.intake.feeds import feed_pieces, not_accepted_yet
 from pipeline.intake.rejections import Rejections
 from pipeline.load import last_known
 from transforms.schema import REQUESTS
-from warehouse.backends.choose import warehouse_of
+from warehouse.backends.choose import reader, warehouse_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,9 +72,8 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
 def _take_known(run: Run, condition: str, write: Callable[[list[str]], None]) -> None:
     """Tasks of this source that are known, and for which a condition holds."""
     chosen = where(condition)
-    warehouse = warehouse_of(run.paths)
-    with contextlib.closing(warehouse.connect()) as con:
-        warehouse.restrict(con, (), chosen.query)
+    with reader(run.paths) as con:
+        warehouse_of(run.paths).restrict(con, (), chosen.query)
         found = matching(con, chosen).filter(pl.col("source") == run.settings.source)
     run.reporter.info(f"{found.height:,} tasks match --where")
     for piece in found["task_id"].to_frame().iter_slices(_PIECE):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import zipfile
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pipeline.evidence.sheets import sheet
 from reports.words import plural
 from warehouse.archive.atomic import atomic_write
 from warehouse.archive.segments import Archive
-from warehouse.backends.choose import warehouse_of
+from warehouse.backends.choose import reader, warehouse_of
 from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
@@ -103,9 +102,8 @@ def write_bundle(
 
 
 def _read(paths: DataPaths, selection: Selection) -> _Content:
-    warehouse = warehouse_of(paths)
-    with contextlib.closing(warehouse.connect()) as con:
-        warehouse.restrict(con, [], selection.query)
+    with reader(paths) as con:
+        warehouse_of(paths).restrict(con, [], selection.query)
         chosen = selected(con, selection)
         keys = {"sources": chosen["source"].to_list(), "task_ids": chosen["task_id"].to_list()}
         return _Content(_rows(con, "queries/evidence_tasks", keys), _rows(con, "queries/evidence_answers", keys))

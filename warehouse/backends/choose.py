@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from warehouse.backends.file import FileWarehouse
 from warehouse.backends.lake import LakeWarehouse
+from warehouse.database.session import first_line
+from warehouse.errors import WarehouseOutdatedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import duckdb
 
     from warehouse.backends.interface import Warehouse
     from warehouse.paths import DataPaths
@@ -28,6 +30,15 @@ def reader(paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Raises:
         NothingPublishedError, WarehouseError: see `Warehouse.connect`.
+        WarehouseOutdatedError: when the block asks for a table, view or column that another version did not make.
     """
-    with contextlib.closing(warehouse_of(paths).connect()) as con:
-        yield con
+    warehouse = warehouse_of(paths)
+    with contextlib.closing(warehouse.connect()) as con:
+        try:
+            yield con
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            msg = (
+                f"{warehouse.published or warehouse.place} was made by another version of avatar-tasks "
+                f"({first_line(error)}): run `avatar-tasks publish`, and if that says so `avatar-tasks rebuild`"
+            )
+            raise WarehouseOutdatedError(msg) from error
