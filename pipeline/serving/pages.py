@@ -20,7 +20,8 @@ from reports.cohort.form import NOTICE, filter_form
 from reports.errors import ReportError
 from reports.page import render_page
 from reports.words import duration
-from warehouse.database.reader import nothing_published, open_beside_published
+from warehouse.backends.choose import warehouse_of
+from warehouse.database.reader import nothing_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,9 @@ _KEPT: Final = 32
 
 #: A page about the last hours or days is made anew after this time, also of the same copy.
 _RELATIVE_SECONDS: Final = 600
+
+#: A lake, which changes with each load, is read again after this time.
+_LAKE_SECONDS: Final = 60
 
 #: After this time without a load a page says so.
 _STALE_SECONDS: Final = 900.0
@@ -92,19 +96,27 @@ class Pages:
         return page
 
     def _key(self, filters: Filters) -> _Key:
+        seconds = self.now().timestamp()
+        is_relative = any(text and _is_span(text) for text in (filters.since, filters.until))
+        moment = int(seconds // _RELATIVE_SECONDS) if is_relative else None
+        return (*self._copy(seconds), moment, filters)
+
+    def _copy(self, seconds: float) -> _Key:
+        """What readers see now: the published file, or a lake as of this minute."""
+        published = warehouse_of(self.paths).published
+        if published is None:
+            return (int(seconds // _LAKE_SECONDS),)
         try:
-            copy = self.paths.published.stat()
+            status = published.stat()
         except FileNotFoundError:
             raise nothing_published(self.paths) from None
-        is_relative = any(text and _is_span(text) for text in (filters.since, filters.until))
-        moment = int(self.now().timestamp() // _RELATIVE_SECONDS) if is_relative else None
-        return (copy.st_ino, copy.st_mtime_ns, moment, filters)
+        return (status.st_ino, status.st_mtime_ns)
 
     def _make(self, filters: Filters) -> str:
         now = self.now()
         cohort = cohort_of(filters, now)
         try:
-            with closing(open_beside_published(self.paths)) as con:
+            with closing(warehouse_of(self.paths).connect_beside()) as con:
                 form, link = filter_form(con, filters), address_of(filters)
                 return str(render_page(con, cohort, cohort.timezone, now, top=form, link=link))
         except ReportError as error:

@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from playwright.sync_api import sync_playwright
 
+from pipeline.serving.app import application
+from pipeline.serving.pages import Pages
+from tests.pipeline.serving.served import serve
+from tests.reports.conftest import NOW
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -166,3 +171,23 @@ def test_it_prints_on_a_few_pages(browser: Browser, week: Made) -> None:
     assert content.startswith(b"%PDF")
     assert 3 <= content.count(b"/Type /Page\n") <= 10
     visit.page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_served_page_is_filtered_by_its_form(browser: Browser, week: Made, width: int) -> None:
+    """Without a script: what is chosen is in the address, and a value that differs is a link to its own tasks."""
+    with serve(application(week.paths, ["127.0.0.1"], pages=Pages(week.paths, now=lambda: NOW))) as url:
+        context = browser.new_context(java_script_enabled=False, viewport={"width": width, "height": 900})
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(url)
+        action = page.locator("select[name=action] option").nth(1).get_attribute("value")
+        page.locator("select[name=action]").select_option(action)
+        page.get_by_role("button", name="Show").click()
+        assert f"action={action}" in page.url
+        assert page.locator("select[name=action]").input_value() == action
+        assert page.get_by_role("link", name="All tasks").is_visible()
+        assert all(one.startswith((url, "data:")) for one in asked)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        context.close()
