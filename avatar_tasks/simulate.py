@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import UnusableInputError
-from simulator import SimClock, SimulatedGateway, World, run
+from simulator import Account, SimClock, SimulatedGateway, World, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: How far behind the wall clock an accelerated world begins; it runs fast until it has caught up.
 LAG_SECONDS: Final = 900.0
+
+#: Of the account that the list of tasks is of.
+USER_ID: Final = "7"
 
 
 def simulate(
@@ -22,6 +25,7 @@ def simulate(
     seed: int,
     speed: float,
     key: str | None,
+    account: str | None,
     faults: float,
     ids_out: Path | None,
     notify: Callable[[str], None],
@@ -37,17 +41,20 @@ def simulate(
         if ids_out:
             ids_out.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
         run(
-            SimulatedGateway(world, key=key, clock=clock, faults=faults),
+            SimulatedGateway(
+                world, key=key, clock=clock, faults=faults, account=Account(account, USER_ID) if account else None
+            ),
             port,
-            on_ready=lambda url: notify(_greeting(url, key)),
+            on_ready=lambda url: notify(_greeting(url, key, account)),
         )
     except OSError as error:
         msg = f"cannot serve on port {port} or write the ids: {error.strerror or error}. Try --port 0 for a free port"
         raise UnusableInputError(msg) from error
 
 
-def _greeting(url: str, key: str | None) -> str:
+def _greeting(url: str, key: str | None, account: str | None) -> str:
+    listed = f"\n  export AVATAR_TASKS_ACCESS_TOKEN={account} AVATAR_TASKS_USER_ID={USER_ID}" if account else ""
     return (
         f"simulated gateway at {url}; Ctrl-C ends it. In another terminal:\n"
-        f"  export AVATAR_TASKS_BASE_URL={url} AVATAR_TASKS_API_KEY={key or 'any'}"
+        f"  export AVATAR_TASKS_BASE_URL={url} AVATAR_TASKS_API_KEY={key or 'any'}{listed}"
     )

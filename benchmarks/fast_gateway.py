@@ -29,8 +29,9 @@ from simulator.render import body_at
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: When the last of its tasks was submitted.
-END: Final = datetime(2026, 6, 1, tzinfo=UTC)
+#: Its tasks were submitted in the week before today, UTC.
+END: Final = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+START: Final = END - timedelta(days=7)
 
 _TEMPLATES: Final = 1000
 _LINE: Final = b"GET /avatar/task/"
@@ -48,7 +49,7 @@ def ids(count: int) -> list[str]:
 
 def templates() -> list[list[bytes]]:
     """Complete answers, split at the places of the id."""
-    world = World(seed=3, tasks=_TEMPLATES, start=END - timedelta(days=7), end=END, odd_share=0.0)
+    world = World(seed=3, tasks=_TEMPLATES, start=START, end=END, odd_share=0.0)
     moment = world.all_terminal_at().timestamp()
     return [_template(task.id, body_at(task, moment)) for task in world.tasks]
 

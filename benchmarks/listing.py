@@ -27,9 +27,6 @@ _TASKS: Final = 20_000
 _TASKS_UNDER_LIMIT: Final = 6_000
 _LATENCY_SECONDS: Final = 0.1
 _MOST_PAGES: Final = 250
-
-#: Before its end, that the gateway's tasks go back.
-_DAYS: Final = 8
 _PAGE: Final = 100
 
 _TABLES: Final = """
@@ -55,8 +52,8 @@ class Site:
         return self._collect("bulk", "--ids-file", str(self.ids_file), *options, AVATAR_TASKS_FETCH="bulk")
 
     def listed(self, *options: str) -> Outcome:
-        since = (datetime.now(UTC) - fast_gateway.END).days + _DAYS
-        return self._collect("list", "--discover", "--since", f"{since} days", *options)
+        since = int((datetime.now(UTC) - fast_gateway.START).total_seconds())
+        return self._collect("list", "--discover", "--since", f"{since}s", *options)
 
     def _collect(self, name: str, *options: str, **environment: str) -> Outcome:
         with tempfile.TemporaryDirectory(dir=self.ids_file.parent) as folder:

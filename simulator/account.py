@@ -33,6 +33,7 @@ class Account:
         token: the expected access token; it is sent without `Bearer`.
         user_id: the expected `New-Api-User`.
         paging: `old` (`p` from 0, ten a page, a bare list) or `new` (`p` from 1, `page_size` up to 100, with a total).
+        old_page_size: tasks on a page with old paging.
         page_fault_share: share of the list's answers that are wrong, in the ways of `page_faults`: `swallowed` (a
             database error that looks like an empty success), `unsuccessful` (HTTP 200 with `success: false`) and
             `transient` (one of `Faults`).
@@ -45,6 +46,7 @@ class Account:
     token: str
     user_id: str = "7"
     paging: Paging = "new"
+    old_page_size: int = OLD_PAGE_SIZE
     page_fault_share: float = 0.0
     page_faults: tuple[PageFault, ...] = PAGE_FAULTS
     bulk_gap_share: float = 0.0
@@ -100,8 +102,8 @@ class Account:
     def _page(self, world: World, request: "Request", now: float) -> Json:
         found = list(self._newest_first(world, request, now))
         if self.paging == "old":
-            start = request.number("p") * OLD_PAGE_SIZE
-            return [self._item(task, now) for task in found[start : start + OLD_PAGE_SIZE]]
+            start = request.number("p") * self.old_page_size
+            return [self._item(task, now) for task in found[start : start + self.old_page_size]]
         page, size = max(request.number("p"), 1), min(request.number("page_size") or OLD_PAGE_SIZE, LARGEST_PAGE_SIZE)
         items = [self._item(task, now) for task in found[(page - 1) * size : page * size]]
         return {"page": page, "page_size": size, "total": len(found), "items": items}

@@ -51,6 +51,11 @@ def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bo
 )
 @click.option("--key", metavar="K", help="The key it wants; any if not given.")
 @click.option(
+    "--account",
+    metavar="TOKEN",
+    help="Also the list of tasks with this access token, many ids at once, and the status.",
+)
+@click.option(
     "--faults", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share of requests that fail."
 )
 @click.option("--ids-out", type=Place(path_type=Path), metavar="FILE", help="Where to write the ids, one per line.")

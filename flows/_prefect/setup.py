@@ -34,6 +34,7 @@ from flows._prefect.decisions import OWN_FILE, Own, decide, declared, on_server,
 from flows._prefect.notify import ALERTS_BLOCK, automation, is_same, notification_block
 from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, Bucket, bucket_for
 from pipeline.errors import AvatarTasksError, UnusableInputError
+from pipeline.settings import BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +128,7 @@ class SetUp:
         async with get_client() as client:
             await self._pool(client)
             await self._limits(client)
-            await self._key_block()
+            await self._secret_blocks()
             await self._automations(client)
             await self._deployments(client)
 
@@ -166,15 +167,18 @@ class SetUp:
         ):  # a bucket that changes is empty: what a fast one holds would take a slow one minutes to drain
             await client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
-    async def _key_block(self) -> None:
-        """Put the key into the block that is to hold it, where both are set."""
-        settings = self.settings
-        if not (settings.api_key_block and settings.api_key):
-            return
-        self.report(f"block secret/{settings.api_key_block} gets the key; workers do not need AVATAR_TASKS_API_KEY")
-        if not self.dry_run:
-            block: Any = Secret(value=settings.api_key)
-            await block.save(settings.api_key_block, overwrite=True)
+    async def _secret_blocks(self) -> None:
+        """Put the key and the token into the blocks that are to hold them, where both are set."""
+        for name in BLOCKS:
+            block_name, secret = getattr(self.settings, f"{name}_block"), getattr(self.settings, name)
+            if not (block_name and secret):
+                continue
+            what = "the key" if name == "api_key" else "the access token"
+            variable = f"AVATAR_TASKS_{name.upper()}"
+            self.report(f"block secret/{block_name} gets {what}; workers do not need {variable}")
+            if not self.dry_run:
+                block: Any = Secret(value=secret)
+                await block.save(block_name, overwrite=True)
 
     async def _automations(self, client: PrefectClient) -> None:
         receiver = await notification_block(client)

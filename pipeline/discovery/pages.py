@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
 
 import polars as pl
 
-from pipeline.collect.batches import received
+from pipeline.collect.batches import FLUSH_BYTES, received
 from pipeline.threads import run_to_its_end
 from transforms.pages import Page, error_message, read_page
 from transforms.schema import LIST_PAGES
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 #: The most that gateways give; old ones give ten, whatever is requested.
 PAGE_SIZE: Final = 100
 
-#: Pages are written to the archive so many at a time.
-_FLUSH_PAGES: Final = 10
-
 
 class ListPages:
     """Requests pages and keeps them.
@@ -34,12 +32,16 @@ class ListPages:
         requested: pages that were requested, with any result.
         last_refusal: the message of the last answer that said `success: false`.
         is_list: whether an answer has shown that there is a list.
+        size: tasks requested in one page; half as many after one that was longer than MAX_BODY_BYTES.
+        cut: pages that were.
     """
 
     def __init__(self, run: Run, client: GatewayClient, action: str | None) -> None:
         self.requested = 0
         self.last_refusal: str | None = None
         self.is_list = False
+        self.size = PAGE_SIZE
+        self.cut = 0
         self._run, self._client, self._action = run, client, action
 
     @property
@@ -59,13 +61,13 @@ class ListPages:
         async with contextlib.aclosing(self._client.fetch_pages(parameters.values())) as observations:
             async for seen in observations:
                 waiting.append(seen)
-                if len(waiting) >= _FLUSH_PAGES:
+                if sum(len(one.body or b"") for one in waiting) >= FLUSH_BYTES:
                     found |= await self._keep(waiting)
                     waiting = []
         return found | await self._keep(waiting)
 
     def _parameters(self, span: Span, number: int) -> dict[str, str | int]:
-        wanted: dict[str, str | int] = {"p": number, "page_size": PAGE_SIZE}
+        wanted: dict[str, str | int] = {"p": number, "page_size": self.size}
         wanted |= {"start_timestamp": span.start, "end_timestamp": span.end}
         return wanted | ({"action": self._action} if self._action else {})
 
@@ -75,10 +77,13 @@ class ListPages:
             return {}
         await run_to_its_end(write_pages, self._run, observations, action=self._action)
         self.requested += len(observations)
-        found = {_number(seen.task_id): self._read(seen) for seen in observations}
+        found = {_parameter(seen.task_id, "p"): self._read(seen) for seen in observations}
         return {number: page for number, page in found.items() if page is not None}
 
     def _read(self, seen: Observation) -> Page | None:
+        if seen.body_cut:
+            self.cut += 1
+            self.size = min(self.size, max(_parameter(seen.task_id, "page_size") // 2, 1))
         if seen.http_status != 200 or seen.body_cut or seen.error:  # noqa: PLR2004 - OK
             return None
         page = read_page(seen.body)
@@ -108,5 +113,5 @@ def write_pages(run: Run, observations: Sequence[Observation], *, prefix: str = 
     run.store.write("list_pages", frame, segment_id=segment_id, at=run.clock.now())
 
 
-def _number(query: str) -> int:
-    return int(query.removeprefix("?p=").partition("&")[0])
+def _parameter(query: str, name: str) -> int:
+    return int(parse_qs(query.removeprefix("?"))[name][0])

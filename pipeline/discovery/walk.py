@@ -215,13 +215,20 @@ class Walk:
             return ExitCode.UNUSABLE_INPUT, msg
         why = f". {ended.sentence}" if ended else ""
         if self._open or ended is not None:
+            why = f". {self._too_large()}" if self._open and self._pages.cut else why
             msg = f"{self._open:,} windows of the list could not be seen whole; the next --discover walks them{why}"
             return ExitCode.DONE, msg
         return ExitCode.DONE, None
 
+    def _too_large(self) -> str:
+        most = f"{self._run.settings.max_body_bytes:,} bytes"
+        return f"Pages are longer than {most} with few tasks on them, too: raise AVATAR_TASKS_MAX_BODY_BYTES"
+
     def _no_list(self) -> tuple[ExitCode, str]:
         """Nothing that came was a page of a list."""
         address, said = self._client.base_url, self._pages.last_refusal
+        if self._pages.cut:
+            return ExitCode.UNUSABLE_INPUT, f"no page of the list of {address} could be read. {self._too_large()}"
         if said is not None:
             advice = "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID"
             return ExitCode.KEY_REFUSED, f"{address} does not show its list of tasks: it says {said!r}. {advice}"

@@ -5,7 +5,7 @@ does, what was not read yet moves to later pages, so that tasks come twice and n
 error looks like an empty success, therefore a span was seen whole only if
 
 - new paging: as many distinct tasks were seen as the total that the gateway says, on every page;
-- old paging: a page came that has tasks, and fewer than fit. Where the last page is full, the span up to the oldest
+- old paging: a page came that has tasks, and fewer than another had. Where no page had more, the span up to the oldest
   task seen is requested: that task has to be in the answer, and nothing older than what is known.
 """
 
@@ -33,7 +33,6 @@ EMPTY_ATTEMPTS: Final = 3
 #: How often a window is gone through until as many tasks were seen as the gateway says there are.
 PASSES: Final = 3
 
-_OLD_PAGE_SIZE: Final = 10
 _BACKOFF_SECONDS: Final = 0.1
 
 
@@ -65,6 +64,7 @@ class WindowReader:
 
     def __init__(self, run: Run, pages: ListPages, most_tasks: int) -> None:
         self._run, self._pages, self._most_tasks = run, pages, most_tasks
+        self._most_on_page = 0
 
     async def read(self, span: Span, *, is_known_full: bool, may_split: bool) -> Window:
         """Go through a window.
@@ -94,6 +94,7 @@ class WindowReader:
             await self._back_off(attempt)
             page = (await self._pages.fetch(span, [number])).get(number)
             if page is not None and (page.items or page.unusable):
+                self._most_on_page = max(self._most_on_page, len(page.items) + page.unusable)
                 return page
             empty += [] if page is None else [page]
             if len(empty) >= empty_attempts or self._pages.has_ended:
@@ -101,29 +102,34 @@ class WindowReader:
         return empty[-1] if len(empty) >= min(empty_attempts, EMPTY_ATTEMPTS) else None
 
     async def _by_total(self, span: Span, first: Page | None) -> Window:
-        window = Window()
-        for _ in range(PASSES):
+        window, passes = Window(), 0
+        while passes < PASSES:
             first = first or await self.first(span, is_known_full=True)
             if first is None or not first.items or first.total is None:
                 break
+            requested = self._pages.size
             size = max(len(first.items) + first.unusable, 1)
             numbers = range(2, math.ceil(first.total / size) + 1)
             pages = {1: first} | await self._full_pages(span, numbers)
+            first = None
+            if self._pages.size < requested:  # a page was too large: with smaller ones all have other numbers
+                continue
+            passes += 1
             window.add(pages.values())
             window.unusable = sum(page.unusable for page in pages.values())
             total = max(page.total or 0 for page in pages.values())
             if len(pages) == len(numbers) + 1 and len(window.submit_times) + window.unusable >= total:
                 window.state = "whole"
                 break
-            first = None
         return window
 
     async def _full_pages(self, span: Span, numbers: Iterable[int]) -> dict[int, Page]:
         """Pages that cannot be empty, as the total says; several at a time."""
         found: dict[int, Page] = {}
+        requested = self._pages.size
         for attempt in range(ATTEMPTS):
             missing = [number for number in numbers if number not in found]
-            if not missing or self._pages.has_ended:
+            if not missing or self._pages.has_ended or self._pages.size < requested:
                 break
             await self._back_off(attempt)
             pages = await self._pages.fetch(span, missing)
@@ -132,11 +138,10 @@ class WindowReader:
 
     async def _in_order(self, span: Span, page: Page) -> Window:
         window, number = Window(), 0 if page.paging == "old" else 1
-        size = max(_OLD_PAGE_SIZE, len(page.items) + page.unusable)
         while True:
             window.add([page])
             window.unusable += page.unusable
-            if len(page.items) + page.unusable < size:
+            if len(page.items) + page.unusable < self._most_on_page:
                 window.state = "whole"
                 return window
             number += 1

@@ -144,16 +144,16 @@ def test_follow_stops_at_its_deadline(connected: CommandLine) -> None:
 def test_simulate_and_collect_in_two_terminals(avatar_tasks: CommandLine, tmp_path: Path) -> None:
     """As the README says it: one terminal serves, the other collects with the ids the first wrote."""
     arguments = ["simulate", "--port", "0", "--tasks", "50", "--key", KEY, "--ids-out", "ids.txt", "--faults", "0.2"]
-    with avatar_tasks.start(*arguments) as simulation:
+    with avatar_tasks.start(*arguments, "--account", "any-token") as simulation:
         assert simulation.stderr is not None
-        greeting = "".join(itertools.islice(simulation.stderr, 2))
-        base_url = greeting.split("AVATAR_TASKS_BASE_URL=")[1].split()[0]
-        result = avatar_tasks(
-            "collect", "--ids-file", "ids.txt", "--json", AVATAR_TASKS_BASE_URL=base_url, AVATAR_TASKS_API_KEY=KEY
-        )
+        greeting = " ".join(itertools.islice(simulation.stderr, 3)).split()
+        environment = dict(word.split("=", 1) for word in greeting if word.startswith("AVATAR_TASKS_"))
+        result = avatar_tasks("collect", "--ids-file", "ids.txt", "--json", **environment)
+        listed = avatar_tasks("collect", "--discover", "--since", "8 days", "--json", **environment)
         simulation.send_signal(signal.SIGINT)
         with contextlib.suppress(ProcessLookupError):
             simulation.wait(10)
     assert (result.code, result.json["requested"], result.json["outcomes"]) == (0, 50, {"task": 50})
+    assert (listed.code, listed.json["discovered"]["tasks"]) == (0, 50)
     assert result.json["retries"] > 0
     assert len(rows(published(tmp_path), "tasks", ["task_id"])) == 50

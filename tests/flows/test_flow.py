@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.command_line import KEY, CommandLine
+from tests.pipeline.discovery.lists import TOKEN, listed, plain_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,16 @@ def test_the_key_may_be_in_a_secret_block(on_prefect: CommandLine, gateway: Gate
     plain = on_prefect("collect", gateway.world.ids[0], "--no-prefect", **block)
     assert plain.code == 2
     assert "--no-prefect" in plain.err
+
+
+def test_discovery_as_a_flow_takes_the_token_from_a_secret_block(on_prefect: CommandLine, tmp_path: Path) -> None:
+    """The list is walked in the flow run, and what it has needs no poll."""
+    save = f"from prefect.blocks.system import Secret; Secret(value={TOKEN!r}).save('account-token', overwrite=True)"
+    subprocess.run([sys.executable, "-c", save], env=on_prefect.environment, check=True, timeout=60)
+    with listed(tmp_path, plain_world(30)) as site:
+        block = {"AVATAR_TASKS_ACCESS_TOKEN": "", "AVATAR_TASKS_ACCESS_TOKEN_BLOCK": "account-token"}
+        result = on_prefect("collect", "--discover", "--json", **(site.command.environment | block))
+    assert (result.code, result.json["discovered"]["tasks"], result.json["requests"]) == (0, 30, 0), result.err
 
 
 def test_the_report_flow_leaves_a_link_and_what_it_says(

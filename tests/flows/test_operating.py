@@ -214,6 +214,16 @@ def test_check_finds_the_server_as_it_was_set_up(plant: Plant) -> None:
     assert ("no-such" in missing["text"], "setup-prefect" in missing["remedy"]) == (True, True), missing
 
 
+def test_key_and_token_go_into_the_blocks_that_are_to_hold_them(plant: Plant) -> None:
+    """As a dry run says; neither is in what it prints."""
+    secrets = {"AVATAR_TASKS_ACCESS_TOKEN": "token-of-the-account", "AVATAR_TASKS_ACCESS_TOKEN_BLOCK": "account"}
+    command = plant.operator.command(
+        "setup-prefect", "--dry-run", "--json", AVATAR_TASKS_API_KEY_BLOCK="key", **secrets
+    )
+    assert {"secret/key", "secret/account"} <= set(command.stdout.split()), command.stderr
+    assert not {KEY, "token-of-the-account"} & set(command.stdout.replace('"', " ").split())
+
+
 def _found_of_prefect(plant: Plant, **environment: str) -> list[dict[str, str]]:
     done = plant.operator.command("check", "--json", **environment)
     return [one for one in json.loads(done.stdout)["findings"] if one["area"] == "Prefect"]

@@ -31,6 +31,7 @@ WATCHED = {
     str(path): str(path.relative_to(ROOT))
     for path in (
         *(ROOT / "warehouse").rglob("*.py"),
+        *(ROOT / "pipeline/discovery").glob("*.py"),
         *(ROOT / "pipeline" / name for name in ("collect/batches.py", "collect/accept.py", "load.py")),
     )
     if path.stem not in PASSED_OVER

@@ -58,8 +58,9 @@ class Walked:
     ahead: timedelta = timedelta(0)
     sleeps: list[float] = field(default_factory=list)
 
-    def collect(self, **request: Any) -> Summary:  # noqa: ANN401 - those of CollectRequest
+    def collect(self, max_body_bytes: int = 8_388_608, **request: Any) -> Summary:  # noqa: ANN401 - of CollectRequest
         settings = Settings(
+            max_body_bytes=max_body_bytes,
             base_url=self.base_url,
             api_key=SecretStr(KEY),
             access_token=SecretStr(TOKEN),
@@ -164,6 +165,22 @@ def test_a_hundred_tasks_come_in_one_request(walking: Any, tasks: int, most: int
     summary = walking(tasks).collect(load=False, refresh=False)
     assert summary.discovered.tasks == tasks
     assert summary.discovered.pages <= most
+
+
+@pytest.mark.parametrize("tasks", [3, 26])
+def test_a_list_with_fewer_on_a_page_than_usual_is_seen_whole(walking: Any, tasks: int) -> None:  # noqa: ANN401
+    """A page with four tasks is the last one only where another had more."""
+    site = walking(tasks, paging="old", old_page_size=4)
+    assert site.collect(load=False, refresh=False).discovered.tasks == tasks
+
+
+def test_where_a_page_is_too_large_smaller_ones_are_requested(walking: Any) -> None:  # noqa: ANN401
+    """And what cannot be read even so is named, with the setting."""
+    site = walking(230)
+    summary = site.collect(max_body_bytes=65_536, load=False, refresh=False)
+    assert (summary.discovered.tasks, summary.discovered.windows_open, summary.problem) == (230, 0, None)
+    summary = site.collect(max_body_bytes=1024, load=False, refresh=False)
+    assert "AVATAR_TASKS_MAX_BODY_BYTES" in str(summary.problem)
 
 
 @pytest.mark.parametrize("paging", ["old", "new"])

@@ -30,8 +30,10 @@ from pipeline.headline import comparison
 from pipeline.settings import Settings
 from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.command_line import KEY, CommandLine
+from tests.warehouse.answers import RUNNING
 from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.ducklake.test_load import archived
+from tests.warehouse.load.test_list_pages import item, page
 from tests.warehouse.tables import column, contents
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
@@ -85,6 +87,18 @@ def on_lake(lake: Lake, paths: DataPaths) -> CommandLine:
         paths.root.parent,
         {"AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}", "AVATAR_TASKS_LAKE_DATA": lake.data},
     )
+
+
+def test_pages_of_the_list_load_into_a_lake(lake: Lake, tmp_path: Path) -> None:
+    """Twice the same: each item is an answer, and its id is accepted."""
+    store = Archive(LocalFolder(tmp_path / "archive"))
+    segments = [page(store, at, item("listed", RUNNING), segment_id=name) for at, name in ((2, "a"), (3, "b"))]
+    with lake_writer(lake, 5) as con:
+        for _ in range(2):
+            load.load(con, segments, DEFAULTS, PollingPolicy())
+        found = "select status, observation_count from tasks where task_id = 'listed'"
+        assert con.execute(found).fetchall() == [("IN_PROGRESS", 2)]
+        assert con.execute("select count(*) from list_pages").fetchall() == [(2,)]
 
 
 def test_compare_and_evidence_read_a_lake(paths: DataPaths, tmp_path: Path) -> None:
