@@ -101,13 +101,14 @@ def read(context: Context) -> pl.DataFrame:
 
 
 def first(frame: pl.DataFrame, number: int) -> list[Driver]:
-    """The clearest values whose tasks fail more often or take longer, as `compare` has them."""
+    """The clearest values whose tasks fail more often or take longer, as `compare` has them: see clear_drivers.sql."""
     found = [_driver(row) for row in frame.filter(pl.col("is_clear")).iter_rows(named=True)]
     return [one for one in found if (one.failure_effect or 0) > 0 or (one.latency_effect or 1) > 1][:number]
 
 
 def _driver(row: Row) -> Driver:
-    fails, takes = _is_clear(row, "failure"), _is_clear(row, "latency")
+    fails = _is_clear(row, "failure")
+    takes = _is_clear(row, "latency") and row["dimension"] != "action"
     return Driver(
         row["dimension"],
         row["value"],

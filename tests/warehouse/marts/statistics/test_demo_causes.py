@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from simulator import World
+from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,11 @@ def named(con: duckdb.DuckDBPyConnection, world: World, causes: Causes) -> dict[
     largest = con.execute(
         "select changed_at from change_points where metric = 'latency_seconds' order by p_value limit 1"
     ).fetchone()
+    week = {"t0": FIRST - timedelta(days=7), "t1": datetime(2100, 1, 1, tzinfo=UTC), "first": 1}
+    [(dimension, value, *_)] = con.execute(statement("queries/clear_drivers"), week).fetchall()
+    planted = {("template_id", causes.template_id), ("voice_engine_id", str(causes.voice_engine_id))}
     return {
+        "first of compare": (dimension, value) in planted,
         "template": first_driver(con, "failure") == ("template_id", causes.template_id),
         "voice": first_driver(con, "latency", *clock) == ("voice_engine_id", str(causes.voice_engine_id)),
         "step": largest is not None and abs(largest[0] - causes.slower_from) <= timedelta(hours=6),
