@@ -113,9 +113,11 @@ def _projection(facts: Facts) -> str:
         return " None is in flight, so the projected rate is the rate."
     if facts["projected_failure_rate"] is None:
         return f" {words.tasks(facts['in_flight'])} in flight; too little came before to project how they will end."
+    without = facts["unprojected"]
+    but = f", of {without:,} of which too little is known to count them" if without else ""
     return (
-        f" Once the {facts['in_flight']:,} in flight have ended, {words.percent(facts['projected_failure_rate'])} are "
-        "expected to have failed."
+        f" Once the {facts['in_flight']:,} in flight have ended{but}, "
+        f"{words.percent(facts['projected_failure_rate'])} are expected to have failed."
     )
 
 
@@ -256,7 +258,7 @@ def stuck(frame: pl.DataFrame, number: int) -> str:
         return "No task is stuck: none still runs beyond three times the 99th percentile of its kind."
     many = "1 task still runs" if number == 1 else f"{number:,} tasks still run"
     return (
-        f"{many} beyond three times the 99th percentile of its kind; the oldest was "
+        f"{many} beyond three times the 99th percentile of {'its' if number == 1 else 'their'} kind; the oldest was "
         f"submitted {words.duration(frame['age_seconds'].max())} ago."  # type: ignore[arg-type]  # a duration
     )
 

@@ -13,7 +13,8 @@
 -- without_submit_time: tasks that are in no bucket of time and no quantile, e.g. works that came without their task
 -- failure_rate: failed / (succeeded + failed), with its Wilson interval failure_rate_low to failure_rate_high
 -- provider_fault_rate: failures that are the provider's by failure_rules / (succeeded + failed), with its interval
--- projected_failure_rate: what failure_rate will be once those in flight have ended
+-- projected_failure_rate: what failure_rate will be once those in flight have ended, but for unprojected
+-- unprojected: tasks in flight of which nobody knows how they will end: older than any before them, or with none before
 -- p50_seconds, p95_seconds, p99_seconds: the time by which that share has succeeded or failed, with intervals _low and
 --   _high, from latency_quantiles
 -- succeeded_p50_seconds, succeeded_p95_seconds: quantiles of the latency of those that succeeded
@@ -104,6 +105,7 @@ select
     1 - (ended - failed_by_provider) * (ended - failed_by_provider) / ended / (ended - failed_by_provider + reach)
         as provider_fault_rate_high,
     rates.projected_failure_rate,
+    coalesce(rates.unprojected, 0) as unprojected,
     spread.*,
     (select count(*) from cohort.stuck_tasks) as stuck,
     (select count(*) from always.tasks where identity_conflict) as identity_conflicts,

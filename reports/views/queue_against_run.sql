@@ -4,7 +4,7 @@
 -- tasks: of these, those whose start is known
 -- queue_p50_seconds, queue_p90_seconds: quantiles of the time from submission to start
 -- run_p50_seconds, run_p90_seconds: quantiles of the time from start to end
--- queue_share: the sum of all waiting as a share of all waiting and running
+-- queue_share: the sum of all waiting as a share of all waiting and running, of tasks of which both are known
 create view queue_against_run as
 select * exclude (queue_quantiles, run_quantiles)
 from (
@@ -17,7 +17,8 @@ from (
         queue_quantiles[2] as queue_p90_seconds,
         run_quantiles[1] as run_p50_seconds,
         run_quantiles[2] as run_p90_seconds,
-        sum(queue_seconds) / nullif(sum(queue_seconds + run_seconds), 0) as queue_share,
+        sum(queue_seconds) filter (where run_seconds is not null) / nullif(sum(queue_seconds + run_seconds), 0)
+            as queue_share,
     from cohort.task_latency
     where event = 'SUCCESS'
 );
