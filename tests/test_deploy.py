@@ -48,6 +48,13 @@ def test_a_unit_is_sandboxed(unit: Path) -> None:
     assert float(exposure) < MOST_EXPOSED
 
 
+def test_the_live_report_is_started_by_options_that_exist_on_loopback() -> None:
+    """Another address is for the operator to choose."""
+    program, *command = command_of(DEPLOY / "avatar-tasks-serve.service")
+    assert program.endswith("/.venv/bin/avatar-tasks")
+    assert parsed(command).params["host"] == "127.0.0.1"
+
+
 def test_the_watch_has_conditions_that_exist() -> None:
     """As `status` reads them."""
     program, *command = command_of(DEPLOY / "avatar-tasks-watch.service")
@@ -76,7 +83,7 @@ def test_the_compose_file_fits_together() -> None:
     """Services, volumes and dependencies that are there, health checks that others wait for, commands that are ours."""
     compose: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     services = compose["services"]
-    assert set(services) == {"postgres", "server", "simulator", "worker"}
+    assert set(services) == {"postgres", "report", "server", "simulator", "worker"}
     for service in services.values():
         assert {mount.split(":")[0] for mount in service["volumes"]} <= set(compose["volumes"])
         for name, wanted in service.get("depends_on", {}).items():
@@ -87,4 +94,5 @@ def test_the_compose_file_fits_together() -> None:
     assert all(one.startswith("127.0.0.1:") for service in services.values() for one in service.get("ports", []))
     assert services["worker"]["network_mode"] == "service:simulator"
     parsed(services["simulator"]["command"][1:])
+    parsed(services["report"]["command"][1:])
     parsed(shlex.split(services["worker"]["command"][2].split("&&")[0])[1:])
