@@ -90,7 +90,13 @@ def measured(con: duckdb.DuckDBPyConnection, view: str, query: str, rounds: int)
     detail = (
         f"{rows:,} rows in {median(pair[2] for pair in pairs):.3f} s, scan {median(pair[0] for pair in pairs):.3f} s"
     )
-    return Row(view, median(seconds / scan for scan, _, seconds in pairs), "times the scan", at_most(BARS.get(view, BAR)), detail)
+    return Row(
+        view,
+        median(seconds / scan for scan, _, seconds in pairs),
+        "times the scan",
+        at_most(BARS.get(view, BAR)),
+        detail,
+    )
 
 
 def seconds_of(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, float]:
