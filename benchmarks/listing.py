@@ -89,8 +89,9 @@ def _beside_single(site: Site, tasks: int, latency_seconds: float, rounds: int) 
         for name in contest.rounds[0]
     )
     at = f"{latency_seconds * 1000:g} ms latency"
-    pages = site.summaries["list"]["discovered"]["pages"]
-    yield Row(f"requests for {tasks:,} tasks by list", pages, "requests", at_most(_MOST_PAGES), "a hundred a page")
+    if not latency_seconds:
+        pages = site.summaries["list"]["discovered"]["pages"]
+        yield Row(f"requests for {tasks:,} tasks by list", pages, "requests", at_most(_MOST_PAGES), "a hundred a page")
     times = contest.times("single", "list")
     yield Row(f"{tasks:,} tasks by list, beside one request each, {at}", times, "times as fast", at_least(3), speeds)
     times, requests = contest.times("single", "bulk"), site.summaries["bulk"]["requests"]

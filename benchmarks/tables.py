@@ -20,6 +20,12 @@ SUMMARY: Final = {
         "collect 20,000 ids, 64 in flight, beside httpx and pandas",
         "collect 100,000 ids, 256 in flight, 100 ms latency",
     ),
+    "listing": (
+        "requests for 20,000 tasks by list",
+        "20,000 tasks by list, beside one request each, 100 ms latency",
+        "20,000 tasks, a hundred ids a request, beside one each, 100 ms latency",
+        "6,000 tasks at one request a second, by bulk",
+    ),
     "memory": ("peak memory of collecting 200,000 ids", "peak memory of rebuilding 5,000,000 answers"),
     "growth": ("loading 10,000 answers", "planning: what is due", "status", "publishing"),
     "rebuilding": ("rebuilding, beside bare DuckDB making the same tables", "rebuilding, beside dlt"),

@@ -1,4 +1,4 @@
--- The answers that came to a run in pages of the gateway's list, without a request of their own.
+-- The answers that came to a run together with others, in pages of the gateway's list or to a request for many ids.
 --
 -- $run_id
 select count(*) as answers
