@@ -166,6 +166,16 @@ def test_without_history_the_projection_is_unknown(con: duckdb.DuckDBPyConnectio
     assert con.execute("select projected_failure_rate from failure_rate_daily").fetchall() == [(None,)]
 
 
+def test_a_ghost_of_the_first_hour_does_not_take_its_rate_away_for_good(con: duckdb.DuckDBPyConnection) -> None:
+    """Nothing came before it, and it never ends: once nobody waits for it, what is known counts, and it is doubt."""
+    fill(con, tasks([*ended(36, 4), (None, 100.0)], NOON))
+    columns = "projected_failure_rate, projected_failure_rate_low, projected_failure_rate_high, unprojected"
+    assert con.execute(LAST.format("projected_failure_rate, unprojected")).fetchall() == [(None, 1)]
+    fill(con, tasks([*ended(36, 4), (None, 9000.0)], NOON))
+    [(projected, low, high, ghosts)] = con.execute(LAST.format(columns)).fetchall()
+    assert (projected, low, high, ghosts) == (4 / 40, 4 / 41, 5 / 41, 1)
+
+
 def test_no_task_of_the_same_hour_or_later_or_of_another_kind_counts(con: duckdb.DuckDBPyConnection) -> None:
     """No peeking: whatever became of those, the chance is the same."""
     before = tasks(drawn(1, 200, 0.2, 0.1, 1), NOON - HOUR)
