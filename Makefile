@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 RUN := .venv-run
 OLD_DUCKDB := 1.3.2 1.4.3
-OLD_STAMPS := $(OLD_DUCKDB:%=.venv-duckdb/%/.set-up)
 NEXT_DUCKDB := 2.0.1
+READERS := $(OLD_DUCKDB:%=.venv-duckdb/%/.set-up) .venv-duckdb/$(NEXT_DUCKDB)/.set-up
 STAMP := $(VENV)/.set-up-from-$(LOCK)
 
 .DEFAULT_GOAL := help
@@ -31,7 +31,7 @@ $(STAMP): $(LOCK) requirements-uv.lock pyproject.toml
 demo: setup  ## run everything on a simulated gateway, nothing else needed
 	@$(BIN)/avatar-tasks demo
 
-test: setup $(OLD_STAMPS)  ## run the tests
+test: setup $(READERS)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 unit: setup  ## run the tests of single parts, without servers, processes or whole runs, in a minute
