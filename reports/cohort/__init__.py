@@ -33,15 +33,17 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parent.parent
 
-#: The report's own views, in `reports/views`; `every_bucket` first, because others use it.
+#: Others use these.
+_FIRST: Final = ("every_bucket", "outcome_curve")
+#: The report's own views, in `reports/views`, each after those that it uses.
 VIEWS: Final = (
-    "every_bucket",
-    *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem != "every_bucket"),
+    *_FIRST,
+    *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem not in _FIRST),
 )
 
 #: Views that are evaluated once for a page with all its figures, and then kept.
-_KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles", "outcome_incidence"}}
-_KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells"})
+_KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles"}}
+_KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells", "outcome_curve"})
 
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
 _RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
@@ -224,7 +226,7 @@ def _kept(definition: Definition) -> str:
 
 
 def _name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
-    """The macro bucket_number(moment): the first instant of the moment's bucket, in Unix seconds.
+    """The macro bucket_number(moment): the first instant of the moment's bucket, in Unix seconds; and local_seconds(moment).
 
     Its arguments are literals, so that a bucket of plain seconds costs a division. Hours begin with the time zone's
     hours as of the last submission.
@@ -234,6 +236,8 @@ def _name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
     ).fetchall()
     offset = (last or datetime.now(UTC)).astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
     shift = int(offset.total_seconds()) if bucket == str(step) else 0
+    seconds = "moment::timestamptz" if timezone == "UTC" else f"(moment::timestamptz at time zone {quoted(timezone)})"
+    con.execute(f"create macro memory.local_seconds(moment) as floor(epoch({seconds}))::bigint")
     con.execute(
         f"create macro memory.bucket_number(moment) as (epoch(published.bucket_start("
         f"moment::timestamptz + to_seconds({shift}), {quoted(bucket)}, {quoted(timezone)}))::bigint - {shift})"

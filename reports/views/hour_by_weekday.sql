@@ -23,8 +23,9 @@ with range_of as (
 
 counted as (
     select
-        isodow(submit_time)::bigint as weekday,
-        hour(submit_time)::bigint as hour,
+        -- 1970 began on a Thursday.
+        ((local_seconds(submit_time) // 86400 + 3) % 7 + 1)::bigint as weekday,
+        (local_seconds(submit_time) // 3600 % 24)::bigint as hour,
         count(*) as tasks,
         count(*) filter (where event = 'SUCCESS') as succeeded,
         quantile_cont(latency_seconds, 0.5) filter (where event = 'SUCCESS') as p50_seconds,
