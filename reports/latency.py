@@ -92,7 +92,7 @@ def _(actions, days, sources, templates, zone):
 @app.cell
 def _(cohort, data_dir):
     db = open_beside_published(DataPaths(Path(data_dir).absolute()))
-    report = read_report(db, cohort, datetime.now(UTC))
+    report = read_report(db, cohort, datetime.now(UTC), is_whole=True)
     return db, report
 
 

@@ -47,7 +47,14 @@ class Report:
     generated_at: datetime
 
 
-def read_report(con: duckdb.DuckDBPyConnection, cohort: Cohort, now: datetime, link: str | None = None) -> Report:
+def read_report(
+    con: duckdb.DuckDBPyConnection,
+    cohort: Cohort,
+    now: datetime,
+    link: str | None = None,
+    *,
+    is_whole: bool = False,
+) -> Report:
     """The report on the tasks of `cohort`, in its time zone.
 
     Args:
@@ -55,11 +62,12 @@ def read_report(con: duckdb.DuckDBPyConnection, cohort: Cohort, now: datetime, l
         cohort: which tasks.
         now: the time.
         link: the page's own address with its filters, to which others are added; None where it is a file.
+        is_whole: whether `con` gets all views of the cohort, for queries of one's own.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
     """
-    choose(con, cohort, keeps=True)
+    choose(con, cohort, keeps=True, is_whole=is_whole)
     now = now.astimezone(ZoneInfo(cohort.timezone))
     facts, classes = headline.read_facts(con)
     comparison = compare_cohort(con, cohort, facts, now)

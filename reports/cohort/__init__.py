@@ -8,6 +8,7 @@ definitions on other tables, in in-memory databases attached to the published co
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,9 @@ VIEWS: Final = (
     *_FIRST,
     *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem not in _FIRST),
 )
+
+#: What figures and needs use of `cohort` besides.
+_USED_BY_FIGURES: Final = {"slow_tail", "result_expiry_at", "refund_claims"}
 
 #: Views that are evaluated once for a page with all its figures, and then kept.
 _KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles"}}
@@ -136,20 +140,21 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def choose(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool = False) -> None:
+def choose(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool = False, is_whole: bool = True) -> None:
     """Add the views over `cohort` to a connection of `open_beside_published`.
 
     Args:
         con: the connection, with nothing chosen on it yet.
         cohort: which tasks.
         keeps: whether views that several figures use are evaluated now, and kept until the connection is closed.
+        is_whole: whether `cohort` has all of the warehouse's views; else those that the report uses, which is quicker.
 
     Raises:
         UnknownFilterError, OutdatedError: as `open_cohort`.
     """
     try:
         _check(con, cohort)
-        _build(con, cohort, keeps=keeps)
+        _build(con, cohort, keeps=keeps, used=None if is_whole else _used())
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise _outdated(error) from error
 
@@ -183,7 +188,7 @@ def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
                 raise UnknownFilterError(msg)
 
 
-def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool) -> None:
+def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used: frozenset[str] | None) -> None:
     con.execute(_text("cohort/filters"), _parameters(cohort) | {"timezone": cohort.timezone})
     _name_buckets(con, cohort.timezone)
     for name in DATABASES:
@@ -199,7 +204,7 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool) -> No
     for name, views in DATABASES.items():
         con.execute(f"use {name}")
         for definition in _in_order():
-            if definition.name in views:
+            if definition.name in views and (used is None or definition.name in used):
                 con.execute(_kept(definition) if keeps and definition.name in _KEPT.get(name, ()) else definition.sql)
         if name == "cohort":
             con.execute(_text("cohort/latencies"))
@@ -220,13 +225,22 @@ def _choose_values(con: duckdb.DuckDBPyConnection, values: tuple[tuple[str, str 
         raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
 
 
+@cache
+def _used() -> frozenset[str]:
+    """The warehouse's views and macros that the report's own queries use, directly or not."""
+    folders = ("views", "examples", "cohort")
+    texts = [path.read_text(encoding="utf-8") for name in folders for path in (PACKAGE / name).glob("*.sql")]
+    named = {word for text in texts for word in re.findall(r"\w+", re.sub(r"--.*", "", text))}
+    return frozenset(with_needed(named | _USED_BY_FIGURES))
+
+
 def _kept(definition: Definition) -> str:
     """The statement that makes a table of what a view has."""
     return definition.sql.replace("create or replace view", "create table", 1)
 
 
 def _name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
-    """The macro bucket_number(moment): the first instant of the moment's bucket, in Unix seconds; and local_seconds(moment).
+    """The macros bucket_number(moment), the first instant of its bucket in Unix seconds, and local_seconds(moment).
 
     Its arguments are literals, so that a bucket of plain seconds costs a division. Hours begin with the time zone's
     hours as of the last submission.
