@@ -231,7 +231,7 @@ def _used() -> frozenset[str]:
     folders = ("views", "examples", "cohort")
     texts = [path.read_text(encoding="utf-8") for name in folders for path in (PACKAGE / name).glob("*.sql")]
     named = {word for text in texts for word in re.findall(r"\w+", re.sub(r"--.*", "", text))}
-    return frozenset(with_needed(named | _USED_BY_FIGURES))
+    return frozenset(with_needed({*named, *_USED_BY_FIGURES, *_PERIODS}))
 
 
 def _kept(definition: Definition) -> str:
