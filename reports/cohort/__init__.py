@@ -11,14 +11,13 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 import duckdb
 
+from reports.cohort.buckets import name_buckets
 from reports.errors import OutdatedError, UnknownFilterError
 from warehouse.database.reader import open_beside_published
 from warehouse.database.schema import definitions, in_order, with_needed
@@ -26,6 +25,7 @@ from warehouse.database.session import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     import polars as pl
 
@@ -190,7 +190,7 @@ def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
 
 def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used: frozenset[str] | None) -> None:
     con.execute(_text("cohort/filters"), _parameters(cohort) | {"timezone": cohort.timezone})
-    _name_buckets(con, cohort.timezone)
+    name_buckets(con, cohort.timezone)
     for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
     con.execute(_text("cohort/task_values"))
@@ -237,25 +237,6 @@ def _used() -> frozenset[str]:
 def _kept(definition: Definition) -> str:
     """The statement that makes a table of what a view has."""
     return definition.sql.replace("create or replace view", "create table", 1)
-
-
-def _name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
-    """The macros bucket_number(moment), the first instant of its bucket in Unix seconds, and local_seconds(moment).
-
-    Its arguments are literals, so that a bucket of plain seconds costs a division. Hours begin with the time zone's
-    hours as of the last submission.
-    """
-    [(bucket, step, last)] = con.execute(
-        "select bucket, step_seconds, (select max(submit_time) from published.tasks) from memory.filters"
-    ).fetchall()
-    offset = (last or datetime.now(UTC)).astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
-    shift = int(offset.total_seconds()) if bucket == str(step) else 0
-    seconds = "moment::timestamptz" if timezone == "UTC" else f"(moment::timestamptz at time zone {quoted(timezone)})"
-    con.execute(f"create macro memory.local_seconds(moment) as floor(epoch({seconds}))::bigint")
-    con.execute(
-        f"create macro memory.bucket_number(moment) as (epoch(published.bucket_start("
-        f"moment::timestamptz + to_seconds({shift}), {quoted(bucket)}, {quoted(timezone)}))::bigint - {shift})"
-    )
 
 
 def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:

@@ -1,0 +1,31 @@
+"""Buckets of time in a time zone, as macros of the connection on which a cohort is chosen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from warehouse.database.session import quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
+    """The macros bucket_number(moment), the first instant of its bucket in Unix seconds, and local_seconds(moment).
+
+    Its arguments are literals, so that a bucket of plain seconds costs a division. Hours begin with the time zone's
+    hours as of the last submission.
+    """
+    [(bucket, step, last)] = con.execute(
+        "select bucket, step_seconds, (select max(submit_time) from published.tasks) from memory.filters"
+    ).fetchall()
+    offset = (last or datetime.now(UTC)).astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
+    shift = int(offset.total_seconds()) if bucket == str(step) else 0
+    seconds = "moment::timestamptz" if timezone == "UTC" else f"(moment::timestamptz at time zone {quoted(timezone)})"
+    con.execute(f"create macro memory.local_seconds(moment) as floor(epoch({seconds}))::bigint")
+    con.execute(
+        f"create macro memory.bucket_number(moment) as (epoch(published.bucket_start("
+        f"moment::timestamptz + to_seconds({shift}), {quoted(bucket)}, {quoted(timezone)}))::bigint - {shift})"
+    )
