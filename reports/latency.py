@@ -3,25 +3,28 @@
 marimo edit reports/latency.py                          to work on it
 marimo run reports/latency.py -- --data-dir data        to view it, with filters
 
-It shows the figures of `avatar-tasks report`, for the tasks that its filters leave.
+It shows the figures of `avatar-tasks report`, for the tasks that its filters leave. A value that differs can be
+chosen, and its tasks are then shown beside them.
 """
 
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Avatar tasks: latency and failures")
+app = marimo.App(width="full", app_title="Avatar tasks: latency and failures")
 
 with app.setup:
     import os
+    from dataclasses import replace
     from datetime import UTC, datetime, time, timedelta
     from pathlib import Path
 
+    import duckdb
     import marimo as mo
     import polars as pl
 
     from reports.cohort import Cohort, choices, open_cohort
     from reports.page import fragment
-    from reports.report import read_report
+    from reports.report import Report, read_report
     from warehouse.database.reader import open_beside_published
     from warehouse.paths import DataPaths
 
@@ -89,16 +92,54 @@ def _(actions, days, sources, templates, zone):
     return (cohort,)
 
 
+@app.function
+def report_on(data_dir: str, cohort: Cohort) -> tuple[duckdb.DuckDBPyConnection, Report]:
+    """The connection with the views of a cohort, and its report."""
+    con = open_beside_published(DataPaths(Path(data_dir).absolute()))
+    return con, read_report(con, cohort, datetime.now(UTC), is_whole=True)
+
+
+@app.function
+def panel(report: Report) -> mo.Html:
+    """The figures of a report, in the colours of the notebook."""
+    return mo.Html(str(fragment(report, is_dark=mo.app_meta().theme == "dark")))  # a plain str: what it sends as text
+
+
 @app.cell
 def _(cohort, data_dir):
-    db = open_beside_published(DataPaths(Path(data_dir).absolute()))
-    report = read_report(db, cohort, datetime.now(UTC), is_whole=True)
+    db, report = report_on(data_dir, cohort)
     return db, report
 
 
 @app.cell(hide_code=True)
 def _(report):
-    mo.Html(fragment(report, is_dark=mo.app_meta().theme == "dark"))
+    _found = next(one.data for one in report.figures if one.key == "drivers")
+    drivers = mo.ui.table(
+        _found.filter(pl.col("is_clear")).select(
+            "dimension",
+            "value",
+            pl.col("n").cast(pl.Int64),
+            pl.col("failure_rate", "failure_effect", "latency_effect").round(3),
+            pl.col("p50_seconds").round(1),
+        ),
+        selection="single",
+        label="**What differs clearly.** Choose a value to see its tasks beside all that the filters leave.",
+    )
+    drivers
+    return (drivers,)
+
+
+@app.cell(hide_code=True)
+def _(cohort, data_dir, drivers, report):
+    if drivers.value.is_empty():
+        _shown = panel(report)
+    else:
+        [_one] = drivers.value.select("dimension", "value").iter_rows()
+        _, _its = report_on(data_dir, replace(cohort, values=(_one,)))
+        _left = mo.vstack([mo.md(f"### {_one[0]} {_one[1]}"), panel(_its)])
+        _right = mo.vstack([mo.md("### All that the filters leave"), panel(report)])
+        _shown = mo.hstack([_left, _right], widths="equal", gap=1, align="start")
+    _shown
     return
 
 

@@ -5,8 +5,8 @@
 with found as (
     select
         *,
-        failure_q_value <= 0.04 as is_failing,
-        latency_q_value <= 0.04 and dimension <> 'action' as is_slow,
+        failure_q_value <= 0.03 as is_failing,
+        latency_q_value <= 0.03 and dimension <> 'action' as is_slow,
     from drivers_between($t0::timestamptz, $t1::timestamptz)
 )
 

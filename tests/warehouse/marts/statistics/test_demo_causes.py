@@ -40,7 +40,7 @@ def first_driver(con: duckdb.DuckDBPyConnection, effect: str, *but: str) -> tupl
     return con.execute(
         f"""
         select dimension, value from drivers
-        where is_clear and not list_contains($but, dimension) and {effect}_q_value <= 0.04
+        where is_clear and not list_contains($but, dimension) and {effect}_q_value <= 0.03
         order by {effect}_p_value, dimension, value
         limit 1
         """,  # noqa: S608 - a column of ours
@@ -90,6 +90,8 @@ def test_the_planted_causes_are_the_first_that_are_named(full: duckdb.DuckDBPyCo
         found.append(named(full, world, world.causes))
     shares = {cause: sum(one[cause] for one in found) / starts for cause in found[0]}
     print(f"named first, of {starts} demos: {shares}")  # noqa: T201 - the figure
+    # The incident and the long queues are planted, too, and now and then an hour of the day comes before the causes.
+    assert shares.pop("first of compare") >= 0.8
     assert min(shares.values()) >= 0.8 if starts < 20 else min(shares.values()) >= 0.9
 
 
