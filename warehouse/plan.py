@@ -67,9 +67,10 @@ class Progress:
 
 def can_plan(con: duckdb.DuckDBPyConnection) -> bool:
     """Whether a warehouse has what `write_todo` needs: one of another version may not."""
-    needed = "from due_tasks_at(now()), tasks, pending where is_due and tasks.is_terminal and pending.last_outcome = ''"
     try:
-        con.execute(f"explain {needed}")
+        con.execute(
+            "explain from due_tasks_at(now()), tasks, pending where is_due and is_terminal and last_outcome = ''"
+        )
     except (duckdb.BinderException, duckdb.CatalogException):
         return False
     return True

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from gateway.client import GatewayClient
@@ -150,12 +151,16 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
         writer.write(reply.stray)
 
 
+#: Bound for as long as the tests run, and never listening.
+_TAKEN = socket.socket()
+
+
+@cache
 def closed_port() -> int:
-    """A port on loopback where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on loopback where nobody listens, nor will: it stays taken, by a socket that takes no connections."""
+    _TAKEN.bind(("127.0.0.1", 0))
+    port: int = _TAKEN.getsockname()[1]
+    return port
 
 
 async def fetch(client: GatewayClient, ids: list[str]) -> dict[str, Observation]:

@@ -63,6 +63,11 @@ KNOWN_SQL = {
         "f\"attach {quoted(lake.setting)} as {LAKE} ({', '.join(options)})\"",
     ): "the operator's setting, quoted",
     ("warehouse/ducklake/lake.py", "f'attach {quoted(lake.catalog)} as {CATALOG} (type postgres)'"): "likewise",
+    (
+        "warehouse/ducklake/sessions.py",
+        "f'create view {table.name} as from {LAKE}.main.{table.name}'",
+    ): "the names of .sql files",
+    ("warehouse/ducklake/sessions.py", "view.sql"): "the text of a .sql file",
     ("warehouse/ducklake/maintain.py", "f'use {place}'"): "one of two names of ours",
     ("warehouse/ducklake/maintain.py", "step"): "the text of a .sql file, statement by statement",
     (
