@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows._prefect.flow_run import with_secrets
 from flows._prefect.setup import POOL, TAG, declarations_folder, read_declared
@@ -45,7 +46,10 @@ async def _check(settings: Settings, folder: Path) -> tuple[Settings, list[Findi
     if not address:
         remedy = "export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
         return settings, [error(_AREA, "block", "a Prefect block is to hold a secret, and no server is set", remedy)]
-    async with get_client(httpx_settings={"timeout": _SECONDS}) as client:
+    # Prefect reads its environment once, when it is imported: what is checked is the address that is set now.
+    with temporary_settings({PREFECT_API_URL: address}):
+        client = get_client(httpx_settings={"timeout": _SECONDS})
+    async with client:
         problem = await client.api_healthcheck()
         if problem is not None:
             remedy = "Start it (`prefect server start`), or correct PREFECT_API_URL"

@@ -51,6 +51,7 @@ ARGUMENTS: Final = {
     "(moment, stale_after_seconds := 3600)": "(timestamptz '2026-01-20 05:00:00+00')",
     "(bucket_seconds)": "(60)",
     "(bucket, zone := 'UTC')": "('hour')",
+    "(bucket, zone)": "('hour', 'UTC')",
     "(ages)": "([30, 60])",
     "(t0, t1, bucket, zone)": "('-infinity', 'infinity', 'hour', 'UTC')",
     "(t0, t1)": "('-infinity', 'infinity')",
