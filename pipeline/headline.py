@@ -11,6 +11,7 @@ from pipeline.spans import SpanError, read_span
 from reports.cohort import Cohort, choose
 from reports.comparison.formats import as_markdown
 from reports.comparison.read import compare
+from reports.comparison.sentences import sentences
 from reports.errors import ReportError
 from reports.headline import lines, read_facts
 from warehouse.backends.choose import reader, warehouse_of
@@ -75,6 +76,15 @@ def comparison_in_markdown(paths: DataPaths, now: datetime) -> str:
         NothingPublishedError, UnusableInputError: as `comparison`.
     """
     return as_markdown(comparison(paths, now))
+
+
+def comparison_in_sentences(paths: DataPaths, now: datetime, period: str) -> list[str]:
+    """The verdict, what changed, since when, and what differs: what `compare` says without its table.
+
+    Raises:
+        NothingPublishedError, UnusableInputError: as `comparison`.
+    """
+    return sentences(comparison(paths, now, period))
 
 
 def _span(period: str) -> timedelta:

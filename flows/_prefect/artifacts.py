@@ -15,10 +15,12 @@ from prefect.artifacts import (
 )
 from prefect.events import emit_event
 
-from pipeline.headline import headline
+from pipeline.errors import AvatarTasksError
+from pipeline.headline import comparison_in_sentences, headline
 from pipeline.run import Reporter
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
+from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 #: How often the progress of a run is updated, in seconds.
 PROGRESS_SECONDS: Final = 2.0
+
+#: The alert that says that a rate is worse than it should be, so that the next question is since when, and of what.
+_OF_A_RATE: Final = "slo-burning"
 
 
 def prefect_reporter() -> Reporter:
@@ -124,10 +129,18 @@ def emit_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
                 "severity": alert.severity,
                 "is_reminder": alert.is_reminder,
                 "run_id": run.run_id,
+                "compared": _compared(run) if alert.kind == _OF_A_RATE else "",
             }
             if emit_event(f"avatar-tasks.{alert.kind}", resource=resource, payload=payload):
                 sent.append(alert)
     return sent
+
+
+def _compared(run: Run) -> str:
+    """What `compare` says of the last day, where it can: what changed, since when, what differs."""
+    with contextlib.suppress(AvatarTasksError, WarehouseError):
+        return "\n".join(comparison_in_sentences(run.paths, run.clock.now(), "1 day"))
+    return ""
 
 
 def _changes(run: Run) -> list[str]:

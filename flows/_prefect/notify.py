@@ -65,6 +65,8 @@ _WHERE: Final = (
 _WHAT: Final = (
     "{{ event.payload.sentence | default(flow_run.state.message, true) | default(event.resource.name, true) }}"
 )
+#: What `compare` says, where the alert has it.
+_COMPARED: Final = "{% if event.payload.compared %}\n\n{{ event.payload.compared }}{% endif %}"
 #: Of our own events as they say; of others as the automation's tag `severity:…` says.
 _SEVERITY: Final = (
     "{{% if event.payload.is_reminder %}}still {{% endif %}}{{{{ event.payload.severity | default('{}') }}}}"
@@ -82,5 +84,5 @@ def _message(receiver: UUID | None, declared: dict[str, Any]) -> dict[str, Any]:
         "type": "send-notification",
         "block_document_id": str(receiver),
         "subject": f"[{_SEVERITY.format(severity)}] {declared['name']}",
-        "body": f"{_WHAT}\n\n{declared['description']}\n\n{where}",
+        "body": f"{_WHAT}{_COMPARED}\n\n{declared['description']}\n\n{where}",
     }

@@ -173,6 +173,24 @@ def test_an_event_that_prefect_does_not_take_counts_as_not_sent(run: Run, monkey
     assert [alert.kind for alert in telling.emit_alerts(run, alerts)] == ["taken"]
 
 
+def test_a_burning_budget_is_sent_with_what_compare_says(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Better or worse than the day before; other alerts go without, and so do all where nothing is published."""
+    sent: dict[str, str] = {}
+
+    def emit(event: str, payload: dict[str, str], **_: object) -> str:
+        sent[event] = payload["compared"]
+        return event
+
+    monkeypatch.setattr(telling, "emit_event", emit)
+    alerts = [Alert(kind, (("default", kind, "x"),), ("words",)) for kind in ("slo-burning", "tasks-stuck")]
+    telling.emit_alerts(run, alerts)
+    assert sent == {"avatar-tasks.slo-burning": "", "avatar-tasks.tasks-stuck": ""}
+    collected(run, [Answer("t1", minute(2), SUCCESS)])
+    telling.emit_alerts(run, alerts)
+    assert sent["avatar-tasks.slo-burning"].startswith("Not known whether anything changed")
+    assert sent["avatar-tasks.tasks-stuck"] == ""
+
+
 def test_each_source_remembers_its_own_alerts(run: Run) -> None:
     """Runs of several gateways take turns, and neither forget nor repeat."""
     refused = dataclasses.replace(DONE, exit_code=ExitCode.KEY_REFUSED, problem="The gateway refused the key.")
