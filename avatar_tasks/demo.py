@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: The demo's world begins this far behind the wall clock and runs so much faster: its last tasks can be watched.
 _LAG_SECONDS: Final = 3600.0
-_SPEED: Final = 10.0
+_SPEED: Final = 20.0
 _SEED: Final = 7
 _KEY: Final = "demo-key-that-opens-nothing"
 _DEADLINE_SECONDS: Final = 600.0
