@@ -7,7 +7,7 @@ itself (`own_answers`).
 from __future__ import annotations
 
 import tempfile
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -105,15 +105,11 @@ def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Nothing where that cannot be read, or was made by another version whose views cannot be used to plan.
     """
-    try:
-        with reader(run.paths) as con:
-            if can_plan(con):
-                yield con
-                return
-    except (NothingPublishedError, LakeError):
-        pass
-    with scratch() as con:
-        yield con
+    with ExitStack() as stack:
+        found = None
+        with suppress(NothingPublishedError, LakeError):
+            found = stack.enter_context(reader(run.paths))
+        yield found if found and can_plan(found) else stack.enter_context(scratch())
 
 
 @contextmanager

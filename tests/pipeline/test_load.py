@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline import run as runs
+from pipeline.load import last_known
+from pipeline.settings import Settings
 from tests.command_line import KEY, CommandLine
 from tests.pipeline.tables import contents, rows
 from warehouse.database.locks import sole_writer
+from warehouse.errors import LakeError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,3 +127,12 @@ def test_load_refuses_a_place_where_nothing_was_archived(no_gateway: CommandLine
     done = no_gateway("load", "--data-dir", "dta")
     assert (done.code, "dta/archive" in done.err) == (2, True)
     assert not (tmp_path / "dta").exists()
+
+
+def test_an_error_while_the_last_state_is_read_is_that_error(tmp_path: Path) -> None:
+    """Of a lake that is lost on the way, also where nothing has been published; what is read then is empty."""
+    run = runs.begin(Settings(data_dir=tmp_path / "data"), "collect")
+    with last_known(run) as con:
+        assert con.execute("select count(*) from tasks").fetchone() == (0,)
+    with pytest.raises(LakeError, match="gone"), last_known(run):
+        raise LakeError("gone")
