@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from transforms.flatten import transform
 from warehouse.archive import atomic as durable
-from warehouse.archive import local_folder
+from warehouse.archive import local_folder, parquet
 from warehouse.archive.segments import Archive
 from warehouse.load import loader as load
-from warehouse.load.read_ahead import Reading
+from warehouse.load.lots import Lot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,11 @@ def no_transaction() -> None:
 def count_copies() -> None:
     """An answer that is loaded already counts as new; and each is archived twice, as by a compaction that dies."""
 
-    def read_all(_self: Any, pieces: Iterator[Any]) -> Any:  # noqa: ANN401 - as the real one
-        answers = next(pieces, None)
-        return None if answers is None else (answers, transform(answers, ()))
+    def read_all(self: Lot, damaged: Any) -> Iterator[Any]:  # noqa: ANN401 - as the real one
+        for answers in parquet.pieces(self.segments, self.piece_rows, damaged):
+            yield transform(answers, ())
 
-    put(Reading, "_piece", read_all)
+    put(Lot, "frames", read_all)
     put(load, "_fresh", lambda _con, answers: answers)
     real = Archive.write
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -42,6 +43,15 @@ def in_memory(settings: _Settings | None = None) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:", config=settings or SETTINGS)
     set_up(con)
     return con
+
+
+def temporary_folder(con: duckdb.DuckDBPyConnection) -> Path | None:
+    """The folder beside a database file for what memory does not hold; None of a database in memory.
+
+    It goes when the connection is closed, or when the file is opened again after a process was killed.
+    """
+    row = con.execute("select current_setting('temp_directory')").fetchone()
+    return Path(row[0]) if row and Path(row[0] or "").is_absolute() else None
 
 
 def quoted(text: object) -> str:

@@ -8,7 +8,6 @@ each loaded once. Everything, the ledger included, is one transaction.
 from __future__ import annotations
 
 import contextlib
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -22,11 +21,13 @@ from warehouse.database.advisory_lock import serialized
 from warehouse.database.log_check import change_state
 from warehouse.database.memory_limit import allow_for
 from warehouse.database.schema import statement
+from warehouse.database.session import temporary_folder
 from warehouse.database.transaction import transaction
 from warehouse.errors import ArchiveError
 from warehouse.load import identity
 from warehouse.load.decisions import put_decisions, replace_rows
-from warehouse.load.read_ahead import PIECE_ROWS, Reading
+from warehouse.load.lots import PIECE_ROWS
+from warehouse.load.prepared import Prepared, prepare, prepare_steps
 from warehouse.load.registered import registered
 from warehouse.load.steps import STEP_ROWS, large_bytes, steps_of
 
@@ -82,27 +83,26 @@ def load_in_steps(
     policy: PollingPolicy,
     step_rows: int = STEP_ROWS,
     *,
-    read_ahead: bool = False,
+    processes: int = 1,
     between: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
 ) -> Iterator[Loaded]:
     """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
 
     What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
-    Each step is visible whole or not at all, and the ledger says which are. Who has memory for two steps may let the
-    next be read while this one is written: `read_ahead`. `between` two steps something may be done with the connection.
+    Each step is visible whole or not at all, and the ledger says which are. Where there is much to load, up to so many
+    `processes` read and flatten what comes next. `between` two steps something may be done with the connection.
 
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
-    steps = [(step, Reading(step, analysis.failure_rules)) for step in steps_of(segments, step_rows)]
-    if read_ahead:
-        for (_, reading), (_, following) in itertools.pairwise(steps):
-            reading.then = following
-    for number, (step, reading) in enumerate(steps):
-        if number > 0:
-            between(con)
-        reading.begin()
-        yield load(con, step, analysis, policy, reading)
+    steps = list(steps_of(segments, step_rows))
+    with prepare_steps(steps, analysis.failure_rules, processes, folder=temporary_folder(con)) as ready:
+        for number, (step, prepared) in enumerate(zip(steps, ready, strict=True)):
+            if number > 0:
+                between(con)
+            done = load(con, step, analysis, policy, prepared)
+            prepared.release()
+            yield done
 
 
 def load(
@@ -110,13 +110,13 @@ def load(
     segments: Sequence[Segment],
     analysis: Analysis,
     policy: PollingPolicy,
-    reading: Reading | None = None,
+    prepared: Prepared | None = None,
 ) -> Loaded:
     """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
 
     One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment
     that cannot be read is left out, of the ledger too, and named in the result. On a lake others may load at once, the
-    same segments or others. What `reading` has read of the segments ahead is not read again.
+    same segments or others. What is `prepared` of the segments is not read again.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
@@ -128,7 +128,7 @@ def load(
         with transaction(con):
             if segments:
                 change_state(con)
-            return load_within(con, segments, analysis, policy, reading)
+            return load_within(con, segments, analysis, policy, prepared)
 
     allow_for(con, sum(map(large_bytes, segments)))
     return serialized(con, one_transaction)
@@ -139,7 +139,7 @@ def load_within(
     segments: Sequence[Segment],
     analysis: Analysis,
     policy: PollingPolicy,
-    reading: Reading | None = None,
+    prepared: Prepared | None = None,
 ) -> Loaded:
     """The same within the transaction of the caller."""
     done = Loaded()
@@ -153,11 +153,11 @@ def load_within(
         _judge_again(con)
     for rows in parquet.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
         _load_requests(con, rows)
-    if reading is None or reading.segments != by_kind["observations"]:
-        reading = Reading(by_kind["observations"], analysis.failure_rules)
-    for answers, frames in reading:
-        done.answers += _load_answers(con, answers, frames, analysis)
-    done.damaged += reading.damaged
+    if prepared is None or prepared.segments != by_kind["observations"]:
+        prepared = prepare(by_kind["observations"], analysis.failure_rules)
+    for lot, frames in prepared:
+        done.answers += _load_answers(con, frames, lot.frames_of)
+    done.damaged += prepared.damaged
     for rows in parquet.pieces(by_kind["list_pages"], PIECE_PAGES, done.damaged):
         done.answers += _load_pages(con, rows, analysis)
     for rows in parquet.pieces(by_kind["list_windows"], PIECE_ROWS, done.damaged):
@@ -219,13 +219,18 @@ def _load_pages(con: duckdb.DuckDBPyConnection, pages: pl.DataFrame, analysis: A
         return 0
     _load_requests(con, split.requests)
     answers = split.answers.unique(IDENTITY, keep="any")
-    return _load_answers(con, answers, transform(answers, analysis.failure_rules), analysis)
+
+    def frames_of(wanted: pl.DataFrame) -> Frames:
+        return transform(answers.join(wanted, on=IDENTITY, how="semi"), analysis.failure_rules)
+
+    return _load_answers(con, frames_of(answers), frames_of)
 
 
-def _load_answers(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame, frames: Frames, analysis: Analysis) -> int:
-    fresh = _fresh(con, answers)
-    if fresh.height < answers.height:
-        frames = transform(fresh, analysis.failure_rules)
+def _load_answers(con: duckdb.DuckDBPyConnection, frames: Frames, frames_of: Callable[[pl.DataFrame], Frames]) -> int:
+    """Load what some answers say, unless it is loaded already; `frames_of` gives what fewer of them say."""
+    fresh = _fresh(con, frames.observations)
+    if fresh.height < frames.observations.height:
+        frames = frames_of(fresh)
     nothing = pl.DataFrame(schema=REQUESTS)
     with registered(con, new_works=_winning_works(frames.works), **_additions(frames), new_requests=nothing):
         for table in ("observations", "quarantine"):

@@ -26,7 +26,7 @@ def steps_of(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segme
     rows = 0
     for segment in segments:
         step.append(segment)
-        rows += _size_in_rows(segment)
+        rows += size_in_rows(segment)
         if rows >= step_rows:
             yield step
             step, rows = [], 0
@@ -34,7 +34,8 @@ def steps_of(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segme
         yield step
 
 
-def _size_in_rows(segment: Segment) -> int:
+def size_in_rows(segment: Segment) -> int:
+    """Rows of a segment, more where they are larger than `ROW_BYTES`; 0 when it cannot be read."""
     with contextlib.suppress(ArchiveError):  # `load` names it
         return max(parquet.count_rows(segment), parquet.count_bytes(segment) // ROW_BYTES)
     return 0

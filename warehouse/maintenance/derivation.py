@@ -33,6 +33,7 @@ class Derivation:
         policy: when pending ids are polled again.
         wait_seconds: how long to wait for the live warehouse's lock.
         on_progress: called with segments done and segments in all.
+        processes: how many may read and flatten answers, this one among them.
     """
 
     paths: DataPaths
@@ -41,6 +42,7 @@ class Derivation:
     policy: PollingPolicy
     wait_seconds: float
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    processes: int = 1
 
     def of(self, store: Archive) -> Derivation:
         """The same from another archive."""
@@ -55,7 +57,7 @@ class Derivation:
         segments, loaded = unloaded(con, self.store), 0
         if only is not None:
             segments = [one for one in segments if one.segment_id in only]
-        for done in load_in_steps(con, segments, self.analysis, self.policy, _STEP_ROWS, read_ahead=True):
+        for done in load_in_steps(con, segments, self.analysis, self.policy, _STEP_ROWS, processes=self.processes):
             con.execute("checkpoint")
             total.add(done)
             loaded += done.segments + len(done.damaged)

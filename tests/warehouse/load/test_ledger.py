@@ -31,7 +31,7 @@ from warehouse.archive.atomic import UNFINISHED
 from warehouse.archive.segments import Archive
 from warehouse.database.writer import open_writer
 from warehouse.load import loader as load
-from warehouse.load import read_ahead as reading
+from warehouse.load import lots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,8 +75,8 @@ def fail_at_the_ledger(*_: object) -> int:
 @pytest.mark.parametrize(
     ("name", "replacement", "error"),
     [
-        pytest.param("read_ahead.transform", fail_in_the_second_piece, FailError, id="a_transform_that_fails"),
-        pytest.param("read_ahead.transform", lose_a_column, duckdb.Error, id="a_broken_frame"),
+        pytest.param("lots.transform", fail_in_the_second_piece, FailError, id="a_transform_that_fails"),
+        pytest.param("lots.transform", lose_a_column, duckdb.Error, id="a_broken_frame"),
         pytest.param("loader._enter", fail_at_the_ledger, KeyboardInterrupt, id="an_interrupt_before_the_ledger"),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_load_that_fails_changes_nothing_and_the_next_one_loads(
     site.archive(ANSWERS_NEXT, [Request("t9", minute(0))])
     with monkeypatch.context() as patch:
         patch.setattr(f"warehouse.load.{name}", replacement)
-        patch.setattr(reading, "PIECE_ROWS", 1)
+        patch.setattr(lots, "PIECE_ROWS", 1)
         with pytest.raises(error):
             site.load()
     assert everything(site) == before
@@ -103,7 +103,7 @@ def test_a_connection_goes_on_after_a_load_that_failed(site: Site, monkeypatch: 
     segments = site.archive(ANSWERS_NEXT, REQUESTS)
     with site.writer() as con:
         with monkeypatch.context() as patch:
-            patch.setattr(reading, "transform", lose_a_column)
+            patch.setattr(lots, "transform", lose_a_column)
             with pytest.raises(duckdb.Error):
                 load.load(con, segments, DEFAULTS, site.policy)
         assert load.load(con, segments, DEFAULTS, site.policy).segments == 2
@@ -119,7 +119,7 @@ LOAD_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS, Site
-from warehouse.load import loader as load, read_ahead as reading
+from warehouse.load import loader as load, lots
 from warehouse.paths import DataPaths
 calls = 0
 def die_at(name, real=load.statement):
@@ -129,7 +129,7 @@ def die_at(name, real=load.statement):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(name)
 load.statement = die_at
-reading.PIECE_ROWS = 1
+lots.PIECE_ROWS = 1
 site = Site(DataPaths(Path(sys.argv[1])))
 with site.writer() as con:
     load.load(con, load.unloaded(con, site.store), DEFAULTS, site.policy)
@@ -221,7 +221,7 @@ def test_of_a_segment_damaged_at_its_end_nothing_is_loaded(site: Site, monkeypat
     data = bytearray(path.read_bytes())
     data[size // 2 : size // 2 + 400] = b"\xff" * 400
     path.write_bytes(data)
-    monkeypatch.setattr(reading, "PIECE_ROWS", 10)
+    monkeypatch.setattr(lots, "PIECE_ROWS", 10)
     done = site.load()
     assert [one.segment.segment_id for one in done.damaged] == ["large"]
     with site.writer() as con:

@@ -20,7 +20,7 @@ from tests.warehouse.remembered import Remembered
 from tests.warehouse.tables import contents, emptied, rows
 from warehouse.backends.choose import reader
 from warehouse.load import loader as load
-from warehouse.load import read_ahead as reading
+from warehouse.load import lots
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -115,13 +115,13 @@ def remembered() -> Remembered:
 def quick(remembered: Remembered) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load, "transform", remembered)
-        patch.setattr(reading, "transform", remembered)
+        patch.setattr(lots, "transform", remembered)
         yield
 
 
 def replay(con: duckdb.DuckDBPyConnection, history: History, segments: list[Segment]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "PIECE_ROWS", history.piece_rows)
+        patch.setattr(lots, "PIECE_ROWS", history.piece_rows)
         for numbers in history.loads:
             load.load(con, [segments[number] for number in numbers], DEFAULTS, PollingPolicy())
 

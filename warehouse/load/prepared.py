@@ -1,0 +1,195 @@
+"""The frames of a load, made lot by lot ahead of the writer: by other processes, and by the writer while it waits.
+
+With one process the writer makes each lot when it comes to it. With more, the others make the next lots meanwhile; the
+writer makes those that nobody has begun when it needs one, or when it has to wait. So both are busy whatever takes
+longer, and there is one way to make a lot, whoever does it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+from warehouse.load.lots import Kept, keep, kept_frames, lots_of
+from warehouse.load.steps import size_in_rows
+from warehouse.load.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from transforms.failures import FailureRule
+    from transforms.flatten import Frames
+    from warehouse.archive.parquet import Damaged, Segment
+    from warehouse.load.lots import Lot
+
+logger = logging.getLogger("avatar_tasks")
+
+#: Answers for which another process is started: that costs as much as making frames of some 10,000.
+ROWS_PER_PROCESS: Final = 40_000
+
+#: Lots made ahead for each process: some 70 MB each, in files.
+_LOTS_AHEAD: Final = 2
+
+
+class Prepared:
+    """What the answers of some segments say, piece by piece. Iterating again begins anew.
+
+    Attributes:
+        segments: those of the given ones that hold answers, in the order they were written.
+        damaged: those that cannot be read, once the last piece was taken.
+    """
+
+    def __init__(self, lots: Sequence[Lot], ahead: Ahead | None = None) -> None:
+        self.segments = [one for lot in lots for one in lot.segments]
+        self.damaged: list[Damaged] = []
+        self._lots = lots
+        self._ahead = ahead
+
+    def __iter__(self) -> Iterator[tuple[Lot, Frames]]:
+        """The pieces, each with the lot that it is of.
+
+        Raises:
+            ArchiveError: see `parquet.pieces`.
+        """
+        self.damaged = []
+        for lot in self._lots:
+            made = self._ahead.take(lot) if self._ahead else None
+            if made is None:
+                yield from ((lot, frames) for frames in lot.frames(self.damaged))
+            else:
+                self.damaged += made[1].damaged
+                yield from ((lot, frames) for frames in kept_frames(*made))
+
+    def release(self) -> None:
+        """Remove the files of it: it is written."""
+        for lot in self._lots:
+            if self._ahead:
+                self._ahead.drop(lot)
+
+
+def prepare(segments: Iterable[Segment], rules: Sequence[FailureRule]) -> Prepared:
+    """The answers of some segments, each lot made when it is come to."""
+    return Prepared(list(lots_of(segments, rules)))
+
+
+@contextlib.contextmanager
+def prepare_steps(
+    steps: Sequence[Sequence[Segment]],
+    rules: Sequence[FailureRule],
+    processes: int = 1,
+    *,
+    piece_rows: int | None = None,
+    folder: Path | None = None,
+) -> Iterator[list[Prepared]]:
+    """The answers of each step of a load, made in up to so many processes, this one among them.
+
+    Args:
+        steps: the segments of each, in the order they are written.
+        rules: the failure rules in force.
+        processes: how many there may be; there are fewer where there is little to do.
+        piece_rows: answers flattened at a time.
+        folder: where files may be until they are written; the system's folder for temporary files if not given.
+    """
+    lots = [list(lots_of(step, rules, piece_rows)) for step in steps]
+    every = [one for step in lots for one in step]
+    rows = sum(size_in_rows(one) for lot in every for one in lot.segments)
+    workers = min(processes, rows // ROWS_PER_PROCESS + 1) - 1
+    if workers < 1:
+        yield [Prepared(step) for step in lots]
+        return
+    if folder:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="lots-", dir=folder) as name,
+        contextlib.closing(Ahead(every, workers, Path(name))) as ahead,
+    ):
+        yield [Prepared(step, ahead) for step in lots]
+
+
+class Ahead:
+    """Lots that are made before they are taken.
+
+    Args:
+        lots: in the order they are taken.
+        workers: processes beside this one.
+        folder: for their frames.
+    """
+
+    def __init__(self, lots: Sequence[Lot], workers: int, folder: Path) -> None:
+        self._number = {id(lot): number for number, lot in enumerate(lots)}
+        self._lots = lots
+        self._folder = folder
+        self._ahead = _LOTS_AHEAD * workers + 1
+        self._begun: dict[int, Future[Kept]] = {}
+        self._has_warned = False
+        self._workers = [Worker() for _ in range(workers)]
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(workers)
+
+    def take(self, lot: Lot) -> tuple[Path, Kept] | None:
+        """What was made of a lot; None where it is left to the caller."""
+        number = self._number[id(lot)]
+        self._begin(number)
+        future = self._begun[number]
+        if future.cancel() or future.cancelled():
+            return None
+        while not future.done() and self._help(number):
+            pass
+        try:
+            return self._place(number), future.result()
+        except OSError as error:
+            if not self._has_warned:
+                logger.warning("%s: the load goes on and reads them itself", error)
+            self._has_warned = True
+            self.drop(lot)
+            return None
+
+    def drop(self, lot: Lot) -> None:
+        """Remove the files of a lot."""
+        shutil.rmtree(self._place(self._number[id(lot)]), ignore_errors=True)
+
+    def close(self) -> None:
+        """End the other processes, whatever they are doing."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.end()
+        self._threads.shutdown()
+
+    def _begin(self, number: int) -> None:
+        """Let the others have the lots that come after this one, and this one if it is the first."""
+        for one in range(number, min(number + self._ahead, len(self._lots))):
+            if one not in self._begun:
+                self._begun[one] = self._threads.submit(self._by_worker, one)
+
+    def _by_worker(self, number: int) -> Kept:
+        worker = self._idle.get()
+        try:
+            return worker.keep(self._lots[number], self._place(number))
+        finally:
+            self._idle.put(worker)
+
+    def _help(self, number: int) -> bool:
+        """Make the last lot that nobody has begun; where there is none, wait for this one."""
+        for one in reversed(range(number + 1, number + self._ahead)):
+            if one in self._begun and self._begun[one].cancel():
+                self._begun[one] = _done(keep(self._lots[one], self._place(one)))
+                return True
+        wait([self._begun[number]])
+        return False
+
+    def _place(self, number: int) -> Path:
+        return self._folder / str(number)
+
+
+def _done(kept: Kept) -> Future[Kept]:
+    future: Future[Kept] = Future()
+    future.set_result(kept)
+    return future
