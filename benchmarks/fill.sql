@@ -181,6 +181,7 @@ select
     true as vip_enable,
     if(status = 'SUCCESS', 200, 100) as web_work_status,
     concat('work/', task_id, '.mp4') as work_video_path,
+    md5(concat('work', task_id)) as work_hash,
     is_terminal,
     observed_at,
     body_hash,

@@ -66,9 +66,39 @@ using winning
 where works.rowid = winning.work_row;
 
 insert into works by name
-select new_works.*
+with asked as (
+    select
+        source,
+        task_id,
+        observed_at,
+        body_hash,
+        run_id,
+        string_agg(
+            concat_ws(
+                '|',
+                pt_index,
+                coalesce(context, ''),
+                coalesce(split_part(audio_path, '?', 1), ''),
+                coalesce(voice_engine_id, ''),
+                coalesce(audio_id, ''),
+                coalesce(split_part(video_path, '?', 1), ''),
+                coalesce(video_pattern_url, ''),
+                coalesce(lan, ''),
+                coalesce(character_id, '')
+            ),
+            '|'
+            order by pt_index
+        ) as elements,
+    from new_pt_infos
+    group by source, task_id, observed_at, body_hash, run_id
+)
+
+select
+    new_works.*,
+    md5(coalesce(template_id, '') || '|' || coalesce(split_part(user_image_url, '?', 1), '') || '|' || elements) as work_hash,
 from new_works
-semi join winning using (source, task_id);
+semi join winning using (source, task_id)
+left join asked using (source, task_id, observed_at, body_hash, run_id);
 
 delete from pt_infos
 using winning

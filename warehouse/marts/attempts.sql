@@ -2,8 +2,7 @@
 -- other until one succeeded. How many attempts does it take, and what do the failed ones cost?
 --
 -- source: which gateway the tasks belong to
--- work_hash: MD5 of the template, the user's picture and the elements of pt_infos (text, audio, voice, video, language,
---   character), queries of URLs left out: a signature is new each time
+-- work_hash: what was asked for, as in works
 -- template_id: the template
 -- first_task_id: the first attempt
 -- last_task_id: the last attempt
@@ -20,35 +19,9 @@
 -- A task is another attempt when it comes within a day of the one before it, and before that one has succeeded; else it
 -- begins a new piece of work. Left out are tasks of which no payload with pt_infos has come, and those without a submit_time.
 --
--- Most work is attempted once: only what has the same hash as another task is put in order and grouped. Reading three
--- tables, hashing and writing a row for nearly every task is most of the cost of this view, five scans of the latencies.
+-- Most work is attempted once: only what has the same hash as another task is put in order and grouped.
 create or replace view attempts as
-with elements as (
-    select
-        source,
-        task_id,
-        concat(
-            context, '|',
-            split_part(audio_path, '?', 1), '|',
-            voice_engine_id, '|',
-            audio_id, '|',
-            split_part(video_path, '?', 1), '|',
-            video_pattern_url, '|',
-            lan, '|',
-            character_id
-        ) as element,
-        pt_index,
-    from pt_infos
-),
-
-more as (
-    select source, task_id, string_agg(pt_index || '|' || element, '|' order by pt_index) as element,
-    from elements
-    where pt_index > 0
-    group by source, task_id
-),
-
-hashed as materialized (
+with hashed as materialized (
     select
         tasks.source,
         tasks.task_id,
@@ -56,9 +29,8 @@ hashed as materialized (
         tasks.submit_time,
         if(tasks.status = 'SUCCESS', coalesce(tasks.finish_time, tasks.first_terminal_at), null) as succeeded_at,
         works.template_id,
-        md5(concat(works.template_id, '|', split_part(works.user_image_url, '?', 1), '|', first.element, '|', more.element))
-            as work_hash,
-        hash(work_hash, tasks.source) as short_hash,
+        works.work_hash,
+        hash(works.work_hash, tasks.source) as short_hash,
         if(
             tasks.status = 'SUCCESS' or tasks.status = 'FAILURE' and not coalesce(failure_rules.is_refunded, true),
             tasks.quota / pricing.quota_per_unit * pricing.price,
@@ -66,13 +38,10 @@ hashed as materialized (
         ) as amount,
         pricing.currency,
     from works
-    left join more on works.source = more.source and works.task_id = more.task_id
-    inner join elements as first
-        on works.source = first.source and works.task_id = first.task_id and first.pt_index = 0
     inner join tasks on works.source = tasks.source and works.task_id = tasks.task_id
     left join failure_rules on tasks.fail_rule = failure_rules.name
     left join pricing on true
-    where tasks.submit_time is not null and not tasks.identity_conflict
+    where works.work_hash is not null and tasks.submit_time is not null and not tasks.identity_conflict
 ),
 
 repeated as materialized (

@@ -74,13 +74,29 @@ first_elements as (
     group by source, task_id
 ),
 
+judged as materialized (
+    select tasks.*,
+    from tasks
+    semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
+    where
+        tasks.submit_time >= (select min(submit_time) from chosen)
+        and tasks.submit_time <= (select max(submit_time) from chosen)
+),
+
+-- Of the answer that each row of tasks comes from. The bounds keep the rest of a large table out of the join.
 versions as (
-    select source, task_id, body_hash, any_value(gateway_version) as gateway_version
+    select source, task_id, observed_at, body_hash, any_value(gateway_version) as gateway_version
     from observations
-    semi join chosen on observations.source = chosen.source and observations.task_id = chosen.task_id
-    -- Answers of before, by any clock that is not a day wrong, are not about these tasks.
-    where gateway_version is not null and observed_at >= (select min(submit_time) - interval 1 day from chosen)
-    group by source, task_id, body_hash
+    semi join judged
+        on observations.source = judged.source
+        and observations.task_id = judged.task_id
+        and observations.observed_at = judged.observed_at
+        and observations.body_hash = judged.body_hash
+    where
+        gateway_version is not null
+        and observed_at >= (select min(observed_at) from judged)
+        and observed_at <= (select max(observed_at) from judged)
+    group by source, task_id, observed_at, body_hash
 ),
 
 counted as (
@@ -114,15 +130,14 @@ counted as (
         versions.gateway_version,
         strftime(tasks.submit_time at time zone 'UTC', '%H') as hour,
         strftime(tasks.submit_time at time zone 'UTC', '%A') as weekday,
-    from tasks
-    semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
+    from judged as tasks
     left join works on tasks.source = works.source and tasks.task_id = works.task_id
     left join first_elements on tasks.source = first_elements.source and tasks.task_id = first_elements.task_id
     left join versions
         on tasks.source = versions.source
         and tasks.task_id = versions.task_id
+        and tasks.observed_at = versions.observed_at
         and tasks.body_hash = versions.body_hash
-    where tasks.submit_time >= (select min(submit_time) from chosen)
 ),
 
 -- Strata are numbers, since two million rows are grouped by them.

@@ -36,6 +36,9 @@
 --   when they could
 -- extras: fields of the work without a column, as one JSON object; those of ext and of the parameters under ext and
 --   animate_params
+-- work_hash: MD5 of the template, the user's picture and the elements of pt_infos (text, audio, voice, video, language,
+--   character), queries of URLs left out: a signature is new each time; NULL without elements. What is submitted again
+--   has the same: see attempts
 -- is_terminal: whether the task had ended in the answer this row comes from
 -- observed_at: when that answer was seen
 -- body_hash: BLAKE2b-128 of its body, in hex
@@ -74,6 +77,7 @@ create table if not exists works (
     work_webp_path varchar,
     animate_params_error varchar,
     extras json,
+    work_hash varchar,
     is_terminal boolean,
     observed_at timestamptz,
     body_hash varchar,

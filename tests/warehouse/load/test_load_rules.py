@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,8 @@ from tests.warehouse.answers import (
     Kind,
     Request,
     minute,
+    task_body,
+    work,
 )
 from tests.warehouse.tables import column, one, rows
 
@@ -189,6 +192,37 @@ def test_a_work_and_its_elements_are_of_the_winning_payload(
         bench.load([answer])
     assert column(bench.con, "select work_name from works") == [work]
     assert column(bench.con, "select context from pt_infos order by pt_index") == contexts
+
+
+def asked_for(
+    picture: str = "me.png?sig=1", audio: str | None = "a.mp3?sig=1", text: str = "hello", **more: str
+) -> Kind:
+    """A success of a work made from these."""
+    params = json.dumps({"pt_infos": [{"context": text, "audio_url": audio, **more}, {"context": "goodbye"}]})
+    fields = {"template_id": "t", "user_image_url": f"https://i.example.com/{picture}", "animate_params_str": params}
+    return Kind(task_body("SUCCESS", work=work("video", **fields)), status="SUCCESS")
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_same"),
+    [
+        pytest.param(asked_for("me.png?sig=2"), True, id="another_signature_of_the_picture"),
+        pytest.param(asked_for(audio="a.mp3?sig=2"), True, id="another_signature_of_the_sound"),
+        pytest.param(asked_for("you.png?sig=1"), False, id="another_picture"),
+        pytest.param(asked_for(audio="b.mp3?sig=1"), False, id="another_sound"),
+        pytest.param(asked_for(text="hello you"), False, id="another_text"),
+        pytest.param(asked_for(audio=None, text="hello|a.mp3"), False, id="a_text_that_spells_out_the_others"),
+        pytest.param(asked_for(voice_engine_id="9"), False, id="another_voice"),
+        pytest.param(asked_for(lan="en"), False, id="another_language"),
+    ],
+)
+def test_the_hash_of_a_work_is_of_what_was_asked_for(bench: Bench, *, kind: Kind, is_same: bool) -> None:
+    """Whatever load brings them; addresses are signed anew each time."""
+    bench.load([Answer("first", minute(1), asked_for())])
+    bench.load([Answer("second", minute(1), kind), Answer("bare", minute(1), SUCCESS_WITHOUT_PARTS)])
+    hashes = {row["task_id"]: row["work_hash"] for row in rows(bench.con, "select task_id, work_hash from works")}
+    assert hashes["bare"] is None
+    assert (hashes["first"] == hashes["second"]) is is_same
 
 
 def test_an_answer_that_is_not_understood_is_kept_with_a_reason(bench: Bench) -> None:

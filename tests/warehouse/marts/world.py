@@ -32,6 +32,17 @@ _TASKS: Final = pl.Schema(
     }
 )
 
+#: Hashes of what was asked for: loading makes them of more fields.
+HASH_WORKS: Final = """
+update works set work_hash = md5(concat(template_id, split_part(user_image_url, '?', 1), said))
+from (
+    select source, task_id, string_agg(concat(context, split_part(audio_path, '?', 1)), '' order by pt_index) as said,
+    from pt_infos
+    group by all
+) as parts
+where works.source = parts.source and works.task_id = parts.task_id;
+"""
+
 _SETTINGS: Final = """
 insert into objectives values
     ('within-two-minutes', null, null, 120, 0.95),
@@ -69,6 +80,7 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
     _insert(con, "schema_drift", [_surprise(tasks[0])], SCHEMA_DRIFT)
     requests = [{**_key(row), "requested_at": LOOKS[0], "run_id": "r"} for row in tasks]
     _insert(con, "requests", requests, REQUESTS)
+    con.execute(HASH_WORKS)
     con.execute(_SETTINGS)
 
 
