@@ -210,6 +210,8 @@ class Gate:
         has_opened = self._breaker.failed(now, is_probe=permit.is_probe, is_about_task=is_about_task)
         if is_about_task and not self._breaker.is_all_failing:
             self._pacer.answered(now, now - permit.sent_at)
+        elif not is_about_task:
+            self._pacer.failed()
         if permit.is_probe and not self._breaker.is_open:
             self._pacer.start_slowly()
         if has_opened and not self._was_ever_answered:

@@ -132,6 +132,10 @@ class Pacer:
         else:
             self.rate = min(self.rate + self._rise(now), self._ceiling())
 
+    def failed(self) -> None:
+        """A failure that may concern the gateway or one id."""
+        self._slow_start.failed()
+
     def refused(self, now: float, sent_at: float, pause: float | None) -> None:
         """A 429 or a throttling 503: all sending pauses, and the rate falls unless it fell since this one was sent.
 

@@ -33,6 +33,8 @@ class SlowStart:
         self.size = min(FIRST_IN_FLIGHT, concurrency)
         self._concurrency = concurrency
         self._is_crowded = False
+        self._failures = 0
+        """Since the last success; few, because the breaker opens and begins anew after ten in a row."""
         self._shortest = math.inf
         self._shortest_at = -math.inf
         self._begin_round()
@@ -44,7 +46,12 @@ class SlowStart:
         if self._to_come == 0:
             self._end_round(now)
         if self.size < ALWAYS_WORTH_IT or not self._is_crowded:
-            self.size = min(self.size + 1, self._concurrency)
+            self.size = min(self.size + 1 + self._failures, self._concurrency)
+        self._failures = 0
+
+    def failed(self) -> None:
+        """A failure that may concern the gateway or one id."""
+        self._failures += 1
 
     def _begin_round(self) -> None:
         """A round is as many answers as may be in flight: their mean is steadier than the last few."""

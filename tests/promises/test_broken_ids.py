@@ -1,8 +1,9 @@
 """The promise: broken ids harm no others. However many there are and wherever they stand, good ids arrive in time.
 
 In virtual time, as the storms. For every hundred good ids there are 1, 5, 20 or 25 broken ones; 25 are 20% of all. Time
-is that until the last good id has arrived. In a first run each broken id has to be polled once before anybody can know,
-so that 1.2 and 1.25 are the least that the last two can cost; once they have failed, they cost the good ones nothing.
+is that until the last good id has arrived. In a first run each broken id has to be polled once before anybody can know
+that it is broken, so 1.2 and 1.25 are the least that the last two can cost in a long run: as much as if all were good,
+and that is what they cost. Once they have failed, they cost the good ones nothing.
 """
 
 import asyncio
@@ -108,16 +109,25 @@ def slowdown(count: int, percent: int, order: str, way: str, seed: int, *, faile
 
 
 def limit(percent: int) -> float:
-    """What the promise allows: where each of 125 ids for 100 good ones has to be polled, a round trip or two more."""
-    return 1.2 if percent <= 20 else 1.3
+    """What the promise allows: 125 ids for 100 good ones are polled once each."""
+    return 1.2 if percent <= 20 else 1.25
 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("percent", PER_HUNDRED_GOOD)
 def test_good_ids_arrive_in_time_with_broken_ones_among_them(percent: int, order: str) -> None:
-    """In 1.2 times the time without them, in whichever order they stand; if 20% of all are broken, a little more."""
+    """In 1.2 times the time without them, in whichever order they stand; if 20% of all are broken, in 1.25 times."""
     assert slowdown(1000, percent, order, "get_task_failed", seed=1) <= limit(percent)
     assert slowdown(200, percent, order, "a proxy's page", seed=2) <= limit(percent)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("way", ["a panic", "a reset"])
+def test_a_broken_id_costs_what_one_more_good_id_costs(way: str, seed: int) -> None:
+    """At most one round trip more, also where the number in flight still grows: nothing can be faster in a first run."""
+    together = Collected(broken(50) + good(200), WAYS[way], seed=seed)
+    as_many_good = Collected(good(250), WAYS[way], seed=seed)
+    assert together.last_good_at <= as_many_good.last_good_at + together.gateway.latency + 1e-6
 
 
 @pytest.mark.parametrize("order", ORDERS)

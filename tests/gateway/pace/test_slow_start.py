@@ -141,3 +141,15 @@ def test_it_begins_with_few_and_ends_with_concurrency(concurrency: int) -> None:
     assert slow_start.size == min(FIRST_IN_FLIGHT, concurrency)
     ask(far_away(0.05, random.Random(1)), 10_000, slow_start)
     assert slow_start.size == concurrency
+
+
+def test_failures_between_successes_do_not_slow_the_growth_down() -> None:
+    """The success shows that the gateway was up; failures alone show nothing and add nothing."""
+    slow_start = SlowStart(64)
+    for _ in range(3):
+        slow_start.failed()
+    assert slow_start.size == FIRST_IN_FLIGHT
+    slow_start.answered(1.0, 0.1)
+    assert slow_start.size == FIRST_IN_FLIGHT + 4
+    slow_start.answered(1.0, 0.1)
+    assert slow_start.size == FIRST_IN_FLIGHT + 5
