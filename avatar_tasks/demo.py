@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.run import Reporter, Run
 
-#: The demo's world begins this far behind the wall clock and runs so much faster: its last tasks can be watched.
+#: The demo's world begins this far behind the wall clock and runs faster: its last tasks can be watched.
 _LAG_SECONDS: Final = 3600.0
-_SPEED: Final = 20.0
 _SEED: Final = 7
 _KEY: Final = "demo-key-that-opens-nothing"
 _DEADLINE_SECONDS: Final = 600.0
@@ -49,8 +48,12 @@ _NEXT: Final = (
 )
 
 
-def run_demo(tasks: int, out: Path, reporter: Reporter, *, with_prefect: bool, with_report: bool = True) -> Summary:
+def run_demo(
+    tasks: int, out: Path, reporter: Reporter, *, speed: float, with_prefect: bool, with_report: bool
+) -> Summary:
     """Collect `tasks` simulated tasks into `out` until every one has ended, and report what came of it.
+
+    The last hour of their world passes `speed` times as fast as a clock.
 
     Raises:
         UnusableInputError: when `out` holds something that no demo made; then nothing is changed.
@@ -62,13 +65,13 @@ def run_demo(tasks: int, out: Path, reporter: Reporter, *, with_prefect: bool, w
             reporter.info("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
             stack.enter_context(prefect_server(out.absolute() / "prefect"))
             importlib.import_module("flows.collect")  # takes seconds, in which the world should not go on without us
-        clock = SimClock(lag_seconds=_LAG_SECONDS, speed=_SPEED)
+        clock = SimClock(lag_seconds=_LAG_SECONDS, speed=speed)
         reporter.info(
-            f"making up a week of {tasks:,} tasks; the last of them end while we watch, {_SPEED:.0f} times as fast"
+            f"making up a week of {tasks:,} tasks; the last of them end while we watch, {speed:.0f} times as fast"
         )
         world = World.recent(seed=_SEED, tasks=tasks, now=clock(), with_causes=True)
         base_url = stack.enter_context(serve(SimulatedGateway(world, key=_KEY, clock=clock)))
-        run = _begin(base_url, out, run_id, reporter, clock)
+        run = _begin(base_url, out, run_id, reporter, _faster(clock, speed))
         summary = _collect(run, _write_ids(world, out), with_prefect=with_prefect)
     _show_results(run, summary)
     if with_report:
@@ -76,11 +79,15 @@ def run_demo(tasks: int, out: Path, reporter: Reporter, *, with_prefect: bool, w
     return summary
 
 
-def _begin(base_url: str, out: Path, run_id: str, reporter: Reporter, clock: SimClock) -> Run:
+def _begin(base_url: str, out: Path, run_id: str, reporter: Reporter, clock: Clock) -> Run:
     # Of its own: nothing that is set for real work may reach a demo, nor the reverse.
     settings = Settings.model_construct(base_url=base_url, api_key=SecretStr(_KEY), source="demo", data_dir=out)
-    ours = Clock(now=clock, sleep=lambda seconds: asyncio.sleep(seconds / _SPEED))
-    return runs.begin(settings, "demo", clock=ours, reporter=reporter, run_id=run_id)
+    return runs.begin(settings, "demo", clock=clock, reporter=reporter, run_id=run_id)
+
+
+def _faster(simulated: SimClock, speed: float) -> Clock:
+    """A run's clock in the simulated world, where waiting takes less time."""
+    return Clock(now=simulated, sleep=lambda seconds: asyncio.sleep(seconds / speed))
 
 
 def _collect(run: Run, ids_file: Path, *, with_prefect: bool) -> Summary:

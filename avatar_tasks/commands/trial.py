@@ -17,6 +17,9 @@ from avatar_tasks.console import Progress, handle_errors, reporter_to, show, sho
 @click.option(
     "--tasks", default=2000, show_default=True, type=click.IntRange(1, 200_000), help="How many tasks to make up."
 )
+@click.option(
+    "--speed", default=20.0, show_default=True, type=click.FloatRange(1, 1000), help="How fast the last tasks end."
+)
 @click.option("--out", type=Place(path_type=Path), default=Path("demo"), show_default=True, help="Where to put it all.")
 @click.option(
     "--prefect/--no-prefect", default=True, help="Run the flow on a Prefect server of its own (default), or plain."
@@ -24,13 +27,15 @@ from avatar_tasks.console import Progress, handle_errors, reporter_to, show, sho
 @click.option("--report/--no-report", "with_report", default=True, help="Write the report at the end (default).")
 @with_options(JSON)
 @handle_errors
-def demo(tasks: int, out: Path, *, prefect: bool, with_report: bool, as_json: bool) -> int:
+def demo(tasks: int, speed: float, out: Path, *, prefect: bool, with_report: bool, as_json: bool) -> int:
     """Everything at once on a simulated gateway, with nothing set up."""
     from avatar_tasks.demo import run_demo
 
     progress = Progress("fetching")
     try:
-        result = run_demo(tasks, out, reporter_to(progress), with_prefect=prefect, with_report=with_report)
+        result = run_demo(
+            tasks, out, reporter_to(progress), speed=speed, with_prefect=prefect, with_report=with_report
+        )
     finally:
         progress.stop()
     if as_json:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_the_demo_follows_its_tasks_until_every_one_has_ended(avatar_tasks: CommandLine, tmp_path: Path) -> None:
     """Some of them still run when it begins; the last end while it watches."""
-    result = avatar_tasks("demo", "--tasks", "150", "--no-prefect", "--no-report", "--json")
+    result = avatar_tasks("demo", "--tasks", "150", "--speed", "60", "--no-prefect", "--no-report", "--json")
     assert (result.code, result.json["still_running"], result.json["requested"]) == (0, 0, 150)
     assert result.json["fetched"] > 150
     database = tmp_path / "demo" / "published" / "current.duckdb"
@@ -25,14 +25,14 @@ def test_the_demo_follows_its_tasks_until_every_one_has_ended(avatar_tasks: Comm
     assert observed_running
     assert "What to type next" in result.err
     assert "failure rate" in result.err
-    again = ("demo", "--tasks", "10", "--no-prefect", "--no-report", "--out", "demo")
+    again = ("demo", "--tasks", "10", "--speed", "500", "--no-prefect", "--no-report", "--out", "demo")
     assert avatar_tasks(*again).code == 0, "a former demo is replaced"
     assert len(rows(database, "tasks")) == 10
 
 
 def test_what_the_demo_says_to_type_next_works(avatar_tasks: CommandLine) -> None:
     """Every command it names, and the report to look at."""
-    shown = avatar_tasks("demo", "--tasks", "30", "--no-prefect").err
+    shown = avatar_tasks("demo", "--tasks", "30", "--speed", "500", "--no-prefect").err
     lines = [line for line in shown.splitlines() if "avatar-tasks " in line]
     assert len(lines) >= 3
     assert "demo/reports/report.html" in shown
@@ -54,7 +54,7 @@ def test_the_demo_leaves_a_folder_with_real_data_alone(avatar_tasks: CommandLine
 
 def test_the_demo_runs_the_flow_on_a_prefect_server_of_its_own(avatar_tasks: CommandLine, tmp_path: Path) -> None:
     """The server knows the run, its batches and its summary, and its noise stays off the terminal."""
-    result = avatar_tasks("demo", "--tasks", "600", "--no-report", "--json")
+    result = avatar_tasks("demo", "--tasks", "600", "--speed", "500", "--no-report", "--json")
     assert (result.code, result.json["still_running"]) == (0, 0), result.err
     assert "Traceback" not in result.err
     assert "| INFO" not in result.err
