@@ -13,7 +13,7 @@ from reports.comparison.formats import as_markdown
 from reports.comparison.read import compare
 from reports.comparison.sentences import sentences
 from reports.errors import ReportError
-from reports.headline import lines, read_facts
+from reports.headline import READ, lines, read_facts
 from warehouse.backends.choose import reader, warehouse_of
 from warehouse.errors import WarehouseOutdatedError
 
@@ -37,7 +37,7 @@ def headline(paths: DataPaths) -> list[tuple[str, str]]:
     warehouse = warehouse_of(paths)
     with contextlib.closing(warehouse.connect_beside()) as con:
         try:
-            choose(con, Cohort())
+            choose(con, Cohort(), wanted=READ)
         except ReportError as error:
             msg = f"{warehouse.published or warehouse.place} {error}"
             raise UnusableInputError(msg) from error

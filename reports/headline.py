@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Facts = dict[str, Any]
 
+#: The views that `read_facts` reads.
+READ: Final = frozenset({"headline", "failure_reasons"})
+
 _CLASSES: Final = """
     select fail_class, sum(share) as share,
     from cohort.failure_reasons

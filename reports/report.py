@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from reports import headline
-from reports.cohort import choose
+from reports.cohort import choose, used_by_report
 from reports.figures import drivers, failures, kinds, latency, load, trust
 from reports.figures.context import Context
 from reports.first_screen import FirstScreen, compare_cohort
@@ -67,7 +67,7 @@ def read_report(
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
     """
-    choose(con, cohort, keeps=True, is_whole=is_whole)
+    choose(con, cohort, keeps=True, wanted=None if is_whole else used_by_report())
     now = now.astimezone(ZoneInfo(cohort.timezone))
     facts, classes = headline.read_facts(con)
     comparison = compare_cohort(con, cohort, facts, now)

@@ -42,9 +42,6 @@ VIEWS: Final = (
     *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem not in _FIRST),
 )
 
-#: What figures and needs use of `cohort` besides.
-_USED_BY_FIGURES: Final = {"slow_tail", "result_expiry_at", "refund_claims"}
-
 #: Views that are evaluated once for a page with all its figures, and then kept.
 _KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles"}}
 _KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells", "outcome_curve"})
@@ -57,6 +54,8 @@ _CURVES: Final = {
     *("latency_survival_between", "latency_survival", "latency_bins_by", "latency_quantiles_by"),
     *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
 }
+#: What figures and needs use of `cohort` besides.
+_USED_BY_FIGURES: Final = {"slow_tail", "result_expiry_at", "refund_claims"}
 #: What two periods are compared with, whatever the range of time chosen.
 _PERIODS: Final = ("period_comparison", "drivers_between", "change_points_between", "collection_freshness_at")
 
@@ -140,21 +139,24 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def choose(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool = False, is_whole: bool = True) -> None:
+def choose(
+    con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool = False, wanted: frozenset[str] | None = None
+) -> None:
     """Add the views over `cohort` to a connection of `open_beside_published`.
 
     Args:
         con: the connection, with nothing chosen on it yet.
         cohort: which tasks.
         keeps: whether views that several figures use are evaluated now, and kept until the connection is closed.
-        is_whole: whether `cohort` has all of the warehouse's views; else those that the report uses, which is quicker.
+        wanted: the views, of the report and of the warehouse, that are going to be read; None: all of them. Each view
+            takes some milliseconds to create.
 
     Raises:
         UnknownFilterError, OutdatedError: as `open_cohort`.
     """
     try:
         _check(con, cohort)
-        _build(con, cohort, keeps=keeps, used=None if is_whole else _used())
+        _build(con, cohort, keeps=keeps, used=None if wanted is None else _with_used(wanted))
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise _outdated(error) from error
 
@@ -210,7 +212,7 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used:
             con.execute(_text("cohort/latencies"))
     con.execute("use memory")
     con.execute(f"set timezone = {quoted(cohort.timezone)}")
-    for name in VIEWS:
+    for name in VIEWS if used is None else [name for name in VIEWS if name in used]:
         text = _text(f"views/{name}")
         is_kept = keeps and name in _KEPT_OF_OURS
         con.execute(text.replace("create view", "create table", 1) if is_kept else text)
@@ -226,12 +228,24 @@ def _choose_values(con: duckdb.DuckDBPyConnection, values: tuple[tuple[str, str 
 
 
 @cache
-def _used() -> frozenset[str]:
-    """The warehouse's views and macros that the report's own queries use, directly or not."""
-    folders = ("views", "examples", "cohort")
-    texts = [path.read_text(encoding="utf-8") for name in folders for path in (PACKAGE / name).glob("*.sql")]
-    named = {word for text in texts for word in re.findall(r"\w+", re.sub(r"--.*", "", text))}
-    return frozenset(with_needed({*named, *_USED_BY_FIGURES, *_PERIODS}))
+def used_by_report() -> frozenset[str]:
+    """The views and macros that the report reads, with all its figures."""
+    examples = (word for path in (PACKAGE / "examples").glob("*.sql") for word in _words(f"examples/{path.stem}"))
+    return frozenset({*VIEWS, *examples, *_USED_BY_FIGURES, *_PERIODS})
+
+
+@cache
+def _with_used(wanted: frozenset[str]) -> frozenset[str]:
+    """These views and macros, and all that they use, of the report and of the warehouse."""
+    used = {*wanted, *(word for path in (PACKAGE / "cohort").glob("*.sql") for word in _words(f"cohort/{path.stem}"))}
+    for name in reversed(VIEWS):
+        if name in used:
+            used |= _words(f"views/{name}")
+    return frozenset(used | with_needed(used))
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"\w+", re.sub(r"--.*", "", _text(name))))
 
 
 def _kept(definition: Definition) -> str:

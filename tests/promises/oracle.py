@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from tests.warehouse.tables import DERIVED, column, contents, rows
+from tests.warehouse.tables import DERIVED, column, contents, emptied, rows
 from transforms.schema import IDENTITY
 from warehouse.analysis import read_analysis
 from warehouse.archive import parquet
@@ -20,7 +20,6 @@ from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
-from warehouse.database.scratch import scratch
 from warehouse.database.writer import open_writer
 from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
@@ -153,7 +152,7 @@ def from_scratch(paths: DataPaths, policy: PollingPolicy) -> dict[str, list[str]
     """What a serial load of the whole archive, in one go into a new warehouse, makes of it."""
     store = Archive(LocalFolder(paths.archive))
     everything = [one for kind in parquet.SCHEMAS for one in store.segments(kind)]
-    with scratch() as con:
+    with emptied("oracle") as con:
         assert load(con, everything, read_analysis(paths.analysis), policy).damaged == []
         return contents(con)
 

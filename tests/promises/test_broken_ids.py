@@ -124,7 +124,7 @@ def test_good_ids_arrive_in_time_with_broken_ones_among_them(percent: int, order
 @pytest.mark.parametrize("seed", range(1, 9))
 @pytest.mark.parametrize("way", ["a panic", "a reset"])
 def test_a_broken_id_costs_what_one_more_good_id_costs(way: str, seed: int) -> None:
-    """At most one round trip more, also where the number in flight still grows: nothing can be faster in a first run."""
+    """At most one round trip more, also where the number in flight still grows: a first run cannot be faster."""
     together = Collected(broken(50) + good(200), WAYS[way], seed=seed)
     as_many_good = Collected(good(250), WAYS[way], seed=seed)
     assert together.last_good_at <= as_many_good.last_good_at + together.gateway.latency + 1e-6

@@ -267,16 +267,16 @@ def gateway() -> Iterator[Server]:
 
 def test_any_environment_works_or_ends_with_a_sentence(home: Path) -> None:
     """A short form of what follows."""
-    codes = fuzz(home, seed=1, tries=400)
-    assert codes[2] > 100
+    codes = fuzz(home, seed=1, tries=200)
+    assert codes[2] > 50
 
 
 def test_an_environment_that_nearly_works_collects_or_ends_with_a_sentence(home: Path, gateway: Server) -> None:
     """More than half go as far as a run; a short form, too."""
     rng = Random(2)
-    codes = Counter(collected(rng, home, gateway.url) for _ in range(12))
-    assert codes[0] >= 6
-    assert len(gateway.requests) >= 12
+    codes = Counter(collected(rng, home, gateway.url) for _ in range(8))
+    assert codes[0] >= 4
+    assert len(gateway.requests) >= 8
 
 
 @pytest.mark.soak

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.promises.conftest import Besiege
     from tests.promises.siege import Siege
 
-IDS = 120
+IDS = 80
 RATE = 60
 PATIENCE_SECONDS = 30.0
 
@@ -68,7 +68,7 @@ def has_ended(process: int) -> bool:
 
 def under_way(siege: Siege) -> Iterator[tuple[BaseProcess, int]]:
     """Runs, one after another, each with a loader that is starting, in the middle of its load, or about to end."""
-    for seconds in (0.0, 0.3, 0.6, 0.9):
+    for seconds in (0.0, 0.4, 0.8):
         run = start(siege)
         loader = loader_of(run)
         time.sleep(seconds)
@@ -78,7 +78,7 @@ def under_way(siege: Siege) -> Iterator[tuple[BaseProcess, int]]:
 
 def test_a_run_that_is_killed_leaves_no_loader_and_loses_nothing(besiege: Besiege) -> None:
     """At moments spread over a load, which ends by itself."""
-    siege = besiege(1_500)
+    siege = besiege(600)
     for run, loader in under_way(siege):
         run.kill()
         run.join()
@@ -86,19 +86,19 @@ def test_a_run_that_is_killed_leaves_no_loader_and_loses_nothing(besiege: Besieg
         while not has_ended(loader):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    assert siege.tally["collect killed"] == 4
+    assert siege.tally["collect killed"] == 3
     siege.recover()
     siege.end()
 
 
 def test_a_run_whose_loader_is_killed_comes_to_its_end(besiege: Besiege) -> None:
     """It asks on and loads at the end."""
-    siege = besiege(1_500)
+    siege = besiege(600)
     for run, loader in under_way(siege):
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.kill(loader, signal.SIGKILL)
         run.join(PATIENCE_SECONDS)
-    assert siege.tally["collect ended"] == 4
+    assert siege.tally["collect ended"] == 3
     assert "`avatar-tasks load` failed (exit code -9)" in siege.command("collect", new_ids=0).said()
     siege.recover()
     siege.end()
