@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from reports import headline
-from reports.cohort import choose, used_by_report
+from reports.cohort import choose
+from reports.cohort.used import used_by_report
 from reports.figures import drivers, failures, kinds, latency, load, trust
 from reports.figures.context import Context
 from reports.first_screen import FirstScreen, compare_cohort

@@ -33,9 +33,7 @@ def demo(tasks: int, speed: float, out: Path, *, prefect: bool, with_report: boo
 
     progress = Progress("fetching")
     try:
-        result = run_demo(
-            tasks, out, reporter_to(progress), speed=speed, with_prefect=prefect, with_report=with_report
-        )
+        result = run_demo(tasks, out, reporter_to(progress), speed=speed, with_prefect=prefect, with_report=with_report)
     finally:
         progress.stop()
     if as_json:

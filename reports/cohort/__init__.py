@@ -8,16 +8,15 @@ definitions on other tables, in in-memory databases attached to the published co
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from reports.cohort.buckets import name_buckets
+from reports.cohort.used import PERIODS, VIEWS, sql_of, with_used
 from reports.errors import OutdatedError, UnknownFilterError
 from warehouse.database.reader import open_beside_published
 from warehouse.database.schema import definitions, in_order, with_needed
@@ -32,16 +31,6 @@ if TYPE_CHECKING:
     from warehouse.database.schema import Definition
     from warehouse.paths import DataPaths
 
-PACKAGE: Final = Path(__file__).parent.parent
-
-#: Others use these.
-_FIRST: Final = ("every_bucket", "outcome_curve")
-#: The report's own views, in `reports/views`, each after those that it uses.
-VIEWS: Final = (
-    *_FIRST,
-    *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem not in _FIRST),
-)
-
 #: Views that are evaluated once for a page with all its figures, and then kept.
 _KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles"}}
 _KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells", "outcome_curve"})
@@ -54,15 +43,10 @@ _CURVES: Final = {
     *("latency_survival_between", "latency_survival", "latency_bins_by", "latency_quantiles_by"),
     *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
 }
-#: What figures and needs use of `cohort` besides.
-_USED_BY_FIGURES: Final = {"slow_tail", "result_expiry_at", "refund_claims"}
-#: What two periods are compared with, whatever the range of time chosen.
-_PERIODS: Final = ("period_comparison", "drivers_between", "change_points_between", "collection_freshness_at")
-
 #: Databases, and which of the warehouse's views each has over its own tables: `cohort` has all but those that read the
 #: whole warehouse (see histories.sql), the others those that the report needs.
 DATABASES: Final = {
-    "always": frozenset(with_needed(_PERIODS)),
+    "always": frozenset(with_needed(PERIODS)),
     "cohort": frozenset(one.name for one in definitions("marts")) - {"accepted_lists", "failure_chance", "stuck_tasks"},
     "pooled": frozenset(_CURVES),
     "pooled_always": frozenset({"in_flight_by_minute"}),
@@ -156,7 +140,7 @@ def choose(
     """
     try:
         _check(con, cohort)
-        _build(con, cohort, keeps=keeps, used=None if wanted is None else _with_used(wanted))
+        _build(con, cohort, keeps=keeps, used=None if wanted is None else with_used(wanted))
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise _outdated(error) from error
 
@@ -173,14 +157,14 @@ def using(con: duckdb.DuckDBPyConnection, database: str) -> Iterator[None]:
 
 def choices(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The possible values of each filter: see `choices.sql`."""
-    return con.execute(_text("cohort/choices")).pl()
+    return con.execute(sql_of("cohort/choices")).pl()
 
 
 def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
     wanted = {"source": cohort.sources, "action": cohort.actions, "template": cohort.templates}
     if not any(wanted.values()):
         return
-    rows = con.execute(_text("cohort/choices")).fetchall()
+    rows = con.execute(sql_of("cohort/choices")).fetchall()
     for name, values in wanted.items():
         known = [value for kind, value, *_ in rows if kind == name]
         for value in values:
@@ -191,29 +175,29 @@ def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
 
 
 def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used: frozenset[str] | None) -> None:
-    con.execute(_text("cohort/filters"), _parameters(cohort) | {"timezone": cohort.timezone})
+    con.execute(sql_of("cohort/filters"), _parameters(cohort) | {"timezone": cohort.timezone})
     name_buckets(con, cohort.timezone)
     for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
-    con.execute(_text("cohort/task_values"))
+    con.execute(sql_of("cohort/task_values"))
     if cohort.values:
         _choose_values(con, cohort.values)
     for view, table, conditions in _chosen(cohort):
         con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
-    con.execute(_text("cohort/tables"))
+    con.execute(sql_of("cohort/tables"))
     _pass_on_tables(con)
-    con.execute(_text("cohort/histories"))
+    con.execute(sql_of("cohort/histories"))
     for name, views in DATABASES.items():
         con.execute(f"use {name}")
         for definition in _in_order():
             if definition.name in views and (used is None or definition.name in used):
                 con.execute(_kept(definition) if keeps and definition.name in _KEPT.get(name, ()) else definition.sql)
         if name == "cohort":
-            con.execute(_text("cohort/latencies"))
+            con.execute(sql_of("cohort/latencies"))
     con.execute("use memory")
     con.execute(f"set timezone = {quoted(cohort.timezone)}")
     for name in VIEWS if used is None else [name for name in VIEWS if name in used]:
-        text = _text(f"views/{name}")
+        text = sql_of(f"views/{name}")
         is_kept = keeps and name in _KEPT_OF_OURS
         con.execute(text.replace("create view", "create table", 1) if is_kept else text)
 
@@ -221,31 +205,10 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used:
 def _choose_values(con: duckdb.DuckDBPyConnection, values: tuple[tuple[str, str | None], ...]) -> None:
     """The table valued_tasks, of the tasks that have all of these."""
     con.execute("create view memory.every_task as from published.tasks")
-    con.execute(_text("cohort/valued_tasks"), {"wanted": [list(one) for one in values]})
+    con.execute(sql_of("cohort/valued_tasks"), {"wanted": [list(one) for one in values]})
     if not con.execute("from memory.valued_tasks limit 1").fetchall():
         said = " and ".join(f"{name}={value or ''}" for name, value in values)
         raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
-
-
-@cache
-def used_by_report() -> frozenset[str]:
-    """The views and macros that the report reads, with all its figures."""
-    examples = (word for path in (PACKAGE / "examples").glob("*.sql") for word in _words(f"examples/{path.stem}"))
-    return frozenset({*VIEWS, *examples, *_USED_BY_FIGURES, *_PERIODS})
-
-
-@cache
-def _with_used(wanted: frozenset[str]) -> frozenset[str]:
-    """These views and macros, and all that they use, of the report and of the warehouse."""
-    used = {*wanted, *(word for path in (PACKAGE / "cohort").glob("*.sql") for word in _words(f"cohort/{path.stem}"))}
-    for name in reversed(VIEWS):
-        if name in used:
-            used |= _words(f"views/{name}")
-    return frozenset(used | with_needed(used))
-
-
-def _words(name: str) -> set[str]:
-    return set(re.findall(r"\w+", re.sub(r"--.*", "", _text(name))))
 
 
 def _kept(definition: Definition) -> str:
@@ -298,7 +261,3 @@ def _outdated(error: duckdb.Error) -> OutdatedError:
         f"was made by another version of avatar-tasks ({str(error).splitlines()[0]}): "
         "run `avatar-tasks publish`, and if that says so `avatar-tasks rebuild`"
     )
-
-
-def _text(name: str) -> str:
-    return (PACKAGE / f"{name}.sql").read_text(encoding="utf-8")

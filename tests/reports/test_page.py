@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.charts.markup import tag
-from reports.cohort import PACKAGE
+from reports.cohort.used import PACKAGE
 from reports.render import write_html
 from tests.reports.conftest import TASK, Made, Values, make, published
 
