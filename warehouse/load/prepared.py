@@ -2,7 +2,7 @@
 
 With one process the writer makes each lot when it comes to it. With more, the others make the next lots meanwhile; the
 writer makes those that nobody has begun when it needs one, or when it has to wait. So both are busy whatever takes
-longer, and there is one way to make a lot, whoever does it.
+longer, and there is one way to make a lot in all of them.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -199,7 +199,11 @@ def asked_for(
 ) -> Kind:
     """A success of a work made from these."""
     params = json.dumps({"pt_infos": [{"context": text, "audio_url": audio, **more}, {"context": "goodbye"}]})
-    fields = {"template_id": "t", "user_image_url": f"https://i.example.com/{picture}", "animate_params_str": params}
+    fields: dict[str, Any] = {
+        "template_id": "t",
+        "user_image_url": f"https://i.example.com/{picture}",
+        "animate_params_str": params,
+    }
     return Kind(task_body("SUCCESS", work=work("video", **fields)), status="SUCCESS")
 
 
