@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flows._prefect.quiet import quiet_prefect
 from pipeline import interrupts
 from pipeline import run as runs
+from pipeline.collect.accept import check_given
 from pipeline.collect.client import gateway_address
 from pipeline.collect.collect import CollectRun
 from pipeline.data_folder import begin_folder
@@ -32,7 +33,7 @@ def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, pr
     """
     gateway_address(settings)  # before a folder is begun for a run that cannot be
     run = runs.begin(settings, "collect", reporter=reporter)
-    begin_folder(run, scheduled=False)
+    begin_folder(run, scheduled=False, check=lambda: check_given(run, request))
     wanted = bool(os.environ.get("PREFECT_API_URL") or secrets_in_blocks(settings)) if prefect is None else prefect
     if wanted:
         quiet_prefect()

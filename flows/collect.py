@@ -18,6 +18,7 @@ from flows._prefect.artifacts import prefect_reporter
 from flows._prefect.flow_run import FlowRun
 from pipeline import interrupts
 from pipeline import run as runs
+from pipeline.collect.accept import check_given
 from pipeline.collect.request import CollectRequest, DrawnFrom
 from pipeline.collect.shards import Share
 from pipeline.data_folder import begin_folder
@@ -98,12 +99,12 @@ async def collect(
         again=again,
         where=where,
     )
-    return await FlowRun(await asyncio.to_thread(_begin_scheduled), request).collect()  # type: ignore[return-value]  # Prefect unpacks it
+    return await FlowRun(await asyncio.to_thread(_begin_scheduled, request), request).collect()  # type: ignore[return-value]  # Prefect unpacks it
 
 
-def _begin_scheduled() -> Run:
+def _begin_scheduled(request: CollectRequest) -> Run:
     run = runs.begin(read_settings(), "collect", reporter=prefect_reporter())
-    begin_folder(run, scheduled=True)
+    begin_folder(run, scheduled=True, check=lambda: check_given(run, request))
     return run
 
 

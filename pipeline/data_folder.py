@@ -13,16 +13,19 @@ from warehouse.archive.folder_mark import holds_ids, read_mark, was_used, write_
 from warehouse.backends.choose import warehouse_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.run import Run
     from warehouse.paths import DataPaths
 
 
-def begin_folder(run: Run, *, scheduled: bool) -> None:
+def begin_folder(run: Run, *, scheduled: bool, check: Callable[[], object] = lambda: None) -> None:
     """Make sure that a run collects into the folder that is meant; begin one where that may be.
 
     Args:
         run: from `run.begin`.
         scheduled: whether nobody watches: a deployment's run.
+        check: called before a folder is begun; its errors leave nothing behind.
 
     Raises:
         UnusableInputError: when the folder, or its archive, is not there and may not be begun.
@@ -39,6 +42,7 @@ def begin_folder(run: Run, *, scheduled: bool) -> None:
         return
     if not holds_ids(paths):  # else it is from before there were marks
         _check_it_may_be_begun(paths, scheduled=scheduled, first_start=first_start)
+        check()
         run.reporter.info(f"a new data folder was begun at {paths.root}: its archive is {paths.storage}")
     write_mark(paths, "real", run.started_at)
 

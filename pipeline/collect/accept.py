@@ -46,9 +46,8 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
             that can be used, or SQL fails.
         ArchiveError: when they cannot be written.
     """
-    settings, ids, feeds = run.settings, request.given, request.feeds
-    secrets = (one.get_secret_value() for one in (settings.api_key, settings.access_token) if one)
-    accepted = Accepted(rejections=Rejections(secrets=frozenset(secrets)))
+    ids, feeds = request.given, request.feeds
+    accepted = Accepted(rejections=_no_rejections(run))
     write = partial(_write, run, accepted, request.drawn_from)
     if ids.is_given:
         for piece in ids.pieces(accepted.rejections):
@@ -67,6 +66,21 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
     if request.where is not None:
         _take_known(run, request.where, write)
     return accepted
+
+
+def check_given(run: Run, request: CollectRequest) -> None:
+    """Read the first of the ids given, before a data folder is begun for them; a pipe, read only once, is left alone.
+
+    Raises:
+        UnusableInputError: when they cannot be read, or there is none.
+    """
+    if request.given.can_be_read_again:
+        next(request.given.pieces(_no_rejections(run)), None)
+
+
+def _no_rejections(run: Run) -> Rejections:
+    secrets = (one.get_secret_value() for one in (run.settings.api_key, run.settings.access_token) if one)
+    return Rejections(secrets=frozenset(secrets))
 
 
 def _take_known(run: Run, condition: str, write: Callable[[list[str]], None]) -> None:

@@ -7,6 +7,7 @@ import gzip
 import itertools
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import UnusableInputError
@@ -51,6 +52,13 @@ class IdSource:
     @property
     def is_given(self) -> bool:
         return bool(self.ids) or self.file is not None
+
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether there are ids given one by one, or a file that is neither stdin nor another pipe."""
+        if self.file is None:
+            return bool(self.ids)
+        return self.file != "-" and not Path(self.file).is_fifo()
 
     def pieces(self, rejections: Rejections) -> Iterator[list[str]]:
         """Valid ids in lists of at most `PIECE_IDS`, in order, repetitions included; the others go to `rejections`.

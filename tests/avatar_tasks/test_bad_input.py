@@ -46,10 +46,11 @@ def assert_one_helpful_line(result: Result, code: int, *words: str) -> None:
 def test_ids_that_cannot_be_used_end_with_2(
     connected: CommandLine, tmp_path: Path, name: str, content: bytes | None, arguments: list[str], words: list[str]
 ) -> None:
-    """The message names the file and what is wrong with it."""
+    """The message names the file and what is wrong with it; no data folder is begun for them."""
     if content is not None:
         (tmp_path / name).write_bytes(content)
     assert_one_helpful_line(connected("collect", "--ids-file", name, *arguments), 2, *words)
+    assert not (tmp_path / "data").exists()
 
 
 def test_invalid_ids_are_reported_with_their_lines_and_the_rest_is_collected(
