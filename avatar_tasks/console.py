@@ -21,13 +21,13 @@ from pipeline import interrupts
 from pipeline.errors import AvatarTasksError, ExitCode, UnusableInputError
 from pipeline.threads import is_work_left
 from warehouse.errors import (
+    CANNOT_LOAD,
     AnalysisFileError,
     ArchiveError,
     EnvironmentFileError,
     NothingPublishedError,
     SharingError,
     WarehouseError,
-    WarehouseHeldError,
 )
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def exit_code_of(error: Exception) -> ExitCode:
     """The exit code that an error of ours ends a command with."""
     if isinstance(error, AvatarTasksError):
         return error.exit_code
-    if isinstance(error, WarehouseHeldError):
-        return ExitCode.NOT_LOADED
-    return ExitCode.UNUSABLE_INPUT if isinstance(error, _UNUSABLE) else ExitCode.UNEXPECTED
+    if isinstance(error, _UNUSABLE):
+        return ExitCode.UNUSABLE_INPUT
+    return ExitCode.NOT_LOADED if isinstance(error, CANNOT_LOAD) else ExitCode.UNEXPECTED
 
 
 def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:

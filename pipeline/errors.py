@@ -3,7 +3,7 @@
 AvatarTasksError          1  unexpected
 ├── UnusableInputError    2  ids or settings that cannot be used
 ├── KeyRefusedError       3  the gateway refused the key
-├── NotLoadedError        4  collected and archived, not loaded: somebody holds the warehouse
+├── NotLoadedError        4  collected and archived, not loaded: the warehouse is locked, full, damaged or outdated
 └── UnreachableError      5  too much of the batch could not be reached
 
 `status` also ends with 6, without an error: a condition of --fail-if holds.

@@ -10,19 +10,12 @@ import tempfile
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from warehouse.archive.parquet import OF_TASKS
 from warehouse.backends.choose import reader
 from warehouse.database.scratch import scratch
-from warehouse.errors import (
-    LakeError,
-    NothingPublishedError,
-    WarehouseDamagedError,
-    WarehouseFullError,
-    WarehouseHeldError,
-    WarehouseUnwritableError,
-)
+from warehouse.errors import LakeError, NothingPublishedError
 from warehouse.load.loader import Loaded, load_in_steps, unloaded
 from warehouse.plan import can_plan
 
@@ -34,15 +27,6 @@ if TYPE_CHECKING:
     from pipeline.run import Run
     from warehouse.archive.parquet import Segment
     from warehouse.backends.interface import Writer
-
-#: What keeps a run from loading and not from collecting: what it archived is loaded by the next.
-CANNOT_LOAD: Final = (
-    WarehouseHeldError,
-    WarehouseDamagedError,
-    WarehouseFullError,
-    WarehouseUnwritableError,
-    LakeError,
-)
 
 
 @dataclass(frozen=True, slots=True)

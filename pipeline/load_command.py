@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import load as loading
 from pipeline.data_folder import require_archive
 from pipeline.errors import ExitCode
+from warehouse.errors import CANNOT_LOAD
 from warehouse.load.loader import Loaded
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSu
                 done = writer.load_waiting(con, of_run=of_run)
             if publish:
                 writer.publish()
-    except loading.CANNOT_LOAD as error:
+    except CANNOT_LOAD as error:
         problem = str(error)
     return LoadSummary(
         segments_loaded=done.segments,

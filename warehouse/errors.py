@@ -19,6 +19,8 @@ WarehouseError
 
 from __future__ import annotations
 
+from typing import Final
+
 
 class WarehouseError(Exception):
     """Base of all errors of this package; the message says what to do."""
@@ -78,3 +80,14 @@ class EnvironmentFileError(WarehouseError):
 
 class NothingPublishedError(WarehouseError):
     """No warehouse has been published yet."""
+
+
+#: What keeps a command from loading or publishing, and a run not from collecting: what is archived is kept, and loaded
+#: by the next run that can.
+CANNOT_LOAD: Final = (
+    WarehouseHeldError,
+    WarehouseDamagedError,
+    WarehouseFullError,
+    WarehouseUnwritableError,
+    LakeError,
+)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from pipeline import load as loading
 from pipeline.collect.child_loader import load_in_child
 from pipeline.run import write_run
+from warehouse.errors import CANNOT_LOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -81,7 +82,7 @@ class ArchiveAndWarehouse:
         try:
             with loading.writer(self._run, min(_CATCH_UP_SECONDS, self._run.lock_wait)) as writer:
                 return self._load_and_read(writer, read, later)
-        except loading.CANNOT_LOAD as problem:
+        except CANNOT_LOAD as problem:
             self._run.reporter.warn(f"{problem}. Collecting goes on from what was last published")
         with (loading.own_answers if wanted.only_due else loading.last_known)(self._run) as con:
             return read(con)
@@ -95,7 +96,7 @@ class ArchiveAndWarehouse:
                 found = self._load_and_read(writer, read)
                 self._publish_now_and_then(writer)
                 return found
-        except loading.CANNOT_LOAD:
+        except CANNOT_LOAD:
             with loading.own_answers(self._run) as con:
                 return read(con)
 
@@ -107,7 +108,7 @@ class ArchiveAndWarehouse:
                     summary = summarise(con)
                     loading.load_segments(self._run, con, [write_run(self._run, summary.exit_code, summary.as_dict())])
                 writer.publish()
-        except loading.CANNOT_LOAD as problem:
+        except CANNOT_LOAD as problem:
             self.problem = problem
             with loading.own_answers(self._run) as con:
                 summary = summarise(con)

@@ -113,7 +113,7 @@ def test_rebuild_brings_back_a_warehouse_that_was_destroyed(collected: CommandLi
     warehouse = tmp_path / "data" / "warehouse.duckdb"
     warehouse.write_bytes(b"not a database" * 1000)
     refused = collected("publish")
-    assert refused.code == 1
+    assert refused.code == 4
     assert "avatar-tasks rebuild" in refused.err
     assert collected("rebuild", "--json").json["answers"] == 52
     assert len(rows(warehouse, "tasks", ["task_id"])) == 50
