@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -75,16 +78,36 @@ def test_an_id_that_was_accepted_is_on_the_disk_when_the_gateway_gets_its_200(
 
 
 def test_a_forged_callback_changes_no_row(
-    url: str, callbacks: Callbacks, command: CommandLine, ended_world: World
+    url: str, callbacks: Callbacks, command: CommandLine, ended_world: World, tmp_path: Path
 ) -> None:
-    """It says that a task has failed; what counts is what the gateway answers to the next run."""
-    task_id = ended_world.ids[0]
+    """It says that a running task has failed; what counts is what the gateway answers to the next run."""
+    running, at = running_task(ended_world)
+    app = SimulatedGateway(ended_world, key=KEY, clock=ManualClock(at))
     query = ("sql", "select task_id, status, fail_reason from tasks order by task_id", "--format", "json")
-    before = json.loads(command(*query).out)
-    assert post(url, {"task_id": task_id, "status": "FAILURE", "fail_reason": "forged"}).status_code == 200
-    assert command("collect", "--inbox", str(callbacks.inbox)).code == 0
-    after = json.loads(command(*query).out)
-    assert [row for row in after if row["task_id"] != ended_world.ids[10]] == before
+    with simulate(app) as base_url:
+        there = CommandLine(tmp_path, command.environment | {"AVATAR_TASKS_BASE_URL": base_url})
+        assert there("collect", running).code == 0
+        before = json.loads(there(*query).out)
+        assert before[0]["status"] == "IN_PROGRESS"
+        callbacks.paths = Settings(data_dir=tmp_path / "data").paths
+        assert post(url, {"task_id": running, "status": "FAILURE", "fail_reason": "forged"}).status_code == 200
+        for file in callbacks.inbox.iterdir():
+            os.utime(file, (time.time() - 60,) * 2)  # a file that has just been written is left for the next run
+        polled = app.calls[running]
+        assert there("collect", "--inbox", str(callbacks.inbox)).code == 0
+        assert app.calls[running] == polled + 1, "the callback had it polled"
+        assert json.loads(there(*query).out) == before
+
+
+def running_task(world: World) -> tuple[str, datetime]:
+    """One that runs for a minute or more with a plain answer, and a moment in that."""
+    found = next(
+        one
+        for one in world.tasks
+        if one.seen_running and one.seen_end and one.seen_end > one.seen_running + 60 and not one.quirk_name
+    )
+    assert found.seen_running
+    return found.id, datetime.fromtimestamp(found.seen_running + 30, tz=UTC)
 
 
 def test_new_ids_are_taken_where_that_was_asked_for(url: str, callbacks: Callbacks, ended_world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import signal
@@ -17,6 +18,8 @@ from tests.reports.conftest import NOW, TASK, published
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
     from pathlib import Path
 
     import duckdb
@@ -29,7 +32,7 @@ SECRET = "0123456789abcdef"
 
 def test_health_says_whether_there_is_anything_to_read(connected: CommandLine, gateway: Gateway) -> None:
     """503 with the reason before the first load, 200 and the age of the last one afterwards; Ctrl-C ends it with 0."""
-    with connected.start("serve", "--port", "0", "--callbacks", AVATAR_TASKS_CALLBACK_SECRET=SECRET) as process:
+    with started(connected, AVATAR_TASKS_CALLBACK_SECRET=SECRET) as process:
         assert process.stderr
         found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
         assert found
@@ -51,6 +54,16 @@ def test_health_says_whether_there_is_anything_to_read(connected: CommandLine, g
         _, rest = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in rest
+
+
+@contextlib.contextmanager
+def started(command: CommandLine, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """`serve` with callbacks, ended with the block: it would be waited for without end where an assertion failed."""
+    with command.start("serve", "--port", "0", "--callbacks", **environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="module")
