@@ -76,7 +76,8 @@ def load_segments(
     """Load segments by what this run has in force, and say which could not be read."""
     total = Loaded()
     rows = run.sizes.step_rows
-    for done in load_in_steps(con, segments, run.analysis, run.settings.policy, rows, between=between_steps):
+    policy, budget = run.settings.policy, run.settings.budget
+    for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):
         total.add(done)
         for damaged in done.damaged:
             run.warn_once(damaged.error)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.wire.endpoints import TASK_PATH
@@ -23,6 +23,7 @@ from warehouse.ducklake.lake import PREFIX as LAKE_PREFIX
 from warehouse.ducklake.lake import Lake, lake_at
 from warehouse.environment import PREFIX, read_environment
 from warehouse.errors import EnvironmentFileError
+from warehouse.load.budget import Budget, budget_of
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -152,6 +153,8 @@ class Settings(BaseSettings):
     max_unreachable_share: float = Field(default=0.5, ge=0, le=1)
     lock_wait: float = Field(default=60.0, ge=0, le=604_800)
     shard_ids: int = Field(default=100_000, ge=1)
+    memory: ByteSize | None = Field(default=None, ge=100_000_000, le=2**50)
+    load_processes: int | None = Field(default=None, ge=1, le=1024)
     poll_min: float = Field(default=15.0, gt=0, le=86_400)
     first_start: bool | None = None
     accept_other_ids: bool = False
@@ -185,6 +188,11 @@ class Settings(BaseSettings):
             source=self.source,
             accept_other_ids=self.accept_other_ids,
         )
+
+    @property
+    def budget(self) -> Budget:
+        """What a load may use of the machine."""
+        return budget_of(self.load_processes, self.memory)
 
 
 def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has its field's type, which pydantic checks

@@ -11,8 +11,10 @@ from gateway.errors import InvalidSetting
 from gateway.wire.addresses import is_loopback
 from pipeline.check.finding import Finding, Setting, error, refusal
 from pipeline.settings import SECRET_SETTINGS, Settings
+from warehouse import machine
 from warehouse.ducklake.lake import without_password
 from warehouse.environment import FILE, PREFIX, SECRETS, read_layers
+from warehouse.load.budget import LEAST_BYTES, MEGABYTE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -48,6 +50,7 @@ def setting_findings(settings: Settings) -> Iterator[Finding]:
     yield _address(settings)
     yield _key(settings)
     yield from _token(settings)
+    yield _memory(settings)
     yield from _file()
 
 
@@ -87,6 +90,21 @@ def _token(settings: Settings) -> Iterator[Finding]:
     if settings.user_id and not has_token:
         remedy = "Set AVATAR_TASKS_ACCESS_TOKEN as well, for `collect --discover`, or leave both out"
         yield Finding("settings", "ACCESS_TOKEN", "warning", "USER_ID is set without it", remedy)
+
+
+def _memory(settings: Settings) -> Finding:
+    """What a load may take, and what there is."""
+    budget, there_is = settings.budget, machine.memory_bytes()
+    each = f"{budget.process_bytes / MEGABYTE:,.0f} MB"
+    text = f"{budget.processes} processes of a load may take {each} each, of {there_is / MEGABYTE:,.0f} MB"
+    if budget.processes * budget.process_bytes > there_is:
+        return Finding("settings", "MEMORY", "warning", text, "Set AVATAR_TASKS_MEMORY to less than there is")
+    if budget.process_bytes < LEAST_BYTES:
+        remedy = (
+            f"Give it {LEAST_BYTES / MEGABYTE:,.0f} MB for each process, or set AVATAR_TASKS_LOAD_PROCESSES to fewer"
+        )
+        return Finding("settings", "MEMORY", "warning", f"{text}: that is little", remedy)
+    return Finding("settings", "MEMORY", "ok", text)
 
 
 def _file() -> Iterator[Finding]:

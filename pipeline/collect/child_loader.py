@@ -75,6 +75,7 @@ def child_environment(run: Run) -> dict[str, str]:
         "give_up_after": settings.give_up_after.total_seconds(),
         "poll_min": settings.poll_min,
         "lock_wait": 0,
+        "load_processes": 1,  # the run itself has the other core
         **run.warehouse.settings,
     }
     set_here = {f"{PREFIX}{name}".upper(): str(value) for name, value in here.items()}

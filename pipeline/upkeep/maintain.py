@@ -94,7 +94,13 @@ def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) ->
         _check_retention(run, retain_days)
     settings = run.settings
     work = Derivation(
-        settings.paths, run.store, run.analysis, settings.policy, settings.lock_wait, run.reporter.progress
+        settings.paths,
+        run.store,
+        run.analysis,
+        settings.policy,
+        settings.lock_wait,
+        run.reporter.progress,
+        settings.budget,
     )
     done = run.warehouse.maintain(work, run.started_at, retain_days, accept_loss=accept_loss)
     summary = _summarise(run, done)

@@ -46,4 +46,5 @@ def derivation(settings: Settings, reporter: Reporter, into: DataPaths | None = 
         settings.policy,
         settings.lock_wait,
         reporter.progress,
+        settings.budget,
     )

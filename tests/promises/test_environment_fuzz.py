@@ -109,6 +109,8 @@ WORKING: Final = {
     "MAX_UNREACHABLE_SHARE": ("0", "1", "1e-320"),
     "LOCK_WAIT": ("0", "5"),
     "SHARD_IDS": ("1", "9" * 18),
+    "MEMORY": ("350MB", "1 GiB", "100000000", "2e9"),
+    "LOAD_PROCESSES": ("1", "2"),
     "POLL_MIN": ("1e-320", "15"),
     "SOURCE": ("default", "a.b-c_9", "x" * 64),
     "DATA_DIR": ("./here", "~/there", "中文", "a#b", "a b", "a%20b;'"),

@@ -43,7 +43,7 @@ def maintain_lake(con: duckdb.DuckDBPyConnection, work: Derivation) -> Maintaine
         ArchiveError: when the archive cannot be read.
     """
     done = Maintained(size(work.store))
-    for _ in load_in_steps(con, unloaded(con, work.store), work.analysis, work.policy):
+    for _ in load_in_steps(con, unloaded(con, work.store), work.analysis, work.policy, budget=work.budget):
         pass
     ledger = {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
     done.lost = sorted(ledger - {one.segment_id for kind in SCHEMAS for one in work.store.segments(kind)})

@@ -67,7 +67,7 @@ def _create_beside(con: duckdb.DuckDBPyConnection) -> None:
 def _load_all(con: duckdb.DuckDBPyConnection, work: Derivation) -> Loaded:
     segments = unloaded(con, work.store)
     total = Loaded()
-    for done in load_in_steps(con, segments, work.analysis, work.policy):
+    for done in load_in_steps(con, segments, work.analysis, work.policy, budget=work.budget):
         total.add(done)
         work.on_progress(total.segments + len(total.damaged), len(segments))
     total.damaged.clear()  # they are tried again, and named, at the end

@@ -25,6 +25,7 @@ from warehouse.database.session import temporary_folder
 from warehouse.database.transaction import transaction
 from warehouse.errors import ArchiveError
 from warehouse.load import identity
+from warehouse.load.budget import Budget
 from warehouse.load.decisions import put_decisions, replace_rows
 from warehouse.load.lots import PIECE_ROWS
 from warehouse.load.prepared import Prepared, prepare, prepare_steps
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 #: Pages of a list loaded at a time: some 100 answers each.
 PIECE_PAGES: Final = 200
+
+_ALONE: Final = Budget()
 
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
 
@@ -83,20 +86,21 @@ def load_in_steps(
     policy: PollingPolicy,
     step_rows: int = STEP_ROWS,
     *,
-    processes: int = 1,
+    budget: Budget = _ALONE,
     between: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
 ) -> Iterator[Loaded]:
     """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
 
     What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
-    Each step is visible whole or not at all, and the ledger says which are. Where there is much to load, up to so many
-    `processes` read and flatten what comes next. `between` two steps something may be done with the connection.
+    Each step is visible whole or not at all, and the ledger says which are. Where there is much to load, as many
+    processes as the budget allows read and flatten what comes next. `between` two steps something may be done with the
+    connection.
 
     Raises:
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
     steps = list(steps_of(segments, step_rows))
-    with prepare_steps(steps, analysis.failure_rules, processes, folder=temporary_folder(con)) as ready:
+    with prepare_steps(steps, analysis.failure_rules, budget, temporary_folder(con)) as ready:
         for number, (step, prepared) in enumerate(zip(steps, ready, strict=True)):
             if number > 0:
                 between(con)

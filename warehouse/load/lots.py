@@ -55,8 +55,8 @@ class Lot:
 
 
 def lots_of(segments: Iterable[Segment], rules: Sequence[FailureRule], piece_rows: int | None = None) -> Iterator[Lot]:
-    """The segments that hold answers, in lots of about `piece_rows` rows, if not given `PIECE_ROWS`."""
-    piece_rows = piece_rows or PIECE_ROWS
+    """The segments that hold answers, in lots of about `piece_rows` rows, at most `PIECE_ROWS`."""
+    piece_rows = min(piece_rows or PIECE_ROWS, PIECE_ROWS)
     waiting: list[Segment] = []
     rows = 0
     for segment in sorted(one for one in segments if one.kind == "observations"):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from transforms.failures import FailureRule
     from transforms.flatten import Frames
     from warehouse.archive.parquet import Damaged, Segment
+    from warehouse.load.budget import Budget
     from warehouse.load.lots import Lot
 
 logger = logging.getLogger("avatar_tasks")
@@ -82,24 +83,21 @@ def prepare(segments: Iterable[Segment], rules: Sequence[FailureRule]) -> Prepar
 def prepare_steps(
     steps: Sequence[Sequence[Segment]],
     rules: Sequence[FailureRule],
-    processes: int = 1,
-    *,
-    piece_rows: int | None = None,
+    budget: Budget,
     folder: Path | None = None,
 ) -> Iterator[list[Prepared]]:
-    """The answers of each step of a load, made in up to so many processes, this one among them.
+    """The answers of each step of a load, made in as many processes as the budget allows, this one among them.
 
     Args:
         steps: the segments of each, in the order they are written.
         rules: the failure rules in force.
-        processes: how many there may be; there are fewer where there is little to do.
-        piece_rows: answers flattened at a time.
+        budget: how many processes there may be; there are fewer where there is little to do.
         folder: where files may be until they are written; the system's folder for temporary files if not given.
     """
-    lots = [list(lots_of(step, rules, piece_rows)) for step in steps]
+    lots = [list(lots_of(step, rules, budget.piece_rows)) for step in steps]
     every = [one for step in lots for one in step]
     rows = sum(size_in_rows(one) for lot in every for one in lot.segments)
-    workers = min(processes, rows // ROWS_PER_PROCESS + 1) - 1
+    workers = min(budget.processes, rows // ROWS_PER_PROCESS + 1) - 1
     if workers < 1:
         yield [Prepared(step) for step in lots]
         return

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from warehouse.archive.atomic import UNFINISHED, sync_directory
 from warehouse.database.locks import sole_writer
+from warehouse.database.memory_limit import set_limit
 from warehouse.database.publish import publish_closed
 from warehouse.database.session import prepare
 from warehouse.database.writer import open_file, open_unlogged
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from warehouse.maintenance.derivation import Derivation
     from warehouse.maintenance.losses import LossGuard
     from warehouse.paths import DataPaths
-
-#: What DuckDB may keep of the new file in memory: without a limit, four fifths of the machine's.
-_MEMORY: Final = "512MB"
 
 
 def rebuild_file(work: Derivation, guard: LossGuard) -> Loaded:
@@ -72,7 +70,7 @@ def built_beside(work: Derivation) -> Iterator[Loaded]:
         try:
             with open_unlogged(beside) as con:
                 prepare(con)
-                con.execute(f"set memory_limit = '{_MEMORY}'")
+                set_limit(con, work.budget.file_bytes)
                 work.load_all(con, total)
             yield total
         finally:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
+from warehouse.load.budget import Budget
 from warehouse.load.loader import Loaded, load_in_steps, unloaded
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from warehouse.archive.segments import Archive
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
-
-#: Rows of segments between two checkpoints. Each compresses the last rows of every table again, up to 122,880; until it
-#: comes, rows stay in memory uncompressed.
-_STEP_ROWS: Final = 160_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class Derivation:
         policy: when pending ids are polled again.
         wait_seconds: how long to wait for the live warehouse's lock.
         on_progress: called with segments done and segments in all.
-        processes: how many may read and flatten answers, this one among them.
+        budget: what it may use of the machine.
     """
 
     paths: DataPaths
@@ -42,7 +39,7 @@ class Derivation:
     policy: PollingPolicy
     wait_seconds: float
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
-    processes: int = 1
+    budget: Budget = field(default_factory=Budget)
 
     def of(self, store: Archive) -> Derivation:
         """The same from another archive."""
@@ -57,7 +54,9 @@ class Derivation:
         segments, loaded = unloaded(con, self.store), 0
         if only is not None:
             segments = [one for one in segments if one.segment_id in only]
-        for done in load_in_steps(con, segments, self.analysis, self.policy, _STEP_ROWS, processes=self.processes):
+        for done in load_in_steps(
+            con, segments, self.analysis, self.policy, self.budget.rebuild_rows, budget=self.budget
+        ):
             con.execute("checkpoint")
             total.add(done)
             loaded += done.segments + len(done.damaged)

@@ -24,6 +24,7 @@ from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import contents
 from transforms.schema import REQUESTS
 from warehouse.load import lots, prepared
+from warehouse.load.budget import Budget
 from warehouse.load.prepared import Ahead, Prepared, prepare_steps
 from warehouse.load.worker import Worker
 from warehouse.maintenance.derivation import Derivation
@@ -74,7 +75,7 @@ def archive_a_world(site: Site) -> None:
 
 
 def rebuilt(site: Site, processes: int) -> dict[str, list[str]]:
-    rebuild(Derivation(site.paths, site.store, DEFAULTS, site.policy, 5, processes=processes))
+    rebuild(Derivation(site.paths, site.store, DEFAULTS, site.policy, 5, budget=Budget(processes)))
     with site.writer() as con:
         return contents(con)
 
@@ -106,7 +107,7 @@ def test_what_is_prepared_can_be_read_again_whole(segments: list[Segment], tmp_p
     """As by a transaction on a lake that lost against another, after the first piece; made here or by another."""
     for processes in (1, 2):
         steps = [segments[:3], segments[3:]]
-        with prepare_steps(steps, DEFAULTS.failure_rules, processes, folder=tmp_path) as [one, other]:
+        with prepare_steps(steps, DEFAULTS.failure_rules, Budget(processes), tmp_path) as [one, other]:
             next(iter(one))
             assert [read(one), read(one), read(other)] == [TASKS[:3], TASKS[:3], TASKS[3:]]
 
@@ -116,7 +117,7 @@ def test_what_is_prepared_can_be_read_again_whole(segments: list[Segment], tmp_p
 def test_a_damaged_segment_is_known_after_each_reading(segments: list[Segment], tmp_path: Path, processes: int) -> None:
     """Once, however often it was read; and the rest is there."""
     file_of(segments[1]).write_bytes(b"none")
-    with prepare_steps([segments], DEFAULTS.failure_rules, processes, folder=tmp_path) as [pieces]:
+    with prepare_steps([segments], DEFAULTS.failure_rules, Budget(processes), tmp_path) as [pieces]:
         for _ in range(2):
             assert read(pieces) == ["t0", "t2", "t3", "t4"]
             assert [one.segment for one in pieces.damaged] == [segments[1]]

@@ -18,8 +18,8 @@ from warehouse.archive.compact import compact, remove_replaced
 from warehouse.backends.choose import reader
 from warehouse.database.publish import publish
 from warehouse.errors import LossError, WarehouseHeldError, WarehouseOutdatedError
+from warehouse.load.budget import Budget
 from warehouse.maintenance import beside as rebuilding
-from warehouse.maintenance import derivation
 from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.rebuild import rebuild
 
@@ -83,7 +83,7 @@ def test_the_log_of_the_old_one_is_not_replayed_into_the_new_one(filled: Site) -
 
 def test_answers_that_arrive_in_the_meantime_are_in_the_new_one(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Collecting, loading and publishing go on while the new one is made."""
-    monkeypatch.setattr(derivation, "_STEP_ROWS", 1)
+    monkeypatch.setattr(Budget, "rebuild_rows", 1)
     steps: list[tuple[int, int]] = []
 
     def meanwhile(done: int, total: int) -> None:
@@ -187,7 +187,7 @@ def test_a_segment_that_goes_while_the_new_one_is_made_is_not_lost_either(
     filled: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check at the end is made with the live warehouse's lock held."""
-    monkeypatch.setattr(derivation, "_STEP_ROWS", 1)
+    monkeypatch.setattr(Budget, "rebuild_rows", 1)
 
     def meanwhile(_done: int, _total: int) -> None:
         for one in filled.store.segments("requests"):

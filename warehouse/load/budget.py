@@ -1,0 +1,68 @@
+"""What a load may use of the machine, and how it divides that: processes, memory, and how much is done at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from warehouse import machine
+
+MEGABYTE: Final = 1_000_000
+
+#: What one process needs: some 190 MB are the libraries as such.
+LEAST_BYTES: Final = 350 * MEGABYTE
+
+#: With more, a process is no faster.
+_ENOUGH_BYTES: Final = 1_500 * MEGABYTE
+
+#: Of the machine's memory, or of its container's, what a load uses if nothing else is set.
+_SHARE: Final = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a load may use.
+
+    Attributes:
+        processes: that read and flatten answers, the one that writes among them.
+        process_bytes: memory of each.
+    """
+
+    processes: int = 1
+    process_bytes: int = _ENOUGH_BYTES
+
+    @property
+    def piece_rows(self) -> int:
+        """Answers flattened at a time, where bodies have 2 KB. More at a time cost less each, and need memory."""
+        return self._graded(3_000, 20_000)
+
+    @property
+    def file_bytes(self) -> int:
+        """What DuckDB may keep in memory of a file that is made anew."""
+        return self._graded(64 * MEGABYTE, 512 * MEGABYTE)
+
+    @property
+    def rebuild_rows(self) -> int:
+        """Rows of segments between two checkpoints of a file that is made anew.
+
+        Each compresses the last rows of every table again, up to 122,880; until it comes, rows stay in memory
+        uncompressed.
+        """
+        return self._graded(10_000, 160_000)
+
+    def _graded(self, least: int, most: int) -> int:
+        """Between the two as the memory of a process is between `LEAST_BYTES` and `_ENOUGH_BYTES`."""
+        share = (self.process_bytes - LEAST_BYTES) / (_ENOUGH_BYTES - LEAST_BYTES)
+        return int(least + (most - least) * min(max(share, 0.0), 1.0))
+
+
+def budget_of(processes: int | None = None, memory_bytes: int | None = None) -> Budget:
+    """The budget by what is set, or by what there is: a process for each core, as far as there is memory for them.
+
+    Args:
+        processes: how many there may be; as many as cores if not given.
+        memory_bytes: of all of them together; seven tenths of the memory there is if not given.
+    """
+    memory = memory_bytes or int(machine.memory_bytes() * _SHARE)
+    wanted = processes or max(1, min(machine.cores(), memory // LEAST_BYTES))
+    return Budget(wanted, min(memory // wanted, _ENOUGH_BYTES))

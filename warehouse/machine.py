@@ -1,0 +1,59 @@
+"""How many cores and how much memory this process may use: those of its container, where it is in one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_OWN: Final = Path("/proc/self/cgroup")
+
+
+def cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
+    """Cores that this process may run on, fewer where the processor time of its cgroup is limited; at least one."""
+    given = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quotas = (_quota(folder) for folder in _folders("cpu", cgroups, own))
+    return max(1, min(given, *(int(one) for one in quotas if one is not None), given))
+
+
+def memory_bytes(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
+    """Memory of the machine, or what the cgroup of this process may have of it."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    names = ("memory.max", "memory.limit_in_bytes")
+    limits = (_number(folder / name) for folder in _folders("memory", cgroups, own) for name in names)
+    return min(machine, *(one for one in limits if one is not None), machine)
+
+
+def _folders(controller: str, cgroups: Path, own: Path) -> Iterator[Path]:
+    """The folders of our cgroup and of those around it, in both versions of cgroups."""
+    for line in _text(own).splitlines():
+        _, _, rest = line.partition(":")
+        names, _, path = rest.partition(":")
+        if not names or controller in names.split(","):
+            place = cgroups / (controller if names else "") / path.strip("/")
+            yield from (place, *(one for one in place.parents if one.is_relative_to(cgroups)))
+
+
+def _quota(folder: Path) -> float | None:
+    """Cores' worth of processor time that a cgroup may use; None where it is not limited."""
+    quota, _, period = _text(folder / "cpu.max").partition(" ")
+    if not quota:
+        quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
+    limited = quota.strip().isdecimal() and period.strip().isdecimal() and int(period) > 0
+    return int(quota) / int(period) if limited else None
+
+
+def _number(file: Path) -> int | None:
+    text = _text(file).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
