@@ -166,6 +166,7 @@ TASKS: Final = pl.Schema(
         "shape": pl.String(),
         "quality_flags": pl.List(pl.String()),
         "extras": pl.String(),
+        "gateway_version": pl.String(),
         "segment_id": pl.String(),
         "observed_at": TIME,
         "body_hash": pl.String(),

@@ -55,7 +55,16 @@ def flatten_tasks(
         rules: the current failure rules.
     """
     keys = answers.select(
-        "row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape", "text_repaired"
+        "row",
+        "source",
+        "task_id",
+        "observed_at",
+        "segment_id",
+        "body_hash",
+        "run_id",
+        "shape",
+        "text_repaired",
+        "gateway_version",
     )
     task = columns.rename({"task_id": "named_id"}).with_columns(has_task=True)
     work = works.select(

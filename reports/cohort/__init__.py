@@ -57,11 +57,15 @@ DATABASES: Final = {
 }
 
 
-#: What tasks can be chosen by besides, as in the view drivers: see task_values.sql.
-DIMENSIONS: Final = (
-    *("source", "action", "platform", "model", "group", "channel", "gateway_version", "hour", "weekday"),
+#: Columns of task_dimensions that only tasks with a payload have.
+OF_PAYLOAD: Final = (
     *("template_id", "file_type", "video_aspect_ratio", "primary_play_type", "pt_count", "input_kind"),
     *("voice_engine_id", "lan", "text_length"),
+)
+#: What tasks can be chosen by besides, as in the view drivers: columns of task_dimensions.
+DIMENSIONS: Final = (
+    *("source", "action", "platform", "model", "group", "channel", "gateway_version", "hour", "weekday"),
+    *OF_PAYLOAD,
 )
 
 #: Conditions on the rows of a table by filter; the values are in the table `filters`.
@@ -179,7 +183,6 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used:
     name_buckets(con, cohort.timezone)
     for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
-    con.execute(sql_of("cohort/task_values"))
     if cohort.values:
         _choose_values(con, cohort.values)
     for view, table, conditions in _chosen(cohort):
@@ -204,11 +207,24 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used:
 
 def _choose_values(con: duckdb.DuckDBPyConnection, values: tuple[tuple[str, str | None], ...]) -> None:
     """The table valued_tasks, of the tasks that have all of these."""
-    con.execute("create view memory.every_task as from published.tasks")
-    con.execute(sql_of("cohort/valued_tasks"), {"wanted": [list(one) for one in values]})
+    unknown = [name for name, _ in values if name not in DIMENSIONS]
+    if unknown:
+        msg = f"{unknown[0]!r} is nothing to choose tasks by: there are {', '.join(DIMENSIONS)}"
+        raise UnknownFilterError(msg)
+    conditions = " and ".join(_has_value(name) for name, _ in values)
+    con.execute(
+        f"create table memory.valued_tasks as select source, task_id from published.task_dimensions where {conditions}",  # noqa: S608 - names from DIMENSIONS
+        [value for _, value in values],
+    )
     if not con.execute("from memory.valued_tasks limit 1").fetchall():
         said = " and ".join(f"{name}={value or ''}" for name, value in values)
         raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
+
+
+def _has_value(dimension: str) -> str:
+    """The condition on a row of task_dimensions for a value; a task without a payload is in no dimension of one."""
+    condition = f'"{dimension}" is not distinct from ?'
+    return f"has_payload and {condition}" if dimension in OF_PAYLOAD else condition
 
 
 def _kept(definition: Definition) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reports import words
+from reports.cohort import OF_PAYLOAD
 from reports.comparison.sentences import driver_sentence
 from reports.formats import as_link
 from reports.templating import render
@@ -73,7 +74,13 @@ def _cell(context: Context, row: dict[str, Any]) -> str:
 def of_drivers(context: Context, drivers: Sequence[Driver], bounds: dict[str, Any]) -> Markup:
     """For each driver the newest three that failed, or the slowest three."""
     wanted = [
-        {"number": number, "dimension": one.dimension, "value": one.value, "fails": (one.failure_effect or 0) > 0}
+        {
+            "number": number,
+            "dimension": one.dimension,
+            "value": one.value,
+            "fails": (one.failure_effect or 0) > 0,
+            "is_of_payload": one.dimension in OF_PAYLOAD,
+        }
         for number, one in enumerate(drivers)
     ]
     if not wanted:

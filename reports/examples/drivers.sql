@@ -2,8 +2,16 @@
 -- often the slowest three that succeeded.
 with wanted as (
     select unnest(
-        $wanted::struct(number bigint, dimension varchar, value varchar, fails boolean)[], recursive := true
+        $wanted::struct(number bigint, dimension varchar, value varchar, fails boolean, is_of_payload boolean)[],
+        recursive := true
     )
+),
+
+valued as materialized (
+    select source, task_id, has_payload, to_json(dimensions) as value_of,
+    from published.task_dimensions as dimensions
+    semi join candidates on dimensions.source = candidates.source and dimensions.task_id = candidates.task_id
+    where submit_time >= (select min(submit_time) from candidates)
 )
 
 select
@@ -18,9 +26,9 @@ select
             candidates.task_id
     ) as place,
 from candidates
-inner join task_values('candidates') as valued
-    on candidates.source = valued.source and candidates.task_id = valued.task_id
+inner join valued on candidates.source = valued.source and candidates.task_id = valued.task_id
 inner join wanted
-    on list_contains(dimensions, {'dimension': wanted.dimension, 'value': wanted.value})
+    on (value_of ->> wanted.dimension) is not distinct from wanted.value
+    and (valued.has_payload or not wanted.is_of_payload)
     and wanted.fails = (status = 'FAILURE')
 qualify place <= 3;

@@ -117,6 +117,7 @@ def _task(seen: Seen, key: Key, requests: set[Request]) -> Row:
         "status": "UNKNOWN" if seen.is_conflict else winner.kind.status,
         "is_terminal": winner.kind.is_terminal and not seen.is_conflict,
         "identity_conflict": seen.is_conflict,
+        "gateway_version": "v1",
         "segment_id": winner.segment_id,
         "observed_at": winner.observed_at,
         "body_hash": body_hash(winner.kind.body),

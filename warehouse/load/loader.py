@@ -240,7 +240,7 @@ def _load_answers(con: duckdb.DuckDBPyConnection, frames: Frames, frames_of: Cal
         for table in ("observations", "quarantine"):
             con.execute(f"insert into {table} by name from new_{table}")
         con.execute(statement("load/schema_drift"))
-        _merge(con, frames.tasks, ("tasks", "works", "pending"))
+        _merge(con, frames.tasks, ("tasks", "asked", "works", "pending"))
     return fresh.height
 
 

@@ -66,35 +66,10 @@ using winning
 where works.rowid = winning.work_row;
 
 insert into works by name
-with asked as (
-    select
-        source,
-        task_id,
-        observed_at,
-        body_hash,
-        run_id,
-        string_agg(
-            concat_ws(
-                '|',
-                pt_index,
-                coalesce(context, ''),
-                coalesce(split_part(audio_path, '?', 1), ''),
-                coalesce(voice_engine_id, ''),
-                coalesce(audio_id, ''),
-                coalesce(split_part(video_path, '?', 1), ''),
-                coalesce(video_pattern_url, ''),
-                coalesce(lan, ''),
-                coalesce(character_id, '')
-            ),
-            '|'
-            order by pt_index
-        ) as elements,
-    from new_pt_infos
-    group by source, task_id, observed_at, body_hash, run_id
-)
-
 select
     new_works.*,
+    coalesce(asked.pt_count, 0) as pt_count,
+    asked.* exclude (source, task_id, observed_at, body_hash, run_id, pt_count, elements),
     md5(coalesce(template_id, '') || '|' || coalesce(split_part(user_image_url, '?', 1), '') || '|' || elements) as work_hash,
 from new_works
 semi join winning using (source, task_id)
@@ -116,3 +91,4 @@ semi join (from winning where has_new_params) as changed using (source, task_id,
 drop table known_works;
 drop table current_works;
 drop table winning;
+drop table asked;

@@ -1,7 +1,7 @@
 -- One row per dimension and value, of the tasks submitted in [t0, t1): how often those with the value fail and how long
 -- they take, beside all others of the same source, action and day: drivers_between(t0, t1).
 --
--- dimension: a column of tasks, works or pt_infos, or something made of them; see below
+-- dimension: a column of task_dimensions
 -- value: its value as text; NULL for tasks without one
 -- n: tasks that have ended, with this value
 -- share: of all tasks counted for the dimension
@@ -28,9 +28,7 @@
 -- latency_q_value: as failure_q_value, of the latencies
 -- is_clear: whether one of the two q-values is at most 0.03
 --
--- Dimensions: source, action, platform, model, group, channel, gateway_version, template_id, file_type,
--- video_aspect_ratio, primary_play_type, pt_count (elements of pt_infos), input_kind (what their first has: text, audio,
--- video), voice_engine_id, lan, text_length, hour (UTC), weekday (UTC). A dimension with a single value has no rows.
+-- Dimensions: source, and the columns of task_dimensions from action to text_length. One with a single value has no rows.
 --
 -- A task of which no payload has come is in no dimension of the payload: it has none because it failed, and not the other
 -- way round.
@@ -52,92 +50,20 @@ with chosen as materialized (
     where event is not null and submit_time >= t0 and submit_time < t1
 ),
 
-first_elements as (
-    select
-        source,
-        task_id,
-        count(*) as pt_count,
-        arg_min(
-            concat_ws(
-                '+',
-                if(context is not null and context <> '', 'text', null),
-                if(audio_url is not null or audio_id is not null, 'audio', null),
-                if(video_url is not null, 'video', null)
-            ),
-            pt_index
-        ) as input_kind,
-        arg_min(voice_engine_id, pt_index) as voice_engine_id,
-        arg_min(lan, pt_index) as lan,
-        arg_min(length(context), pt_index) as text_length,
-    from pt_infos
-    semi join chosen on pt_infos.source = chosen.source and pt_infos.task_id = chosen.task_id
-    group by source, task_id
-),
-
-judged as materialized (
-    select tasks.*,
-    from tasks
-    semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
-    where
-        tasks.submit_time >= (select min(submit_time) from chosen)
-        and tasks.submit_time <= (select max(submit_time) from chosen)
-),
-
--- Of the answer that each row of tasks comes from. The bounds keep the rest of a large table out of the join.
-versions as (
-    select source, task_id, observed_at, body_hash, any_value(gateway_version) as gateway_version
-    from observations
-    semi join judged
-        on observations.source = judged.source
-        and observations.task_id = judged.task_id
-        and observations.observed_at = judged.observed_at
-        and observations.body_hash = judged.body_hash
-    where
-        gateway_version is not null
-        and observed_at >= (select min(observed_at) from judged)
-        and observed_at <= (select max(observed_at) from judged)
-    group by source, task_id, observed_at, body_hash
-),
-
 counted as (
     select
-        tasks.source,
-        tasks.action,
-        date_trunc('day', tasks.submit_time at time zone 'UTC') as day,
+        tasks.*,
+        date_trunc('day', submit_time at time zone 'UTC') as day,
         date_trunc('week', day) as week,
-        hash(tasks.source, tasks.action, day) as stratum,
-        (tasks.status = 'FAILURE')::integer as failed,
-        if(tasks.status = 'SUCCESS' and tasks.latency_seconds > 0, tasks.latency_seconds, null) as latency_seconds,
-        tasks.platform,
-        tasks.model,
-        tasks.extras ->> 'group' as "group",
-        coalesce(tasks.extras ->> 'channel_id', tasks.extras ->> 'channel') as channel,
-        works.task_id is not null as has_payload,
-        works.template_id,
-        works.file_type,
-        works.video_aspect_ratio::varchar as video_aspect_ratio,
-        works.primary_play_type,
-        first_elements.pt_count::varchar as pt_count,
-        nullif(first_elements.input_kind, '') as input_kind,
-        first_elements.voice_engine_id,
-        first_elements.lan,
-        case
-            when first_elements.text_length <= 50 then '1 to 50'
-            when first_elements.text_length <= 200 then '51 to 200'
-            when first_elements.text_length <= 1000 then '201 to 1000'
-            when first_elements.text_length > 1000 then 'over 1000'
-        end as text_length,
-        versions.gateway_version,
-        strftime(tasks.submit_time at time zone 'UTC', '%H') as hour,
-        strftime(tasks.submit_time at time zone 'UTC', '%A') as weekday,
-    from judged as tasks
-    left join works on tasks.source = works.source and tasks.task_id = works.task_id
-    left join first_elements on tasks.source = first_elements.source and tasks.task_id = first_elements.task_id
-    left join versions
-        on tasks.source = versions.source
-        and tasks.task_id = versions.task_id
-        and tasks.observed_at = versions.observed_at
-        and tasks.body_hash = versions.body_hash
+        hash(source, action, day) as stratum,
+        (status = 'FAILURE')::integer as failed,
+        if(status = 'SUCCESS' and latency_seconds > 0, latency_seconds, null) as succeeded_in,
+    from task_dimensions as tasks
+    semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
+    -- They are of those days; a large table is passed over but for these.
+    where
+        submit_time >= (select min(submit_time) from chosen)
+        and submit_time <= (select max(submit_time) from chosen)
 ),
 
 -- Strata are numbers, since two million rows are grouped by them.
@@ -173,7 +99,7 @@ listed as materialized (
             recursive := true
         ),
         failed,
-        latency_seconds,
+        succeeded_in as latency_seconds,
     from counted
 ),
 

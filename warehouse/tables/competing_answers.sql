@@ -30,6 +30,7 @@
 -- shape: as in tasks, of this answer
 -- quality_flags: as in tasks, of this answer
 -- extras: as in tasks, of this answer
+-- gateway_version: of the gateway that gave the answer
 -- segment_id: as in tasks, of this answer
 -- observed_at: as in tasks, of this answer
 -- body_hash: as in tasks, of this answer
@@ -68,6 +69,7 @@ create table if not exists competing_answers (
     shape varchar,
     quality_flags varchar[],
     extras json,
+    gateway_version varchar,
     segment_id varchar,
     observed_at timestamptz,
     body_hash varchar,

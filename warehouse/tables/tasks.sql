@@ -47,6 +47,7 @@
 -- first_terminal_at: when it was first seen ended
 -- quality_flags: what is doubtful about this row, e.g. start_missing, finish_before_submit, text_repaired
 -- extras: fields of the task that have no column, as one JSON object
+-- gateway_version: of the gateway that gave the winning answer; NULL where it does not say
 -- segment_id: the archive segment the winning answer was written to
 -- observed_at: when the winning answer was seen
 -- body_hash: BLAKE2b-128 of the winning answer's body, in hex; breaks ties
@@ -88,6 +89,7 @@ create table if not exists tasks (
     first_terminal_at timestamptz,
     quality_flags varchar[],
     extras json,
+    gateway_version varchar,
     segment_id varchar,
     observed_at timestamptz,
     body_hash varchar,

@@ -36,6 +36,11 @@
 --   when they could
 -- extras: fields of the work without a column, as one JSON object; those of ext and of the parameters under ext and
 --   animate_params
+-- pt_count: elements of pt_infos
+-- first_input_kind: what the first element has: text, audio, video, joined by +; NULL for none of them
+-- first_text_length: characters of its context
+-- first_voice_engine_id: its voice_engine_id
+-- first_lan: its lan
 -- work_hash: MD5 of the template, the user's picture and the elements of pt_infos (text, audio, voice, video, language,
 --   character), queries of URLs left out: a signature is new each time; NULL without elements. What is submitted again
 --   has the same: see attempts
@@ -77,6 +82,11 @@ create table if not exists works (
     work_webp_path varchar,
     animate_params_error varchar,
     extras json,
+    pt_count bigint,
+    first_input_kind varchar,
+    first_text_length bigint,
+    first_voice_engine_id varchar,
+    first_lan varchar,
     work_hash varchar,
     is_terminal boolean,
     observed_at timestamptz,

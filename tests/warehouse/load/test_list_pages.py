@@ -35,7 +35,7 @@ def page(store: Archive, at: float, *items: str, segment_id: str, query: str = "
     row = dict.fromkeys(LIST_PAGES.names()) | {
         "source": "default", "query": query, "accepted_at": minute(0), "observed_at": minute(at), "run_id": "run2",
         "segment_id": segment_id, "http_status": 200, "body": body, "body_cut": False, "body_hash": body_hash(body),
-        "elapsed_ms": 30.0, "attempts": 1, "refusals": 0,
+        "gateway_version": "v1", "elapsed_ms": 30.0, "attempts": 1, "refusals": 0,
     }  # fmt: skip
     return store.write("list_pages", pl.DataFrame([row], schema=LIST_PAGES), segment_id=segment_id, at=START)
 

@@ -229,6 +229,26 @@ def test_the_hash_of_a_work_is_of_what_was_asked_for(bench: Bench, *, kind: Kind
     assert (hashes["first"] == hashes["second"]) is is_same
 
 
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        pytest.param(asked_for(), (2, "text+audio", 5, None, None), id="text_and_sound"),
+        pytest.param(asked_for(audio=None, text=""), (2, None, None, None, None), id="nothing"),
+        pytest.param(
+            asked_for(audio=None, voice_engine_id="9", lan="zh", video_url="v.mp4"),
+            (2, "text+video", 5, "9", "zh"),
+            id="text_for_a_voice_and_a_video",
+        ),
+        pytest.param(SUCCESS_WITHOUT_PARTS, (0, None, None, None, None), id="no_elements"),
+    ],
+)
+def test_a_work_says_what_its_first_element_has(bench: Bench, kind: Kind, kept: tuple[object, ...]) -> None:
+    """The others may have something else."""
+    bench.load([Answer("t1", minute(1), kind)])
+    columns = "pt_count, first_input_kind, first_text_length, first_voice_engine_id, first_lan"
+    assert bench.con.execute(f"select {columns} from works").fetchall() == [kept]  # noqa: S608
+
+
 def test_an_answer_that_is_not_understood_is_kept_with_a_reason(bench: Bench) -> None:
     """And leads back to its segment."""
     bench.load(seen(HTML, OVERSIZED))

@@ -9,6 +9,7 @@ import polars as pl
 
 from simulator import World
 from transforms.schema import OBSERVATIONS, PT_INFOS, REQUESTS, SCHEMA_DRIFT, TASKS, TIME, WORKS
+from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,17 +32,6 @@ _TASKS: Final = pl.Schema(
         "first_terminal_at": TIME,
     }
 )
-
-#: Hashes of what was asked for: loading makes them of more fields.
-HASH_WORKS: Final = """
-update works set work_hash = md5(concat(template_id, split_part(user_image_url, '?', 1), said))
-from (
-    select source, task_id, string_agg(concat(context, split_part(audio_path, '?', 1)), '' order by pt_index) as said,
-    from pt_infos
-    group by all
-) as parts
-where works.source = parts.source and works.task_id = parts.task_id;
-"""
 
 _SETTINGS: Final = """
 insert into objectives values
@@ -80,8 +70,32 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
     _insert(con, "schema_drift", [_surprise(tasks[0])], SCHEMA_DRIFT)
     requests = [{**_key(row), "requested_at": LOOKS[0], "run_id": "r"} for row in tasks]
     _insert(con, "requests", requests, REQUESTS)
-    con.execute(HASH_WORKS)
+    keep_asked(con)
     con.execute(_SETTINGS)
+
+
+def keep_asked(con: duckdb.DuckDBPyConnection) -> None:
+    """What loading keeps in `works` of the elements of pt_infos, which are there."""
+    con.execute("""
+        create or replace temp view new_pt_infos as
+        select *, null::timestamptz as observed_at, null as body_hash, null as run_id,
+        from pt_infos
+    """)
+    con.execute(statement("load/asked"))
+    con.execute("""
+        update works
+        set
+            pt_count = asked.pt_count,
+            first_input_kind = asked.first_input_kind,
+            first_text_length = asked.first_text_length,
+            first_voice_engine_id = asked.first_voice_engine_id,
+            first_lan = asked.first_lan,
+            work_hash = md5(concat(template_id, split_part(user_image_url, '?', 1), elements))
+        from asked
+        where works.source = asked.source and works.task_id = asked.task_id;
+        drop table asked;
+        drop view new_pt_infos;
+    """)
 
 
 def _answers(world: World, look: datetime) -> Iterable[Row]:

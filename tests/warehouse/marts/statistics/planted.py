@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from tests.warehouse.marts.world import keep_asked
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -95,6 +97,7 @@ def _insert_payloads(
             }
         ),
     )
+    keep_asked(con)
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from simulator import World
-from tests.warehouse.marts.world import HASH_WORKS
+from tests.warehouse.marts.world import keep_asked
 from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
         con.register("rows", pl.DataFrame(rows, infer_schema_length=None).to_arrow())
         con.execute(f"delete from {table}; insert into {table} by name from rows")  # noqa: S608
         con.unregister("rows")
-    con.execute(HASH_WORKS)
+    keep_asked(con)
 
 
 def first_driver(con: duckdb.DuckDBPyConnection, effect: str, *but: str) -> tuple[Any, ...] | None:
