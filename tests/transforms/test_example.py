@@ -60,6 +60,7 @@ def test_the_task(frames: Frames) -> None:
             "shape": "task_envelope",
             "quality_flags": ["start_missing"],
             "extras": None,
+            "gateway_version": "v0.9",
             "segment_id": "s1",
         }
     ]

@@ -95,7 +95,7 @@ def assert_truth(frames: Frames, truth: Any) -> None:  # noqa: ANN401 - three li
 
 def assert_rows(found: pl.DataFrame, rows: list[Row], key: list[str]) -> None:
     """The truth's columns are all of the table's, but for those that no model of the world can know."""
-    own = {"observed_at", "body_hash", "run_id", "segment_id", "extras", "quality_flags"}
+    own = {"observed_at", "body_hash", "run_id", "segment_id", "extras", "gateway_version", "quality_flags"}
     of_others = {"answered_id", "answered_work_id"} & set(found.columns)
     assert all(found[name].is_null().all() for name in of_others)
     own |= {"fail_rule"}  # the name of a rule; what it decides is fail_class
