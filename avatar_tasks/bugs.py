@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import InvalidApiKey
 from gateway.secrets.api_key import ApiKey
-from warehouse.environment import SECRETS, read_environment
+from pipeline.sources.choose import secret_variables
+from warehouse.environment import SECRETS, read_environment, read_variable
 from warehouse.errors import EnvironmentFileError
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def _secrets_in_force() -> Iterator[str]:
     except (EnvironmentFileError, OSError):
         values = {name.upper(): value for name, value in os.environ.items()}
     yield from filter(None, (values.get(name) for name in SECRETS))
+    with contextlib.suppress(EnvironmentFileError, OSError):
+        yield from filter(None, map(read_variable, secret_variables()))
 
 
 def _circumstances() -> Iterator[str]:

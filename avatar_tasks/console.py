@@ -160,6 +160,22 @@ def _show_fields(fields: dict[str, Any]) -> None:
     click.echo(json.dumps({"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", **fields}), err=True)
 
 
+def show_line_of(source: str, line: str) -> None:
+    """A line that the process of one of several gateways wrote to its stderr: with the source's name.
+
+    Lines of runs have it already; JSON objects get it as a field.
+    """
+    if _LOG["format"] == "json":
+        try:
+            click.echo(json.dumps({"source": source, **json.loads(line)}), err=True)
+        except ValueError:
+            _show_fields({"level": "info", "source": source, "message": harmless(line)})
+    elif line.startswith("run="):
+        click.echo(harmless(line), err=True)
+    elif line.strip():
+        click.echo(harmless(f"{source}: {line.removeprefix('avatar-tasks: ')}"), err=True)
+
+
 def show_answer(line: str) -> None:
     """A line that was asked for, in words: on stdout, so that a pipe or a file gets it."""
     click.echo(harmless(line))

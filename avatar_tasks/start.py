@@ -14,12 +14,16 @@ from pipeline.collect.collect import CollectRun
 from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError
 from pipeline.settings import secrets_in_blocks
+from pipeline.sources.inbox import warn_of_strays
+from warehouse.archive.folder_mark import read_mark
 
 if TYPE_CHECKING:
     from pipeline.collect.request import CollectRequest
     from pipeline.collect.summary import Summary
     from pipeline.run import Reporter
     from pipeline.settings import Settings
+    from pipeline.sources.children import Children
+    from pipeline.sources.summary import SourcesSummary
 
 
 def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, prefect: bool | None = None) -> Summary:
@@ -44,3 +48,20 @@ def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, pr
         msg = f"AVATAR_TASKS_{name}_BLOCK is a Prefect block, which --no-prefect cannot read: set AVATAR_TASKS_{name}"
         raise UnusableInputError(msg)
     return interrupts.run(CollectRun(run, request).collect())
+
+
+def start_each(children: Children, settings: Settings, reporter: Reporter) -> SourcesSummary:
+    """Collect for several gateways, each in a process of its own.
+
+    Args:
+        children: what to start.
+        settings: those common to all gateways.
+        reporter: where a new data folder is reported to; it is begun once, before any of them starts.
+
+    Raises:
+        AvatarTasksError, WarehouseError: see `begin_folder`.
+    """
+    if read_mark(settings.paths) is None:
+        begin_folder(runs.begin(settings, "collect", reporter=reporter), scheduled=False)
+    warn_of_strays(children.request.inbox, children.sources, reporter.warn)
+    return interrupts.run(children.collect())

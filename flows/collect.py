@@ -15,6 +15,7 @@ from prefect import flow
 from pydantic import Field
 
 from flows._prefect.artifacts import prefect_reporter
+from flows._prefect.each_source import collect_each
 from flows._prefect.flow_run import FlowRun
 from pipeline import interrupts
 from pipeline import run as runs
@@ -24,13 +25,14 @@ from pipeline.collect.shards import Share
 from pipeline.data_folder import begin_folder
 from pipeline.errors import AvatarTasksError
 from pipeline.intake.source import shown_id
-from pipeline.settings import read_settings
+from pipeline.sources.choose import chosen_sources, one_source, request_of, settings_of
 from pipeline.spans import DEFAULT_SINCE
 from warehouse.ducklake.lake import without_password
 
 if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.run import Run
+    from pipeline.sources.file import Source
 
 
 @flow(name="collect", persist_result=False)
@@ -51,6 +53,7 @@ async def collect(
     action: str | None = None,
     again: bool = False,
     where: str | None = None,
+    source: str | None = None,
 ) -> dict[str, Any]:
     """Fetch avatar tasks, archive every answer, load and publish the warehouse.
 
@@ -76,6 +79,7 @@ async def collect(
         action: Of the list only tasks of this action.
         again: Poll given ids that have ended as well: their end may have changed.
         where: With `again`, also the tasks for which this SQL condition on the columns of `tasks` holds.
+        source: Which gateway of sources.toml; if not given, all of them, each in a flow run of its own.
 
     Raises:
         UnusableInputError: the ids or settings cannot be used, or what answers at that address is no gateway.
@@ -99,11 +103,18 @@ async def collect(
         again=again,
         where=where,
     )
-    return await FlowRun(await asyncio.to_thread(_begin_scheduled, request), request).collect()  # type: ignore[return-value]  # Prefect unpacks it
+    sources = await asyncio.to_thread(chosen_sources, source)
+    if len(sources) > 1:
+        await asyncio.to_thread(_begin_scheduled, None, request)
+        return await collect_each(sources, request)  # type: ignore[return-value]  # as below
+    chosen = sources[0] if sources else None
+    request = request_of(chosen, request)
+    run = await asyncio.to_thread(_begin_scheduled, chosen, request)
+    return await FlowRun(run, request).collect()  # type: ignore[return-value]  # Prefect unpacks it
 
 
-def _begin_scheduled(request: CollectRequest) -> Run:
-    run = runs.begin(read_settings(), "collect", reporter=prefect_reporter())
+def _begin_scheduled(source: Source | None, request: CollectRequest) -> Run:
+    run = runs.begin(settings_of(source), "collect", reporter=prefect_reporter())
     begin_folder(run, scheduled=True, check=lambda: check_given(run, request))
     return run
 
@@ -119,6 +130,7 @@ async def collect_shard(
     follow: bool = False,
     again: bool = False,
     ends_at: datetime | None = None,
+    source: str | None = None,
 ) -> dict[str, Any]:
     """Collect one share of the ids that a run of `collect` has accepted, which starts this flow and sums it up.
 
@@ -131,8 +143,10 @@ async def collect_shard(
         follow: Go on until every task of the share has ended.
         again: Also poll ids of the share that have ended.
         ends_at: The moment from which on it polls no more.
+        source: Whose ids they are, where sources.toml has several gateways.
     """
-    run = runs.begin(read_settings(), "collect-shard", reporter=prefect_reporter(), run_id=run_id)
+    settings = settings_of(one_source(source))
+    run = runs.begin(settings, "collect-shard", reporter=prefect_reporter(), run_id=run_id)
     left = None if ends_at is None else max((ends_at - run.started_at).total_seconds(), 0.0)
     request = CollectRequest(refresh=refresh, follow=follow, deadline_seconds=left, share=(number, of), again=again)
     accepted = await asyncio.to_thread(Share(accepted_by, number, of).accepted, run.store)
@@ -153,7 +167,7 @@ def run_as_flow(run: Run, request: CollectRequest) -> Summary:
         return await flow_run.collect()  # type: ignore[return-value]  # Prefect unpacks it
 
     try:
-        interrupts.run(this_run(**_shown(request)))
+        interrupts.run(this_run(**_shown(request, run.settings.source if request.sources > 1 else None)))
     except AvatarTasksError:
         if flow_run.summary is None:  # which would say so
             raise
@@ -161,7 +175,7 @@ def run_as_flow(run: Run, request: CollectRequest) -> Summary:
     return flow_run.summary
 
 
-def _shown(request: CollectRequest) -> dict[str, Any]:
+def _shown(request: CollectRequest, source: str | None) -> dict[str, Any]:
     """The flow's parameters for others to see: Prefect's server keeps them, and gets no password and no invalid id."""
     return {
         "ids": [shown_id(one) for one in request.ids] or None,
@@ -179,4 +193,5 @@ def _shown(request: CollectRequest) -> dict[str, Any]:
         "action": request.action,
         "again": request.again,
         "where": request.where,
+        "source": source,
     }

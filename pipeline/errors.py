@@ -12,6 +12,7 @@ AvatarTasksError          1  unexpected
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 
 class ExitCode(IntEnum):
@@ -24,6 +25,17 @@ class ExitCode(IntEnum):
     NOT_LOADED = 4
     UNREACHABLE = 5
     CONDITION_HOLDS = 6
+
+
+#: Of several runs the first of these counts.
+WORST_FIRST: Final = (
+    ExitCode.UNEXPECTED,
+    ExitCode.UNUSABLE_INPUT,
+    ExitCode.KEY_REFUSED,
+    ExitCode.UNREACHABLE,
+    ExitCode.NOT_LOADED,
+    ExitCode.DONE,
+)
 
 
 class AvatarTasksError(Exception):

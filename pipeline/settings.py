@@ -39,7 +39,7 @@ SECRET_SETTINGS: Final = ("api_key", "access_token", "user_id", "callback_secret
 BLOCKS: Final = ("api_key", "access_token")
 
 #: As gateways of this family make them. A value like this in the place of another would be stored or shown.
-_LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
+LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
 
 
 def _span(value: object) -> object:
@@ -201,13 +201,30 @@ def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has
     Raises:
         UnusableInputError: for an unknown setting, with a hint, or a value that cannot be used.
     """
+    values = read_values() | {name: value for name, value in options.items() if value is not None}
+    return validated(values)
+
+
+def read_values() -> dict[str, Any]:
+    """What is set in the environment and in `.env`, by the names of `Settings`.
+
+    Raises:
+        UnusableInputError: for an unknown setting, with a hint.
+    """
     try:
         found = read_environment()
     except EnvironmentFileError as error:
         raise UnusableInputError(str(error)) from None
     _refuse_unknown(found)
-    values: dict[str, Any] = {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}
-    values |= {name: value for name, value in options.items() if value is not None}
+    return {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}
+
+
+def validated(values: dict[str, Any]) -> Settings:
+    """The settings of these values, which win over the environment.
+
+    Raises:
+        UnusableInputError: for a value that cannot be used.
+    """
     _refuse_keys(values)
     try:
         return Settings(**values)
@@ -230,7 +247,7 @@ def secrets_in_blocks(settings: Settings) -> list[str]:
 def _refuse_keys(values: dict[str, Any]) -> None:
     """Everything but the key itself is stored or shown somewhere."""
     for name, value in values.items():
-        if isinstance(value, str | Path) and name not in SECRET_SETTINGS and _LOOKS_LIKE_A_KEY.search(str(value)):
+        if isinstance(value, str | Path) and name not in SECRET_SETTINGS and LOOKS_LIKE_A_KEY.search(str(value)):
             msg = f"{PREFIX}{name.upper()} holds what looks like a key: keys go into {PREFIX}API_KEY, and nowhere else"
             raise UnusableInputError(msg)
 

@@ -42,6 +42,24 @@ def read_layers() -> dict[str, dict[str, str]]:
     return {str(FILE): _named(_from_file()), "environment": _named(dict(os.environ))}
 
 
+def read_variable(name: str) -> str | None:
+    """The value of any variable, such as one that holds a gateway's key: of the environment, else of `.env`.
+
+    Raises:
+        EnvironmentFileError: when there is a file that cannot be read.
+    """
+    return os.environ.get(name) or variable_in_file(name)
+
+
+def variable_in_file(name: str) -> str | None:
+    """The value that `.env` has of any variable.
+
+    Raises:
+        EnvironmentFileError: when there is a file that cannot be read.
+    """
+    return _from_file().get(name) or None
+
+
 def _named(values: dict[str, str]) -> dict[str, str]:
     ours = {name: value for name, value in values.items() if name.upper().startswith(PREFIX) and value}
     return {name.upper(): value for name, value in ours.items()} | {

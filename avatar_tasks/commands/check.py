@@ -12,7 +12,7 @@ from avatar_tasks.commands.options import DATA_DIR, JSON, SETTINGS, with_options
 from avatar_tasks.console import handle_errors, show_answer, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline.check.finding import Checked, Finding
     from pipeline.settings import Settings
@@ -25,7 +25,8 @@ def check(*, as_json: bool, **options: Any) -> int:
     """Is everything in order, what does the gateway offer, and what to do where something is not.
 
     Settings and where each came from, the data folder, the gateway, the warehouse, and Prefect's server where one is
-    set. It sends the gateway four requests at most, and changes nothing.
+    set. It sends a gateway four requests at most, and changes nothing. Of several gateways in sources.toml it looks at
+    each, or at the one of --source.
     """
     from pipeline.check.all_checks import check_everything
 
@@ -38,14 +39,14 @@ def check(*, as_json: bool, **options: Any) -> int:
     return int(checked.exit_code)
 
 
-def check_prefect(settings: Settings) -> tuple[Settings, Iterable[Finding]]:
+def check_prefect(settings: Sequence[Settings]) -> tuple[Sequence[Settings | None], Iterable[Finding]]:
     """Prefect takes seconds to import: only where a server is set, or a block is to hold a secret."""
     import os
     from pathlib import Path
 
     from pipeline.settings import secrets_in_blocks
 
-    if not (os.environ.get("PREFECT_API_URL") or secrets_in_blocks(settings)):
+    if not (os.environ.get("PREFECT_API_URL") or any(map(secrets_in_blocks, settings))):
         return settings, ()
     from flows._prefect.quiet import quiet_prefect
 
@@ -61,7 +62,8 @@ def _in_words(checked: Checked) -> Iterable[str]:
         yield "settings that are set (--json has all)"
     for one in checked.settings:
         if one.origin != "default":
-            yield f"           {one.name.upper()} = {one.value}  ({one.origin})"
+            name = one.name if "." in one.name else one.name.upper()  # a key of one of several gateways
+            yield f"           {name} = {one.value}  ({one.origin})"
     area = ""
     for finding in checked.findings:
         if finding.area != area:

@@ -5,13 +5,34 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from avatar_tasks.commands.options import DATA_DIR, JSON, SETTINGS, Place, Seconds, settings_of, with_options
-from avatar_tasks.console import Progress, handle_errors, reporter_to, show_summary
+from avatar_tasks.commands.options import (
+    DATA_DIR,
+    JSON,
+    SETTINGS,
+    Place,
+    Seconds,
+    gateway_settings,
+    settings_of,
+    with_options,
+)
+from avatar_tasks.console import (
+    Progress,
+    handle_errors,
+    reporter_to,
+    show,
+    show_json,
+    show_line_of,
+    show_summary,
+)
 from pipeline.spans import DEFAULT_SINCE
+
+if TYPE_CHECKING:
+    from pipeline.collect.request import CollectRequest
+    from pipeline.sources.file import Source
 
 
 @click.command()
@@ -75,17 +96,45 @@ def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
     """Fetch tasks, archive every answer, load and publish the warehouse.
 
     IDS that are known to have ended are passed over unless --again is given. Without any, whatever is due is polled.
+    With several gateways in sources.toml it collects for all of them at once, or for the one of --source.
     """
-    from avatar_tasks.start import start
     from pipeline.collect.request import CollectRequest
+    from pipeline.sources.choose import chosen_sources
 
-    request = {one.name: typed.pop(one.name) for one in fields(CollectRequest) if one.name in typed}
+    request = CollectRequest(**{one.name: typed.pop(one.name) for one in fields(CollectRequest) if one.name in typed})
+    sources = chosen_sources(typed["source"])
+    if len(sources) > 1:
+        return _collect_each(sources, request, typed | {"prefect": prefect}, as_json=as_json)
+    return _collect_one(sources[0] if sources else None, request, typed, prefect=prefect, as_json=as_json)
+
+
+def _collect_one(
+    source: Source | None, request: CollectRequest, options: dict[str, Any], *, prefect: bool | None, as_json: bool
+) -> int:
+    from avatar_tasks.start import start
+    from pipeline.sources.choose import request_of
+
     progress = Progress("fetching")
     try:
-        summary = start(settings_of(**typed), CollectRequest(**request), reporter_to(progress), prefect=prefect)
+        settings = gateway_settings(source, **options)
+        summary = start(settings, request_of(source, request), reporter_to(progress), prefect=prefect)
     finally:
         progress.stop()
     show_summary("collect", summary, as_json=as_json)
+    return summary.exit_code
+
+
+def _collect_each(sources: list[Source], request: CollectRequest, options: dict[str, Any], *, as_json: bool) -> int:
+    from avatar_tasks.start import start_each
+    from pipeline.sources.children import Children
+
+    settings = settings_of(data_dir=options["data_dir"], first_start=options["first_start"])
+    children = Children(sources, request, options, notify=show_line_of, on_end=lambda end: show(end.as_line()))
+    summary = start_each(children, settings, reporter_to(Progress("fetching")))
+    if as_json:
+        show_json(summary.as_dict())
+    if summary.problem:
+        show(f"avatar-tasks: {summary.problem}", "error")
     return summary.exit_code
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.settings import Settings
+    from pipeline.sources.file import Source
 
 
 class Place(click.Path):
@@ -43,7 +44,11 @@ class Seconds(click.FloatRange):
 
 SETTINGS = (
     click.option("--base-url", metavar="URL", help="The gateway's address, e.g. https://host."),
-    click.option("--source", metavar="NAME", help="Which gateway the ids belong to; part of every key."),
+    click.option(
+        "--source",
+        metavar="NAME",
+        help="Which gateway the ids belong to; part of every key. One of sources.toml, if there is one.",
+    ),
     click.option("--concurrency", type=int, metavar="N", help="Most requests in flight."),
     click.option("--rate", type=float, metavar="N", help="Most requests a second."),
     click.option("--timeout", type=float, metavar="SECONDS", help="For one request."),
@@ -67,5 +72,14 @@ def settings_of(**options: Any) -> Settings:
     from pipeline.settings import read_settings
 
     settings = read_settings(**options)
+    use_log_format(settings.log_format)
+    return settings
+
+
+def gateway_settings(source: Source | None, /, **options: Any) -> Settings:
+    """Those for a gateway of `sources.toml`; None where there is no such file."""
+    from pipeline.sources import choose
+
+    settings = choose.settings_of(source, **options)
     use_log_format(settings.log_format)
     return settings

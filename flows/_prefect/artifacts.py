@@ -95,7 +95,7 @@ async def progress_artifact(run: Run, key: str) -> AsyncIterator[ProgressArtifac
             run.reporter.warn(f"Prefect did not take the progress: {error}")
 
 
-async def show_summary(run: Run, summary: Summary) -> None:
+async def show_summary(run: Run, summary: Summary, key: str = "collect") -> None:
     """The headline numbers and what has changed as Markdown, and the failures seen first in this run as a table."""
     lines = [f"- {line}" for line in summary.as_lines()]
     if summary.problem:
@@ -106,8 +106,8 @@ async def show_summary(run: Run, summary: Summary) -> None:
         lines += ["## All in all", ""]
         lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in headline(run.paths))]
         failures = _failures(run)
-    await acreate_markdown_artifact("\n".join(lines), key="collect", description=f"run {run.run_id}")
-    await acreate_table_artifact(failures, key="collect-failures", description=f"failures seen first in {run.run_id}")
+    await acreate_markdown_artifact("\n".join(lines), key=key, description=f"run {run.run_id}")
+    await acreate_table_artifact(failures, key=f"{key}-failures", description=f"failures seen first in {run.run_id}")
 
 
 def emit_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:

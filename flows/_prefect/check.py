@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -13,13 +14,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows._prefect.flow_run import with_secrets
 from flows._prefect.setup import POOL, TAG, declarations_folder, read_declared
-from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME
+from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, read_limit
 from pipeline.check.finding import Finding, error
 from pipeline.errors import ExitCode, UnusableInputError
-from pipeline.settings import BLOCKS
+from pipeline.settings import BLOCKS, secrets_in_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from prefect.client.orchestration import PrefectClient
@@ -31,21 +32,23 @@ _SECONDS: Final = 5.0
 _SET_UP: Final = "Run `avatar-tasks setup-prefect`"
 
 
-def check_server(settings: Settings, folder: Path) -> tuple[Settings, list[Finding]]:
-    """The settings with the secrets that blocks hold, and what was found.
+def check_server(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[Settings | None], list[Finding]]:
+    """The settings with the secrets that blocks hold, and what was found; None where a secret is not there.
 
     Args:
-        settings: those in force.
+        settings: those in force, of each gateway.
         folder: the working folder, whose prefect.yaml says which deployments there should be.
     """
     return asyncio.run(_check(settings, folder))
 
 
-async def _check(settings: Settings, folder: Path) -> tuple[Settings, list[Finding]]:
+async def _check(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[Settings | None], list[Finding]]:
     address = os.environ.get("PREFECT_API_URL", "")
+    without_blocks = [None if secrets_in_blocks(one) else one for one in settings]
     if not address:
         remedy = "export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
-        return settings, [error(_AREA, "block", "a Prefect block is to hold a secret, and no server is set", remedy)]
+        text = "a Prefect block is to hold a secret, and no server is set"
+        return without_blocks, [error(_AREA, "block", text, remedy)]
     # Prefect reads its environment once, when it is imported: what is checked is the address that is set now.
     with temporary_settings({PREFECT_API_URL: address}):
         client = get_client(httpx_settings={"timeout": _SECONDS})
@@ -56,24 +59,31 @@ async def _check(settings: Settings, folder: Path) -> tuple[Settings, list[Findi
             text = (
                 f"no answer from {address}: {str(problem).splitlines()[0] if str(problem) else type(problem).__name__}"
             )
-            return settings, [error(_AREA, "server", text, remedy, ExitCode.UNREACHABLE)]
+            return without_blocks, [error(_AREA, "server", text, remedy, ExitCode.UNREACHABLE)]
         found = [Finding(_AREA, "server", "ok", address)]
         try:
             found += [one async for one in _on_server(client, settings, folder)]
-            settings = await with_secrets(settings)
         except httpx.HTTPError as failure:
             found.append(error(_AREA, "server", f"it fails: {failure}", "Look at its log", ExitCode.UNREACHABLE))
-        except UnusableInputError as failure:
-            found.append(error(_AREA, "block", str(failure), f"{_SET_UP} with the secret in the environment"))
-    return settings, found
+            return without_blocks, found
+        return [await _with_secrets(one, found) for one in settings], found
 
 
-async def _on_server(client: PrefectClient, settings: Settings, folder: Path) -> AsyncIterator[Finding]:
+async def _with_secrets(settings: Settings, found: list[Finding]) -> Settings | None:
+    try:
+        return await with_secrets(settings)
+    except (UnusableInputError, httpx.HTTPError) as failure:
+        found.append(error(_AREA, "block", str(failure), f"{_SET_UP} with the secret in the environment"))
+        return None
+
+
+async def _on_server(client: PrefectClient, settings: Sequence[Settings], folder: Path) -> AsyncIterator[Finding]:
     yield await _pool(client)
-    yield await _limits(client, settings)
+    for one in settings:
+        yield await _limits(client, one)
     yield await _deployments(client, folder)
-    for name in BLOCKS:
-        if block := getattr(settings, f"{name}_block"):
+    for one, name in itertools.product(settings, BLOCKS):
+        if block := getattr(one, f"{name}_block"):
             yield Finding(_AREA, "block", "info", f"{block} is to hold {name.upper()}")
 
 
@@ -93,17 +103,16 @@ async def _pool(client: PrefectClient) -> Finding:
 
 
 async def _limits(client: PrefectClient, settings: Settings) -> Finding:
-    limits = []
-    for name in (LIMIT_NAME, IN_FLIGHT_NAME):
-        try:
-            limit = await client.read_global_concurrency_limit_by_name(name)
-        except ObjectNotFound:
-            continue
-        limits.append(f"{name}: {limit.limit} slots, {limit.slot_decay_per_second:g} of them a second")
-    if settings.rate and not any(one.startswith(LIMIT_NAME) for one in limits):
+    limits = [
+        limit
+        for name in (LIMIT_NAME, IN_FLIGHT_NAME)
+        if (limit := await read_limit(client, name, settings.source)) is not None
+    ]
+    if settings.rate and not any(one.name.startswith(LIMIT_NAME) for one in limits):
         text = f"RATE is {settings.rate:g}, but there is no limit {LIMIT_NAME}: every worker may send as many"
         return Finding(_AREA, "limits", "warning", text, f"{_SET_UP} --rate {settings.rate:g}")
-    return Finding(_AREA, "limits", "ok", "; ".join(limits) or "none")
+    words = [f"{one.name}: {one.limit} slots, {one.slot_decay_per_second:g} of them a second" for one in limits]
+    return Finding(_AREA, "limits", "ok", "; ".join(words) or "none")
 
 
 async def _deployments(client: PrefectClient, folder: Path) -> Finding:

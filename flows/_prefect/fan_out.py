@@ -128,6 +128,7 @@ class FanOut:
             "refresh": self._request.refresh,
             "follow": self._request.follow,
             "again": self._request.again,
+            **({"source": self._run.settings.source} if self._request.sources > 1 else {}),
             "ends_at": None if seconds is None else (self._run.started_at + timedelta(seconds=seconds)).isoformat(),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 from prefect import task
@@ -96,8 +97,8 @@ class FlowRun:
     async def collect_alone(self, accepted: Accepted | None = None) -> Summary:
         """Collect in this flow run; `accepted` are ids that are accepted already."""
         async with (
-            shared_rate(self.run.reporter.warn) as permission,
-            shared_concurrency(self.run.settings.concurrency) as concurrency,
+            shared_rate(self.run.reporter.warn, self.run.settings.source) as permission,
+            shared_concurrency(self.run.settings.concurrency, self.run.settings.source) as concurrency,
             self._progress_shown() as shown,
         ):
             settings = await with_secrets(self.run.settings)
@@ -128,16 +129,22 @@ class FlowRun:
 
     async def _show(self, summary: Summary) -> None:
         with log_errors(self.run, "the summary"):
-            await show_summary(self.run, summary)
+            await show_summary(self.run, summary, self._key)
         with log_errors(self.run, "the alerts"):
             changed = await asyncio.to_thread(news, self.run, summary)
             await asyncio.to_thread(changed.mark_sent, emit_alerts(self.run, changed.alerts))
+
+    @property
+    def _key(self) -> str:
+        """What the keys of its artifacts begin with; with several gateways, each has its own."""
+        source = re.sub(r"[^a-z0-9]+", "-", self.run.settings.source.lower()).strip("-")
+        return f"collect-{source}" if self.request.sources > 1 else "collect"
 
     @contextlib.asynccontextmanager
     async def _progress_shown(self) -> AsyncIterator[Run]:
         """The run, its progress shown on Prefect's server, too."""
         reporter = self.run.reporter
-        async with progress_artifact(self.run, "collect-progress") as artifact:
+        async with progress_artifact(self.run, f"{self._key}-progress") as artifact:
 
             def progress(done: int, total: int) -> None:
                 artifact(done, total)

@@ -8,12 +8,13 @@ here: see flows/_prefect/decisions.py.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +24,6 @@ from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import (
     DeploymentUpdate,
-    GlobalConcurrencyLimitUpdate,
     VariableCreate,
     VariableUpdate,
     WorkPoolCreate,
@@ -31,10 +31,14 @@ from prefect.client.schemas.actions import (
 from prefect.exceptions import ObjectNotFound
 
 from flows._prefect.decisions import OWN_FILE, Own, decide, declared, on_server, read_own, replaced, with_values
+from flows._prefect.limits import Limits
 from flows._prefect.notify import ALERTS_BLOCK, automation, is_same, notification_block
-from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, Bucket, bucket_for
+from flows._prefect.of_sources import NO_COLLECT, SOURCE_TAG, with_automations, with_deployments
+from flows._prefect.of_sources import with_values as with_own_values
 from pipeline.errors import AvatarTasksError, UnusableInputError
 from pipeline.settings import BLOCKS
+from pipeline.sources.choose import settings_of
+from pipeline.sources.file import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
 
     from flows._prefect.decisions import Decided, Values
     from pipeline.settings import Settings
+    from pipeline.sources.file import Source
 
 POOL: Final = "avatar-tasks"
 #: The Prefect variable that holds what the declarations wanted when `setup-prefect` last ran.
@@ -61,12 +66,13 @@ def declarations_folder(working_folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Declared:
-    """What prefect.yaml, automations.yaml and deployments.toml want."""
+    """What prefect.yaml, automations.yaml, deployments.toml and sources.toml want."""
 
     folder: Path
     project: dict[str, Any]
     automations: list[dict[str, Any]]
     own: Own
+    sources: list[Source]
 
     @property
     def deployments(self) -> dict[str, dict[str, Any]]:
@@ -77,7 +83,7 @@ def read_declared(folder: Path) -> Declared:
     """Read the declarations.
 
     Args:
-        folder: where `prefect.yaml`, `automations.yaml` and perhaps `deployments.toml` are.
+        folder: where `prefect.yaml`, `automations.yaml` and perhaps `deployments.toml` and `sources.toml` are.
 
     Raises:
         UnusableInputError: when one is not there or cannot be used.
@@ -88,8 +94,12 @@ def read_declared(folder: Path) -> Declared:
                 f"there is no {name} in {folder}: run this in a checkout of avatar-tasks, or in its image"
             )
     project, automations = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in DECLARATIONS)
+    sources = read_sources(folder)
+    plain = project["deployments"]
+    project["deployments"] = with_deployments(plain, sources)
     own = read_own(folder / OWN_FILE, {one["name"]: one for one in project["deployments"]})
-    return Declared(folder, project, automations["automations"], own)
+    own = replace(own, values=with_own_values(own.values, plain, sources))
+    return Declared(folder, project, with_automations(automations["automations"], sources), own, sources)
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,9 @@ class SetUp:
     async def _run(self) -> None:
         async with get_client() as client:
             await self._pool(client)
-            await self._limits(client)
+            rate = self.declared.own.rate if self.rate is None else self.rate
+            in_flight = self.declared.own.in_flight if self.in_flight is None else self.in_flight
+            await Limits(client, self.report, self.dry_run).set(self.declared.sources, rate, in_flight)
             await self._secret_blocks()
             await self._automations(client)
             await self._deployments(client)
@@ -140,37 +152,11 @@ class SetUp:
             if not self.dry_run:
                 await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
 
-    async def _limits(self, client: PrefectClient) -> None:
-        rate = self.declared.own.rate if self.rate is None else self.rate
-        in_flight = self.declared.own.in_flight if self.in_flight is None else self.in_flight
-        bucket = bucket_for(rate) if rate else None
-        meaning = f"at most {rate:g} requests a second over all workers" if rate else ""
-        if rate is not None:
-            await self._limit(client, LIMIT_NAME, bucket, meaning)
-        slots = Bucket(in_flight, 0) if in_flight else None
-        meaning = f"at most {in_flight} requests in flight over all workers"
-        if in_flight is not None:
-            await self._limit(client, IN_FLIGHT_NAME, slots, meaning)
-
-    async def _limit(self, client: PrefectClient, name: str, wanted: Bucket | None, meaning: str) -> None:
-        if wanted == await _limit_of(client, name):
-            return
-        self.report(f"global limit {name}: {meaning if wanted else 'removed'}")
-        if self.dry_run:
-            return
-        if wanted is None:
-            await client.delete_global_concurrency_limit_by_name(name)
-            return
-        await client.upsert_global_concurrency_limit_by_name(name, wanted.slots, wanted.per_second or None)
-        if (
-            wanted.per_second
-        ):  # a bucket that changes is empty: what a fast one holds would take a slow one minutes to drain
-            await client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
-
     async def _secret_blocks(self) -> None:
-        """Put the key and the token into the blocks that are to hold them, where both are set."""
-        for name in BLOCKS:
-            block_name, secret = getattr(self.settings, f"{name}_block"), getattr(self.settings, name)
+        """Put each key and token into the block that is to hold it, where both are set."""
+        of_sources = [settings_of(one) for one in self.declared.sources]
+        for settings, name in itertools.product(of_sources or [self.settings], BLOCKS):
+            block_name, secret = getattr(settings, f"{name}_block"), getattr(settings, name)
             if not (block_name and secret):
                 continue
             what = "the key" if name == "api_key" else "the access token"
@@ -184,8 +170,18 @@ class SetUp:
         receiver = await notification_block(client)
         for one in self.declared.automations:
             await self._automation(client, automation(one, receiver))
+        await self._remove_automations(client)
         if receiver is None:
             self.report(f"alerts are events on the server only: no notification block is named {ALERTS_BLOCK}")
+
+    async def _remove_automations(self, client: PrefectClient) -> None:
+        """Those about a deployment that has no schedule, or is not there, any more."""
+        wanted = {one["name"] for one in self.declared.automations}
+        for one in await client.read_automations():
+            if one.name.startswith(NO_COLLECT) and one.name not in wanted:
+                self.report(f"automation {one.name!r}: removed")
+                if not self.dry_run:
+                    await client.delete_automation(one.id)
 
     async def _automation(self, client: PrefectClient, wanted: AutomationCore) -> None:
         """One of each name; one that somebody disabled stays so."""
@@ -214,9 +210,14 @@ class SetUp:
             decided[name] = decide(wanted, own, before.get(name), server)
             for line in [*decided[name].lines, *self._moved(deployment, current.get(name))]:
                 self.report(f"deployment {name}: {line}")
+        gone = [one for name, one in current.items() if name not in decided and _is_of_source(one)]
+        for one in gone:
+            self.report(f"deployment {one.name}: removed, as sources.toml does not have its gateway any more")
         if self.dry_run:
             return
         await asyncio.to_thread(self._deploy, {name: one.values for name, one in decided.items()})
+        for one in gone:
+            await client.delete_deployment(one.id)
         await _use_this_python(client)
         await _remember_declared(
             client,
@@ -263,12 +264,8 @@ class SetUp:
             raise AvatarTasksError(f"Prefect refused to deploy: {words[-1] if words else 'it printed no reason'}")
 
 
-async def _limit_of(client: PrefectClient, name: str) -> Bucket | None:
-    try:
-        limit = await client.read_global_concurrency_limit_by_name(name)
-    except ObjectNotFound:
-        return None
-    return Bucket(limit.limit, limit.slot_decay_per_second)
+def _is_of_source(deployment: DeploymentResponse) -> bool:
+    return any(tag.startswith(SOURCE_TAG) for tag in deployment.tags)
 
 
 async def _declared_before(client: PrefectClient) -> dict[str, Values]:

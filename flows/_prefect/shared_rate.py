@@ -94,8 +94,16 @@ def _leeway(spacing: float) -> float:
 class SharedRate:
     """Permissions to send, for one client; see `gateway.pace.gate.Permission`."""
 
-    def __init__(self, client: PrefectClient, warn: Callable[[str], None], rng: random.Random, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: PrefectClient,
+        warn: Callable[[str], None],
+        rng: random.Random,
+        clock: Clock,
+        name: str = LIMIT_NAME,
+    ) -> None:
         self._client = client
+        self._name = name
         self._clock = clock
         self._warn = warn
         self._rng = rng
@@ -127,7 +135,7 @@ class SharedRate:
 
     async def _ask(self) -> bool:
         try:
-            limit = await self._client.read_global_concurrency_limit_by_name(LIMIT_NAME)
+            limit = await self._client.read_global_concurrency_limit_by_name(self._name)
             if not _is_rate(limit):
                 return self._go_alone(math.inf, "its limit is not a rate any more")
             return await self._ask_for_a_lot(limit)
@@ -147,7 +155,7 @@ class SharedRate:
             return False
         asked_at = self._clock.monotonic()
         try:
-            await self._client.increment_concurrency_slots([LIMIT_NAME], lot * _SLOTS_PER_REQUEST, "rate_limit")
+            await self._client.increment_concurrency_slots([self._name], lot * _SLOTS_PER_REQUEST, "rate_limit")
         except httpx.HTTPStatusError as error:
             if error.response.status_code != _LOCKED:
                 raise
@@ -173,16 +181,31 @@ class SharedRate:
 
 
 @contextlib.asynccontextmanager
-async def shared_rate(warn: Callable[[str], None]) -> AsyncIterator[SharedRate | None]:
-    """Permissions by the limit `LIMIT_NAME`, while the caller goes on; None where the server has no such limit."""
+async def shared_rate(warn: Callable[[str], None], source: str) -> AsyncIterator[SharedRate | None]:
+    """Permissions by the limit of a gateway, or else by `LIMIT_NAME`, while the caller goes on.
+
+    None where the server has no such limit.
+    """
     async with get_client() as client:
-        try:
-            limit = await client.read_global_concurrency_limit_by_name(LIMIT_NAME)
-        except ObjectNotFound:
+        limit = await read_limit(client, LIMIT_NAME, source)
+        if limit is None or not _is_rate(limit):
             yield None
             return
         rng = random.Random()  # noqa: S311 - no secret
-        yield SharedRate(client, warn, rng, SYSTEM_CLOCK) if _is_rate(limit) else None
+        yield SharedRate(client, warn, rng, SYSTEM_CLOCK, limit.name)
+
+
+def limit_of_source(name: str, source: str) -> str:
+    """The name of the limit that one gateway has for itself, in place of `LIMIT_NAME` or `IN_FLIGHT_NAME`."""
+    return f"{name}-{source}"
+
+
+async def read_limit(client: PrefectClient, name: str, source: str) -> GlobalConcurrencyLimitResponse | None:
+    """The limit of a gateway, else the one that is common to all; None where there is neither."""
+    for one in (limit_of_source(name, source), name):
+        with contextlib.suppress(ObjectNotFound):
+            return await client.read_global_concurrency_limit_by_name(one)
+    return None
 
 
 def _is_rate(limit: GlobalConcurrencyLimitResponse) -> bool:
@@ -190,18 +213,17 @@ def _is_rate(limit: GlobalConcurrencyLimitResponse) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def shared_concurrency(wanted: int) -> AsyncIterator[int]:
+async def shared_concurrency(wanted: int, source: str) -> AsyncIterator[int]:
     """How many requests the caller may have in flight: `wanted`, or what all workers together may, if that is less.
 
     It waits until so many are free; those of a worker that died are, within five minutes. Without a limit
-    `IN_FLIGHT_NAME` on the server, everybody has what they want.
+    `IN_FLIGHT_NAME` on the server, or one of the gateway's own, everybody has what they want.
     """
     async with get_client() as client:
-        try:
-            limit = await client.read_global_concurrency_limit_by_name(IN_FLIGHT_NAME)
-        except ObjectNotFound:
-            yield wanted
-            return
+        limit = await read_limit(client, IN_FLIGHT_NAME, source)
+    if limit is None:
+        yield wanted
+        return
     share = min(wanted, limit.limit)
-    async with concurrency(IN_FLIGHT_NAME, occupy=share):
+    async with concurrency(limit.name, occupy=share):
         yield share

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.check.configuration import setting_findings, shown_settings
+from pipeline.check.configuration import file_findings, memory_finding, setting_findings, shown_settings
 from pipeline.check.finding import Checked, Finding, refusal
 from pipeline.check.folder import folder_findings
 from pipeline.check.gateway import GatewayCheck
+from pipeline.check.source import of_source, shown_source
 from pipeline.check.tables import table_findings
 from pipeline.errors import UnusableInputError
 from pipeline.settings import read_settings
+from pipeline.sources.choose import chosen_sources, settings_of
 from warehouse.backends.choose import warehouse_of
 from warehouse.database.schema import statement
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.settings import Settings
+    from pipeline.sources.file import Source
 
-    #: What finds out about Prefect; it returns the settings with the secrets that blocks hold, too.
-    CheckPrefect = Callable[[Settings], tuple[Settings, Iterable[Finding]]]
+    #: What finds out about Prefect. It returns the settings with the secrets that blocks hold, too; None in place of
+    #: those whose secret is not there.
+    CheckPrefect = Callable[[Sequence[Settings]], tuple[Sequence[Settings | None], Iterable[Finding]]]
 
 
-def _no_prefect(settings: Settings) -> tuple[Settings, Iterable[Finding]]:
+def _no_prefect(settings: Sequence[Settings]) -> tuple[Sequence[Settings | None], Iterable[Finding]]:
     return settings, ()
 
 
@@ -38,20 +43,59 @@ def check_everything(options: dict[str, Any], check_prefect: CheckPrefect = _no_
         check_prefect: see `CheckPrefect`.
     """
     try:
+        sources = chosen_sources(options.get("source"))
         settings = read_settings(**options)
     except UnusableInputError as problem:
         return Checked([], [refusal("settings", "settings", problem)], {})
-    given = {name for name, value in options.items() if value is not None}
-    findings = list(setting_findings(settings))
-    findings += folder_findings(settings)
+    gateways = [Gateway.of(source, options) for source in sources] or [Gateway.of(None, options)]
+    findings = [memory_finding(settings), *file_findings(), *folder_findings(settings)]
     if not _is_wrong(findings, "DATA_DIR"):
         findings += table_findings(settings.paths)
-    settings_with_secrets, of_prefect = check_prefect(settings)
+    usable = [one for one in gateways if one.settings is not None]
+    with_secrets, of_prefect = check_prefect([one.settings for one in usable if one.settings is not None])
     findings += of_prefect
-    gateway = GatewayCheck(settings_with_secrets, _known_id(settings))
-    if not _is_wrong(findings, "BASE_URL", "API_KEY", "block"):  # without which no request makes sense
-        asyncio.run(gateway.run())
-    return Checked(shown_settings(settings, given), _in_areas([*findings, *gateway.findings]), gateway.offers)
+    for one, secret in zip(usable, with_secrets, strict=True):
+        one.ask(secret)
+    given = {name for name, value in options.items() if value is not None}
+    shown = [*shown_settings(settings, given), *(setting for one in sources for setting in shown_source(one))]
+    findings += [finding for one in gateways for finding in one.findings]
+    offers = {one.source.name: one.offers for one in gateways if one.source is not None}
+    return Checked(shown, _in_areas(findings), {} if offers else gateways[0].offers, offers)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One gateway, as far as it was checked; `settings` are None where they cannot be used."""
+
+    source: Source | None
+    settings: Settings | None
+    findings: list[Finding] = field(default_factory=list)
+    offers: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: Source | None, options: dict[str, Any]) -> Gateway:
+        """With what its settings say."""
+        try:
+            one = cls(source, settings_of(source, **options))
+        except UnusableInputError as problem:
+            one = cls(source, None)
+            one._add([refusal("settings", "settings", problem)])
+            return one
+        assert one.settings is not None  # noqa: S101 - see above
+        one._add(setting_findings(one.settings))
+        return one
+
+    def ask(self, settings: Settings | None) -> None:
+        """Send the requests, unless something is wrong without which none makes sense."""
+        if settings is None or _is_wrong(self.findings, "BASE_URL", "API_KEY"):
+            return
+        check = GatewayCheck(settings, _known_id(settings))
+        asyncio.run(check.run())
+        self._add(check.findings)
+        self.offers = check.offers
+
+    def _add(self, findings: Iterable[Finding]) -> None:
+        self.findings += findings if self.source is None else (of_source(self.source, one) for one in findings)
 
 
 def _is_wrong(findings: list[Finding], *names: str) -> bool:
@@ -60,7 +104,9 @@ def _is_wrong(findings: list[Finding], *names: str) -> bool:
 
 def _in_areas(findings: list[Finding]) -> list[Finding]:
     order = ("settings", "data folder", "gateway", "Prefect", "warehouse")
-    return sorted(findings, key=lambda one: order.index(one.area))
+    return sorted(
+        findings, key=lambda one: next(number for number, area in enumerate(order) if one.area.startswith(area))
+    )
 
 
 def _known_id(settings: Settings) -> str | None:

@@ -11,9 +11,10 @@ from gateway.errors import InvalidSetting
 from gateway.wire.addresses import is_loopback
 from pipeline.check.finding import Finding, Setting, error, refusal
 from pipeline.settings import SECRET_SETTINGS, Settings
+from pipeline.sources.choose import secret_variables
 from warehouse import machine
 from warehouse.ducklake.lake import without_password
-from warehouse.environment import FILE, PREFIX, SECRETS, read_layers
+from warehouse.environment import FILE, PREFIX, SECRETS, read_layers, variable_in_file
 from warehouse.load.budget import LEAST_BYTES, MEGABYTE
 
 if TYPE_CHECKING:
@@ -46,12 +47,10 @@ def _origin(name: str, options: Collection[str], origins: dict[str, str]) -> str
 
 
 def setting_findings(settings: Settings) -> Iterator[Finding]:
-    """What is wrong with them, or may surprise."""
+    """What is wrong with those of a gateway, or may surprise."""
     yield _address(settings)
     yield _key(settings)
     yield from _token(settings)
-    yield _memory(settings)
-    yield from _file()
 
 
 def _address(settings: Settings) -> Finding:
@@ -92,7 +91,7 @@ def _token(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", "ACCESS_TOKEN", "warning", "USER_ID is set without it", remedy)
 
 
-def _memory(settings: Settings) -> Finding:
+def memory_finding(settings: Settings) -> Finding:
     """What a load may take, and what there is."""
     budget, there_is = settings.budget, machine.memory_bytes()
     each = f"{budget.process_bytes / MEGABYTE:,.0f} MB"
@@ -107,13 +106,14 @@ def _memory(settings: Settings) -> Finding:
     return Finding("settings", "MEMORY", "ok", text)
 
 
-def _file() -> Iterator[Finding]:
+def file_findings() -> Iterator[Finding]:
     """`.env` of the working folder: who may read it, and what of it is not in force."""
     in_file, outside = read_layers().values()
     for name in sorted(name for name in in_file.keys() & outside.keys() if in_file[name] != outside[name]):
         text = f"the environment has another value than {FILE}, and wins"
         remedy = f"Run `unset {name}` to use that of {FILE}, or take the line out there"
         yield Finding("settings", name.removeprefix(PREFIX), "warning", text, remedy)
-    if any(name.startswith(SECRETS) for name in in_file) and FILE.stat().st_mode & _OTHERS:
+    named = any(map(variable_in_file, secret_variables()))
+    if (named or any(name.startswith(SECRETS) for name in in_file)) and FILE.stat().st_mode & _OTHERS:
         text = f"other users of this machine may read {FILE.absolute()}, and there is a secret in it"
         yield Finding("settings", str(FILE), "warning", text, f"chmod 600 {FILE}")

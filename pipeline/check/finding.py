@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pipeline.errors import AvatarTasksError, ExitCode
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 State = Literal["ok", "info", "warning", "error"]
-Area = Literal["settings", "data folder", "gateway", "Prefect", "warehouse"]
+#: settings, data folder, gateway, Prefect or warehouse; `gateway NAME` for one of sources.toml.
+Area = str
 
 #: Which exit code wins when several things are wrong: nothing else can be right while the settings are not.
 _WORST_FIRST: Final = (ExitCode.UNUSABLE_INPUT, ExitCode.KEY_REFUSED, ExitCode.UNREACHABLE)
@@ -67,12 +68,14 @@ class Checked:
         settings: those in force; empty where they cannot be used.
         findings: in the order they were found.
         offers: what the gateway offers: `single`, `list`, `bulk`, `status`, and the rate-limit headers seen; a value is
-            None where it is not known.
+            None where it is not known. Of several gateways: none.
+        sources: what each gateway of sources.toml offers, by name.
     """
 
     settings: Sequence[Setting]
     findings: Sequence[Finding]
     offers: dict[str, Any]
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -86,6 +89,7 @@ class Checked:
             "exit_code": int(self.exit_code),
             "settings": {one.name: {"value": one.value, "origin": one.origin} for one in self.settings},
             "offers": self.offers,
+            **({"sources": self.sources} if self.sources else {}),
             "findings": [
                 {
                     "area": one.area,

@@ -13,6 +13,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.sources.choose import secret_variables
 from warehouse.environment import PREFIX, SECRETS
 
 if TYPE_CHECKING:
@@ -76,8 +77,13 @@ def child_environment(run: Run) -> dict[str, str]:
         "poll_min": settings.poll_min,
         "lock_wait": 0,
         "load_processes": 1,  # the run itself has the other core
+        "source": settings.source,
+        "accept_other_ids": settings.accept_other_ids,
         **run.warehouse.settings,
     }
     set_here = {f"{PREFIX}{name}".upper(): str(value) for name, value in here.items()}
-    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(SECRETS)}
+    named = secret_variables()
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(SECRETS) and name not in named
+    }
     return {name: value for name, value in inherited.items() if name.upper() not in set_here} | set_here

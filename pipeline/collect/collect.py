@@ -76,7 +76,7 @@ class CollectRun:
         self.client = make_client(run)
         self._list_client = make_list_client(run) if request.discover else None
         self._since_seconds = request.since_seconds
-        self.destination = destination_of(run, load=request.load)
+        self.destination = destination_of(run, load=request.load, sources=request.sources)
         self._fetcher = Fetcher(run, self.client, self.destination, self.tally, run_batch)
 
     async def collect(self) -> Summary:

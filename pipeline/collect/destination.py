@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How long to wait for the warehouse's lock before polling: a locked warehouse must not delay collecting.
+#: How long to wait for the warehouse's lock before polling, for each gateway that is collected at the same time: a
+#: locked warehouse must not delay collecting, but runs of other gateways have it for moments only.
 _CATCH_UP_SECONDS: Final = 2.0
 
 #: While following, readers get a new copy this often.
@@ -59,9 +60,9 @@ class Destination(Protocol):
         """Take in the rest, and write the summary to the archive."""
 
 
-def destination_of(run: Run, *, load: bool) -> Destination:
-    """The one for a run that loads, or that does not."""
-    return ArchiveAndWarehouse(run) if load else ArchiveOnly(run)
+def destination_of(run: Run, *, load: bool, sources: int = 1) -> Destination:
+    """The one for a run that loads, or that does not; `sources` as in `CollectRequest`."""
+    return ArchiveAndWarehouse(run, sources) if load else ArchiveOnly(run)
 
 
 class ArchiveAndWarehouse:
@@ -70,17 +71,18 @@ class ArchiveAndWarehouse:
     A warehouse that cannot be written to is no reason to stop collecting: the run goes on with what it knows.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, sources: int = 1) -> None:
         self.segments_loaded = 0
         self.problem: WarehouseError | None = None
         self._run = run
+        self._catch_up_seconds = _CATCH_UP_SECONDS * sources
         self._published_at = run.clock.monotonic()
 
     def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """The given ids come from the archive themselves, so that they need not be loaded before they are polled."""
         later = () if wanted.only_due else wanted.given
         try:
-            with loading.writer(self._run, min(_CATCH_UP_SECONDS, self._run.lock_wait)) as writer:
+            with loading.writer(self._run, min(self._catch_up_seconds, self._run.lock_wait)) as writer:
                 return self._load_and_read(writer, read, later)
         except CANNOT_LOAD as problem:
             self._run.reporter.warn(f"{problem}. Collecting goes on from what was last published")

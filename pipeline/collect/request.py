@@ -40,6 +40,7 @@ class CollectRequest:
         load: load and publish; otherwise what is archived is left to `avatar-tasks load`, and the warehouse as it is.
         drawn_from: how the ids were drawn, where that is known: `running`, of the tasks running then; `all`, without
             regard to how they stood. The view `accepted_lists` decides otherwise.
+        sources: how many gateways are collected at the same time, whose runs take turns at the warehouse.
         share: (number, of): of the ids accepted, only this share of so many, counted from 0.
     """
 
@@ -59,6 +60,7 @@ class CollectRequest:
     action: str | None = None
     again: bool = False
     where: str | None = None
+    sources: int = 1
 
     def __post_init__(self) -> None:
         if self.where is not None and not self.again:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.collect.accept import Accepted
 from pipeline.collect.other_ids import OtherIds
 from pipeline.collect.summary import Summary
-from pipeline.errors import AvatarTasksError, ExitCode
+from pipeline.errors import WORST_FIRST, AvatarTasksError, ExitCode
 from warehouse.archive.parquet import count_rows
 from warehouse.errors import AnalysisFileError, ArchiveError
 
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
     from pipeline.run import Run
     from warehouse.archive.segments import Archive
     from warehouse.plan import Progress
-
-_WORST_FIRST: Final = (
-    ExitCode.UNEXPECTED,
-    ExitCode.UNUSABLE_INPUT,
-    ExitCode.KEY_REFUSED,
-    ExitCode.UNREACHABLE,
-    ExitCode.NOT_LOADED,
-    ExitCode.DONE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,7 @@ def merge_summaries(
     ends = [(ExitCode(part["exit_code"]), part["problem"]) for part in parts]
     ends += _ends_of_lost(list(lost), of)
     worst, problem = min(
-        ends, key=lambda end: (_WORST_FIRST.index(end[0]), end[1] is None), default=(ExitCode.DONE, None)
+        ends, key=lambda end: (WORST_FIRST.index(end[0]), end[1] is None), default=(ExitCode.DONE, None)
     )
     counts = Counter({name: sum(part[name] for part in parts) for name in _COUNTS})
     for share, state in lost.items():
@@ -114,7 +105,7 @@ def _ends_of_lost(lost: Sequence[ShareEnd], of: int) -> list[tuple[ExitCode, str
     failed, unstarted = ([one for one in lost if one.has_started is kind] for kind in (True, False))
     ends = []
     if failed:
-        code = min((_exit_code(one.problem or "") for one in failed), key=_WORST_FIRST.index)
+        code = min((_exit_code(one.problem or "") for one in failed), key=WORST_FIRST.index)
         ends.append((code, _sentence(failed, of, "failed")))
     if unstarted:
         code = ExitCode.UNREACHABLE if len(unstarted) == of else ExitCode.DONE

@@ -1,0 +1,90 @@
+"""Limits over all workers on Prefect's server: of requests a second and in flight, for all gateways or for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+from prefect.exceptions import ObjectNotFound
+
+from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, Bucket, bucket_for, limit_of_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from prefect.client.orchestration import PrefectClient
+
+    from pipeline.sources.file import Source
+
+#: In place of a limit: that there is to be none.
+_NO_LIMIT: Final = Bucket(0, 0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sets limits, and reports what it changes, or would change if this is a dry run."""
+
+    client: PrefectClient
+    report: Callable[[str], None]
+    dry_run: bool
+
+    async def set(self, sources: Sequence[Source], rate: float | None, in_flight: int | None) -> None:
+        """One limit of each kind, or one of each kind for every gateway of sources.toml.
+
+        Args:
+            sources: the gateways; none where there is no such file.
+            rate: most requests a second, of a gateway that has no rate of its own; 0 for none, None to leave it.
+            in_flight: most requests in flight, likewise.
+        """
+        if not sources:
+            await self._put(LIMIT_NAME, *_of_rate(rate))
+            await self._put(IN_FLIGHT_NAME, *_of_in_flight(in_flight))
+        for one in sources:
+            await self._of_source(one, LIMIT_NAME, *_of_rate(one.rate or rate))
+            await self._of_source(one, IN_FLIGHT_NAME, *_of_in_flight(one.in_flight or in_flight))
+
+    async def _of_source(self, source: Source, common: str, wanted: Bucket | None, meaning: str) -> None:
+        """A limit of its own; as the one that was common to all, where nothing else is said.
+
+        With a common one a gateway that is down would make the others wait.
+        """
+        name = limit_of_source(common, source.name)
+        if wanted is None and await self._now(name) is None:
+            wanted, meaning = await self._now(common), f"as {common}, which was common to all"
+        await self._put(name, wanted, meaning)
+
+    async def _put(self, name: str, wanted: Bucket | None, meaning: str) -> None:
+        if wanted is None or wanted == (await self._now(name) or _NO_LIMIT):
+            return
+        self.report(f"global limit {name}: {meaning}")
+        if self.dry_run:
+            return
+        if wanted == _NO_LIMIT:
+            await self.client.delete_global_concurrency_limit_by_name(name)
+            return
+        await self.client.upsert_global_concurrency_limit_by_name(name, wanted.slots, wanted.per_second or None)
+        if (
+            wanted.per_second
+        ):  # a bucket that changes is empty: what a fast one holds would take a slow one minutes to drain
+            await self.client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
+
+    async def _now(self, name: str) -> Bucket | None:
+        try:
+            limit = await self.client.read_global_concurrency_limit_by_name(name)
+        except ObjectNotFound:
+            return None
+        return Bucket(limit.limit, limit.slot_decay_per_second)
+
+
+def _of_rate(rate: float | None) -> tuple[Bucket | None, str]:
+    """The limit, and what it means; None where nothing was given."""
+    if not rate:
+        return (None if rate is None else _NO_LIMIT), "removed"
+    return bucket_for(rate), f"at most {rate:g} requests a second over all workers"
+
+
+def _of_in_flight(in_flight: int | None) -> tuple[Bucket | None, str]:
+    if not in_flight:
+        return (None if in_flight is None else _NO_LIMIT), "removed"
+    return Bucket(in_flight, 0), f"at most {in_flight} requests in flight over all workers"

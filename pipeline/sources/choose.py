@@ -1,0 +1,150 @@
+"""Which gateways a command is about, and the settings of each: its table in `sources.toml`, or just the environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.wire.endpoints import TASK_PATH
+from pipeline.errors import UnusableInputError
+from pipeline.settings import read_settings, read_values, validated
+from pipeline.sources.file import FILE, read_sources
+from pipeline.spans import DEFAULT_SINCE
+from warehouse.environment import PREFIX, read_variable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.collect.request import CollectRequest
+    from pipeline.settings import Settings
+    from pipeline.sources.file import Source
+
+#: What each gateway has for itself. A key in the environment must not go to a gateway that does not name it.
+_OF_ONE: Final[dict[str, Any]] = {
+    "base_url": None,
+    "task_path": TASK_PATH,
+    "api_key": None,
+    "api_key_block": None,
+    "access_token": None,
+    "access_token_block": None,
+    "user_id": None,
+}
+
+#: Which of these nobody sets without expecting them to count.
+_MISLEADING: Final = ("base_url", "task_path", "api_key_block", "access_token_block")
+
+#: Of a source, settings of the same names.
+_SETTINGS: Final = (
+    "base_url",
+    "task_path",
+    "fetch",
+    "rate",
+    "concurrency",
+    "timeout",
+    "max_body_bytes",
+    "redact",
+    "accept_other_ids",
+    "max_unreachable_share",
+    "api_key_block",
+    "access_token_block",
+)
+
+
+def chosen_sources(name: str | None = None) -> list[Source]:
+    """The gateways of `sources.toml` that a command is about; none where there is no such file.
+
+    Args:
+        name: of the only one, as given by an option; else the setting SOURCE may name it.
+
+    Raises:
+        UnusableInputError: when the file cannot be used or has no gateway of this name, and when the environment sets
+            a gateway, too.
+    """
+    sources = read_sources()
+    if not sources:
+        return []
+    values = read_values()
+    for setting in _MISLEADING:
+        if setting in values:
+            raise UnusableInputError(
+                f"{PREFIX}{setting.upper()} is set, and {FILE} lists the gateways: move it into a [[source]] there as "
+                f"{setting}, and unset it"
+            )
+    name = name or values.get("source")
+    return [one for one in sources if one.name == name] if name in _names(sources) else _all_or_unknown(sources, name)
+
+
+def _names(sources: Sequence[Source]) -> list[str]:
+    return [one.name for one in sources]
+
+
+def _all_or_unknown(sources: list[Source], name: str | None) -> list[Source]:
+    if name is None:
+        return sources
+    raise UnusableInputError(f"{FILE} has no source {name!r}: there are {', '.join(_names(sources))}")
+
+
+def one_source(name: str | None = None) -> Source | None:
+    """The gateway that a command for one is about; None where there is no `sources.toml`.
+
+    Raises:
+        UnusableInputError: as `chosen_sources`, and when there are several and none is named.
+    """
+    sources = chosen_sources(name)
+    if len(sources) > 1:
+        raise UnusableInputError(
+            f"{FILE} has several gateways: add --source, which is one of {', '.join(_names(sources))}"
+        )
+    return sources[0] if sources else None
+
+
+def settings_of(source: Source | None, /, **options: Any) -> Settings:  # noqa: ANN401 - as `read_settings`
+    """The settings in force for a gateway; options win over its table, which wins over the environment.
+
+    Raises:
+        UnusableInputError: when one cannot be used, or a variable that the table names is not set.
+    """
+    if source is None:
+        return read_settings(**options)
+    given = {name: value for name, value in options.items() if value is not None}
+    table = {name: value for name in _SETTINGS if (value := getattr(source, name)) is not None}
+    return validated(read_values() | _OF_ONE | table | _secrets(source) | given | {"source": source.name})
+
+
+def _secrets(source: Source) -> dict[str, str]:
+    """Those that are set. A variable may be missing where a Prefect block holds its secret, too."""
+    found = {setting: read_variable(variable) for setting, variable in source.variables.items()}
+    for setting, value in found.items():
+        if not value and not getattr(source, f"{setting}_block", None):
+            raise UnusableInputError(
+                f"{FILE}, source {source.name!r}: {setting}_env names {source.variables[setting]}, which is set "
+                "neither in the environment nor in .env: set it there, or correct the name"
+            )
+    return {setting: value for setting, value in found.items() if value}
+
+
+def request_of(source: Source | None, request: CollectRequest) -> CollectRequest:
+    """What `collect` is to do for a gateway: as given, and what its table adds; its own folder of the inbox."""
+    if source is None:
+        return request
+    return dataclasses.replace(
+        request,
+        discover=request.discover or source.discover,
+        since=source.since if request.since == DEFAULT_SINCE else request.since,
+        action=request.action or source.action,
+        ids_from=request.ids_from or source.ids_from,
+        ids_column=request.ids_column or source.ids_column,
+        sources=len(read_sources()),
+        inbox=os.path.join(request.inbox, source.name) if request.inbox else None,  # noqa: PTH118 - a text stays one
+    )
+
+
+def secret_variables(folder: Path | None = None) -> set[str]:
+    """The variables that `sources.toml` names for secrets; none where it cannot be read."""
+    try:
+        sources = read_sources() if folder is None else read_sources(folder)
+    except UnusableInputError:
+        return set()
+    return {variable for one in sources for variable in one.variables.values()}

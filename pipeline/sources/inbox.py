@@ -1,0 +1,31 @@
+"""An inbox of several gateways has a folder for each of them; what lies beside these belongs to none."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipeline.intake.rejections import shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.sources.file import Source
+
+#: How many a warning names.
+_NAMED: Final = 10
+
+
+def warn_of_strays(inbox: str | None, sources: Sequence[Source], warn: Callable[[str], None]) -> None:
+    """A warning about files of an inbox that are in no gateway's folder: nothing takes them."""
+    if inbox is None:
+        return
+    folder, strays = Path(inbox), list[str]()
+    with contextlib.suppress(OSError):
+        strays = sorted(one.name for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+    if strays:
+        more = f" and {len(strays) - _NAMED:,} more" if len(strays) > _NAMED else ""
+        places = " or ".join(str(folder / one.name) for one in sources)
+        names = ", ".join(map(shown_path, strays[:_NAMED]))
+        warn(f"{names}{more} in {shown_path(inbox)}: of which gateway? Move to {places}")

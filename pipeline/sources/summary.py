@@ -1,0 +1,103 @@
+"""How `collect` went for several gateways: each by itself, and the sum."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipeline.errors import WORST_FIRST, ExitCode
+
+#: Counts of a summary that add up; see `pipeline.collect.summary.Summary`.
+_ADDED: Final = (
+    "requested",
+    "rejected_count",
+    "skipped_terminal",
+    "asked",
+    "fetched",
+    "requests",
+    "retries",
+    "refusals",
+    "segments_loaded",
+    "unreachable",
+    "not_polled",
+    "still_running",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEnd:
+    """How the run for one gateway ended.
+
+    Attributes:
+        source: its name.
+        exit_code: as documented for `collect`.
+        problem: what went wrong, as a sentence; None when nothing did.
+        summary: what `collect --json` prints; None where the run left none.
+        has_said_why: whether the run itself has reported `problem`.
+    """
+
+    source: str
+    exit_code: ExitCode
+    problem: str | None = None
+    summary: dict[str, Any] | None = None
+    has_said_why: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its summary, or at least how it ended."""
+        return self.summary or {"source": self.source, "exit_code": int(self.exit_code), "problem": self.problem}
+
+    def as_line(self) -> str:
+        """For people; what went wrong is not in it where the run itself has said so."""
+        if self.summary is None:
+            return f"{self.source}: {'not collected' if self.has_said_why else self.problem}"
+        found = self.summary
+        statuses = ", ".join(f"{count:,} {name}" for name, count in found["statuses"].items())
+        line = f"{found['fetched']:,} answers about {found['asked']:,} ids in {found['seconds']:.1f} s"
+        return f"{self.source}: {line}{f': {statuses}' if statuses else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesSummary:
+    """One `collect` for several gateways; `as_dict` is what `--json` prints: sums, and `sources` with each of them."""
+
+    ends: list[SourceEnd]
+    seconds: float
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The worst."""
+        codes = {one.exit_code for one in self.ends}
+        return next((code for code in WORST_FIRST if code in codes), ExitCode.DONE)
+
+    @property
+    def problem(self) -> str | None:
+        """Which ones did not end with 0; None when all did."""
+        bad = [f"{one.source} ended with {int(one.exit_code)}" for one in self.ends if one.exit_code]
+        return f"{len(self.ends) - len(bad)} of {len(self.ends)} sources are done; {', '.join(bad)}" if bad else None
+
+    def as_lines(self) -> list[str]:
+        """For people: of each source what it did."""
+        return [one.as_line() for one in self.ends]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        parts = [one.summary for one in self.ends if one.summary]
+        return {
+            "run_id": None,
+            "source": None,
+            **{name: sum(part[name] for part in parts) for name in _ADDED},
+            "rejected": [one for part in parts for one in part["rejected"]],
+            **{name: _summed([part[name] for part in parts]) for name in ("outcomes", "statuses")},
+            "exit_code": int(self.exit_code),
+            "problem": self.problem,
+            "seconds": self.seconds,
+            "sources": {one.source: one.as_dict() for one in self.ends},
+        }
+
+
+def _summed(parts: list[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(total)
