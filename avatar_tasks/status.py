@@ -65,7 +65,19 @@ def _in_words(found: dict[str, Any]) -> Iterable[str]:
     for section, value in found.items():
         yield section.replace("_", " ")
         rows = list(value.items()) if isinstance(value, dict) else [("", value)]
+        if section == "sources":
+            rows = [(name, _of_source(one)) for name, one in rows]
         yield from aligned([(str(name), number) for name, number in rows])
+
+
+def _of_source(found: dict[str, Any]) -> str:
+    """How one of several gateways stands, in a sentence."""
+    counts = f"{found['tasks']:,} tasks, {found['running']:,} of them running, {found['due']:,} ids due"
+    answered = (
+        f"last answer {found['last_answer_at']:%Y-%m-%d %H:%M} UTC" if found["last_answer_at"] else "no answer yet"
+    )
+    ended = f"; the last collect ended with {found['exit_code']}: {found['problem']}" if found["exit_code"] else ""
+    return f"{counts}; {answered}{ended}"
 
 
 def _prometheus(paths: DataPaths, out: Path | None) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def facts(paths: DataPaths) -> dict[str, Any]:
-    """What is known, as a JSON object.
+    """What is known, as a JSON object; `sources` where there are several gateways (see `queries/sources.sql`).
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
@@ -28,6 +28,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
     with reader(paths) as con:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())
         burning = con.execute(statement("queries/objectives")).fetchall()
+        sources = con.execute(statement("queries/sources"), {"now": datetime.now(UTC)}).pl().to_dicts()
         counts = con.execute(statement("queries/counts")).pl().row(0, named=True)
         conflicts = con.execute(statement("queries/identity_conflicts")).fetchall()
         storms = missing_storms(con, datetime.now(UTC))
@@ -35,6 +36,7 @@ def facts(paths: DataPaths) -> dict[str, Any]:
         holder = warehouse.lock_holder(con)
     return {
         "all_in_all": dict(headline(paths)),
+        **({"sources": {one.pop("source"): one for one in sources}} if len(sources) > 1 else {}),
         "tasks_by_status": statuses,
         "ids": counts,
         **({"objectives": dict(burning)} if burning else {}),

@@ -43,7 +43,9 @@ from avatar_tasks.console import handle_errors, show
     help="Where ids of callbacks go, and `collect --inbox` takes them from.",
 )
 @click.option("--accept-new", is_flag=True, help="Take ids from callbacks that were never accepted before.")
-@click.option("--source", metavar="NAME", help="Which gateway the callbacks are from.")
+@click.option(
+    "--source", metavar="NAME", help="Which gateway the callbacks are from; all of sources.toml if not given."
+)
 @with_options(DATA_DIR)
 @handle_errors
 def serve(*, data_dir: Path | None, source: str | None, **options: Any) -> None:

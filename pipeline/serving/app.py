@@ -22,7 +22,7 @@ from pipeline.watch import prometheus
 from warehouse.errors import ArchiveError, NothingPublishedError, WarehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
@@ -81,16 +81,16 @@ def application(
     hosts: Sequence[str],
     *,
     pages: Pages | None = None,
-    callbacks: Callbacks | None = None,
+    callbacks: Mapping[str, Callbacks] | None = None,
     secret: str = "",
 ) -> Starlette:
-    """`GET /`, `/health` and `/metrics`; with `callbacks`, `POST /callbacks/SECRET`.
+    """`GET /`, `/health` and `/metrics`; with `callbacks`, `POST /callbacks/SECRET`, or `/callbacks/NAME/SECRET`.
 
     Args:
         paths: of the data folder.
         hosts: what requests may call this host, against pages of other sites that rebind their name to it.
         pages: what makes the report; without it there is no `/`.
-        callbacks: what takes callbacks.
+        callbacks: what takes callbacks, by the part of their path before the secret: '', or `NAME/` for each gateway.
         secret: the last part of their path.
     """
     metrics, one_at_a_time = _Metrics(paths), asyncio.Lock()
@@ -108,8 +108,8 @@ def application(
     routes = [Route("/health", read_health), Route("/metrics", read_metrics)]
     if pages:
         routes.append(Route("/", _page(pages)))
-    if callbacks:
-        routes.append(Route("/callbacks/{secret}", _callback(callbacks, secret), methods=["POST"]))
+    for part, one in (callbacks or {}).items():
+        routes.append(Route(f"/callbacks/{part}{{secret}}", _callback(one, secret), methods=["POST"]))
     return Starlette(
         routes=routes,
         middleware=[Middleware(_WithHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
@@ -154,11 +154,20 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(parts)
 
 
-def _callback_metrics(callbacks: Callbacks) -> str:
+def _callback_metrics(callbacks: Mapping[str, Callbacks]) -> str:
+    """Of a gateway of sources.toml with the label `source`."""
     name = "avatar_tasks_callbacks_total"
-    lines = [f'{name}{{outcome="{outcome}"}} {callbacks.outcomes[outcome]}' for outcome in OUTCOMES]
+    lines = [
+        f'{name}{{outcome="{outcome}"{_label(part)}}} {one.outcomes[outcome]}'
+        for part, one in callbacks.items()
+        for outcome in OUTCOMES
+    ]
     help_text = "Callbacks that gateways posted since `serve` began, by what came of them."
     return "\n".join([f"# HELP {name} {help_text}", f"# TYPE {name} counter", *lines, ""])
+
+
+def _label(part: str) -> str:
+    return f',source="{part.rstrip("/")}"' if part else ""
 
 
 class _WithHeaders:

@@ -10,6 +10,7 @@ from pipeline.serving.app import application
 from pipeline.serving.callbacks import Callbacks
 from pipeline.serving.pages import Pages
 from pipeline.serving.server import listen, run, url_of
+from pipeline.sources.choose import chosen_sources
 from warehouse.environment import PREFIX
 
 if TYPE_CHECKING:
@@ -47,18 +48,28 @@ def serve(
         raise UnusableInputError(msg)
     if accept_new and not callbacks:
         raise UnusableInputError("--accept-new is about callbacks: add --callbacks")
-    taken = Callbacks(settings.paths, settings.source, inbox.absolute(), accept_new) if callbacks else None
+    taken = callbacks_of(settings, inbox.absolute(), accept_new=accept_new) if callbacks else {}
     listener = listen(host, port)
     url = url_of(listener)
     notify(f"{url} until Ctrl-C; also {url}/health and {url}/metrics")
-    if taken:
-        notify(f"callbacks: POST {url}/callbacks/…, with the secret at the end; their ids go to {taken.inbox}")
+    for part, one in taken.items():
+        notify(f"callbacks: POST {url}/callbacks/{part}…, with the secret at the end; their ids go to {one.inbox}")
     if not _is_loopback(host):
         notify(f"{host} is not loopback: anyone who reaches it can read everything. Put a proxy with a login before it")
     app = application(
         settings.paths, [*_LOOPBACK, host, *hosts], pages=Pages(settings.paths), callbacks=taken, secret=secret
     )
     run(app, listener)
+
+
+def callbacks_of(settings: Settings, inbox: Path, *, accept_new: bool) -> dict[str, Callbacks]:
+    """By the part of the path before the secret: `NAME/` for a gateway of sources.toml, else nothing."""
+    source = settings.source if "source" in settings.model_fields_set else None
+    named = {f"{one.name}/": (one.name, inbox / one.name) for one in chosen_sources(source)}
+    return {
+        part: Callbacks(settings.paths, source, folder, accept_new)
+        for part, (source, folder) in (named or {"": (settings.source, inbox)}).items()
+    }
 
 
 def _is_loopback(host: str) -> bool:

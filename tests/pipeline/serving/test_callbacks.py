@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.serving.app import application
 from pipeline.serving.callbacks import BURST, MAX_BYTES, Callbacks, task_id_of
+from pipeline.serving.serve import callbacks_of
 from pipeline.settings import Settings
 from simulator import ManualClock, SimulatedGateway
 from simulator import serve as simulate
@@ -54,7 +55,7 @@ def callbacks(command: CommandLine, tmp_path: Path) -> Callbacks:
 
 @pytest.fixture
 def url(callbacks: Callbacks) -> Iterator[str]:
-    app = application(callbacks.paths, ["127.0.0.1"], callbacks=callbacks, secret=SECRET)
+    app = application(callbacks.paths, ["127.0.0.1"], callbacks={"": callbacks}, secret=SECRET)
     with serve(app) as base_url:
         yield base_url
 
@@ -115,6 +116,25 @@ def test_new_ids_are_taken_where_that_was_asked_for(url: str, callbacks: Callbac
     callbacks.accepts_new = True
     assert post(url, {"task_id": ended_world.ids[20]}).status_code == 200
     assert in_inbox(callbacks) == {ended_world.ids[20]}
+
+
+def test_each_of_several_gateways_has_a_path_and_a_folder_of_the_inbox(
+    callbacks: Callbacks, ended_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As sources.toml names them; what one of them posts is about its own ids."""
+    monkeypatch.chdir(tmp_path)
+    tables = [f'[[source]]\nname = "{name}"\nbase_url = "https://{name}.example"\n' for name in ("default", "us")]
+    (tmp_path / "sources.toml").write_text("".join(tables))
+    settings = Settings(data_dir=callbacks.paths.root)
+    taken = callbacks_of(settings, tmp_path / "inbox", accept_new=False)
+    known = {"task_id": ended_world.ids[0]}
+    with serve(application(settings.paths, ["127.0.0.1"], callbacks=taken, secret=SECRET)) as url:
+        codes = [httpx.post(f"{url}/callbacks/{part}{SECRET}", json=known).status_code for part in ("", *taken, "eu/")]
+        counts = httpx.get(f"{url}/metrics").text
+    assert codes == [404, 200, 404, 404]
+    assert [path.parent.name for path in (tmp_path / "inbox").rglob("*.txt")] == ["default"]
+    assert 'avatar_tasks_callbacks_total{outcome="unknown",source="us"} 1' in counts
+    assert list(callbacks_of(Settings(source="us"), tmp_path, accept_new=False)) == ["us/"]
 
 
 def test_many_callbacks_at_once_share_files(url: str, callbacks: Callbacks, ended_world: World) -> None:

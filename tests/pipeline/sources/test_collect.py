@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from pipeline.check.all_checks import check_everything
 from pipeline.collect.request import CollectRequest
 from pipeline.errors import UnusableInputError
+from pipeline.settings import Settings
 from pipeline.sources.children import Children
 from pipeline.sources.file import Source
 from pipeline.sources.inbox import warn_of_strays
+from pipeline.status import facts
 from simulator import Account, ManualClock, SimulatedGateway, World, serve
 from simulator.limits import RateLimit
 from tests.command_line import CommandLine
@@ -123,6 +125,11 @@ def test_one_that_is_down_or_throttles_or_crashes_holds_up_none_of_the_others(si
     assert found["problem"] == "1 of 3 sources are done; slow ended with 1, down ended with 5"
     assert "ended by signal 9" in found["sources"]["slow"]["problem"]
     assert (found["asked"], found["statuses"]) == (65, found["sources"]["well"]["statuses"])
+    stands = facts(Settings(data_dir=site.folder / "data").paths)["sources"]
+    assert {name: (stands[name]["tasks"], stands[name]["exit_code"]) for name in ("well", "down")} == {
+        "well": (60, 0),
+        "down": (0, 5),
+    }
     calls = site.apps["slow"].total_calls
     with site.command.start("collect") as process:
         until(lambda: site.apps["slow"].total_calls > calls + 3, process)
@@ -136,7 +143,7 @@ def test_one_that_is_down_or_throttles_or_crashes_holds_up_none_of_the_others(si
 
 def _is_ours(process: psutil.Process, folder: Path) -> bool:
     try:
-        return process.cwd() == str(folder)
+        return bool(process.cwd() == str(folder))
     except psutil.Error:
         return False
 

@@ -1,0 +1,138 @@
+"""Several gateways on Prefect: a deployment, a schedule, limits and an automation for each, as sources.toml says."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from flows._prefect.of_sources import with_automations, with_deployments, with_values
+from pipeline.sources.file import Source
+from simulator import ManualClock, SimulatedGateway, World, serve
+from tests.command_line import KEY
+from tests.flows.operator import ROOT, Operator
+from tests.pipeline.tables import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SLUG = "schedules.every-five-minutes"
+URL = "https://gateway.example"
+PLAIN = Source(name="plain", base_url=URL)
+HOURLY = Source(name="hourly", base_url=URL, interval=3600)
+NIGHTLY = Source(name="nightly", base_url=URL, cron="0 2 * * *", active=False)
+
+
+@pytest.fixture(scope="module")
+def declared() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    return found
+
+
+def test_a_gateways_deployment_is_that_of_collect_for_it_alone(declared: list[dict[str, Any]]) -> None:
+    """With a slot of its own, so that one that is down cancels no run of another."""
+    *before, one = with_deployments(declared, [PLAIN])
+    assert before == declared
+    assert (one["name"], one["parameters"]) == ("collect-plain", {"inbox": "inbox", "refresh": True, "source": "plain"})
+    assert one["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert "source:plain" in one["tags"]
+
+
+def test_schedules_are_those_of_the_file_over_those_of_collect(declared: list[dict[str, Any]]) -> None:
+    """And what deployments.toml says of one gateway is over both. `collect` itself runs by hand only."""
+    own = {
+        "collect": {f"{SLUG}.interval": 600, "parameters.refresh": False},
+        "collect-hourly": {f"{SLUG}.interval": 900},
+    }
+    found = with_values(own, declared, [PLAIN, HOURLY, NIGHTLY])
+    assert found["collect"] == own["collect"] | {f"{SLUG}.active": False}
+    assert found["collect-plain"] == own["collect"]
+    assert found["collect-hourly"] == {"parameters.refresh": False, f"{SLUG}.interval": 900}
+    nightly = {f"{SLUG}.cron": "0 2 * * *", f"{SLUG}.timezone": "UTC", f"{SLUG}.active": False}
+    assert found["collect-nightly"] == {"parameters.refresh": False} | nightly
+    assert with_values(own, declared, []) == own
+
+
+def test_that_no_run_has_completed_is_said_of_each_gateway_by_itself() -> None:
+    automations = yaml.safe_load((ROOT / "automations.yaml").read_text(encoding="utf-8"))["automations"]
+    assert with_automations(automations, []) == automations
+    found = with_automations(automations, [PLAIN, HOURLY, NIGHTLY])
+    about = {one["name"]: one["trigger"] for one in found if "no collect" in one["name"]}
+    assert {name: one["within"] for name, one in about.items()} == {
+        "avatar-tasks: no collect of plain has completed": 3600,
+        "avatar-tasks: no collect of hourly has completed": 10_800,
+    }
+    assert len(found) == len(automations) + 1
+
+
+@pytest.fixture
+def operator(server_home: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Operator]:
+    """In a folder with the declarations, as the checkout has them, and two gateways, one of which is down."""
+    end = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+    world = World(seed=5, tasks=30, start=end - timedelta(days=1), end=end, odd_share=0)
+    for name in ("prefect.yaml", "automations.yaml", "flows"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    with serve(SimulatedGateway(world, key=KEY, clock=ManualClock(world.all_terminal_at()))) as url:
+        tables = {
+            "well": (url, 'api_key_env = "WELL_KEY"\nrate = 50\ninterval = 600'),
+            "down": ("http://127.0.0.1:9", ""),
+        }
+        (tmp_path / "sources.toml").write_text(
+            "".join(f'[[source]]\nname = "{name}"\nbase_url = "{at}"\n{more}\n' for name, (at, more) in tables.items())
+        )
+        one = Operator(server_home[0], tmp_path, server_home[1] | {"WELL_KEY": KEY})
+        one.inbox.mkdir()
+        for name in tables:
+            (one.inbox / name).mkdir()
+            one.drop_into_inbox(f"{name}/ids.txt", world.ids)
+        yield one
+
+
+def set_up(operator: Operator, *options: str) -> str:
+    done = operator.command("setup-prefect", "--json", *options)
+    assert done.returncode == 0, done.stderr
+    return "\n".join(json.loads(done.stdout)["changes"])
+
+
+def test_set_up_makes_what_each_gateway_needs_and_removes_it_with_the_file(operator: Operator) -> None:
+    """What was common to all becomes each one's own; a second set-up changes nothing."""
+    deployments = "select name from deployment where name like 'collect-%' and name != 'collect-shard' order by 1"
+    limits = "select name from concurrency_limit_v2 where name like 'avatar-tasks%' order by 1"
+    said = set_up(operator, "--in-flight", "12")
+    assert operator.ask(deployments) == [("collect-down",), ("collect-well",)]
+    own = {f"avatar-tasks-in-flight-{name}" for name in ("down", "well")} | {"avatar-tasks-requests-well"}
+    assert own <= {name for (name,) in operator.ask(limits)}
+    assert "global limit avatar-tasks-requests-well: at most 50 requests a second over all workers" in said
+    assert "automation 'avatar-tasks: no collect of well has completed': new" in said
+    schedule = (
+        "select schedule ->> 'interval' from deployment_schedule join deployment on deployment.id = deployment_id"
+    )
+    assert operator.ask(f"{schedule} where deployment.name = 'collect-well'") == [(600.0,)]
+    active = "select active from deployment_schedule join deployment on deployment.id = deployment_id"
+    assert operator.ask(f"{active} where deployment.name = 'collect'") == [(0,)]
+    assert "well" not in set_up(operator, "--dry-run", "--in-flight", "12")
+    (operator.folder / "sources.toml").unlink()
+    assert "deployment collect-down: removed" in set_up(operator)
+    assert operator.ask(deployments) == []
+    assert operator.ask(f"{active} where deployment.name = 'collect'") == [(1,)]
+
+
+@pytest.mark.soak
+def test_a_run_of_one_gateway_and_one_of_all_do_what_the_command_line_does(operator: Operator) -> None:
+    """One that is down fails its own run, and the run of all; the other's tasks are there."""
+    set_up(operator)
+    with operator.worker():
+        assert operator.end_of(operator.start_run("collect/collect-well")) == "Completed", operator.history()
+        found = {(row["source"], row["task_id"]) for row in rows(operator.published, "tasks", ["source", "task_id"])}
+        assert {source for source, _ in found} == {"well"}
+        assert operator.end_of(operator.start_run("collect/collect", inbox="inbox")) == "Failed", operator.history()
+        assert "1 of 2 sources are done; down ended with 5" in operator.history()
+    assert {row["source"] for row in rows(operator.published, "runs", ["source"])} == {"well", "down"}
+    keys = {key for (key,) in operator.ask("select distinct key from artifact")}
+    assert {"collect-well", "collect-down", "collect-well-failures"} <= keys
+    (operator.folder / "sources.toml").unlink()
+    set_up(operator)
