@@ -13,7 +13,7 @@ import json
 import signal
 import sysconfig
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +52,6 @@ class Children:
     options: dict[str, Any]
     notify: Callable[[str, str], None]
     on_end: Callable[[SourceEnd], None] = lambda _end: None
-    _running: set[Process] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Raises UnusableInputError for what can only be about one gateway."""
@@ -71,8 +70,11 @@ class Children:
     async def collect(self) -> SourcesSummary:
         """Wait until every one has ended; the summary has all of them, and the worst of their exit codes."""
         began = time.monotonic()
-        ends = await asyncio.gather(*map(self._collect_one, self.sources))
-        return SourcesSummary(list(ends), round(time.monotonic() - began, 3))
+        # Without `return_exceptions` it would be over as soon as the first of them is, with the others still running.
+        ends = await asyncio.gather(*map(self._collect_one, self.sources), return_exceptions=True)
+        if failure := next((one for one in ends if isinstance(one, BaseException)), None):
+            raise failure
+        return SourcesSummary([one for one in ends if isinstance(one, SourceEnd)], round(time.monotonic() - began, 3))
 
     async def _collect_one(self, source: Source) -> SourceEnd:
         try:
