@@ -116,7 +116,7 @@ def test_one_that_is_down_or_throttles_or_crashes_holds_up_none_of_the_others(si
         until(lambda: site.of("well") <= site.published("tasks", "task_id"), process)
         until(lambda: {"well", "down"} <= {name for name, _ in site.published("runs", "run_id")}, process)
         until(lambda: site.apps["slow"].total_calls > 3, process)
-        [slow] = [one for one in psutil.Process(process.pid).children() if "slow" in one.cmdline()]
+        [slow] = [one for one in psutil.Process(process.pid).children() if "slow" in _arguments(one)]
         slow.kill()
         out, err = process.communicate(timeout=60)
     found = json.loads(out)
@@ -139,6 +139,13 @@ def test_one_that_is_down_or_throttles_or_crashes_holds_up_none_of_the_others(si
     assert not [one for one in psutil.process_iter() if _is_ours(one, site.folder)], "a process goes on"
     assert site.command("load").code == 0
     assert {"well", "slow"} == {name for name, _ in site.published("tasks", "task_id")}
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return []
 
 
 def _is_ours(process: psutil.Process, folder: Path) -> bool:
