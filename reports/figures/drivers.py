@@ -32,8 +32,6 @@ _CLEAR: Final = 0.03
 _MOST_CLEAR: Final = 20
 _MOST_OTHERS: Final = 30
 _MOST_EXAMPLES: Final = 8
-#: Fewest days of which a weekday is more than a day.
-_FORTNIGHT: Final = 14
 
 #: What a dimension is called.
 _NAMES: Final = {
@@ -87,14 +85,10 @@ def bounds_of(context: Context) -> Row:
 
 def read(context: Context) -> pl.DataFrame:
     """The rows of drivers_between within the bounds."""
-    bounds = bounds_of(context)
     with using(context.con, "always"):
         query = "from drivers_between($t0::timestamptz, coalesce($t1::timestamptz, 'infinity'::timestamptz))"
-        frame = context.rows(query, bounds)
-    last = bounds["t1"] or context.facts["last_submit_time"]
-    is_short = not (bounds["t0"] and last) or (last - bounds["t0"]).days < _FORTNIGHT
-    kept = frame.filter(pl.col("dimension") != "weekday") if is_short else frame
-    return kept.with_columns(
+        frame = context.rows(query, bounds_of(context))
+    return frame.with_columns(
         best_q=pl.min_horizontal("failure_q_value", "latency_q_value"),
         best_p=pl.min_horizontal("failure_p_value", "latency_p_value"),
     ).sort("best_q", "best_p", "dimension", "value", nulls_last=True)

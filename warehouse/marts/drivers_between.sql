@@ -29,6 +29,7 @@
 -- is_clear: whether one of the two q-values is at most 0.03
 --
 -- Dimensions: source, and the columns of task_dimensions from action to text_length. One with a single value has no rows.
+-- Weekdays are compared in two weeks or more: one that came once is only a day.
 --
 -- A task of which no payload has come is in no dimension of the payload: it has none because it failed, and not the other
 -- way round.
@@ -73,7 +74,6 @@ listed as materialized (
             [
                 {'dimension': 'source', 'value': source, 'stratum': hash(action, day)},
                 {'dimension': 'action', 'value': action, 'stratum': hash(source, day)},
-                {'dimension': 'weekday', 'value': weekday, 'stratum': hash(source, action, week)},
                 {'dimension': 'platform', 'value': platform, 'stratum': stratum},
                 {'dimension': 'model', 'value': model, 'stratum': stratum},
                 {'dimension': 'group', 'value': "group", 'stratum': stratum},
@@ -81,6 +81,11 @@ listed as materialized (
                 {'dimension': 'hour', 'value': hour, 'stratum': stratum},
                 {'dimension': 'gateway_version', 'value': gateway_version, 'stratum': stratum}
             ]
+            || if(
+                (select max(submit_time) - min(submit_time) from chosen) >= interval 13 days,
+                [{'dimension': 'weekday', 'value': weekday, 'stratum': hash(source, action, week)}],
+                []
+            )
             || if(
                 has_payload,
                 [

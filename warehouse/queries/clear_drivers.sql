@@ -1,7 +1,6 @@
 -- The first $first values whose tasks clearly fail more often or take longer than the others, of those submitted in
 -- [$t0, $t1), the clearest first; the effect that is not clear is NULL. That one action takes longer than another is no
--- news, so latency is not compared by action. A weekday that came once is only a day: weekdays are named in two weeks or
--- more.
+-- news, so latency is not compared by action.
 with found as (
     select
         *,
@@ -21,9 +20,7 @@ select
     if(is_slow, latency_effect_low, null) as latency_low,
     if(is_slow, latency_effect_high, null) as latency_high,
 from found
-where
-    (is_failing and failure_effect > 0 or is_slow and latency_effect > 1)
-    and (dimension <> 'weekday' or $t1::timestamptz - $t0::timestamptz >= interval 14 days)
+where is_failing and failure_effect > 0 or is_slow and latency_effect > 1
 order by
     least(if(is_failing, failure_q_value, null), if(is_slow, latency_q_value, null)),
     least(if(is_failing, failure_p_value, null), if(is_slow, latency_p_value, null)),

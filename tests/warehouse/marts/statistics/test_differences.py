@@ -104,6 +104,14 @@ def test_a_planted_cause_is_named_first(con: duckdb.DuckDBPyConnection) -> None:
         assert con.execute("select dimension, value from drivers where is_clear limit 1").fetchone() == expected
 
 
+def test_a_weekday_that_came_once_is_only_a_day(con: duckdb.DuckDBPyConnection) -> None:
+    """Weekdays are compared in two weeks or more."""
+    for days, weekdays in ((7, 0), (14, 7)):
+        fill(con, 9, days=days)
+        found = rows(con, "from drivers_between('-infinity', 'infinity') where dimension = 'weekday'")
+        assert len(found) == weekdays
+
+
 def test_a_payload_that_is_missing_because_the_task_failed_is_no_cause(con: duckdb.DuckDBPyConnection) -> None:
     """Half of the failed tasks have none: those without a template would all have failed."""
     fill(con, 8)
