@@ -30,7 +30,7 @@ class Postgres:
         """How to reach a database of one's own, in libpq's words; empty, or a copy of one that is not in use."""
         name = f"lake{next(self._numbers)}"
         template = ["-T", like.split()[0].removeprefix("dbname=")] if like else []
-        _run(self.folder, "createdb", "-h", str(self.folder), "-U", "lake", *template, name)
+        run_program(self.folder, "createdb", "-h", str(self.folder), "-U", "lake", *template, name)
         return f"dbname={name} host={self.folder} user=lake"
 
     def ask(self, catalog: str, query: str) -> list[str]:
@@ -57,8 +57,8 @@ def running() -> Iterator[Postgres]:
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
-        _run(folder, "initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "lake", "-E", "UTF8", "--no-sync")
-        _run(
+        run_program(folder, "initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "lake", "-E", "UTF8", "--no-sync")
+        run_program(
             folder,
             "pg_ctl",
             "-D",
@@ -74,12 +74,12 @@ def running() -> Iterator[Postgres]:
             folder.chmod(0o755)
             yield Postgres(folder)
         finally:
-            _run(folder, "pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
+            run_program(folder, "pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(folder: Path, program: str, *arguments: str) -> None:
+def run_program(folder: Path, program: str, *arguments: str) -> None:
     subprocess.run(
         [_program(program) or program, *arguments],
         cwd=folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema  # type: ignore[import-untyped]  # a need of Prefect's, too
 import pytest
 import yaml  # type: ignore[import-untyped]  # a need of Prefect's, which ships no types
 
@@ -77,6 +79,15 @@ def test_the_health_check_and_the_dashboard_listen_on_loopback_by_settings() -> 
     for words in ("PREFECT_SERVER_UI_STATIC_DIRECTORY=", "PREFECT_SERVER_UI_API_URL=", "PREFECT_UI_URL="):
         assert f"Environment={words}" in server
     assert "--host 127.0.0.1" in server
+
+
+def test_the_compose_file_is_one_by_the_specification() -> None:
+    """An unknown key, such as a misspelt one, is none."""
+    validator = jsonschema.Draft7Validator(json.loads((Path(__file__).parent / "compose-spec.json").read_text()))
+    compose: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    assert [one.message for one in validator.iter_errors(compose)] == []
+    compose["services"]["server"]["comand"] = compose["services"]["server"].pop("command")
+    assert len(list(validator.iter_errors(compose))) == 1
 
 
 def test_the_compose_file_fits_together() -> None:

@@ -7,12 +7,10 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +18,7 @@ import pytest
 from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.command_line import KEY
 from tests.flows.operator import Operator
+from tests.guide.mailbox import mailbox
 from tests.pipeline.tables import rows
 
 if TYPE_CHECKING:
@@ -385,25 +384,3 @@ def arrivals_of(plant: Plant, rate: int, shares: list[Sequence[str]]) -> list[fl
 
 def most_within(seconds: float, arrived: list[float]) -> int:
     return max(sum(one <= other < one + seconds for other in arrived) for one in arrived)
-
-
-@contextlib.contextmanager
-def mailbox() -> Iterator[tuple[str, list[bytes]]]:
-    """Where to post to, and what has come so far."""
-    received: list[bytes] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/", received
-        finally:
-            server.shutdown()
