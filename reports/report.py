@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import duckdb
+    import polars as pl
 
     from reports.cohort import Cohort
     from reports.figure import Figure, Tile
@@ -82,24 +83,29 @@ def read_report(
             drivers.first(found, _FIRST_DRIVERS),
             needs(con, facts, comparison.stale_sources, now),
         ),
-        [
-            latency.latency(context),
-            failures.failure(context),
-            drivers.drivers(context, found),
-            failures.reasons(context),
-            kinds.kinds(context),
-            latency.outcome(context),
-            latency.waiting(context),
-            load.load(context),
-            load.by_hour_of_week(context),
-            kinds.stuck(context),
-            kinds.objectives(context),
-            trust.quality(context),
-            trust.clocks(context),
-            trust.answers(context),
-            trust.speed(context),
-        ],
+        _figures(context, found),
         context.about,
         facts,
         now,
     )
+
+
+def _figures(context: Context, found: pl.DataFrame) -> list[Figure]:
+    """All figures of the page, in their order."""
+    return [
+        latency.latency(context),
+        failures.failure(context),
+        drivers.drivers(context, found),
+        failures.reasons(context),
+        kinds.kinds(context),
+        latency.outcome(context),
+        latency.waiting(context),
+        load.load(context),
+        load.by_hour_of_week(context),
+        kinds.stuck(context),
+        kinds.objectives(context),
+        trust.quality(context),
+        trust.clocks(context),
+        trust.answers(context),
+        trust.speed(context),
+    ]
