@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from typing import Final
 
 from pipeline.file_mode import keep_private
+from warehouse.environment import PREFIX
+from warehouse.machine import be_frugal_if_short
 
 #: New objects until the youngest generation is collected, and after how many collections the older ones are; Python has
 #: 700, 10 and 10. Imports make objects by the hundred thousand, and requests in flight thousands that are still in use.
@@ -22,6 +25,7 @@ _THRESHOLDS: Final = (10_000, 20, 20)
 def set_up_process() -> None:
     """For the rest of this process."""
     keep_private()
+    be_frugal_if_short(os.environ.get(f"{PREFIX}MEMORY", ""))
     gc.set_threshold(*_THRESHOLDS)
     # httpx imports its own command line where click and rich are installed: a third of its 0.15 s of CPU. This is how
     # Python says that a module is not there, and httpx then does without.

@@ -80,20 +80,20 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         for ids in (quarter, count):
             fill_archive(Archive(LocalFolder(DataPaths(folder / str(ids)).archive)), ids)
         for ids in (sample, count):
-            _write_lines(folder / f"lines-{ids}", ids)
+            write_lines(folder / f"lines-{ids}", ids)
 
         contest = compete(
             {
                 "ours": lambda: ours(folder / str(count), _values),
-                "bare duckdb": lambda: _bare(folder / f"lines-{count}", "duckdb_all_tables", _values),
+                "bare duckdb": lambda: bare(folder / f"lines-{count}", "duckdb_all_tables", _values),
             },
             rounds,
         )
-        three = compete({"three": lambda: _bare(folder / f"lines-{count}", "duckdb_three_tables", sizes)}, rounds)
+        three = compete({"three": lambda: bare(folder / f"lines-{count}", "duckdb_three_tables", sizes)}, rounds)
         dlt = compete(
             {
                 "dlt": lambda: _dlt(folder / f"lines-{sample}"),
-                "bare duckdb": lambda: _bare(folder / f"lines-{sample}", "duckdb_three_tables", sizes),
+                "bare duckdb": lambda: bare(folder / f"lines-{sample}", "duckdb_three_tables", sizes),
             },
             rounds,
         )
@@ -130,7 +130,8 @@ def ours(data: Path, rows: Callable[[Path], object]) -> Outcome:
     return run_process(arguments, lambda: rows(data / "warehouse.duckdb"), data)
 
 
-def _bare(lines: Path, script: str, rows: Callable[[Path], object]) -> Outcome:
+def bare(lines: Path, script: str, rows: Callable[[Path], object]) -> Outcome:
+    """Bare DuckDB running a script of `peers` on files of `write_lines`."""
     made = lines / f"{script}.duckdb"
     made.unlink(missing_ok=True)
     arguments = [sys.executable, "-c", _DUCKDB, str(PEERS / f"{script}.sql"), made.name]
@@ -143,7 +144,7 @@ def _dlt(lines: Path) -> Outcome:
         return run_process(arguments, lambda: sizes(Path(name) / "peer.duckdb", _SIZES_OF_DLT))
 
 
-def _write_lines(folder: Path, count: int) -> None:
+def write_lines(folder: Path, count: int) -> None:
     """Files with the bodies as received, with the facts about each answer, and with the accepted ids."""
     folder.mkdir()
     with (

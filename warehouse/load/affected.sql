@@ -4,22 +4,34 @@
 -- task that has ended the number of polls is no longer kept: its row in `pending` is gone.
 --
 -- `task_row` is the rowid in `tasks`, `old_…` the current values there. For 10,000 ids among millions, comparing ids
--- takes the time; so only ids are matched, and the other columns are fetched by rowid.
+-- takes the time; so only ids are matched, and the other columns are fetched by rowid. An id that is pending without a
+-- status was never seen, so that it is in no row of `tasks`: where that holds for all, as when new ids get their first
+-- answer, `tasks` is not read.
+create or replace temp table ids as
+select source, task_id from new_observations
+union
+select source, task_id from new_requests
+union
+select source, task_id from new_tasks;
+
 create or replace temp table matched as
-with ids as (
-    select source, task_id from new_observations
-    union
-    select source, task_id from new_requests
-    union
-    select source, task_id from new_tasks
+with perhaps_known as (
+    select source, task_id
+    from ids
+    anti join (select source, task_id from pending where status is null) as unseen using (source, task_id)
+),
+
+known as (
+    select tasks.source, tasks.task_id, tasks.rowid as task_row
+    from tasks
+    inner join perhaps_known using (source, task_id)
 )
 
-select
-    ids.source,
-    ids.task_id,
-    tasks.rowid as task_row,
+select ids.source, ids.task_id, known.task_row
 from ids
-left join tasks using (source, task_id);
+left join known using (source, task_id);
+
+drop table ids;
 
 create or replace temp table affected as
 with asked as (

@@ -14,8 +14,9 @@ import sys
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from warehouse.environment import SECRETS
+from warehouse.environment import PREFIX, SECRETS
 from warehouse.load.lots import Kept, Lot, keep
+from warehouse.machine import be_frugal_if_short
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +102,7 @@ def _reply(lot: Lot, folder: Path) -> Kept | str:
 
 def main() -> None:
     """Serve the process that started this one; what a library prints goes to standard error."""
+    be_frugal_if_short(os.environ.get(f"{PREFIX}MEMORY", ""))
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(sys.stdin.buffer, replies)
