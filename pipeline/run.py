@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import math
+import sys
 import uuid
 from dataclasses import dataclass, field
 from functools import partial
@@ -176,8 +177,13 @@ def begin(
         clock=clock,
         reporter=reporter or Reporter(),
         began=clock.monotonic(),
-        sizes=sizes or Sizes(),
+        sizes=sizes or _sizes(settings),
     )
+
+
+def _sizes(settings: Settings) -> Sizes:
+    """The usual ones; where memory is short, nothing is loaded beside the requests, but all at the end, in steps."""
+    return Sizes() if settings.budget.has_room_for_two else Sizes(load_answers=sys.maxsize)
 
 
 def _segment_id(started_at: datetime, run_id: str, number: int) -> str:

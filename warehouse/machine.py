@@ -27,6 +27,7 @@ _FRUGAL: Final = {
     "DUCKDB_JE_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "POLARS_MAX_THREADS": "1",  # each keeps memory of its own
 }
 
 #: glibc's M_TRIM_THRESHOLD: with so many bytes free at the end of its heap, it gives them back.

@@ -29,6 +29,13 @@ def allow_for(con: duckdb.DuckDBPyConnection, large_bytes: int) -> None:
         set_limit(con, wanted)
 
 
+def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
+    """Take memory from a connection that has more than `limit` bytes: then it needs one thread, too."""
+    if limit_bytes(con) > limit:
+        con.execute("set threads = 1")
+        set_limit(con, limit)
+
+
 def set_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
     """Set the `memory_limit` in bytes."""
     con.execute(f"set memory_limit = '{limit}B'")

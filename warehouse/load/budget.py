@@ -15,6 +15,10 @@ LEAST_BYTES: Final = 350 * MEGABYTE
 #: With more, a process is no faster.
 _ENOUGH_BYTES: Final = 1_500 * MEGABYTE
 
+#: Rows of segments between two checkpoints. Each compresses up to 122,880 rows of a table again: with one after every
+#: 10,000 rows, a rebuild of 200,000 answers took four times the CPU.
+_CHECKPOINT_ROWS: Final = 160_000
+
 #: Of the machine's memory, or of its container's, what a load uses if nothing else is set.
 _SHARE: Final = 0.7
 
@@ -32,6 +36,16 @@ class Budget:
     process_bytes: int = _ENOUGH_BYTES
 
     @property
+    def is_short(self) -> bool:
+        """Whether a process has so little that a load takes longer for it."""
+        return self.process_bytes < 2 * LEAST_BYTES
+
+    @property
+    def has_room_for_two(self) -> bool:
+        """Whether there is memory for a process that loads beside one that polls."""
+        return self.processes * self.process_bytes >= 2 * LEAST_BYTES
+
+    @property
     def piece_rows(self) -> int:
         """Answers flattened at a time, where bodies have 2 KB. More at a time cost less each, and need memory."""
         return self._graded(2_500, 20_000)
@@ -43,12 +57,13 @@ class Budget:
 
     @property
     def rebuild_rows(self) -> int:
-        """Rows of segments between two checkpoints of a file that is made anew.
+        """Rows of segments in one transaction on a file that is made anew: until it ends they take memory."""
+        return self._graded(10_000, _CHECKPOINT_ROWS)
 
-        Each compresses the last rows of every table again, up to 122,880; until it comes, rows stay in memory
-        uncompressed.
-        """
-        return self._graded(10_000, 160_000)
+    @property
+    def checkpoint_steps(self) -> int:
+        """Such transactions between two checkpoints, each of which compresses the last rows of every table again."""
+        return max(1, _CHECKPOINT_ROWS // self.rebuild_rows)
 
     def _graded(self, least: int, most: int) -> int:
         """Between the two as the memory of a process is between `LEAST_BYTES` and `_ENOUGH_BYTES`."""

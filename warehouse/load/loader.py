@@ -19,7 +19,7 @@ from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASK
 from warehouse.archive import parquet
 from warehouse.database.advisory_lock import serialized
 from warehouse.database.log_check import change_state
-from warehouse.database.memory_limit import allow_for
+from warehouse.database.memory_limit import allow_for, lower_limit
 from warehouse.database.schema import statement
 from warehouse.database.session import temporary_folder
 from warehouse.database.transaction import transaction
@@ -100,6 +100,8 @@ def load_in_steps(
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
     steps = list(steps_of(segments, step_rows))
+    if budget.is_short:
+        lower_limit(con, budget.file_bytes)
     with prepare_steps(steps, analysis.failure_rules, budget, temporary_folder(con)) as ready:
         for number, (step, prepared) in enumerate(zip(steps, ready, strict=True)):
             if number > 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from warehouse.database.writer import spill
 from warehouse.load.budget import Budget
 from warehouse.load.loader import Loaded, load_in_steps, unloaded
 
@@ -54,10 +55,16 @@ class Derivation:
         segments, loaded = unloaded(con, self.store), 0
         if only is not None:
             segments = [one for one in segments if one.segment_id in only]
-        for done in load_in_steps(
-            con, segments, self.analysis, self.policy, self.budget.rebuild_rows, budget=self.budget
-        ):
-            con.execute("checkpoint")
+        between = spill if self.budget.is_short else _do_nothing
+        step_rows, policy = self.budget.rebuild_rows, self.policy
+        steps = load_in_steps(con, segments, self.analysis, policy, step_rows, budget=self.budget, between=between)
+        for number, done in enumerate(steps, start=1):
+            if number % self.budget.checkpoint_steps == 0:
+                con.execute("checkpoint")
             total.add(done)
             loaded += done.segments + len(done.damaged)
             self.on_progress(loaded, len(segments))
+
+
+def _do_nothing(_con: duckdb.DuckDBPyConnection) -> None:
+    pass

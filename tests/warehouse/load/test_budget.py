@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.run import Sizes, begin
+from pipeline.settings import read_settings
+from tests.warehouse.answers import RUNNING, Answer, minute
+from tests.warehouse.conftest import DEFAULTS, Site
+from tests.warehouse.tables import column
 from warehouse import machine
-from warehouse.load.budget import LEAST_BYTES, MEGABYTE, budget_of
+from warehouse.database.memory_limit import limit_bytes
+from warehouse.load.budget import LEAST_BYTES, MEGABYTE, Budget, budget_of
+from warehouse.load.loader import load_in_steps, unloaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +91,43 @@ def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (budget.processes, budget.process_bytes) == (3, LEAST_BYTES)
     monkeypatch.setattr(machine, "cores", lambda: 8)
     assert budget_of(memory_bytes=800 * MEGABYTE).processes == 2
+
+
+def test_a_load_with_little_memory_takes_it_from_the_writer(site: Site) -> None:
+    """In small pieces and by one thread; with enough of it the writer keeps what it has."""
+    site.archive([Answer(f"t{number}", minute(1), RUNNING) for number in range(3)])
+    with site.writer() as con:
+        usual = limit_bytes(con)
+        for budget, expected in ((Budget(), usual), (Budget(1, LEAST_BYTES), 64 * MEGABYTE)):
+            segments = unloaded(con, site.store)
+            assert sum(one.answers for one in load_in_steps(con, segments, DEFAULTS, site.policy, budget=budget)) in {
+                0,
+                3,
+            }
+            assert limit_bytes(con) == pytest.approx(expected, rel=0.01)
+        assert column(con, "select count(*) from tasks") == [3]
+
+
+@pytest.mark.parametrize(("memory", "beside"), [("350MB", False), ("1GB", True)])
+def test_where_memory_is_short_nothing_is_loaded_beside_the_requests(
+    tmp_path: Path, memory: str, *, beside: bool
+) -> None:
+    """A process that loads while another polls takes as much again."""
+    settings = read_settings(data_dir=tmp_path / "data", memory=memory, load_processes=2)
+    assert (begin(settings, "collect").sizes.load_answers == Sizes().load_answers) is beside
+
+
+@pytest.mark.parametrize("setting", ["", "350MB"])
+def test_allocators_give_memory_back_where_it_is_short(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    """Of processes that it starts, too; what is set already stays."""
+    monkeypatch.setattr(machine, "memory_bytes", lambda: 64 * 2**30)
+    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
+    monkeypatch.setenv("_RJEM_MALLOC_CONF", "")
+    monkeypatch.delenv("_RJEM_MALLOC_CONF")
+    monkeypatch.delenv("DUCKDB_JE_MALLOC_CONF", raising=False)
+    machine.be_frugal_if_short(setting)
+    is_set = "_RJEM_MALLOC_CONF" in os.environ and "DUCKDB_JE_MALLOC_CONF" in os.environ
+    monkeypatch.delenv("_RJEM_MALLOC_CONF", raising=False)
+    monkeypatch.delenv("DUCKDB_JE_MALLOC_CONF", raising=False)
+    assert is_set == bool(setting)
+    assert os.environ["ARROW_DEFAULT_MEMORY_POOL"] == "jemalloc"

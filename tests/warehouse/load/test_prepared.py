@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -188,6 +190,39 @@ def test_a_process_ends_with_the_load_that_started_it() -> None:
     while Path(f"/proc/{child}").exists() and "State:\tZ" not in Path(f"/proc/{child}/status").read_text():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+@pytest.mark.e2e
+def test_a_rebuild_that_is_stopped_stops_its_processes_and_leaves_nothing(site: Site) -> None:
+    """Ctrl-C is one line and exit code 130, also while another process is in the middle of a lot."""
+    archive_a_world(site)
+    code = """
+        import signal
+        from warehouse.load import lots, prepared
+        from warehouse.load.worker import Worker
+        keep = Worker.keep
+        def keep_paused(worker, lot, folder):
+            worker.start().send_signal(signal.SIGSTOP)
+            print(worker.start().pid, flush=True)
+            return keep(worker, lot, folder)
+        Worker.keep, prepared.ROWS_PER_PROCESS, lots.PIECE_ROWS = keep_paused, 1, 1
+        from avatar_tasks.cli import main
+        main()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), "rebuild", "--data-dir", str(site.paths.root)]
+    environment = os.environ | {"AVATAR_TASKS_LOAD_PROCESSES": "2"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as rebuilding:
+        assert rebuilding.stdout
+        child = int(rebuilding.stdout.readline())
+        rebuilding.send_signal(signal.SIGINT)
+        _, errors = rebuilding.communicate(timeout=60)
+    assert rebuilding.returncode == 130
+    assert errors == "avatar-tasks: stopped; what was collected is kept, run again to go on\n"
+    assert not Path(f"/proc/{child}").exists()
+    left = [path.name for path in site.paths.root.iterdir() if path.name.startswith(".unfinished")]
+    assert [name for name in left if not name.endswith(".lock")] == []
 
 
 def test_a_process_gets_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
