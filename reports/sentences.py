@@ -71,7 +71,8 @@ def outcome(frame: pl.DataFrame, shares: pl.DataFrame) -> str:
         for name, seconds in (("half", half), ("nine in ten", most))
         if seconds is not None
     ]
-    begin = (" and ".join(said) or "fewer than half of all tasks have succeeded") + ". "
+    few = "fewer than half of all tasks have succeeded" if last["p_success"] else "no task has succeeded"
+    begin = (" and ".join(said) or few) + ". "
     return (
         f"{begin[0].upper()}{begin[1:]}After {words.duration(last['t_seconds'])}, {words.percent(last['p_success'])} "
         f"have succeeded, {words.percent(last['p_failure'])} have failed and {words.percent(last['p_running'])} still "
@@ -135,8 +136,8 @@ def whose(classes: pl.DataFrame) -> str:
     """Whose fault failures are."""
     if classes.is_empty():
         return "None has failed."
-    said = ", ".join(f"{words.rough(share)} {_WHO.get(who or 'unknown', who)}" for who, share in classes.iter_rows())
-    return f"Of all failures {said}."
+    shares = [f"{words.rough(share)} {_WHO.get(who or 'unknown', who)}" for who, share in classes.iter_rows()]
+    return f"Failures by cause: {', '.join(shares)}."
 
 
 def waiting(facts: Facts) -> str:

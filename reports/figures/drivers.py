@@ -133,7 +133,7 @@ def drivers(context: Context, frame: pl.DataFrame) -> Figure:
     return Figure(
         key="drivers",
         title=_TITLE,
-        says=_says(frame, clear, looked_at),
+        says=_says(context, frame, clear, looked_at),
         unit="difference from comparable tasks (same source, action and day), with its 95% interval",
         cohort=f"{context.about}, {_range(context)}",
         tasks=context.most(frame.group_by("dimension").agg(pl.col("n").sum())["n"]),
@@ -146,8 +146,10 @@ def drivers(context: Context, frame: pl.DataFrame) -> Figure:
     )
 
 
-def _says(frame: pl.DataFrame, clear: pl.DataFrame, looked_at: pl.DataFrame) -> str:
+def _says(context: Context, frame: pl.DataFrame, clear: pl.DataFrame, looked_at: pl.DataFrame) -> str:
     if looked_at.is_empty():
+        if context.facts["failed"] and not context.facts["succeeded"]:
+            return "Every task that ended has failed, so none differs in how often it fails or how long it takes."
         return "Too few tasks have ended to say what is different about those that fail or take long."
     if clear.is_empty():
         return f"Of {looked_at.height:,} values looked at, none differs from comparable tasks beyond chance."

@@ -119,17 +119,26 @@ def test_filters_apply_to_every_figure(week_paths: DataPaths) -> None:
 @pytest.mark.parametrize(
     ("status", "number", "says"),
     [
-        pytest.param("SUCCESS", 0, "There is nothing to report: no task is in this cohort.", id="no task"),
-        pytest.param("SUCCESS", 1, "Half of the tasks have ended within 60 s", id="one task"),
-        pytest.param("FAILURE", 40, "Every one of the tasks that ended failed.", id="only failures"),
+        pytest.param("SUCCESS", 0, ["There is nothing to report: no task is in this cohort."], id="no task"),
+        pytest.param("SUCCESS", 1, ["Half of the tasks have ended within 60 s"], id="one task"),
+        pytest.param(
+            "FAILURE",
+            40,
+            [
+                "Every one of the tasks that ended failed.",
+                "Every task that ended has failed, so none differs in how often it fails",
+                "No task has succeeded. After ",
+            ],
+            id="only failures",
+        ),
     ],
 )
-def test_it_reads_well_where_there_is_little(tmp_path: Path, status: str, number: int, says: str) -> None:
+def test_it_reads_well_where_there_is_little(tmp_path: Path, status: str, number: int, says: list[str]) -> None:
     """Every figure is there, with a sentence where there is nothing to draw, and a reason's markup is only text."""
     made = make(published(tmp_path, lambda con: con.execute(TASK, {"status": status, "number": number})))
     shown = Values.of(made.file.read_text(encoding="utf-8"))
     text = " ".join(shown.text).replace("\u00a0", " ")
-    assert says in text
+    assert [one for one in says if one not in text] == []
     assert sum(tag == "figure" for tag, _ in shown.tags) == 15
     assert not [tag for tag, _ in shown.tags if tag == "script"]
     for wrong in ("None ", "nan", "not known s", "inf "):

@@ -128,7 +128,7 @@ def test_whose_fault_failures_are_is_what_their_rules_say(week: Made, con: duckd
         select 100 * count(*) / sum(count(*)) over ()
         from tasks where status = 'FAILURE'
         group by fail_class order by count(*) desc, fail_class""").fetchall()
-    said = says(week)["reasons"].partition("Of all failures ")[2]
+    said = says(week)["reasons"].partition("Failures by cause: ")[2]
     assert [part.split("%")[0] for part in said.split(", ")] == [f"{share:.0f}" for (share,) in shares]
 
 

@@ -92,8 +92,6 @@ def test_the_planted_causes_are_the_first_that_are_named(full: duckdb.DuckDBPyCo
         found.append(named(full, world, world.causes))
     shares = {cause: sum(one[cause] for one in found) / starts for cause in found[0]}
     print(f"named first, of {starts} demos: {shares}")  # noqa: T201 - the figure
-    # The incident and the long queues are planted, too, and now and then an hour of the day comes before the causes.
-    assert shares.pop("first of compare") >= 0.8
     assert min(shares.values()) >= 0.8 if starts < 20 else min(shares.values()) >= 0.9
 
 
