@@ -62,7 +62,7 @@ class Sizes:
         flush_answers: answers are written to the archive after so many, if not before.
         load_answers: answers are loaded after so many, while half as many are to come: starting a process costs the CPU
             of some thousand requests. With 10,000, a run of 60,000 ids took 1.15 times the CPU of version 06152f1
-            (benchmarks/LOG.md).
+            (benchmarks/LOG.md). A tenth of it where this process mostly waits, see `pipeline.collect.beside`.
         step_rows: archived rows loaded in one transaction.
     """
 

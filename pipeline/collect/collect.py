@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from pipeline.collect.accept import Accepted, accept
 from pipeline.collect.batches import fetch_batch
+from pipeline.collect.beside import Count, loading_beside
 from pipeline.collect.client import make_client, make_list_client
 from pipeline.collect.destination import destination_of
 from pipeline.collect.fetch import Fetcher, Tally
@@ -116,7 +117,8 @@ class CollectRun:
             return
         async with self._list_client as client, self._stopped_at_the_deadline(client):
             walk = Walk(self.run, client, self.request.action, self._since_seconds)
-            self.discovered = await walk.walk()
+            async with loading_beside(self.run, self.destination, lambda: Count(walk.seen, math.inf)):
+                self.discovered = await walk.walk()
         if problem := self.discovered.problem:
             self.run.reporter.warn(f"discovery: {problem}")
 

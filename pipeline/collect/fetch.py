@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+from pipeline.collect.beside import Count, loading_beside
 from pipeline.collect.bulk import Bulk
-from pipeline.threads import run_to_its_end
 from warehouse import plan
 
 if TYPE_CHECKING:
@@ -51,20 +51,24 @@ class Fetcher:
     async def fetch(self, todo: IO[bytes]) -> None:
         """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
         batches = _Batches(self._run, self._client, self._tally, self._batch)
-        beside = [asyncio.create_task(work()) for work in (self._show_progress, self._load_meanwhile)]
-        try:
-            for ids, failed_before in plan.read_todo(todo, self._run.sizes.batch_ids):
-                await batches.room()
-                if self._client.ended is not None:
-                    break
-                self._client.suspect(failed_before)
-                batches.start(ids)
-            await batches.finish()
-            self._run.reporter.progress(self._tally.answered, self._tally.planned)
-        finally:
-            for task in (*beside, *batches.running):
-                task.cancel()
-            await asyncio.gather(*beside, *batches.running, return_exceptions=True)
+        showing = asyncio.create_task(self._show_progress())
+        async with loading_beside(self._run, self._destination, self._count):
+            try:
+                await self._run_all(batches, todo)
+                self._run.reporter.progress(self._tally.answered, self._tally.planned)
+            finally:
+                for task in (showing, *batches.running):
+                    task.cancel()
+                await asyncio.gather(showing, *batches.running, return_exceptions=True)
+
+    async def _run_all(self, batches: _Batches, todo: IO[bytes]) -> None:
+        for ids, failed_before in plan.read_todo(todo, self._run.sizes.batch_ids):
+            await batches.room()
+            if self._client.ended is not None:
+                break
+            self._client.suspect(failed_before)
+            batches.start(ids)
+        await batches.finish()
 
     async def _batch(self, ids: list[str]) -> int:
         """The ids that the gateway answers together, then the others one by one; returns how many were answered."""
@@ -82,15 +86,8 @@ class Fetcher:
             await asyncio.sleep(_PROGRESS_SECONDS)
             self._run.reporter.progress(self._come, self._tally.planned)
 
-    async def _load_meanwhile(self) -> None:
-        """Load whenever enough has come, while enough is still to come: requests use one core, loading has another."""
-        loaded, enough = self._come, self._run.sizes.load_answers
-        while True:
-            await asyncio.sleep(_POLL_SECONDS)
-            come = self._come
-            if come - loaded >= enough and self._tally.planned - come >= enough / 2:
-                loaded = come
-                await run_to_its_end(self._destination.while_polling)
+    def _count(self) -> Count:
+        return Count(self._come, self._tally.planned - self._come)
 
 
 class _Batches:

@@ -123,6 +123,11 @@ class Walk:
         self._windows = self._open = self._unusable = 0
         self._is_unfiltered = False
 
+    @property
+    def seen(self) -> int:
+        """Distinct tasks seen so far; the pages that they are on are archived."""
+        return len(self._ids)
+
     async def walk(self) -> Discovered:
         """Walk what was not seen whole before.
 

@@ -98,33 +98,28 @@ def set_up(operator: Operator, *options: str) -> str:
     return "\n".join(json.loads(done.stdout)["changes"])
 
 
-def test_set_up_makes_what_each_gateway_needs_and_removes_it_with_the_file(operator: Operator) -> None:
-    """What was common to all becomes each one's own; a second set-up changes nothing."""
-    deployments = "select name from deployment where name like 'collect-%' and name != 'collect-shard' order by 1"
-    limits = "select name from concurrency_limit_v2 where name like 'avatar-tasks%' order by 1"
-    said = set_up(operator, "--in-flight", "12")
-    assert operator.ask(deployments) == [("collect-down",), ("collect-well",)]
-    own = {f"avatar-tasks-in-flight-{name}" for name in ("down", "well")} | {"avatar-tasks-requests-well"}
-    assert own <= {name for (name,) in operator.ask(limits)}
+def test_a_dry_run_names_what_each_gateway_gets(operator: Operator) -> None:
+    said = set_up(operator, "--dry-run", "--in-flight", "12")
+    assert {"deployment collect-well: new", "deployment collect-down: new"} <= set(said.splitlines())
     assert "global limit avatar-tasks-requests-well: at most 50 requests a second over all workers" in said
+    assert "global limit avatar-tasks-in-flight-down: at most 12 requests in flight over all workers" in said
     assert "automation 'avatar-tasks: no collect of well has completed': new" in said
-    schedule = (
-        "select schedule ->> 'interval' from deployment_schedule join deployment on deployment.id = deployment_id"
-    )
-    assert operator.ask(f"{schedule} where deployment.name = 'collect-well'") == [(600.0,)]
-    active = "select active from deployment_schedule join deployment on deployment.id = deployment_id"
-    assert operator.ask(f"{active} where deployment.name = 'collect'") == [(0,)]
-    assert "well" not in set_up(operator, "--dry-run", "--in-flight", "12")
-    (operator.folder / "sources.toml").unlink()
-    assert "deployment collect-down: removed" in set_up(operator)
-    assert operator.ask(deployments) == []
-    assert operator.ask(f"{active} where deployment.name = 'collect'") == [(1,)]
+    assert KEY not in said
 
 
 @pytest.mark.soak
-def test_a_run_of_one_gateway_and_one_of_all_do_what_the_command_line_does(operator: Operator) -> None:
-    """One that is down fails its own run, and the run of all; the other's tasks are there."""
-    set_up(operator)
+def test_set_up_makes_what_each_gateway_needs_and_removes_it_with_the_file(operator: Operator) -> None:
+    """A run of one gateway and one of all do what the command line does; one that is down fails its own run."""
+    deployments = "select name from deployment where name like 'collect-%' and name != 'collect-shard' order by 1"
+    limits = "select name from concurrency_limit_v2 where name like 'avatar-tasks%' order by 1"
+    schedules = "from deployment_schedule join deployment on deployment.id = deployment_id where deployment.name = ?"
+    set_up(operator, "--in-flight", "12")
+    assert operator.ask(deployments) == [("collect-down",), ("collect-well",)]
+    own = {f"avatar-tasks-in-flight-{name}" for name in ("down", "well")} | {"avatar-tasks-requests-well"}
+    assert own <= {name for (name,) in operator.ask(limits)}
+    assert operator.ask(f"select schedule ->> 'interval' {schedules}", "collect-well") == [(600.0,)]
+    assert operator.ask(f"select active {schedules}", "collect") == [(0,)]
+    assert "well" not in set_up(operator, "--dry-run", "--in-flight", "12")
     with operator.worker():
         assert operator.end_of(operator.start_run("collect/collect-well")) == "Completed", operator.history()
         found = {(row["source"], row["task_id"]) for row in rows(operator.published, "tasks", ["source", "task_id"])}
@@ -135,4 +130,6 @@ def test_a_run_of_one_gateway_and_one_of_all_do_what_the_command_line_does(opera
     keys = {key for (key,) in operator.ask("select distinct key from artifact")}
     assert {"collect-well", "collect-down", "collect-well-failures"} <= keys
     (operator.folder / "sources.toml").unlink()
-    set_up(operator)
+    assert "deployment collect-down: removed" in set_up(operator)
+    assert operator.ask(deployments) == []
+    assert operator.ask(f"select active {schedules}", "collect") == [(1,)]

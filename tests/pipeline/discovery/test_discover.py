@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from functools import partial
@@ -9,16 +10,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline import run as runs
+from pipeline.collect.collect import CollectRun
+from pipeline.collect.request import CollectRequest
+from pipeline.data_folder import begin_folder
+from pipeline.run import Sizes
+from pipeline.settings import validated
 from tests.avatar_tasks.test_main_job import assert_equal_to_truth, published, wait_until
 from tests.command_line import KEY, CommandLine
 from tests.gateway.servers import Reply, Request, answer, serving
 from tests.pipeline.discovery.lists import TOKEN, USER, Listed, listed, plain_world
-from tests.pipeline.tables import rows
+from tests.pipeline.tables import ordered, rows
+from warehouse.ducklake.sessions import open_lake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.account import Paging
+    from warehouse.ducklake.lake import Lake
 
 pytestmark = pytest.mark.e2e
 
@@ -52,6 +61,47 @@ def test_without_any_ids_the_tables_are_what_the_gateway_knows(tmp_path: Path) -
         assert_equal_to_truth(published(tmp_path), site.world.truth(site.clock()))
     [account] = rows(published(tmp_path), "id_accounting", ["accepted", "ended", "given", "discovered"])
     assert account == {"accepted": 150, "ended": 150, "given": 0, "discovered": 150}
+
+
+def test_on_a_lake_the_tables_are_what_the_gateway_knows(tmp_path: Path, lake: Lake) -> None:
+    """Twice: the second walk passes over what the first has seen whole, and no row is there twice."""
+    place = {"AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}", "AVATAR_TASKS_LAKE_DATA": lake.data}
+    with listed(tmp_path, plain_world(150)) as site:
+        first = site.command("collect", "--discover", "--json", **place)
+        assert (first.code, first.json["discovered"]["tasks"], first.json["requests"]) == (0, 150, 0), first.err
+        second = site.command("collect", "--discover", "--json", **place)
+        assert (second.code, second.json["discovered"]["pages"] <= 4) == (0, True), second.json["discovered"]
+        truth = site.world.truth(site.clock())
+    with open_lake(lake) as con:
+        for table, expected in (("tasks", truth.tasks), ("works", truth.works)):
+            found = con.table(table).order("task_id").pl().select(expected[0].keys()).to_dicts()
+            assert found == ordered(expected, ("task_id",)), table
+
+
+def test_pages_are_loaded_before_the_last_has_come(tmp_path: Path) -> None:
+    """In another process, while the list is walked: what that has loaded is not left to the end."""
+    loaded_at: list[tuple[int, int]] = []
+    with listed(tmp_path, plain_world(200), paging="old") as site:
+        site.app._latency = (0.03, 0.0)
+        given = site.command.environment
+        values = {name.removeprefix("AVATAR_TASKS_").lower(): text for name, text in given.items()}
+        settings = validated({**values, "data_dir": tmp_path / "data"})
+        run = runs.begin(settings, "collect", sizes=Sizes(load_answers=300))
+        begin_folder(run, scheduled=False)
+        collecting = CollectRun(run, CollectRequest(discover=True))
+        load = collecting.destination.while_polling
+
+        def counted() -> None:
+            pages = len(site.account.pages)
+            load()
+            loaded_at.append((pages, collecting.destination.segments_loaded))
+
+        collecting.destination.while_polling = counted  # type: ignore[method-assign]
+        assert asyncio.run(collecting.collect()).exit_code == 0
+        assert_equal_to_truth(published(tmp_path), site.world.truth(site.clock()))
+        [(pages, segments), *_] = loaded_at
+        assert 0 < pages < len(site.account.pages)
+        assert segments > 0
 
 
 @pytest.mark.parametrize(

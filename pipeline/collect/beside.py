@@ -1,0 +1,62 @@
+"""Load what a run has archived while the rest is on its way: requests use one core, loading has another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipeline.threads import run_to_its_end
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from pipeline.collect.destination import Destination
+    from pipeline.run import Run
+
+_POLL_SECONDS: Final = 0.05
+
+#: Fewer answers a second than this leave a core idle.
+_FEW_A_SECOND: Final = 500
+
+#: Where this process mostly waits, it loads so many times as often: a child costs little then, and less is left to the
+#: end.
+_AS_OFTEN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How far a run is.
+
+    Attributes:
+        come: answers so far.
+        to_come: answers that are still to come; infinite where that is not known.
+    """
+
+    come: int
+    to_come: float
+
+
+@contextlib.asynccontextmanager
+async def loading_beside(run: Run, destination: Destination, count: Callable[[], Count]) -> AsyncIterator[None]:
+    """Load whenever enough has come, while enough is still to come, until the block ends."""
+    task = asyncio.create_task(_keep_loading(run, destination, count))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _keep_loading(run: Run, destination: Destination, count: Callable[[], Count]) -> None:
+    loaded = first = count().come
+    began = run.clock.monotonic()
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        now = count()
+        is_idle = now.come - first < _FEW_A_SECOND * (run.clock.monotonic() - began)
+        enough = run.sizes.load_answers / (_AS_OFTEN if is_idle else 1)
+        if now.come - loaded >= enough and now.to_come >= enough / (4 if is_idle else 2):
+            loaded = now.come
+            await run_to_its_end(destination.while_polling)
