@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.wire.endpoints import TASK_PATH
 from pipeline.errors import UnusableInputError
 from simulator import Account, SimClock, SimulatedGateway, World, run
 
@@ -26,6 +27,7 @@ def simulate(
     speed: float,
     key: str | None,
     account: str | None,
+    task_path: str,
     faults: float,
     ids_out: Path | None,
     notify: Callable[[str], None],
@@ -33,8 +35,11 @@ def simulate(
     """Serve a made-up week of `tasks` tasks until Ctrl-C.
 
     Raises:
-        UnusableInputError: when the ids cannot be written or the port is taken.
+        UnusableInputError: when the ids cannot be written, the port is taken, or the path does not end with the id.
     """
+    path, _, rest = task_path.partition("{id}")
+    if not path.startswith("/") or "{id}" not in task_path or rest:
+        raise UnusableInputError(f"--task-path {task_path!r} cannot be used: give e.g. /v1/videos/{{id}}")
     clock = SimClock(lag_seconds=LAG_SECONDS if speed > 1 else 0, speed=speed)
     world = World.recent(seed=seed, tasks=tasks, now=clock(), with_causes=True)
     try:
@@ -42,18 +47,24 @@ def simulate(
             ids_out.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
         run(
             SimulatedGateway(
-                world, key=key, clock=clock, faults=faults, account=Account(account, USER_ID) if account else None
+                world,
+                key=key,
+                clock=clock,
+                path=path,
+                faults=faults,
+                account=Account(account, USER_ID) if account else None,
             ),
             port,
-            on_ready=lambda url: notify(_greeting(url, key, account)),
+            on_ready=lambda url: notify(_greeting(url, key, account, task_path)),
         )
     except OSError as error:
         msg = f"cannot serve on port {port} or write the ids: {error.strerror or error}. Try --port 0 for a free port"
         raise UnusableInputError(msg) from error
 
 
-def _greeting(url: str, key: str | None, account: str | None) -> str:
+def _greeting(url: str, key: str | None, account: str | None, task_path: str) -> str:
     listed = f"\n  export AVATAR_TASKS_ACCESS_TOKEN={account} AVATAR_TASKS_USER_ID={USER_ID}" if account else ""
+    listed += "" if task_path == TASK_PATH else f"\n  export AVATAR_TASKS_TASK_PATH={task_path}"
     return (
         f"simulated gateway at {url}; Ctrl-C ends it. In another terminal:\n"
         f"  export AVATAR_TASKS_BASE_URL={url} AVATAR_TASKS_API_KEY={key or 'any'}{listed}"

@@ -7,8 +7,8 @@
 
 `clock` is the simulated time; `words` has actions, channels and failure texts; `population` draws the tasks; `life` has
 what the gateway knows of a task at an instant; `work` generates the provider's side; `render` writes the answer and
-`truth` the expected rows, each from the model; `account` has the family's other endpoints;
-`quirks`, `special` and `kinds` have all the odd answers.
+`truth` the expected rows, each from the model; `account` has the family's other endpoints; `quirks`, `special` and
+`kinds` have all the odd answers, `videos` the same tasks in another shape.
 """
 
 from simulator.account import Account

@@ -12,6 +12,8 @@ from simulator.clock import Clock, real_time
 from simulator.limits import Faults, RateLimit, chance
 from simulator.odd.kinds import Ask, special_answer
 from simulator.odd.special import PREFIX
+from simulator.odd.videos import PATH as VIDEOS
+from simulator.odd.videos import video_at
 from simulator.render import body_at
 from simulator.world import World
 
@@ -26,13 +28,14 @@ TRICKLE_PAUSE_SECONDS = 0.02
 
 
 class SimulatedGateway:
-    """`GET {prefix}/avatar/task/{id}` for a world's tasks and for every special id (`sim_…`, see `kinds`).
+    """`GET {prefix}{path}{id}` for a world's tasks and for every special id (`sim_…`, see `kinds`).
 
     Args:
         world: the tasks to answer for.
         key: the expected `Authorization: Bearer …`; None accepts any.
         clock: returns the simulated now; it must never go back in time.
         prefix: of the endpoint's path, such as "/reseller".
+        path: of single tasks, such as "/suno/fetch/"; at that of `simulator.odd.videos` they are video objects.
         latency_seconds: before every answer; varied uniformly by plus or minus `latency_jitter` (0 to 1) of it.
         faults: share of attempts with a transient fault, or a `Faults`; special ids have only their own faults.
         rate_limit: beyond it, requests are refused with 429.
@@ -54,6 +57,7 @@ class SimulatedGateway:
         key: str | None = None,
         clock: Clock = real_time,
         prefix: str = "",
+        path: str = ROUTE,
         latency_seconds: float = 0.0,
         latency_jitter: float = 0.0,
         faults: float | Faults = 0.0,
@@ -70,7 +74,8 @@ class SimulatedGateway:
         self.peak_in_flight = 0
         self._key = None if key is None else key.encode()
         self._prefix = prefix.rstrip("/")
-        self._route = self._prefix + ROUTE
+        self._route = self._prefix + path
+        self._body_at = video_at if path == VIDEOS else body_at
         self._latency = (latency_seconds, latency_jitter)
         self._faults = faults if isinstance(faults, Faults) else Faults(faults, seed=world.seed)
         self._rate_limit = rate_limit
@@ -151,7 +156,7 @@ class SimulatedGateway:
 
     def _task_answer(self, task_id: str) -> Answer:
         task = self.world.find(task_id)
-        known = None if task is None else body_at(task, self.clock().timestamp())
+        known = None if task is None else self._body_at(task, self.clock().timestamp())
         if known is None:
             return answers.missing()
         body, is_last = known

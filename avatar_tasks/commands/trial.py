@@ -59,6 +59,13 @@ def demo(tasks: int, speed: float, out: Path, *, prefect: bool, with_report: boo
     help="Also the list of tasks with this access token, many ids at once, and the status.",
 )
 @click.option(
+    "--task-path",
+    default="/avatar/task/{id}",
+    show_default=True,
+    metavar="PATH",
+    help="Where it answers single tasks; /v1/videos/{id} as OpenAI-style video objects.",
+)
+@click.option(
     "--faults", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share of requests that fail."
 )
 @click.option("--ids-out", type=Place(path_type=Path), metavar="FILE", help="Where to write the ids, one per line.")
