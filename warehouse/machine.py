@@ -53,7 +53,7 @@ def be_frugal_if_short(memory_setting: str) -> None:
     """Let allocators give back at once what is freed, where memory is short; before the libraries are imported.
 
     Args:
-        memory_setting: the setting MEMORY as it is in the environment; whoever sets it wants little to be used.
+        memory_setting: the setting MEMORY as it is in the environment; one who sets it wants little to be used.
     """
     if not (memory_setting or memory_bytes() < _SHORT_BYTES):
         return
