@@ -31,11 +31,12 @@ $(STAMP): $(LOCK) requirements-uv.lock pyproject.toml
 demo: setup  ## run everything on a simulated gateway, nothing else needed
 	@$(BIN)/avatar-tasks demo
 
+# More workers than two cores: many tests wait, for a server, a deadline or a process.
 test: setup $(READERS)  ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 unit: setup  ## run the tests of single parts, without servers, processes or whole runs, in a minute
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not prefect and not postgres and not browser and not e2e and not soak"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not prefect and not postgres and not browser and not e2e and not soak"
 
 soak: setup  ## run the long forms of the promises' tests, about two hours, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0

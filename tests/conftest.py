@@ -58,6 +58,12 @@ BY_FOLDER: Final = dict.fromkeys(
     ),
     "e2e",
 )
+#: With `--dist loadgroup` the tests of a group run in one process, one after another, and share what is slow to start:
+#: a Prefect server, a PostgreSQL server, a browser, the reports on simulated weeks. All others are grouped by file.
+GROUP_BY_FIXTURE: Final = {"server_home": "prefect", "postgres": "postgres"}
+GROUP_BY_FOLDER: Final = {"reports": "reports"}
+#: What takes longest begins first, so that all processes end together.
+LONGEST_FIRST: Final = ("prefect", "postgres", "browser", "e2e")
 MARKERS: Final = frozenset({*BY_FIXTURE.values(), *BY_FOLDER.values(), "soak"})
 
 _TESTS: Final = __file__.removesuffix("conftest.py")
@@ -73,6 +79,14 @@ def markers_for(path: Path, fixtures: Sequence[str]) -> set[str]:
     }
 
 
+def group_of(path: Path, fixtures: Sequence[str]) -> str:
+    """The group of a test in the file `path` that uses these fixtures."""
+    inside = str(path).removeprefix(_TESTS)
+    groups = [group for name, group in GROUP_BY_FIXTURE.items() if name in fixtures]
+    groups += [group for folder, group in GROUP_BY_FOLDER.items() if inside.startswith(f"{folder}/")]
+    return next(iter(groups), inside)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def warehouses_are_copies() -> Iterator[None]:
     """See `tests.templates`."""
@@ -83,9 +97,20 @@ def warehouses_are_copies() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places: dict[str, int] = {}
     for item in items:
-        for marker in sorted(markers_for(item.path, getattr(item, "fixturenames", ()))):
+        fixtures = getattr(item, "fixturenames", ())
+        for marker in sorted(markers_for(item.path, fixtures)):
             item.add_marker(marker)
+        group = group_of(item.path, fixtures)
+        item.add_marker(pytest.mark.xdist_group(group))
+        places[group] = min(_place(item), places.get(group, len(LONGEST_FIRST)))
+    items.sort(key=lambda item: places[next(item.iter_markers("xdist_group")).args[0]])
+
+
+def _place(item: pytest.Item) -> int:
+    named = {mark.name for mark in item.iter_markers()}
+    return next((place for place, name in enumerate(LONGEST_FIRST) if name in named), len(LONGEST_FIRST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from tests.templates import create_if_missing
 from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
+from tests.warehouse.conftest import Site
 from tests.warehouse.tables import column
 from warehouse.archive.atomic import make_directory
 from warehouse.database import writer
@@ -20,12 +22,12 @@ from warehouse.database.publish import publish
 from warehouse.database.writer import open_writer
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
 from warehouse.load.loader import unloaded
+from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.warehouse.conftest import Site
 
 OUR_LOCK = """
 from pathlib import Path
@@ -46,11 +48,18 @@ HOLDERS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    once = Site(DataPaths(tmp_path_factory.mktemp("made")))
+    once.archive([Answer("t1", minute(1), RUNNING)])
+    once.load()
+    return once.paths.root
+
+
 @pytest.fixture
-def made(site: Site) -> Site:
+def made(site: Site, made_once: Path) -> Site:
     """A site whose warehouse is there."""
-    site.archive([Answer("t1", minute(1), RUNNING)])
-    site.load()
+    shutil.copytree(made_once, site.paths.root)
     return site
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
@@ -15,6 +15,7 @@ import warehouse
 from avatar_tasks import connect
 from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
+from tests.warehouse.conftest import Site
 from tests.warehouse.tables import column
 from warehouse.archive.atomic import UNFINISHED
 from warehouse.backends.choose import reader
@@ -22,9 +23,7 @@ from warehouse.database import publish as publishing
 from warehouse.database import schema as catalog
 from warehouse.database.publish import publish
 from warehouse.errors import NothingPublishedError, WarehouseDamagedError, WarehouseError
-
-if TYPE_CHECKING:
-    from tests.warehouse.conftest import Site
+from warehouse.paths import DataPaths
 
 COUNT = "select count(*) from observations"
 
@@ -36,10 +35,17 @@ def add(site: Site, number: int) -> None:
     publish(site.paths, 1)
 
 
+@pytest.fixture(scope="module")
+def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    once = Site(DataPaths(tmp_path_factory.mktemp("published")))
+    add(once, 1)
+    return once.paths.root
+
+
 @pytest.fixture
-def published(site: Site) -> Site:
+def published(site: Site, published_once: Path) -> Site:
     """A site with one observation published."""
-    add(site, 1)
+    shutil.copytree(published_once, site.paths.root, symlinks=True)
     return site
 
 
