@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from avatar_tasks.console import _ending
 from gateway.clock import Clock
 from gateway.observation import Observation
+from pipeline import interrupts
 from pipeline import run as runs
 from pipeline.collect import collect as collecting
 from pipeline.collect.batches import AnswerBuffer
@@ -207,6 +209,12 @@ def test_ctrl_c_in_the_middle_of_deriving_tables_leaves_the_old_ones(
     assert {path.suffix for path in left} <= {".lock"}  # which is empty, and locked by nobody
     assert not (tmp_path / "other.duckdb").exists()
     assert len(rows(tmp_path / "data" / "published" / "current.duckdb", "tasks", ["task_id"])) == 5
+
+
+def test_an_error_that_a_library_makes_of_ctrl_c_ends_as_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is raised once a signal has come."""
+    monkeypatch.setattr(interrupts._interruption, "at", 1.0)
+    assert _ending(RuntimeError("Query interrupted"))[0] == 130
 
 
 def test_ctrl_c_does_not_wait_for_stdin(connected: CommandLine) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from warehouse.ducklake.lake import Lake
 
-TASKS = 240
+TASKS = 120
 
 FROM_STDIN = ("--ids-file", "-")
 
@@ -118,9 +118,9 @@ def test_workers_at_once_leave_what_one_after_another_would(
     """
     base_url, app = gateway
     plain = CommandLine(tmp_path, {"AVATAR_TASKS_BASE_URL": base_url, "AVATAR_TASKS_API_KEY": KEY})
-    shared = CommandLine(tmp_path, plain.environment | settings_of(lake, bucket) | {"AVATAR_TASKS_RATE": "40"})
+    shared = CommandLine(tmp_path, plain.environment | settings_of(lake, bucket) | {"AVATAR_TASKS_RATE": "20"})
     ids = list(world.ids)
-    shares = [ids[:100], ids[60:180], ids[140:]]
+    shares = [ids[:50], ids[30:90], ids[70:]]
     with reading(lake) as reader:
         workers = [start(shared, number, share) for number, share in enumerate(shares)]
         wait_until(lambda: app.total_calls > TASKS // 3)
