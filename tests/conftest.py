@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.command_line import avatar_tasks, connected, ended_world, gateway
 from tests.lakes import bucket, empty_lake, lake, no_lake, postgres, storage
@@ -58,10 +59,9 @@ BY_FOLDER: Final = dict.fromkeys(
     ),
     "e2e",
 )
-#: With `--dist loadgroup` the tests of a group run in one process, one after another, and share what is slow to start:
-#: a Prefect server, a PostgreSQL server, a browser, the reports on simulated weeks. All others are grouped by file.
-GROUP_BY_FIXTURE: Final = {"server_home": "prefect", "postgres": "postgres"}
-GROUP_BY_FOLDER: Final = {"reports": "reports"}
+#: With several processes the tests of such a folder run in one, which starts once what takes long to start: a Prefect
+#: server, a PostgreSQL server, a browser and the reports on simulated weeks. All others are kept together by file.
+TOGETHER: Final = ("flows", "reports", "warehouse/ducklake")
 #: What takes longest begins first, so that all processes end together.
 LONGEST_FIRST: Final = ("prefect", "postgres", "browser", "e2e")
 MARKERS: Final = frozenset({*BY_FIXTURE.values(), *BY_FOLDER.values(), "soak"})
@@ -73,18 +73,31 @@ _unit_test: list[str] = []
 
 def markers_for(path: Path, fixtures: Sequence[str]) -> set[str]:
     """The markers of a test in the file `path` that uses these fixtures."""
-    inside = str(path).removeprefix(_TESTS)
+    inside = _inside(path)
     return {BY_FIXTURE[name] for name in fixtures if name in BY_FIXTURE} | {
         marker for name, marker in BY_FOLDER.items() if inside.startswith(f"{name}/")
     }
 
 
-def group_of(path: Path, fixtures: Sequence[str]) -> str:
-    """The group of a test in the file `path` that uses these fixtures."""
-    inside = str(path).removeprefix(_TESTS)
-    groups = [group for name, group in GROUP_BY_FIXTURE.items() if name in fixtures]
-    groups += [group for folder, group in GROUP_BY_FOLDER.items() if inside.startswith(f"{folder}/")]
-    return next(iter(groups), inside)
+def _inside(path: Path) -> str:
+    return str(path).removeprefix(_TESTS)
+
+
+def group_of(inside: str) -> str:
+    """The folder or file whose tests run in one process, of a file in `tests/`."""
+    return next((folder for folder in TOGETHER if inside.startswith(f"{folder}/")), inside)
+
+
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # which has no types
+    """Sends groups of tests to processes (xdist's own `loadgroup` does nothing with pytest 9.2)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0].removeprefix("tests/"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByGroup | None:
+    return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -102,10 +115,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", ())
         for marker in sorted(markers_for(item.path, fixtures)):
             item.add_marker(marker)
-        group = group_of(item.path, fixtures)
-        item.add_marker(pytest.mark.xdist_group(group))
+        group = group_of(_inside(item.path))
         places[group] = min(_place(item), places.get(group, len(LONGEST_FIRST)))
-    items.sort(key=lambda item: places[next(item.iter_markers("xdist_group")).args[0]])
+    items.sort(key=lambda item: places[group_of(_inside(item.path))])
 
 
 def _place(item: pytest.Item) -> int:
