@@ -135,9 +135,9 @@ class Ahead:
     def take(self, lot: Lot) -> tuple[Path, Kept] | None:
         """What was made of a lot; None where it is left to the caller."""
         number = self._number[id(lot)]
-        self._begin(number)
-        future = self._begun[number]
-        if future.cancel() or future.cancelled():
+        self._begin(number + 1)  # the first one is made here: a process takes half a second to start
+        future = self._begun.get(number)
+        if future is None or future.cancel() or future.cancelled():
             return None
         while not future.done() and self._help(number):
             pass
@@ -162,7 +162,7 @@ class Ahead:
         self._threads.shutdown()
 
     def _begin(self, number: int) -> None:
-        """Let the others have the lots that come after this one, and this one if it is the first."""
+        """Let the others have this lot and those that come after it."""
         for one in range(number, min(number + self._ahead, len(self._lots))):
             if one not in self._begun:
                 self._begun[one] = self._threads.submit(self._by_worker, one)
