@@ -14,16 +14,12 @@ from pipeline.collect.collect import CollectRun
 from pipeline.data_folder import begin_folder
 from pipeline.errors import UnusableInputError
 from pipeline.settings import secrets_in_blocks
-from pipeline.sources.inbox import warn_of_strays
-from warehouse.archive.folder_mark import read_mark
 
 if TYPE_CHECKING:
     from pipeline.collect.request import CollectRequest
     from pipeline.collect.summary import Summary
     from pipeline.run import Reporter
     from pipeline.settings import Settings
-    from pipeline.sources.children import Children
-    from pipeline.sources.summary import SourcesSummary
 
 
 def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, prefect: bool | None = None) -> Summary:
@@ -50,18 +46,10 @@ def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, pr
     return interrupts.run(CollectRun(run, request).collect())
 
 
-def start_each(children: Children, settings: Settings, reporter: Reporter) -> SourcesSummary:
-    """Collect for several gateways, each in a process of its own.
-
-    Args:
-        children: what to start.
-        settings: those common to all gateways.
-        reporter: where a new data folder is reported to; it is begun once, before any of them starts.
+def begin_for_all(settings: Settings, reporter: Reporter) -> None:
+    """Begin the data folder of several gateways once, before any of their runs starts, where there is none.
 
     Raises:
-        AvatarTasksError, WarehouseError: see `begin_folder`.
+        UnusableInputError, ArchiveError: see `begin_folder`.
     """
-    if read_mark(settings.paths) is None:
-        begin_folder(runs.begin(settings, "collect", reporter=reporter), scheduled=False)
-    warn_of_strays(children.request.inbox, children.sources, reporter.warn)
-    return interrupts.run(children.collect())
+    begin_folder(runs.begin(settings, "collect", reporter=reporter), scheduled=False)

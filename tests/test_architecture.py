@@ -253,6 +253,12 @@ HEAVY = {"polars", "pyarrow", "numpy", "pandas", "httpx", "aiohttp", "prefect", 
     [
         pytest.param("avatar_tasks.cli", HEAVY | {"duckdb", "pydantic"}, id="--help"),
         pytest.param("avatar_tasks.cli, pipeline.settings, avatar_tasks.sql", HEAVY, id="sql"),
+        pytest.param(
+            "avatar_tasks.cli, pipeline.sources.choose, pipeline.sources.children, pipeline.sources.inbox, "
+            "pipeline.collect.request, pipeline.interrupts",
+            HEAVY,
+            id="collect for several gateways, which starts a process for each",
+        ),
     ],
 )
 def test_quick_commands_import_nothing_heavy(modules: str, heavy: set[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from warehouse.archive.local_folder import LocalFolder
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from warehouse.archive.storage import Storage
     from warehouse.ducklake.lake import Lake
+
+#: The file in an archive that says which data folder it is; see `warehouse.archive.folder_mark`.
+MARK: Final = ".avatar-tasks.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class DataPaths:
     def archive(self) -> Path:
         """The folder of the archive, where it is in one."""
         return self.storage.folder or self.root / "archive"
+
+    @property
+    def has_mark(self) -> bool:
+        """Whether the archive is in a folder and has its mark; without importing what reading it needs."""
+        return self.storage.folder is not None and (self.storage.folder / MARK).exists()
 
     @property
     def warehouse(self) -> Path:

@@ -125,12 +125,19 @@ def _collect_one(
 
 
 def _collect_each(sources: list[Source], request: CollectRequest, options: dict[str, Any], *, as_json: bool) -> int:
-    from avatar_tasks.start import start_each
+    """In processes that import what they need; this one imports little, so that they start at once."""
+    from pipeline import interrupts
     from pipeline.sources.children import Children
+    from pipeline.sources.inbox import warn_of_strays
 
     settings = settings_of(data_dir=options["data_dir"], first_start=options["first_start"])
     children = Children(sources, request, options, notify=show_line_of, on_end=lambda end: show(end.as_line()))
-    summary = start_each(children, settings, reporter_to(Progress("fetching")))
+    if not settings.paths.has_mark:
+        from avatar_tasks.start import begin_for_all
+
+        begin_for_all(settings, reporter_to(Progress("fetching")))
+    warn_of_strays(request.inbox, sources, lambda line: show(f"warning: {line}", "warning"))
+    summary = interrupts.run(children.collect())
     if as_json:
         show_json(summary.as_dict())
     if summary.problem:

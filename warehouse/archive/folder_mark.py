@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final, Literal
 from warehouse.archive.parquet import OF_TASKS
 from warehouse.archive.segments import Archive
 from warehouse.errors import ArchiveError
+from warehouse.paths import MARK
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from warehouse.paths import DataPaths
 
-NAME: Final = ".avatar-tasks.json"
+NAME: Final = MARK
 
 
 @dataclass(frozen=True, slots=True)
