@@ -237,7 +237,7 @@ def assert_extras_are_json(frames: Frames) -> None:
             assert isinstance(json.loads(text), dict), text
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 50))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 50))])
 def test_no_answer_raises_or_is_lost_or_harms_its_neighbour(seed: int) -> None:
     """250 mutated answers at a time: each has an outcome, and the row or the reason that goes with it."""
     answers = [*odd_answers(seed, 250), NEIGHBOUR]

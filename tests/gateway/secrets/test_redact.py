@@ -130,7 +130,7 @@ def test_invalid_unicode_and_deep_nesting_pass() -> None:
 
 
 def test_hostile_bodies_are_redacted_quickly() -> None:
-    """A megabyte of what makes patterns backtrack."""
+    """A third of a megabyte of what makes patterns backtrack: what is quadratic takes minutes."""
     for piece in (
         b"\\",
         b"http://",
@@ -143,7 +143,7 @@ def test_hostile_bodies_are_redacted_quickly() -> None:
         b"%25",
         b"%22notify_hook%22%3A%22",
     ):
-        redact(piece * (1_000_000 // len(piece)), frozenset(REDACTIONS))
+        redact(piece * (300_000 // len(piece)), frozenset(REDACTIONS))
 
 
 def test_nothing_is_done_unless_asked() -> None:
