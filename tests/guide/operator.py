@@ -68,6 +68,8 @@ class Operator:
     def ids_are_in_the_tables(self) -> None:
         found = {row[0] for row in tables()["tasks"]}
         assert found >= set(self.gateway.world.ids[: self._taken])
+        left = [path.name for path in (PROJECT / "inbox").iterdir() if path.is_file()]
+        assert left == [], f"{left} should be in inbox/done: may the worker write to the inbox?"
 
     def arrived(self, words: str) -> None:
         wait_for(lambda: any(words in one.decode() for one in self.received), f"{words} among {self.received}")
