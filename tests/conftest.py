@@ -15,7 +15,6 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.command_line import avatar_tasks, connected, ended_world, gateway
 from tests.lakes import bucket, empty_lake, lake, no_lake, postgres, storage
-from tests.templates import use_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,14 +106,6 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # which has no types
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByGroup | None:
     return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
-
-
-@pytest.fixture(scope="session", autouse=True)
-def warehouses_are_copies() -> Iterator[None]:
-    """See `tests.templates`."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_templates(patch)
-        yield
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from tests.templates import create_if_missing
 from tests.warehouse import children
 from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.conftest import Site
 from tests.warehouse.tables import column
 from warehouse.archive.atomic import make_directory
-from warehouse.database import writer
 from warehouse.database.locks import who_holds
 from warehouse.database.publish import publish
 from warehouse.database.writer import open_writer
@@ -213,7 +211,6 @@ def test_a_new_warehouse_has_its_name_only_when_it_is_one(site: Site, monkeypatc
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writer, "_create_if_missing", create_if_missing)
     make_directory(site.paths.root)
     with monkeypatch.context() as patch:
         patch.setattr(type(site.paths.warehouse), "replace", killed)
