@@ -1,6 +1,6 @@
 """Several workers on one lake, and the cost of a load as the lake grows.
 
-    python -m benchmarks.lake [--ids 9000] [--rounds 3] [--only workers|loads]
+    python -m benchmarks.lake [--ids 9000] [--answers 60000] [--rounds 3] [--only workers|loads|loading]
 
 The simulated gateway, in a separate process, answers after 50 ms and allows each worker 16 requests in flight;
 PostgreSQL is started for the benchmark and only has to be installed. Each figure about workers is a complete `collect`
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from benchmarks.bodies import fill_archive
 from gateway.observation import Observation
 from pipeline.collect.batches import answers_frame
 from tests import postgres
@@ -31,7 +32,7 @@ from warehouse.analysis import read_analysis
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.ducklake.lake import Lake
-from warehouse.ducklake.sessions import lake_writer
+from warehouse.ducklake.sessions import lake_writer, open_lake
 from warehouse.load import loader as load
 from warehouse.policy import PollingPolicy
 
@@ -58,6 +59,17 @@ app = SimulatedGateway(world, latency_seconds=0.05, cache_size=10**6)
 app.prerender()
 open("ids.txt", "w").write("".join(f"{one}\\n" for one in world.ids))
 run(app, 0, on_ready=lambda url: print(url, flush=True))
+"""
+LOAD = """
+import sys
+from pipeline import load
+from pipeline.run import Reporter, begin
+from pipeline.settings import read_settings
+run = begin(read_settings(), "load", reporter=Reporter(info=print))
+with load.writer(run, 600) as writer, writer.open() as con:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    writer.load_waiting(con)
 """
 WORKERS = 3
 _ANSWERS = 10_000
@@ -157,17 +169,61 @@ def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
     print(f"files of the lake of a million: {size / 1e6:,.0f} MB, of one and the same answer")
 
 
+def load_waiting(folder: Path, lake: Lake, workers: int) -> float:
+    """Seconds until `workers` that start at once have loaded all that is in the archive, their own start left out."""
+    environment = os.environ | {
+        "AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}",
+        "AVATAR_TASKS_LAKE_DATA": lake.data,
+        "AVATAR_TASKS_DATA_DIR": str(folder),
+        "PYTHONPATH": str(Path.cwd()),
+    }
+    command = [sys.executable, "-c", LOAD]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, cwd=folder, env=environment, **pipes) for _ in range(workers)]
+    for process in processes:
+        assert process.stdout is not None
+        while process.stdout.readline() != "ready\n":
+            assert process.poll() is None
+    started = time.monotonic()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.close()
+    assert [process.wait(900) for process in processes] == [0] * workers
+    return time.monotonic() - started
+
+
+def measure_loading(server: postgres.Postgres, folder: Path, rounds: int, count: int) -> None:
+    """One worker and three load the same archive, each time into a new lake."""
+    fill_archive(Archive(LocalFolder(folder / "loading" / "archive")), count)
+    ratios = []
+    for number in range(1, rounds + 1):
+        seconds = {}
+        for workers in (1, WORKERS) if number % 2 else (WORKERS, 1):
+            lake = new_lake(server, folder)
+            seconds[workers] = load_waiting(folder / "loading", lake, workers)
+            with open_lake(lake) as con:
+                assert con.execute("select count(*) from observations").fetchall() == [(count,)]
+        ratios.append(seconds[1] / seconds[WORKERS])
+        rates = [f"{count / seconds[workers]:,.0f} by {workers}" for workers in (1, WORKERS)]
+        print(f"round {number}: answers loaded a second: {', '.join(rates)}")
+    print(f"{WORKERS} workers loading / one: {statistics.median(ratios):.2f} times as fast (bar: at least 1.6)")
+
+
 def main() -> None:
-    """Print both parts."""
+    """Print all parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ids", type=int, default=9_000)
-    parser.add_argument("--only", choices=("workers", "loads"))
+    parser.add_argument("--answers", type=int, default=60_000)
+    parser.add_argument("--only", choices=("workers", "loads", "loading"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, postgres.running() as server:
-        if options.only != "workers":
+        if options.only in {None, "loads"}:
             measure_loads(server, Path(name), options.rounds)
-        if options.only != "loads":
+        if options.only in {None, "loading"}:
+            measure_loading(server, Path(name), options.rounds, options.answers)
+        if options.only in {None, "workers"}:
             measure_workers(server, Path(name), options.rounds, options.ids)
 
 

@@ -48,8 +48,11 @@ class RunWriter:
         What is in `later` may be left to a later load.
         """
         waiting = [one for one in unloaded(con, self.run.store) if of_run is None or of_run in one.segment_id]
-        now = self.opened.to_load(waiting, later=later, run_id=self.run.run_id)
-        return load_segments(self.run, con, now, self.opened.free_memory)
+        now = self.opened.to_load(waiting, later=later)
+        total = Loaded()
+        for portion in self.opened.portions(con, now, self.run.run_id):
+            total.add(load_segments(self.run, con, portion, self.opened.free_memory, self.opened.step_rows))
+        return total
 
     def publish(self) -> None:
         """See `Writer.publish`."""
@@ -72,10 +75,11 @@ def load_segments(
     con: duckdb.DuckDBPyConnection,
     segments: Sequence[Segment],
     between_steps: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
+    step_rows: int | None = None,
 ) -> Loaded:
     """Load segments by what this run has in force, and say which could not be read."""
     total = Loaded()
-    rows = run.sizes.step_rows
+    rows = step_rows or run.sizes.step_rows
     policy, budget = run.settings.policy, run.settings.budget
     for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):
         total.add(done)

@@ -32,14 +32,14 @@ def forget_the_ledger() -> None:
 
 def ledger_first() -> None:
     """The ledger says that segments are loaded before they are, in a transaction of its own."""
-    real_load, real_ledger, real_enter = load.load, load._ledger, load._enter
+    real_load, real_ledger, real_enter = load.load, load.ledger, load._enter
 
     def enter_then_load(con: Any, segments: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as the real one
         known = real_ledger(con)
         real_enter(con, [one for one in segments if one.segment_id not in known])
-        put(load, "_ledger", lambda _con: known)
+        put(load, "ledger", lambda _con: known)
         done = real_load(con, segments, *arguments)
-        put(load, "_ledger", real_ledger)
+        put(load, "ledger", real_ledger)
         return done
 
     put(load, "load", enter_then_load)

@@ -36,6 +36,7 @@ class FileWriter:
     paths: DataPaths
     deadline: float
     wait_seconds: float
+    step_rows: int | None = None
 
     @contextlib.contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -48,10 +49,17 @@ class FileWriter:
         waiting: Sequence[Segment],
         *,
         later: Collection[Segment] = (),
-        run_id: str = "",  # noqa: ARG002 - the lock is ours, so it does not matter who archived what
     ) -> list[Segment]:
         left = {one.segment_id for one in later}
         return [one for one in waiting if one.segment_id not in left]
+
+    def portions(
+        self,
+        con: duckdb.DuckDBPyConnection,  # noqa: ARG002 - the lock is ours, so that there are no others
+        waiting: Sequence[Segment],
+        run_id: str,  # noqa: ARG002 - likewise
+    ) -> Iterator[Sequence[Segment]]:
+        yield waiting
 
     def free_memory(self, con: duckdb.DuckDBPyConnection) -> None:
         spill(con)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 class Writer(Protocol):
     """A warehouse that this process may load into, as `Warehouse.open_to_load` gives it."""
 
+    @property
+    def step_rows(self) -> int | None:
+        """Rows of a portion loaded in one transaction; None where that is for the caller to say."""
+
     def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection with every table and view in place; closed, and all of it on disk, when the block ends."""
 
-    def to_load(
-        self, waiting: Sequence[Segment], *, later: Collection[Segment] = (), run_id: str = ""
-    ) -> list[Segment]:
-        """Which of the segments that are not loaded yet to load now, in this order.
+    def to_load(self, waiting: Sequence[Segment], *, later: Collection[Segment] = ()) -> list[Segment]:
+        """Which of the segments that are not loaded yet to load now; those in `later` may be left to a later load."""
 
-        Args:
-            waiting: the segments, in the order they were written.
-            later: what may be left to a later load.
-            run_id: the run that loads.
-        """
+    def portions(
+        self, con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment], run_id: str
+    ) -> Iterator[Sequence[Segment]]:
+        """What waits, in portions to load one after another; others load other portions meanwhile, where they can."""
 
     def free_memory(self, con: duckdb.DuckDBPyConnection) -> None:
         """Between two steps of a load: let go of memory that the next one needs."""

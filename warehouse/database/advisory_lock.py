@@ -45,6 +45,7 @@ _LOST: Final = re.compile(r"Failed to commit DuckLake transaction")
 _TOOK_TOO_LONG: Final = "lock timeout"
 _LOCK: Final = "hashtext('avatar-tasks {what}')"
 _TAKE: Final = f"select 1 as mine from pg_advisory_xact_lock({_LOCK})"  # noqa: S608 - words of ours
+_TRY: Final = f"select pg_try_advisory_xact_lock({_LOCK}) as mine"
 _HOLDER: Final = f"""
     select application_name from pg_stat_activity join pg_locks using (pid)
     where locktype = 'advisory' and granted and objid::bigint = {_LOCK}::bigint & 4294967295
@@ -88,22 +89,40 @@ def turn(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[None]:
     Raises:
         WarehouseHeldError: when it does not come within the wait; it names the holder.
     """
-    seconds = _wait_seconds(con)
+    with session_for_claims(con) as session:
+        claim(con, session, what, wait=True)
+        yield
+
+
+@contextlib.contextmanager
+def session_for_claims(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A separate session for advisory locks, which it holds until the block ends."""
     with contextlib.closing(con.cursor()) as session:
         session.execute("begin")
         _tell(session, f"set local application_name = '{_name()}'")
-        _tell(session, f"set local lock_timeout = {max(1, int(seconds * 1000))}")
+        _tell(session, f"set local lock_timeout = {max(1, int(_wait_seconds(con) * 1000))}")
         try:
-            _ask(session, _TAKE.format(what=what))
-        except duckdb.Error as error:
-            if _TOOK_TOO_LONG not in str(error):
-                raise
-            raise _held(con, what, seconds) from None
-        try:
-            yield
+            yield session
         finally:
             with contextlib.suppress(duckdb.Error):  # a session that is gone holds nothing
                 session.execute("rollback")
+
+
+def claim(con: duckdb.DuckDBPyConnection, session: duckdb.DuckDBPyConnection, what: str, *, wait: bool = False) -> bool:
+    """Take the advisory lock for `what` in a `session` of `con`; whether it was free, where it is not waited for.
+
+    Raises:
+        WarehouseHeldError: when it is waited for and does not come in time; it names the holder.
+    """
+    if not wait:
+        return bool(_ask(session, _TRY.format(what=what))[0][0])
+    try:
+        _ask(session, _TAKE.format(what=what))
+    except duckdb.Error as error:
+        if _TOOK_TOO_LONG not in str(error):
+            raise
+        raise _held(con, what, _wait_seconds(con)) from None
+    return True
 
 
 def holder(con: duckdb.DuckDBPyConnection, what: str = "load", catalog: str = CATALOG) -> str | None:

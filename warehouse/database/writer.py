@@ -103,9 +103,10 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         WarehouseDamagedError, WarehouseFullError: as `open_file`.
     """
-    _begin_file(unfinished)
     settings = WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by itself it would be where we were started
-    with _as_our_errors(unfinished), contextlib.closing(duckdb.connect(":memory:", config=settings)) as con:
+    with _as_our_errors(unfinished), contextlib.ExitStack() as stack:
+        _begin_file(unfinished)
+        con = stack.enter_context(contextlib.closing(duckdb.connect(":memory:", config=settings)))
         con.execute(f"attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)")
         unfinished.chmod(0o600)
         con.execute("use beside")
@@ -163,13 +164,18 @@ def _create_if_missing(warehouse: Path) -> None:
         return
     unfinished = warehouse.with_name(f"{UNFINISHED}new-{warehouse.name}")
     try:
-        unfinished.unlink(missing_ok=True)
+        _remove(unfinished)
         _begin_file(unfinished)
         warehouse.with_name(f"{warehouse.name}.wal").unlink(missing_ok=True)
         unfinished.replace(warehouse)
     finally:
-        unfinished.unlink(missing_ok=True)
+        _remove(unfinished)
     sync_directory(warehouse.parent)
+
+
+def _remove(unfinished: Path) -> None:
+    for part in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
+        part.unlink(missing_ok=True)
 
 
 def _begin_file(new: Path) -> None:

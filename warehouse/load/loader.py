@@ -15,9 +15,10 @@ import polars as pl
 
 from transforms.flatten import transform
 from transforms.pages import split_pages
-from transforms.schema import IDENTITY, OBSERVATIONS, PRECEDENCE, REQUESTS, TASKS
+from transforms.schema import IDENTITY, PRECEDENCE
 from warehouse.archive import parquet
 from warehouse.database.advisory_lock import serialized
+from warehouse.database.dialect import dialect_of
 from warehouse.database.log_check import change_state
 from warehouse.database.memory_limit import allow_for, lower_limit
 from warehouse.database.schema import statement
@@ -28,6 +29,7 @@ from warehouse.load import identity
 from warehouse.load.budget import Budget
 from warehouse.load.decisions import put_decisions, replace_rows
 from warehouse.load.lots import PIECE_ROWS
+from warehouse.load.merging import NO_REQUESTS, judge_again, merge, merge_requests
 from warehouse.load.prepared import Prepared, prepare, prepare_steps
 from warehouse.load.registered import registered
 from warehouse.load.steps import STEP_ROWS, large_bytes, steps_of
@@ -75,7 +77,7 @@ def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
     Raises:
         ArchiveError: when the archive cannot be read.
     """
-    known = _ledger(con)
+    known = ledger(con)
     return sorted(segment for kind in reversed(parquet.SCHEMAS) for segment in store.segments(kind, known))
 
 
@@ -136,6 +138,11 @@ def load(
                 change_state(con)
             return load_within(con, segments, analysis, policy, prepared)
 
+    if dialect_of(con).has_many_writers:  # what takes long is done before others have to wait
+        known = ledger(con)
+        left = {one for one in segments if one.segment_id not in known}
+        prepared = (prepared or prepare(left, analysis.failure_rules)).only(left)
+        prepared.ready()
     allow_for(con, sum(map(large_bytes, segments)))
     return serialized(con, one_transaction)
 
@@ -150,19 +157,22 @@ def load_within(
     """The same within the transaction of the caller."""
     done = Loaded()
     put_decisions(con, analysis, policy)
-    known = _ledger(con)
+    known = ledger(con)
     todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
     unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
     by_kind = {kind: [one for one in unseen if one.kind == kind] for kind in parquet.SCHEMAS}
     _load_runs(con, by_kind["runs"], done.damaged)
     if replace_rows(con, "other_ids_accepted", identity.accept_other_ids(con, policy)):
-        _judge_again(con)
+        judge_again(con)
+    accepted = NO_REQUESTS
     for rows in parquet.pieces(by_kind["requests"], 10 * PIECE_ROWS, done.damaged):
-        _load_requests(con, rows)
-    if prepared is None or prepared.segments != by_kind["observations"]:
-        prepared = prepare(by_kind["observations"], analysis.failure_rules)
+        merge_requests(con, accepted)
+        accepted = _accept(con, rows)
+    prepared = (prepared or prepare(by_kind["observations"], analysis.failure_rules)).only(set(by_kind["observations"]))
     for lot, frames in prepared:
-        done.answers += _load_answers(con, frames, lot.frames_of)
+        done.answers += _load_answers(con, frames, lot.frames_of, accepted)
+        accepted = NO_REQUESTS
+    merge_requests(con, accepted)
     done.damaged += prepared.damaged
     for rows in parquet.pieces(by_kind["list_pages"], PIECE_PAGES, done.damaged):
         done.answers += _load_pages(con, rows, analysis)
@@ -174,13 +184,6 @@ def load_within(
     return done
 
 
-def _judge_again(con: duckdb.DuckDBPyConnection) -> None:
-    """Let every answer under another id be judged anew, as the rules for it have changed."""
-    nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_requests": pl.DataFrame(schema=REQUESTS)}
-    with registered(con, **nothing):
-        _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"), everything=True)
-
-
 def _is_visible_by_its_parts(segment: Segment, known: set[str]) -> bool:
     """Whether all that a segment was put together from is loaded: it only takes their places in the ledger."""
     with contextlib.suppress(ArchiveError):  # reading it will say so
@@ -189,7 +192,8 @@ def _is_visible_by_its_parts(segment: Segment, known: set[str]) -> bool:
     return False
 
 
-def _ledger(con: duckdb.DuckDBPyConnection) -> set[str]:
+def ledger(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The ids of the segments that are loaded."""
     return {segment_id for (segment_id,) in con.execute("select segment_id from segments").fetchall()}
 
 
@@ -210,10 +214,11 @@ def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], dama
             con.execute(statement("load/runs"))
 
 
-def _load_requests(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
-    with registered(con, new_requests=rows, new_observations=pl.DataFrame(schema=OBSERVATIONS)):
-        con.execute(statement("load/requests"), _span(rows["requested_at"]))
-        _merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"))
+def _accept(con: duckdb.DuckDBPyConnection, requests: pl.DataFrame) -> pl.DataFrame:
+    """Load accepted ids, but for what `tasks` and `pending` say of them: their first answers are merged with them."""
+    with registered(con, new_requests=requests):
+        con.execute(statement("load/requests"), _span(requests["requested_at"]))
+    return requests
 
 
 def _load_pages(con: duckdb.DuckDBPyConnection, pages: pl.DataFrame, analysis: Analysis) -> int:
@@ -223,42 +228,34 @@ def _load_pages(con: duckdb.DuckDBPyConnection, pages: pl.DataFrame, analysis: A
         con.execute(statement("load/list_pages"))
     if split.answers.is_empty():
         return 0
-    _load_requests(con, split.requests)
+    requests = _accept(con, split.requests)
     answers = split.answers.unique(IDENTITY, keep="any")
 
     def frames_of(wanted: pl.DataFrame) -> Frames:
         return transform(answers.join(wanted, on=IDENTITY, how="semi"), analysis.failure_rules)
 
-    return _load_answers(con, frames_of(answers), frames_of)
+    return _load_answers(con, frames_of(answers), frames_of, requests)
 
 
-def _load_answers(con: duckdb.DuckDBPyConnection, frames: Frames, frames_of: Callable[[pl.DataFrame], Frames]) -> int:
-    """Load what some answers say, unless it is loaded already; `frames_of` gives what fewer of them say."""
+def _load_answers(
+    con: duckdb.DuckDBPyConnection,
+    frames: Frames,
+    frames_of: Callable[[pl.DataFrame], Frames],
+    requests: pl.DataFrame,
+) -> int:
+    """Load what some answers say, unless it is loaded already, and merge it with `requests`, ids of `_accept`.
+
+    `frames_of` gives what fewer of the answers say.
+    """
     fresh = _fresh(con, frames.observations)
     if fresh.height < frames.observations.height:
         frames = frames_of(fresh)
-    nothing = pl.DataFrame(schema=REQUESTS)
-    with registered(con, new_works=_winning_works(frames.works), **_additions(frames), new_requests=nothing):
+    with registered(con, new_works=_winning_works(frames.works), **_additions(frames), new_requests=requests):
         for table in ("observations", "quarantine"):
             con.execute(f"insert into {table} by name from new_{table}")
         con.execute(statement("load/schema_drift"))
-        _merge(con, frames.tasks, ("tasks", "asked", "works", "pending"))
+        merge(con, frames.tasks, ("tasks", "asked", "works", "pending"))
     return fresh.height
-
-
-def _merge(
-    con: duckdb.DuckDBPyConnection, tasks: pl.DataFrame, steps: Sequence[str], *, everything: bool = False
-) -> None:
-    """Bring up to date what tables say of the tasks that a load is about, and of those it puts in doubt."""
-    best = identity.best_answers(tasks, PRECEDENCE)
-    with registered(con, new_best=best):
-        resolved = identity.resolve(con, everything=everything)
-    with registered(con, new_tasks=identity.with_resolved(best, resolved), resolved=resolved):
-        con.execute(statement("load/affected"))
-        if resolved["is_recounted"].any():
-            con.execute(statement("load/recount"))
-        for step in steps:
-            con.execute(statement(f"load/{step}"))
 
 
 def _additions(frames: Frames) -> dict[str, pl.DataFrame]:

@@ -14,7 +14,7 @@ from warehouse.archive import parquet
 from warehouse.load.steps import size_in_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from transforms.failures import FailureRule
@@ -37,6 +37,11 @@ class Lot:
     segments: tuple[Segment, ...]
     rules: tuple[FailureRule, ...]
     piece_rows: int
+
+    def only(self, wanted: Collection[Segment]) -> Lot:
+        """The same of fewer segments; itself where all of them are wanted."""
+        left = tuple(one for one in self.segments if one in wanted)
+        return self if left == self.segments else dataclasses.replace(self, segments=left)
 
     def frames(self, damaged: list[Damaged]) -> Iterator[Frames]:
         """What the answers say, none of them twice; segments that cannot be read are added to `damaged`.

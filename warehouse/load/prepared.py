@@ -21,7 +21,7 @@ from warehouse.load.steps import size_in_rows
 from warehouse.load.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from transforms.failures import FailureRule
     from transforms.flatten import Frames
@@ -51,6 +51,25 @@ class Prepared:
         self.damaged: list[Damaged] = []
         self._lots = lots
         self._ahead = ahead
+        self._made: dict[Lot, tuple[list[Frames], list[Damaged]]] = {}
+
+    def ready(self) -> None:
+        """Make all of it now, in memory, so that nothing is left to do where others would have to wait for it.
+
+        Raises:
+            ArchiveError: see `parquet.pieces`.
+        """
+        for lot in self._lots:
+            if lot not in self._made:
+                one = Prepared([lot], self._ahead)
+                self._made[lot] = [frames for _, frames in one], one.damaged
+
+    def only(self, wanted: Collection[Segment]) -> Prepared:
+        """The same of fewer segments; a lot that loses some is made again."""
+        fewer = [lot.only(wanted) for lot in self._lots]
+        rest = Prepared([lot for lot in fewer if lot.segments], self._ahead)
+        rest._made = self._made
+        return rest
 
     def __iter__(self) -> Iterator[tuple[Lot, Frames]]:
         """The pieces, each with the lot that it is of.
@@ -60,6 +79,11 @@ class Prepared:
         """
         self.damaged = []
         for lot in self._lots:
+            if lot in self._made:
+                pieces, damaged = self._made[lot]
+                self.damaged += damaged
+                yield from ((lot, frames) for frames in pieces)
+                continue
             made = self._ahead.take(lot) if self._ahead else None
             if made is None:
                 yield from ((lot, frames) for frames in lot.frames(self.damaged))
@@ -134,7 +158,9 @@ class Ahead:
 
     def take(self, lot: Lot) -> tuple[Path, Kept] | None:
         """What was made of a lot; None where it is left to the caller."""
-        number = self._number[id(lot)]
+        number = self._number.get(id(lot))
+        if number is None:
+            return None
         self._begin(number + 1)  # the first one is made here: a process takes half a second to start
         future = self._begun.get(number)
         if future is None or future.cancel() or future.cancelled():
@@ -152,7 +178,8 @@ class Ahead:
 
     def drop(self, lot: Lot) -> None:
         """Remove the files of a lot."""
-        shutil.rmtree(self._place(self._number[id(lot)]), ignore_errors=True)
+        if id(lot) in self._number:
+            shutil.rmtree(self._place(self._number[id(lot)]), ignore_errors=True)
 
     def close(self) -> None:
         """End the other processes, whatever they are doing."""

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,23 +31,28 @@ from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, emptied
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.object_store import ObjectPath
+from warehouse.archive.parquet import Segment
 from warehouse.archive.segments import Archive
 from warehouse.database import advisory_lock as turns
 from warehouse.database.transaction import transaction
+from warehouse.ducklake import claims
 from warehouse.ducklake.lake import Lake
 from warehouse.ducklake.sessions import lake_writer, open_lake
 from warehouse.errors import LakeError, WarehouseHeldError
 from warehouse.load import loader as load
+from warehouse.load import lots
+from warehouse.load.steps import STEP_ROWS
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import duckdb
 
     from tests.postgres import Postgres
-    from warehouse.archive.parquet import Segment
+    from transforms.flatten import Frames
+    from warehouse.archive.parquet import Damaged
 
 STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUED)
 
@@ -89,6 +96,13 @@ def archived(store: Archive, segments: int = 3) -> list[Segment]:
         ]
         written.append(write_answers(store, answers))
     return written
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def serial(segments: list[Segment]) -> dict[str, list[str]]:
@@ -178,6 +192,91 @@ def test_waiting_for_the_advisory_lock_names_its_holder(lake: Lake, store: Archi
             assert turns.holder(con)
         assert turns.holder(con) is None
         assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == len(segments)
+
+
+def test_answers_are_flattened_before_the_lock_is_taken(
+    lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a load that waits for the lock has only to write once it has it, and writes nothing that is loaded by then."""
+    segments = archived(store)
+    flattened: list[list[str]] = []
+
+    def noted(lot: lots.Lot, damaged: list[Damaged]) -> Iterator[Frames]:
+        flattened.append([one.segment_id for one in lot.segments])
+        return frames(lot, damaged)
+
+    frames = lots.Lot.frames
+    monkeypatch.setattr(lots.Lot, "frames", noted)
+    monkeypatch.setattr(lots, "PIECE_ROWS", 1)
+    with lake_writer(lake, 60) as con, lake_writer(lake, 5) as other, ThreadPoolExecutor(1) as threads:
+        with turns.turn(other):
+            loading = threads.submit(load.load, con, segments, DEFAULTS, PollingPolicy())
+            wait_until(lambda: len(flattened) == len(segments) - 1)
+            assert not loading.done()
+            with transaction(other):
+                load.load_within(other, segments[:2], DEFAULTS, PollingPolicy())
+            flattened.clear()
+        assert loading.result(60).segments == len(segments) - 2
+    assert flattened == []
+    assert of_lake(lake) == serial(segments)
+
+
+def test_segments_that_are_loaded_already_are_not_flattened(
+    lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker was faster."""
+    segments = archived(store)
+    with lake_writer(lake, 5) as con:
+        load.load(con, segments, DEFAULTS, PollingPolicy())
+        monkeypatch.delattr(lots.Lot, "frames")
+        assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == 0
+
+
+def test_workers_claim_different_segments(lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each its own run's first; what another has claimed comes last, and not at all once that has loaded it."""
+    for run in ("mine", "other"):
+        for number in range(3):
+            named = f"20260301T000000-{run}-{number}0"
+            write_answers(store, [Answer(f"{run}{number}", minute(1), RUNNING)], segment_id=named)
+    waiting = list(store.segments("observations"))
+    monkeypatch.setattr(claims, "STEP_ROWS", 1)
+    with lake_writer(lake, 5) as con, lake_writer(lake, 5) as other:
+        mine, theirs = claims.claimed(con, waiting, "mine"), claims.claimed(other, waiting, "other")
+        claimed: dict[str, list[Segment]] = {"mine": [], "other": []}
+        for portions, writer, name in ((mine, con, "mine"), (theirs, other, "other")) * 3:
+            [one] = next(portions)
+            claimed[name].append(one)
+            load.load(writer, [one], DEFAULTS, PollingPolicy())
+        assert all(f"-{name}-" in one.segment_id for name, found in claimed.items() for one in found)
+        assert (list(mine), list(theirs)) == ([], [])
+    assert of_lake(lake) == serial(waiting)
+
+
+def test_what_a_worker_that_died_had_claimed_is_loaded_by_another(lake: Lake, store: Archive) -> None:
+    """Its claim ends with its session; until then others wait for it, and no longer than they may."""
+    segments = archived(store)
+    with lake_writer(lake, 0.3) as con:
+        with lake_writer(lake, 5) as dead:
+            assert next(claims.claimed(dead, segments, "dead"))
+            with pytest.raises(WarehouseHeldError, match=rf"process {os.getpid()} on .*waited 0.3 s"):
+                next(claims.claimed(con, segments, "other"))
+        portions = list(claims.claimed(con, segments, "other"))
+    assert sorted(one for portion in portions for one in portion) == sorted(segments)
+
+
+def test_portions_grow_with_the_lake_and_with_what_waits(
+    lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to a limit, for memory."""
+    segments = archived(store)
+    with lake_writer(lake, 5) as con:
+        load.load(con, segments, DEFAULTS, PollingPolicy())
+        assert claims.portion_rows(con, segments) == STEP_ROWS
+        monkeypatch.setattr(claims, "TASKS_PER_ROW", 0.0005)
+        assert claims.portion_rows(con, []) > STEP_ROWS
+        monkeypatch.setattr(claims, "size_in_rows", lambda _: 60_000)
+        assert STEP_ROWS < claims.portion_rows(con, segments[:2]) <= claims.MOST_ROWS
+        assert claims.portion_rows(con, segments * 90) == claims.MOST_ROWS
 
 
 def test_processes_that_create_the_same_lake_at_once_all_get_it(no_lake: Lake) -> None:

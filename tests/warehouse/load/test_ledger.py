@@ -119,7 +119,7 @@ LOAD_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from tests.warehouse.conftest import DEFAULTS, Site
-from warehouse.load import loader as load, lots
+from warehouse.load import loader as load, lots, merging
 from warehouse.paths import DataPaths
 calls = 0
 def die_at(name, real=load.statement):
@@ -128,7 +128,7 @@ def die_at(name, real=load.statement):
     if calls == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(name)
-load.statement = die_at
+load.statement = merging.statement = die_at
 lots.PIECE_ROWS = 1
 site = Site(DataPaths(Path(sys.argv[1])))
 with site.writer() as con:
