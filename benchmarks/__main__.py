@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import benchmarks
+from benchmarks.chart import write_chart
 from benchmarks.harness import Row, machine, versions
+from benchmarks.scaling import POINTS
 from benchmarks.tables import with_tables
 
 HERE = Path(__file__).parent
@@ -35,6 +37,8 @@ def main() -> None:
         for name in options.names or names():
             run(name, options.rounds, options.scale)
         return
+    if POINTS.exists():
+        write_chart(POINTS, PAGE.with_name("scaling.svg"))
     for page in (LOG, PAGE):
         page.write_text(with_tables(page.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _HEAD: Final = ["what", "figure", "bar", "", "behind it"]
 _SUMMARY_HEAD: Final = ["what", "figure", "behind it", "measured on", "with `python -m benchmarks …`"]
 
+_CHART: Final = "![CPU seconds of load, rebuild, publish and report over the number of answers or tasks](scaling.svg)"
+
 #: The figures for users, by benchmark; of the views only the slowest.
 SUMMARY: Final = {
     "collecting": (
@@ -28,6 +30,7 @@ SUMMARY: Final = {
     ),
     "memory": ("peak memory of collecting 200,000 ids", "peak memory of rebuilding 5,000,000 answers"),
     "growth": ("loading 10,000 answers", "planning: what is due", "status", "publishing"),
+    "scaling": tuple(f"how {one} grows" for one in ("load", "rebuild", "publish", "report")),
     "rebuilding": ("rebuilding, beside bare DuckDB making the same tables", "rebuilding, beside dlt"),
     "starting": ("`avatar-tasks --help`", "`avatar-tasks sql` on the demo"),
     "views": (),
@@ -70,7 +73,8 @@ def as_summary(results: Path) -> str:
         for name, result in kept.items()
         for row in _chosen(name, result["rows"])
     ]
-    return f"{_markdown(_SUMMARY_HEAD, lines)}\n\nOn {_machine(next(iter(kept.values())))}."
+    picture = f"\n\n{_CHART}" if "scaling" in kept else ""
+    return f"{_markdown(_SUMMARY_HEAD, lines)}\n\nOn {_machine(next(iter(kept.values())))}.{picture}"
 
 
 def _chosen(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ itself (`own_answers`).
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ def load_segments(
     total = Loaded()
     rows = step_rows or run.sizes.step_rows
     policy, budget = run.settings.policy, run.settings.budget
+    if step_rows:  # others load meanwhile, and have the other cores
+        budget = dataclasses.replace(budget, processes=1)
     for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):
         total.add(done)
         for damaged in done.damaged:

@@ -12,8 +12,6 @@ import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from tests.templates import UseTemplate, new_warehouse
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from multiprocessing.process import BaseProcess
@@ -57,7 +55,6 @@ class Call:
     out: Path
     err: Path
     umask: int
-    use_template: UseTemplate
 
 
 def run_command(
@@ -67,7 +64,7 @@ def run_command(
     out, err = logs / "stdout", logs / "stderr"
     umask = os.umask(0o077)
     os.umask(umask)
-    process = start(_run, Call(tuple(arguments), folder, environment, out, err, umask, UseTemplate(new_warehouse())))
+    process = start(_run, Call(tuple(arguments), folder, environment, out, err, umask))
     process.join(patience_seconds)
     if process.exitcode is None:
         process.kill()
@@ -87,7 +84,6 @@ def _run(call: Call) -> None:
     sys.stdin = _open_stdin()
     sys.stdout = redirected(1, call.out)
     sys.stderr = redirected(2, call.err)
-    call.use_template()
     from avatar_tasks.cli import main  # noqa: PLC0415 - imported already, and tests that import this module stay light
 
     main()

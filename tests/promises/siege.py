@@ -12,7 +12,6 @@ from simulator import ManualClock, SimulatedGateway, World
 from tests.promises import oracle
 from tests.promises.child import Command
 from tests.promises.clocks import DAY_AFTER_TOMORROW
-from tests.templates import UseTemplate, new_warehouse
 from transforms.schema import IDENTITY
 from warehouse.archive import parquet
 from warehouse.archive.local_folder import LocalFolder
@@ -103,11 +102,8 @@ class Siege:
         return path
 
     def do(self, name: str, *set_up: SetUp) -> int:
-        """Run a command to its end, or to where `set_up` kills it.
-
-        Without `set_up` a new warehouse is a copy, see `tests.templates`; else it is made as anybody does.
-        """
-        code = self.command(name, *(set_up or (UseTemplate(new_warehouse()),))).run()
+        """Run a command to its end, or to where `set_up` kills it."""
+        code = self.command(name, *set_up).run()
         self.note(name, code)
         return code
 

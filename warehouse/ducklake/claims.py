@@ -33,7 +33,7 @@ MOST_ROWS: Final = 50_000
 def claimed(con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment], run_id: str) -> Iterator[Sequence[Segment]]:
     """Portions of what waits, each claimed until the next is wanted; nothing that another loads meanwhile.
 
-    Those of a run itself come first. What others have claimed comes last, and is waited for. Of no segments one of none.
+    Those of a run itself come first; what others have claimed comes last, and is waited for. Of none, one of none.
 
     Raises:
         WarehouseHeldError: when another does not finish what it has claimed in time.
@@ -42,13 +42,16 @@ def claimed(con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment], run_id: 
         yield []
     rows = portion_rows(con, waiting)
     left = _blocks(waiting, run_id)
-    while left:
+    while left := _not_loaded(con, left):
         with session_for_claims(con) as session:
             mine = _claim(con, session, left, rows)
-            known = ledger(con)
-            if portion := [one for name in mine for one in left[name] if one.segment_id not in known]:
-                yield portion
-        left = {name: block for name, block in left.items() if name not in mine}
+            yield [one for name in mine for one in left.pop(name)]
+
+
+def _not_loaded(con: duckdb.DuckDBPyConnection, blocks: dict[str, list[Segment]]) -> dict[str, list[Segment]]:
+    known = ledger(con)
+    rest = {name: [one for one in block if one.segment_id not in known] for name, block in blocks.items()}
+    return {name: block for name, block in rest.items() if block}
 
 
 def _claim(

@@ -31,7 +31,6 @@ from tests.warehouse.conftest import DEFAULTS
 from tests.warehouse.tables import column, contents, emptied
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.object_store import ObjectPath
-from warehouse.archive.parquet import Segment
 from warehouse.archive.segments import Archive
 from warehouse.database import advisory_lock as turns
 from warehouse.database.transaction import transaction
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
 
     from tests.postgres import Postgres
     from transforms.flatten import Frames
-    from warehouse.archive.parquet import Damaged
+    from warehouse.archive.parquet import Damaged, Segment
 
 STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUED)
 

@@ -1,0 +1,117 @@
+"""How time grows: rebuild, load, publish and report at three sizes, each five times the one before, with the exponent.
+
+An exponent of 1 is in proportion. It is the slope of the least-squares line through the logarithms, of medians; sizes
+take turns, so that a busy minute affects all of them. Seconds are those of CPU: what it takes on a machine of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks import report
+from benchmarks.bodies import fill_archive
+from benchmarks.harness import OURS, Row, at_most, run_process
+from reports.cohort import Cohort
+from reports.render import report_on, write_html
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.segments import Archive
+from warehouse.database.publish import publish_closed
+from warehouse.paths import DataPaths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_FACTORS: Final = (1, 5, 25)
+#: The smallest sizes: answers in the archive, tasks in the warehouse.
+_ANSWERS: Final = 20_000
+_TASKS: Final = 200_000
+_MOST: Final = 1.05
+
+#: The measured points, for the chart.
+POINTS: Final = Path(__file__).parent / "results" / "scaling-points.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing at all sizes.
+
+    Attributes:
+        what: what was measured.
+        unit: what the sizes count.
+        sizes: ascending.
+        seconds: the median at each.
+    """
+
+    what: str
+    unit: str
+    sizes: Sequence[int]
+    seconds: Sequence[float]
+
+    @property
+    def exponent(self) -> float:
+        """The slope of the logarithm of the seconds over that of the size."""
+        return statistics.linear_regression([*map(math.log, self.sizes)], [*map(math.log, self.seconds)]).slope
+
+
+def run(rounds: int, scale: float) -> Iterator[Row]:
+    """One row each; at full size the points are kept for the chart."""
+    lines: list[Line] = []
+    with tempfile.TemporaryDirectory() as name:
+        for line in _lines(Path(name), rounds, scale):
+            lines.append(line)
+            points = [
+                f"{size:,} {line.unit} {took:,.2f} s" for size, took in zip(line.sizes, line.seconds, strict=True)
+            ]
+            yield Row(f"how {line.what} grows", line.exponent, "exponent", at_most(_MOST), ", ".join(points))
+    if scale == 1:
+        POINTS.write_text(json.dumps([asdict(line) for line in lines], indent=2) + "\n", encoding="utf-8")
+
+
+def _lines(folder: Path, rounds: int, scale: float) -> Iterator[Line]:
+    answers = [int(factor * _ANSWERS * scale) for factor in _FACTORS]
+    for count in answers:
+        fill_archive(Archive(LocalFolder(DataPaths(folder / f"answers-{count}").archive)), count)
+    for what in ("load", "rebuild"):
+        yield _line(what, "answers", answers, rounds, lambda count, what=what: _command(folder, count, what))
+    tasks = [int(factor * _TASKS * scale) for factor in _FACTORS]
+    paths = {count: DataPaths(folder / f"tasks-{count}") for count in tasks}
+    for count, place in paths.items():
+        place.root.mkdir()
+        report.fill(place, count)
+    yield _line("publish", "tasks", tasks, rounds, lambda count: _seconds(lambda: publish_closed(paths[count])))
+    yield _line("report", "tasks", tasks, rounds, lambda count: _seconds(lambda: _report(paths[count])))
+
+
+def _line(what: str, unit: str, sizes: Sequence[int], rounds: int, once: Callable[[int], float]) -> Line:
+    taken: dict[int, list[float]] = {size: [] for size in sizes}
+    for number in range(rounds):
+        for size in sizes if number % 2 == 0 else reversed(sizes):
+            taken[size].append(once(size))
+    return Line(what, unit, sizes, [statistics.median(taken[size]) for size in sizes])
+
+
+def _command(folder: Path, count: int, what: str) -> float:
+    """`load` into a new warehouse, or `rebuild` of what is there."""
+    data = folder / f"answers-{count}"
+    if what == "load":
+        for path in (*data.glob("warehouse.duckdb*"), *data.glob("published/*")):
+            path.unlink()
+    return run_process([OURS, what, "--data-dir", "."], lambda: None, data).cpu_seconds
+
+
+def _report(paths: DataPaths) -> None:
+    write_html(report_on(paths, Cohort(), report.NOW), paths.reports / "report.html")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Of CPU, this process's."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
