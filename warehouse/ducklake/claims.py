@@ -6,6 +6,7 @@ twice, as the turn does (see `advisory_lock`): whatever is claimed, a load write
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -62,12 +63,12 @@ def _claim(
     for name, block in left.items():
         if rows <= 0:
             return mine
-        if claim(con, session, name):
+        if claim(con, session, _lock(name)):
             mine.append(name)
             rows -= sum(map(size_in_rows, block))
     if not mine:
         mine.append(next(iter(left)))
-        claim(con, session, mine[0], wait=True)
+        claim(con, session, _lock(mine[0]), wait=True)
     return mine
 
 
@@ -90,3 +91,9 @@ def _blocks(waiting: Sequence[Segment], run_id: str) -> dict[str, list[Segment]]
         return not is_own, b"" if is_own else blake2b((run_id + name).encode(), digest_size=8).digest()
 
     return {name: blocks[name] for name in sorted(blocks, key=order)}
+
+
+def _lock(name: str) -> str:
+    """What the lock of a block is called: only letters that need no quoting, as names of files may have any."""
+    plain = re.sub(r"[^\w.-]", "", name, flags=re.ASCII)
+    return f"load {plain}"
