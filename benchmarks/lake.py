@@ -10,6 +10,7 @@ of the same ids, by one worker or split among three: start, plan, fetch, load in
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import subprocess
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks.bodies import fill_archive
+from benchmarks import bodies
 from gateway.observation import Observation
 from pipeline.collect.batches import answers_frame
 from tests import postgres
@@ -169,6 +170,17 @@ def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
     print(f"files of the lake of a million: {size / 1e6:,.0f} MB, of one and the same answer")
 
 
+def fill(store: Archive, count: int) -> None:
+    """Ids and answers in segments of 500, numbered as a run does."""
+    numbers = (f"20260301T000000-000000000000-{number:06d}" for number in itertools.count())
+    for frame in bodies.answers(count, "20260301T000000-bench", bodies.END):
+        for part in frame.iter_slices(500):
+            sent = part.with_columns(requested_at="observed_at", drawn_from=None)
+            rows = sent.select(REQUESTS.names()).cast(REQUESTS)
+            store.write("requests", rows, segment_id=next(numbers), at=bodies.END)
+            store.write("observations", part, segment_id=next(numbers), at=bodies.END)
+
+
 def load_waiting(folder: Path, lake: Lake, workers: int) -> float:
     """Seconds until `workers` that start at once have loaded all that is in the archive, their own start left out."""
     environment = os.environ | {
@@ -195,7 +207,7 @@ def load_waiting(folder: Path, lake: Lake, workers: int) -> float:
 
 def measure_loading(server: postgres.Postgres, folder: Path, rounds: int, count: int) -> None:
     """One worker and three load the same archive, each time into a new lake."""
-    fill_archive(Archive(LocalFolder(folder / "loading" / "archive")), count)
+    fill(Archive(LocalFolder(folder / "loading" / "archive")), count)
     ratios = []
     for number in range(1, rounds + 1):
         seconds = {}

@@ -15,7 +15,7 @@ from warehouse.load.loader import ledger
 from warehouse.load.steps import STEP_ROWS, size_in_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     import duckdb
 
@@ -31,7 +31,9 @@ TASKS_PER_ROW: Final = 200
 MOST_ROWS: Final = 50_000
 
 
-def claimed(con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment], run_id: str) -> Iterator[Sequence[Segment]]:
+def claimed(
+    con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment], run_id: str
+) -> Generator[Sequence[Segment], None, None]:
     """Portions of what waits, each claimed until the next is wanted; nothing that another loads meanwhile.
 
     Those of a run itself come first; what others have claimed comes last, and is waited for. Of none, one of none.

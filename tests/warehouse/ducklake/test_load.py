@@ -256,9 +256,11 @@ def test_what_a_worker_that_died_had_claimed_is_loaded_by_another(lake: Lake, st
     segments = archived(store)
     with lake_writer(lake, 0.3) as con:
         with lake_writer(lake, 5) as dead:
-            assert next(claims.claimed(dead, segments, "dead"))
+            claimed = claims.claimed(dead, segments, "dead")
+            assert next(claimed)
             with pytest.raises(WarehouseHeldError, match=rf"process {os.getpid()} on .*waited 0.3 s"):
                 next(claims.claimed(con, segments, "other"))
+            claimed.close()
         portions = list(claims.claimed(con, segments, "other"))
     assert sorted(one for portion in portions for one in portion) == sorted(segments)
 
