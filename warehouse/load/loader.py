@@ -50,6 +50,9 @@ PIECE_PAGES: Final = 200
 
 _ALONE: Final = Budget()
 
+#: Answers merged at a time into a lake, where each merge looks ids up among all tasks.
+_LAKE_PIECE_ROWS: Final = 50_000
+
 _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "rows": pl.Int64(), "bytes": pl.Int64()})
 
 
@@ -124,7 +127,7 @@ def load(
 
     One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment
     that cannot be read is left out, of the ledger too, and named in the result. On a lake others may load at once, the
-    same segments or others. What is `prepared` of the segments is not read again.
+    same segments or others. In a file, what is `prepared` of the segments is not read again.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
@@ -141,7 +144,7 @@ def load(
     if dialect_of(con).has_many_writers:  # what takes long is done before others have to wait
         known = ledger(con)
         left = {one for one in segments if one.segment_id not in known}
-        prepared = (prepared or prepare(left, analysis.failure_rules)).only(left)
+        prepared = prepare(left, analysis.failure_rules, _LAKE_PIECE_ROWS)
         prepared.ready()
     allow_for(con, sum(map(large_bytes, segments)))
     return serialized(con, one_transaction)

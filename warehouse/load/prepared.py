@@ -98,9 +98,9 @@ class Prepared:
                 self._ahead.drop(lot)
 
 
-def prepare(segments: Iterable[Segment], rules: Sequence[FailureRule]) -> Prepared:
-    """The answers of some segments, each lot made when it is come to."""
-    return Prepared(list(lots_of(segments, rules)))
+def prepare(segments: Iterable[Segment], rules: Sequence[FailureRule], piece_rows: int | None = None) -> Prepared:
+    """The answers of some segments, each lot of some `piece_rows` made when it is come to."""
+    return Prepared(list(lots_of(segments, rules, piece_rows)))
 
 
 @contextlib.contextmanager
