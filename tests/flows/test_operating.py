@@ -334,7 +334,7 @@ from flows._prefect.shared_rate import shared_rate
 from gateway.client import GatewayClient
 url, key, rate, *ids = sys.argv[1:]
 async def main():
-    async with shared_rate(print) as permission:
+    async with shared_rate(print, "default") as permission:
         assert permission is not None
         async with GatewayClient(url, key, rate=float(rate), permission=permission) as client:
             return [one async for one in client.fetch_many(ids)]

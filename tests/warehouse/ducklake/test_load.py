@@ -206,7 +206,7 @@ def test_answers_are_flattened_before_the_lock_is_taken(
 
     frames = lots.Lot.frames
     monkeypatch.setattr(lots.Lot, "frames", noted)
-    monkeypatch.setattr(lots, "PIECE_ROWS", 1)
+    monkeypatch.setattr(lots, "PIECE_ROWS", 18)
     with lake_writer(lake, 60) as con, lake_writer(lake, 5) as other, ThreadPoolExecutor(1) as threads:
         with turns.turn(other):
             loading = threads.submit(load.load, con, segments, DEFAULTS, PollingPolicy())

@@ -54,7 +54,7 @@ def segments(site: Site) -> list[Segment]:
 def many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process is worth its start at once, and each lot is small."""
     monkeypatch.setattr(prepared, "ROWS_PER_PROCESS", 1)
-    monkeypatch.setattr(lots, "PIECE_ROWS", 1)
+    monkeypatch.setattr(lots, "PIECE_ROWS", 5)
 
 
 def read(pieces: Prepared) -> list[str]:
