@@ -83,7 +83,7 @@ SERVER := --extra prefect --extra report --extra lake --group build
 lock: setup  ## resolve the dependencies again (then run `make setup test`); UPGRADE= keeps the versions that still fit
 	$(COMPILE) $(UPGRADE) $(SERVER) --group dev pyproject.toml -o requirements.lock
 	$(COMPILE) $(SERVER) --constraint requirements.lock pyproject.toml -o requirements-run.lock
-	$(COMPILE) $(UPGRADE) --group bench --constraint requirements.lock pyproject.toml -o requirements-bench.lock
+	$(COMPILE) $(UPGRADE) --extra report --group bench --constraint requirements.lock pyproject.toml -o requirements-bench.lock
 	echo uv | $(COMPILE) $(UPGRADE) - -o requirements-uv.lock
 	for v in $(OLD_DUCKDB) $(NEXT_DUCKDB); do echo duckdb==$$v | $(COMPILE) - -o tests/warehouse/database/duckdb-$$v.lock || exit 1; done
 
