@@ -61,10 +61,8 @@ counted as (
         if(status = 'SUCCESS' and latency_seconds > 0, latency_seconds, null) as succeeded_in,
     from task_dimensions as tasks
     semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
-    -- They are of those days; a large table is passed over but for these.
-    where
-        submit_time >= (select min(submit_time) from chosen)
-        and submit_time <= (select max(submit_time) from chosen)
+    -- They are of that time: a large table is passed over but for these.
+    where submit_time >= t0 and submit_time < t1
 ),
 
 -- Strata are numbers, since two million rows are grouped by them.
