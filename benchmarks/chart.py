@@ -62,7 +62,7 @@ def draw(lines: list[dict[str, Any]]) -> Markup:
             below = max(places[-1][1] + 4, below + _LETTERS)
             yield tag("text", f"{line['what']} ({line['unit']})", x=places[-1][0] + 10, y=below, fill=colour)
 
-    title = "CPU seconds by answers or tasks; a line at 45 degrees grows in proportion"
+    title = "CPU seconds by answers or tasks, both on logarithmic scales"
     ground = tag("rect", width=_WIDTH, height=_HEIGHT, fill="white")
     return tag(
         "svg",

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pipeline.collect.accept import Accepted
 from pipeline.collect.other_ids import OtherIds
-from pipeline.collect.summary import Summary
+from pipeline.collect.summary import ADDED, Summary
 from pipeline.errors import WORST_FIRST, AvatarTasksError, ExitCode
 from warehouse.archive.parquet import count_rows
 from warehouse.errors import AnalysisFileError, ArchiveError
@@ -76,7 +76,7 @@ def merge_summaries(
     worst, problem = min(
         ends, key=lambda end: (WORST_FIRST.index(end[0]), end[1] is None), default=(ExitCode.DONE, None)
     )
-    counts = Counter({name: sum(part[name] for part in parts) for name in _COUNTS})
+    counts = Counter({name: sum(part[name] for part in parts) for name in ADDED})
     for share, state in lost.items():
         left = state.given - state.ended
         counts.update(requested=state.given, asked=left, still_running=state.waiting)
@@ -125,21 +125,6 @@ def _exit_code(problem: str) -> ExitCode:
         (one.__name__ for one in (AnalysisFileError, ArchiveError)), ExitCode.UNUSABLE_INPUT
     )
     return next((code for name, code in ours.items() if name in problem), ExitCode.UNEXPECTED)
-
-
-_COUNTS: Final = (
-    "requested",
-    "skipped_terminal",
-    "asked",
-    "fetched",
-    "requests",
-    "retries",
-    "refusals",
-    "segments_loaded",
-    "unreachable",
-    "not_polled",
-    "still_running",
-)
 
 
 def _other_ids(parts: Sequence[dict[str, Any]]) -> OtherIds:

@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 #: Outcomes that say nothing about the id: the gateway could not be reached, or would not answer.
 UNREACHABLE: Final = ("transport_error", "server_error", "throttled")
 
+#: Counts of a summary that add up where a run is made of several.
+ADDED: Final = (
+    "requested",
+    "skipped_terminal",
+    "asked",
+    "fetched",
+    "requests",
+    "retries",
+    "refusals",
+    "segments_loaded",
+    "unreachable",
+    "not_polled",
+    "still_running",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from pipeline.collect.summary import ADDED
 from pipeline.errors import WORST_FIRST, ExitCode
-
-#: Counts of a summary that add up; see `pipeline.collect.summary.Summary`.
-_ADDED: Final = (
-    "requested",
-    "rejected_count",
-    "skipped_terminal",
-    "asked",
-    "fetched",
-    "requests",
-    "retries",
-    "refusals",
-    "segments_loaded",
-    "unreachable",
-    "not_polled",
-    "still_running",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +71,7 @@ class SourcesSummary:
         return {
             "run_id": None,
             "source": None,
-            **{name: sum(part[name] for part in parts) for name in _ADDED},
+            **{name: sum(part[name] for part in parts) for name in ("rejected_count", *ADDED)},
             "rejected": [one for part in parts for one in part["rejected"]],
             **{name: _summed([part[name] for part in parts]) for name in ("outcomes", "statuses")},
             "exit_code": int(self.exit_code),
