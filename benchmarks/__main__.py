@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import benchmarks
-from benchmarks.chart import write_chart
 from benchmarks.harness import Row, machine, versions
+from benchmarks.output.chart import write_chart
+from benchmarks.output.tables import with_tables
 from benchmarks.scaling import POINTS
-from benchmarks.tables import with_tables
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

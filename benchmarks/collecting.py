@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from benchmarks import fast_gateway
 from benchmarks.harness import OURS, Contest, Outcome, Row, at_least, at_most, compete, run_process
+from benchmarks.inputs import fast_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

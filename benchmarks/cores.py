@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.bodies import END, fill_archive
 from benchmarks.harness import OURS, Row, at_least, at_most, compete, run_process
+from benchmarks.inputs.bodies import END, fill_archive
 from benchmarks.rebuilding import bare, sizes, write_lines
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive

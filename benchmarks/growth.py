@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from benchmarks.bodies import END, answers
-from benchmarks.filled import fill
 from benchmarks.harness import Outcome, Row, at_most, compete, timed
+from benchmarks.inputs.bodies import END, answers
+from benchmarks.inputs.filled import fill
 from pipeline.status import facts
 from warehouse.analysis import read_analysis
 from warehouse.archive.local_folder import LocalFolder

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks import bodies
+from benchmarks.inputs import bodies
 from gateway.observation import Observation
 from pipeline.collect.batches import answers_frame
 from tests import postgres

@@ -11,9 +11,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import rebuilding
-from benchmarks.bodies import fill_archive
 from benchmarks.collecting import work
 from benchmarks.harness import Row, at_most
+from benchmarks.inputs.bodies import fill_archive
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths

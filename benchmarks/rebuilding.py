@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 import polars as pl
 
-from benchmarks.bodies import END as FIRST_LOOK
-from benchmarks.bodies import answers, fill_archive
 from benchmarks.harness import OURS, Row, at_least, compete, run_process
+from benchmarks.inputs.bodies import END as FIRST_LOOK
+from benchmarks.inputs.bodies import answers, fill_archive
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths

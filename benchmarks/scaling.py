@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import report
-from benchmarks.bodies import fill_archive
 from benchmarks.harness import OURS, Row, at_most, run_process
+from benchmarks.inputs.bodies import fill_archive
 from reports.cohort import Cohort
 from reports.render import report_on, write_html
 from warehouse.archive.local_folder import LocalFolder

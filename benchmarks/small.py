@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.bodies import fill_archive
 from benchmarks.collecting import COMMAND, work
 from benchmarks.harness import OURS, Row, at_most, compete, run_process
+from benchmarks.inputs.bodies import fill_archive
 from benchmarks.rebuilding import sizes
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.filled import fill
 from benchmarks.harness import Row, at_most
+from benchmarks.inputs.filled import fill
 from warehouse.backends.choose import reader
 from warehouse.database.publish import publish
 from warehouse.database.schema import definitions

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.__main__ import LOG, PAGE, RESULTS, names
 from benchmarks.harness import Outcome, Row, at_least, at_most, compete, machine, run_process, versions
-from benchmarks.tables import SUMMARY, as_table, with_tables
+from benchmarks.output.tables import SUMMARY, as_table, with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable

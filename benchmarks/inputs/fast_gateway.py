@@ -156,8 +156,8 @@ async def _serve(latency_seconds: float, listed: int) -> None:
 @contextmanager
 def running(latency_seconds: float = 0.0, listed: int = 0) -> Iterator[str]:
     """The base URL of a gateway that runs until the block ends."""
-    command = [sys.executable, "-m", "benchmarks.fast_gateway", str(latency_seconds), str(listed)]
-    process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "benchmarks.inputs.fast_gateway", str(latency_seconds), str(listed)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield process.stdout.readline().strip()

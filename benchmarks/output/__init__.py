@@ -1,0 +1,1 @@
+"""What the figures become: tables and a chart."""
