@@ -13,7 +13,7 @@ READERS := $(OLD_DUCKDB:%=.venv-duckdb/%/.set-up) .venv-duckdb/$(NEXT_DUCKDB)/.s
 STAMP := $(VENV)/.set-up-from-$(LOCK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit soak canary report-million check format docs bench lock clean
+.PHONY: help setup demo test unit guide soak canary report-million check format docs bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +38,10 @@ test: setup $(READERS)  ## run the tests
 	@$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 unit: setup  ## run the tests of single parts, without servers, processes or whole runs, in a minute
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not prefect and not postgres and not browser and not e2e and not soak"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not prefect and not postgres and not browser and not e2e and not guide and not soak"
+
+guide: setup  ## follow docs/operating.md, command by command, in namespaces of its own, in three minutes; needs root
+	@$(BIN)/python -m pytest -m guide -n 0 tests/guide
 
 soak: setup  ## run the long forms of the promises' tests, about two hours, and print their figures
 	@$(BIN)/python -m pytest -m soak -n 0

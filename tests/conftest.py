@@ -63,7 +63,7 @@ BY_FOLDER: Final = dict.fromkeys(
 TOGETHER: Final = ("flows", "reports", "warehouse/ducklake")
 #: What takes longest begins first, so that all processes end together.
 LONGEST_FIRST: Final = ("prefect", "postgres", "browser", "e2e")
-MARKERS: Final = frozenset({*BY_FIXTURE.values(), *BY_FOLDER.values(), "soak"})
+MARKERS: Final = frozenset({*BY_FIXTURE.values(), *BY_FOLDER.values(), "guide", "soak"})
 
 _TESTS: Final = __file__.removesuffix("conftest.py")
 _OURS: Final = ("python", "avatar-tasks")

@@ -52,9 +52,7 @@ def on_a_machine(module: str, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout[-8000:]
 
 
-@pytest.mark.prefect
-@pytest.mark.postgres
-@pytest.mark.e2e
+@pytest.mark.guide
 def test_a_server_is_run_as_the_guide_says() -> None:
     """Users, PostgreSQL, units, alerts, a cancelled run, an upgrade, a backup, a loss and a restore."""
     on_a_machine("tests.guide.follow", "server")
