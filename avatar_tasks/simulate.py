@@ -37,29 +37,25 @@ def simulate(
     Raises:
         UnusableInputError: when the ids cannot be written, the port is taken, or the path does not end with the id.
     """
-    path, _, rest = task_path.partition("{id}")
-    if not path.startswith("/") or "{id}" not in task_path or rest:
-        raise UnusableInputError(f"--task-path {task_path!r} cannot be used: give e.g. /v1/videos/{{id}}")
+    path = _before_id(task_path)
     clock = SimClock(lag_seconds=LAG_SECONDS if speed > 1 else 0, speed=speed)
     world = World.recent(seed=seed, tasks=tasks, now=clock(), with_causes=True)
+    listed = Account(account, USER_ID) if account else None
+    app = SimulatedGateway(world, key=key, clock=clock, path=path, faults=faults, account=listed)
     try:
         if ids_out:
             ids_out.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
-        run(
-            SimulatedGateway(
-                world,
-                key=key,
-                clock=clock,
-                path=path,
-                faults=faults,
-                account=Account(account, USER_ID) if account else None,
-            ),
-            port,
-            on_ready=lambda url: notify(_greeting(url, key, account, task_path)),
-        )
+        run(app, port, on_ready=lambda url: notify(_greeting(url, key, account, task_path)))
     except OSError as error:
         msg = f"cannot serve on port {port} or write the ids: {error.strerror or error}. Try --port 0 for a free port"
         raise UnusableInputError(msg) from error
+
+
+def _before_id(task_path: str) -> str:
+    path, _, rest = task_path.partition("{id}")
+    if not path.startswith("/") or "{id}" not in task_path or rest:
+        raise UnusableInputError(f"--task-path {task_path!r} cannot be used: give e.g. /v1/videos/{{id}}")
+    return path
 
 
 def _greeting(url: str, key: str | None, account: str | None, task_path: str) -> str:

@@ -52,10 +52,7 @@ def run_query(
     with contextlib.suppress(BrokenPipeError), _errors_as_ours(out), contextlib.ExitStack() as stack:
         sink = stack.enter_context(sink_to(out))
         pipe = stack.enter_context(contextlib.closing(ResultPipe()))
-        warehouse = warehouse_of(paths)
-        con = stack.enter_context(contextlib.closing(warehouse.connect()))
-        if not allow_files:
-            warehouse.restrict(con, [pipe.path], query)
+        con = stack.enter_context(_connected(paths, query, pipe, allow_files=allow_files))
         has_come = stack.enter_context(spinner())
         with at_most(timeout, con):
             rows = _checked_result(con, query)
@@ -66,6 +63,17 @@ def run_query(
                 for piece in pieces:
                     has_come()
                     sink(piece)
+
+
+@contextlib.contextmanager
+def _connected(
+    paths: DataPaths, query: str, pipe: ResultPipe, *, allow_files: bool
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    warehouse = warehouse_of(paths)
+    with contextlib.closing(warehouse.connect()) as con:
+        if not allow_files:
+            warehouse.restrict(con, [pipe.path], query)
+        yield con
 
 
 def _checked_result(con: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation | None:

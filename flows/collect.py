@@ -64,27 +64,19 @@ async def collect(
         ids: Task ids to poll.
         ids_file: A .txt, .csv, .tsv, .json, .ndjson or .parquet file with ids, also in gzip.
         ids_column: The column or key that holds the ids, also as `a.b`; the one called task_id or id if not given.
-        ids_from: A folder of exports, or SQL for DuckDB such as `select task_id from 'exports/*.parquet'`. Ids that
-            were accepted before are passed over.
-        inbox: A folder. The files in it are taken, and moved on to its folder `done` once their ids are durable, or to
-            `unusable` with the reason.
+        ids_from: A folder of exports, or SQL such as `select task_id from 'exports/*.parquet'`; known ids are skipped.
+        inbox: A folder whose files are moved to `done` once their ids are durable, or to `unusable` with the reason.
         refresh: Also poll known tasks that are due.
         follow: Go on until every task given has ended.
         deadline_seconds: So long after it began it polls no more, with or without `follow`.
         load: Load and publish. Otherwise what is archived waits for `avatar-tasks load`.
-        drawn_from: How the ids were drawn, for statistics: `running`, of the tasks running then; `all`, without regard
-            to how they stood. If not given, the view `accepted_lists` decides from the tasks themselves.
+        drawn_from: `running`: of tasks running then; `all`: in any state; else the view `accepted_lists` decides.
         discover: Walk the gateway's own list of tasks, too. It needs the setting ACCESS_TOKEN or ACCESS_TOKEN_BLOCK.
-        since: How far back the list is walked, such as `7 days`; what was seen whole before is passed over.
+        since: How far back the list is walked, such as `7 days`; what was walked completely before is skipped.
         action: Of the list only tasks of this action.
         again: Poll given ids that have ended as well: their end may have changed.
         where: With `again`, also the tasks for which this SQL condition on the columns of `tasks` holds.
         source: Which gateway of sources.toml; if not given, all of them, each in a flow run of its own.
-
-    Raises:
-        UnusableInputError: the ids or settings cannot be used, or what answers at that address is no gateway.
-        KeyRefusedError: the gateway refused the key; whatever came before is kept.
-        UnreachableError: too much of the batch could not be reached; likewise.
     """
     request = CollectRequest(
         ids or (),
@@ -103,6 +95,17 @@ async def collect(
         again=again,
         where=where,
     )
+    return await _collect(source, request)
+
+
+async def _collect(source: str | None, request: CollectRequest) -> dict[str, Any]:
+    """With several gateways each in a flow run of its own.
+
+    Raises:
+        UnusableInputError: the ids or settings cannot be used, or what answers at that address is no gateway.
+        KeyRefusedError: the gateway refused the key; whatever came before is kept.
+        UnreachableError: too much of the batch could not be reached; likewise.
+    """
     sources = await asyncio.to_thread(chosen_sources, source)
     if len(sources) > 1:
         await asyncio.to_thread(_begin_scheduled, None, request)

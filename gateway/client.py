@@ -32,7 +32,7 @@ from gateway.secrets.api_key import AccessToken, ApiKey
 from gateway.secrets.redact import check_redactions
 from gateway.wire.addresses import check_base_url
 from gateway.wire.endpoints import BULK_ENDPOINT, LIST_ENDPOINT, TASK_PATH
-from gateway.wire.exchange import BulkExchange, Exchange
+from gateway.wire.exchange import BulkExchange, Exchange, Limits
 from gateway.wire.memory import Memory
 from gateway.wire.transport import build_transport
 
@@ -100,37 +100,33 @@ class GatewayClient:
         self.stats, self.bulk_stats = ClientStats(), ClientStats()
         self._rng = rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._clock, self._concurrency = clock, concurrency
-        pacer = Pacer(concurrency, rate, rng)
         self._gate = Gate(
-            self.base_url, pacer, Breaker(), clock, has_key=bool(key), setting=key.setting, permission=permission
+            self.base_url,
+            Pacer(concurrency, rate, rng),
+            Breaker(),
+            clock,
+            has_key=bool(key),
+            setting=key.setting,
+            permission=permission,
         )
         self._workers: set[asyncio.Task[None]] = set()
         self._transport = transport or build_transport(self.base_url, concurrency)
-        memory = memory or Memory()
+        limits = Limits(timeout, max_body_bytes, redactions, memory or Memory())
+        single = Exchange(self._transport, self.base_url + endpoint, key, limits)
+        bulk = BulkExchange(self._transport, self.base_url + BULK_ENDPOINT, key, limits)
+        self._poller = self._poller_for(single, self.stats, recognizes=True)
+        self._bulk_poller = self._poller_for(bulk, self.bulk_stats, recognizes=False)
 
-        def poller(make: type[Exchange], endpoint: str, stats: ClientStats) -> Poller:
-            exchange = make(
-                self._transport,
-                self.base_url + endpoint,
-                key,
-                timeout_seconds=timeout,
-                max_body_bytes=max_body_bytes,
-                redactions=redactions,
-                memory=memory,
-            )
-            retries, recognizes = Retries(rng), make is Exchange
-            return Poller(
-                source,
-                gate=self._gate,
-                exchange=exchange,
-                retries=retries,
-                clock=clock,
-                stats=stats,
-                recognizes=recognizes,
-            )
-
-        self._poller = poller(Exchange, endpoint, self.stats)
-        self._bulk_poller = poller(BulkExchange, BULK_ENDPOINT, self.bulk_stats)
+    def _poller_for(self, exchange: Exchange, stats: ClientStats, *, recognizes: bool) -> Poller:
+        return Poller(
+            self.source,
+            gate=self._gate,
+            exchange=exchange,
+            retries=Retries(self._rng),
+            clock=self._clock,
+            stats=stats,
+            recognizes=recognizes,
+        )
 
     def __repr__(self) -> str:
         return f"GatewayClient({self.base_url!r}, source={self.source!r})"

@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 
 _NAMED: Final = 3
-_WHO: Final = {
-    "provider": "the provider's doing",
-    "gateway": "the gateway's",
-    "gateway_timeout": "the gateway's timeout",
-    "content_policy": "refused content",
-    "input": "bad input",
-    "account": "an account's (quota, balance or key)",
-    "rate_limit": "rate limits",
-    "network": "the network's",
-    "cancelled": "cancelled",
-    "unknown": "of unknown cause",
-}
 
 
 def latency(frame: pl.DataFrame, facts: Facts) -> str:
@@ -136,7 +124,7 @@ def whose(classes: pl.DataFrame) -> str:
     """Whose fault failures are."""
     if classes.is_empty():
         return "None has failed."
-    shares = [f"{words.rough(share)} {_WHO.get(who or 'unknown', who)}" for who, share in classes.iter_rows()]
+    shares = [f"{words.rough(share)} {words.WHOSE.get(who or 'unknown', who)}" for who, share in classes.iter_rows()]
     return f"Failures by cause: {', '.join(shares)}."
 
 

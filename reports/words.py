@@ -25,6 +25,20 @@ _WHOLE: Final = 1e-9
 _SMALL: Final = 0.1
 
 
+#: Whose failures are, by `fail_class`, after a share: "51% the provider's doing".
+WHOSE: Final = {
+    "provider": "the provider's doing",
+    "gateway": "the gateway's",
+    "gateway_timeout": "the gateway's timeout",
+    "content_policy": "refused content",
+    "input": "bad input",
+    "account": "an account's (quota, balance or key)",
+    "rate_limit": "rate limits",
+    "network": "the network's",
+    "cancelled": "cancelled",
+    "unknown": "of unknown cause",
+}
+
 _NAMED: Final = {604_800: "week", 2_592_000: "month"}
 
 

@@ -69,9 +69,11 @@ class World:
             utc_offset_hours=utc_offset_hours,
             is_incident_busy=is_incident_busy,
         )
-        self.seed = seed
-        self.source = source
-        self.poll_seconds = poll_seconds
+        self.seed, self.source, self.poll_seconds = seed, source, poll_seconds
+        self._draw(settings, with_causes=with_causes)
+
+    def _draw(self, settings: Settings, *, with_causes: bool) -> None:
+        seed = settings.seed
         self.incidents = draw_incidents(settings)
         self.causes: Causes | None = draw_causes(seed, draw_step(settings, self.incidents)) if with_causes else None
         self.tasks: Sequence[Task] = Population(settings, self.incidents).tasks()

@@ -34,6 +34,14 @@ FUTURE_SECONDS: Final = 60
 OBJECT_ID_SECONDS: Final = 2
 
 _TASK_TIMES: Final = ("submit_time", "start_time", "finish_time")
+_OF_ANSWER: Final = (
+    "row", "source", "task_id", "observed_at", "segment_id", "body_hash", "run_id", "shape", "text_repaired",
+    "gateway_version",
+)  # fmt: skip
+_OF_WORK: Final = (
+    "row", "create_time", "raw_create_time", "raw_template_create_time", "web_work_status", "work_video_path",
+    "no_wm_work_video_path", "animate_params_error", "animate_id",
+)  # fmt: skip
 _SECOND: Final = 1e6
 _MILLISECOND: Final = 1e3
 
@@ -54,26 +62,11 @@ def flatten_tasks(
         works: the flattened works, by `row`.
         rules: the current failure rules.
     """
-    keys = answers.select(
-        "row",
-        "source",
-        "task_id",
-        "observed_at",
-        "segment_id",
-        "body_hash",
-        "run_id",
-        "shape",
-        "text_repaired",
-        "gateway_version",
-    )
     task = columns.rename({"task_id": "named_id"}).with_columns(has_task=True)
-    work = works.select(
-        "row", "create_time", "raw_create_time", "raw_template_create_time", "web_work_status",
-        "work_video_path", "no_wm_work_video_path",
-        "animate_params_error", "animate_id", has_work=True, work_id="id",
-    )  # fmt: skip
+    work = works.select(_OF_WORK, has_work=True, work_id="id")
     return (
-        keys.join(task, on="row", how="left")
+        answers.select(_OF_ANSWER)
+        .join(task, on="row", how="left")
         .join(work, on="row", how="left")
         .join(inner.select("row", inner_status="status"), on="row", how="left")
         .with_columns(pl.col("has_task", "has_work").fill_null(value=False))

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import httpx
 
@@ -48,6 +49,15 @@ class Answer:
         self.release()
 
 
+class Limits(NamedTuple):
+    """What holds for every request of a client: seconds, bytes, what is redacted, and the memory for bodies."""
+
+    timeout_seconds: float
+    max_body_bytes: int
+    redactions: frozenset[str]
+    memory: Memory
+
+
 class Exchange:
     """What the requests of one client have in common.
 
@@ -59,23 +69,17 @@ class Exchange:
         transport: httpx.AsyncBaseTransport,
         address: str,
         key: ApiKey,
+        limits: Limits,
         *,
-        timeout_seconds: float,
-        max_body_bytes: int,
-        redactions: frozenset[str] = frozenset(),
-        memory: Memory,
         keeps_headers: bool = False,
     ) -> None:
         address, _, after_id = address.partition("{id}")
         self._after_id = after_id.encode("ascii")
-        self._memory = memory
         self._keeps_headers = keeps_headers
         self._transport = transport
         self._key = key
-        self._timeout_seconds = timeout_seconds
-        self._max_body_bytes = max_body_bytes
-        self._redactions = redactions
-        connect = min(CONNECT_SECONDS, timeout_seconds)
+        self._timeout_seconds, self._max_body_bytes, self._redactions, self._memory = limits
+        connect = min(CONNECT_SECONDS, self._timeout_seconds)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "avatar-tasks"}
         self._request = httpx.Request("GET", address, headers={**headers, **key.headers()})
         # "pool" covers DNS and handshakes as well; there is a connection for every request, so none waits for one.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.secrets.api_key import ApiKey
-from gateway.wire.exchange import Answer, BulkExchange, Exchange
+from gateway.wire.exchange import Answer, BulkExchange, Exchange, Limits
 from gateway.wire.memory import Memory
 from gateway.wire.transport import build_transport
 
@@ -22,15 +22,8 @@ async def probe(
     """
     transport = build_transport(base_url, 1)
     make = Exchange if ids is None else BulkExchange
-    exchange = make(
-        transport,
-        base_url + path,
-        key,
-        timeout_seconds=timeout_seconds,
-        max_body_bytes=MOST_BODY_BYTES,
-        memory=Memory(),
-        keeps_headers=True,
-    )
+    limits = Limits(timeout_seconds, MOST_BODY_BYTES, frozenset(), Memory())
+    exchange = make(transport, base_url + path, key, limits, keeps_headers=True)
     try:
         answer = await exchange.get(",".join(ids or ()))
         answer.release()
