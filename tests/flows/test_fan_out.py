@@ -54,8 +54,8 @@ def operator(
 def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     operator: Operator, lake: Lake, gateway: tuple[str, SimulatedGateway]
 ) -> None:
-    """Three shares of a hundred ids of an inbox; the parent waits and sums up; each id is polled, few are twice."""
-    ids = list(gateway[1].world.ids)
+    """Two shares of a hundred ids of an inbox; the parent waits and sums up; each id is polled, few are twice."""
+    ids = list(gateway[1].world.ids)[:200]
     operator.drop_into_inbox("ids.txt", ids)
     assert operator.command("setup-prefect").returncode == 0
     with operator.worker() as worker:
@@ -76,7 +76,7 @@ def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
         assert set(column(con, "select task_id from tasks")) == set(ids)
         commands = [row["command"] for row in rows(con, "select command from runs order by command")]
     assert commands.count("collect") == 1
-    assert commands.count("collect-shard") >= 3
+    assert commands.count("collect-shard") >= 2
 
 
 @pytest.mark.soak

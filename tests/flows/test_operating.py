@@ -268,10 +268,12 @@ def test_an_alert_reaches_its_receiver(plant: Plant, changed: Changed) -> None:
     assert wrong not in str(told)
 
 
+@pytest.mark.soak
 def test_a_run_cancelled_in_the_middle_is_completed_by_the_next(plant: Plant) -> None:
     """It archives what it has, releases the warehouse and ends within seconds; nothing is lost, nothing asked twice.
 
-    Also if it is cancelled again, and its process gets SIGTERM once more, while it obeys the first time.
+    Also if it is cancelled again, and its process gets SIGTERM once more, while it obeys the first time. `make guide`
+    cancels a run as well.
     """
     operator, ids = plant.operator, list(plant.gateway.world.ids[40:240])
     before = plant.gateway.total_calls
@@ -342,25 +344,15 @@ asyncio.run(main())
 """
 
 
-def test_two_processes_together_keep_the_rate_and_use_it(plant: Plant) -> None:
-    """Each may go that fast, and both together do not: in no second more than RATE, in the best three 75% of it.
-
-    By a bucket that gives away an eighth of RATE at once, and forgets what is older than a fifth of a second, 73% are
-    the most that can be had. How much it is on a machine with nothing else to do: `make soak`.
-    """
-    rate, ids = 40, plant.gateway.world.ids[:220]
-    arrived = arrivals_of(plant, rate, [ids[n::2] for n in (0, 1)])
-    assert len(arrived) == 220
-    assert most_within(1, arrived) <= rate
-    assert most_within(3, arrived) >= 0.75 * 3 * rate
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize(
     ("rate", "processes"), [pytest.param(r, n, id=f"{r}/s by {n}") for r in (8, 40) for n in (1, 2, 4)]
 )
 def test_the_shared_rate_is_never_exceeded_and_most_of_it_is_used(plant: Plant, rate: int, processes: int) -> None:
-    """In no second more than RATE, or in no twenty requests' time; the more processes ask at once, the less is used."""
+    """In no second more than RATE, or in no twenty requests' time; the more processes ask at once, the less is used.
+
+    In virtual time, and so with each change: tests/flows/test_shared_rate.py.
+    """
     ids = [one for n in range(processes) for one in plant.gateway.world.ids[: 300 if rate > 8 else 100]][: 25 * rate]
     window = max(1, 20 / rate)
     arrived = sorted(arrivals_of(plant, rate, [ids[n::processes] for n in range(processes)]))

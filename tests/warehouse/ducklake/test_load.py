@@ -119,13 +119,13 @@ def of_lake(lake: Lake) -> dict[str, list[str]]:
 def test_processes_that_load_the_same_segments_at_once_double_nothing(lake: Lake, store: Archive) -> None:
     """Each loads all of them, beginning at another."""
     segments = archived(store)
-    children = [_start(lake, store, start) for start in (0, 1, 2)]
+    children = [_start(lake, store, start) for start in (0, 2)]
     for child in children:
         assert child.stdout
         assert child.stdout.readline() == "ready\n"
     for child in children:
         child.communicate("go\n", timeout=120)
-    assert [child.returncode for child in children] == [0, 0, 0]
+    assert [child.returncode for child in children] == [0, 0]
     assert of_lake(lake) == serial(segments)
 
 
