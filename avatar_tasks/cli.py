@@ -1,4 +1,4 @@
-"""`avatar-tasks …`: what people type. Every command reads settings, calls one function, and shows what came of it.
+"""`avatar-tasks …`: what people type. Every command reads settings, calls one function, and shows the result.
 
 The commands are in `avatar_tasks/commands/`. Nothing heavy is imported before it is needed: `--help` has to answer at
 once.

@@ -51,7 +51,7 @@ _NEXT: Final = (
 def run_demo(
     tasks: int, out: Path, reporter: Reporter, *, speed: float, with_prefect: bool, with_report: bool
 ) -> Summary:
-    """Collect `tasks` simulated tasks into `out` until every one has ended, and report what came of it.
+    """Collect `tasks` simulated tasks into `out` until every one has ended, and report the result.
 
     The last hour of their world passes `speed` times as fast as a clock.
 

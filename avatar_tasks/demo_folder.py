@@ -1,4 +1,4 @@
-"""The folder of a demo: made anew each time, and never at the cost of anything that a demo did not make."""
+"""The folder of a demo: recreated each time, and never at the cost of anything that a demo did not make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the result of `sql` goes: to the descriptor that stdout is, or to a file that is there whole or not at all."""
+"""Where the result of `sql` goes: to the descriptor that stdout is, or to a file, complete or not at all."""
 
 from __future__ import annotations
 

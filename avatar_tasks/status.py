@@ -57,6 +57,7 @@ def run_status(paths: DataPaths, kind: str, out: Path | None, texts: Sequence[st
 def _known(paths: DataPaths, kind: str, alarms: Iterable[Alarm], *, checked: bool) -> str:
     found = facts(paths)
     if kind == "json":
+        found["warehouse_held_by"] = found["warehouse_locked_by"]  # its name up to 0.1; gone in 0.3
         return json_text({**found, **({"alarms": conditions.as_json(alarms)} if checked else {})})
     return "\n".join(harmless(line) for line in _in_words(found))
 

@@ -68,7 +68,7 @@ async def collect(
         inbox: A folder whose files are moved to `done` once their ids are durable, or to `unusable` with the reason.
         refresh: Also poll known tasks that are due.
         follow: Go on until every task given has ended.
-        deadline_seconds: So long after it began it polls no more, with or without `follow`.
+        deadline_seconds: This long after it began it polls no more, with or without `follow`.
         load: Load and publish. Otherwise what is archived waits for `avatar-tasks load`.
         drawn_from: `running`: of tasks running then; `all`: in any state; else the view `accepted_lists` decides.
         discover: Walk the gateway's own list of tasks, too. It needs the setting ACCESS_TOKEN or ACCESS_TOKEN_BLOCK.

@@ -65,7 +65,7 @@ def writer(run: Run, wait_seconds: float) -> Iterator[RunWriter]:
     """The warehouse of a run, to load into until the block ends.
 
     Raises:
-        WarehouseHeldError, WarehouseDamagedError, LakeError: see `Warehouse.open_to_load`.
+        WarehouseLockedError, WarehouseDamagedError, LakeError: see `Warehouse.open_to_load`.
     """
     with run.warehouse.open_to_load(wait_seconds) as opened:
         yield RunWriter(run, opened)

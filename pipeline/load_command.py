@@ -1,4 +1,4 @@
-"""`load`: what is archived and not loaded yet, and what came of it."""
+"""`load`: what is archived and not loaded yet, and the result."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came of it."""
+    """The result."""
 
     files: list[Path]
     in_short: list[str]

@@ -46,5 +46,5 @@ def facts(paths: DataPaths) -> dict[str, Any]:
         },
         **({"identity_conflicts": {source: in_conflict(*found) for source, *found in conflicts}} if conflicts else {}),
         **({"unknown_to_the_gateway": storms} if storms else {}),
-        "warehouse_held_by": holder or "nobody",
+        "warehouse_locked_by": holder or "nobody",
     }

@@ -40,9 +40,19 @@ SAY: Final = {
     r"\b(Voice|voice(?=[.=(]))": "reporter",
     r"\.tell\(|\.say\(|\bdef (tell|say)\b": "info, notify",
     r"\b(ROOM|rooms|this room|whole room)\b": "package",
-    r"\bheld by\b|\bwho(ever)? holds\b": "locked by, lock holder",
+    r"\bheld by\b|\bwho(ever)?[ _]holds\b|\bWarehouseHeld": "locked by, lock holder",
+    r"\b(turns|advisory_lock)\.turn\b|\b(its|whose) turn\b": "the advisory lock",
+    r"\bto be had\b|\bcan be had\b": "available",
+    r"\bseen[ _]whole\b": "seen completely",
+    r"\bpass(ed|es|ing)?[ _](over|by)\b": "skip, ignore",
+    r"\b[Ww]hat c[ao]mes? of\b": "the result, the outcome",
+    r"\banew\b": "again, recreate",
+    r"\bbecame of\b": "happened to, how it ended",
+    r"\bput(s|ting)? together\b": "compact, combine",
+    r"\bwhole or not at all\b": "complete or not at all, atomic",
+    r"\b(lest|hither|thither|thence)\b": "so that … not",
+    r"\b[Ss]o long (it|no|nothing|after)\b": "for this long",
     r"\btouched\b": "affected",
-    r"\bto be had\b": "available",
 }
 
 #: Which files are searched: everything that is written by hand.

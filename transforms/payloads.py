@@ -1,7 +1,7 @@
 """Works of other providers: kept whole, as far as they are not too large, and where their result is.
 
 Each provider has its own fields, and none of them is made a column by guess. The result of a success is an address
-under a name that says so; addresses of what was given to the task are passed over.
+under a name that says so; addresses of what was given to the task are skipped.
 """
 
 from __future__ import annotations

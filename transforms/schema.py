@@ -108,8 +108,8 @@ PAGE_FACTS: Final = pl.Schema(
     }
 )
 
-#: One row per span of submit_time of which the gateway's list was seen whole. `action` is the filter, null for none;
-#: `newest_submit_time` is that of the newest task in it, null without one.
+#: One row per span of submit_time of which the gateway's list was seen completely. `action` is the filter, null for
+#: none; `newest_submit_time` is that of the newest task in it, null without one.
 LIST_WINDOWS: Final = pl.Schema(
     {
         "source": pl.String(),

@@ -1,8 +1,8 @@
 """What can go wrong between the archive and the readers.
 
 WarehouseError
-├── WarehouseHeldError         somebody else holds the warehouse; nothing is lost, the next run loads it
-├── WarehouseDamagedError      the file is no warehouse, or not whole: `avatar-tasks rebuild` makes it anew
+├── WarehouseLockedError       somebody else has locked the warehouse; nothing is lost, the next run loads it
+├── WarehouseDamagedError      the file is no warehouse, or not whole: `avatar-tasks rebuild` recreates it
 │   └── WarehouseOutdatedError   it is whole, but of another version of avatar-tasks: the same remedy
 ├── WarehouseFullError         the disk has no room; nothing is lost, the next run loads it
 ├── WarehouseUnwritableError   its folder cannot be written to; likewise
@@ -26,7 +26,7 @@ class WarehouseError(Exception):
     """Base of all errors of this package; the message says what to do."""
 
 
-class WarehouseHeldError(WarehouseError):
+class WarehouseLockedError(WarehouseError):
     """The warehouse's lock did not come within the wait."""
 
 
@@ -63,7 +63,7 @@ class ArchiveError(WarehouseError):
 
 
 class LossError(ArchiveError):
-    """The archive lacks what the warehouse was made from: derived anew, the tables would lose it."""
+    """The archive lacks what the warehouse was made from: derived again, the tables would lose it."""
 
 
 class RetentionRefusedError(ArchiveError):
@@ -85,7 +85,7 @@ class NothingPublishedError(WarehouseError):
 #: What keeps a command from loading or publishing, and a run not from collecting: what is archived is kept, and loaded
 #: by the next run that can.
 CANNOT_LOAD: Final = (
-    WarehouseHeldError,
+    WarehouseLockedError,
     WarehouseDamagedError,
     WarehouseFullError,
     WarehouseUnwritableError,

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     default=DEFAULT_SINCE,
     show_default=True,
     metavar="WINDOW",
-    help="How far back --discover goes; what it has seen whole before is passed over.",
+    help="How far back --discover goes; what it has seen completely before is skipped.",
 )
 @click.option("--action", metavar="NAME", help="--discover only tasks of this action.")
 @click.option("--again", is_flag=True, help="Poll ids that have ended as well: their end may have changed.")
@@ -95,7 +95,7 @@ if TYPE_CHECKING:
 def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
     """Fetch tasks, archive every answer, load and publish the warehouse.
 
-    IDS that are known to have ended are passed over unless --again is given. Without any, whatever is due is polled.
+    IDS that are known to have ended are skipped unless --again is given. Without any, whatever is due is polled.
     With several gateways in sources.toml it collects for all of them at once, or for the one of --source.
     """
     from pipeline.collect.request import CollectRequest

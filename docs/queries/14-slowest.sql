@@ -1,4 +1,4 @@
--- Which tasks took longest, and what became of them?
+-- Which tasks took longest, and how did they end?
 -- Asked by: SRE.
 select source, task_id, action, status, submit_time, latency_seconds, fail_reason, result_url,
 from tasks

@@ -25,7 +25,7 @@ _POLL_SECONDS: Final = 2.0
 #: How long after the deadline a running share has to load what it has and to end.
 _LAST_SECONDS: Final = 30.0
 
-#: So long no worker may take a share before that is worth a warning.
+#: After this long without a worker taking a share there is a warning.
 _WAITING_SECONDS: Final = 60.0
 
 

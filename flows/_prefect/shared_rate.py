@@ -39,7 +39,7 @@ IN_FLIGHT_NAME: Final = "avatar-tasks-in-flight"
 #: The server drains whole slots, and forgets the rest of one whenever it grants some: so a slot is a small part of one.
 _SLOTS_PER_REQUEST: Final = 1000
 
-#: A lot is of the requests of so long, and of one at least.
+#: A lot has the requests of this long, and one at least.
 _LOT_SECONDS: Final = 1.0
 
 #: The fewest requests that a rate is counted over.

@@ -34,7 +34,7 @@ class SlowStart:
         self._concurrency = concurrency
         self._is_crowded = False
         self._failures = 0
-        """Since the last success; few, because the breaker opens and begins anew after ten in a row."""
+        """Since the last success; few, because the breaker opens and begins again after ten in a row."""
         self._shortest = math.inf
         self._shortest_at = -math.inf
         self._begin_round()

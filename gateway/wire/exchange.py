@@ -168,7 +168,7 @@ class BulkExchange(Exchange):
 class _Aimed(httpx.Request):
     """A copy of a request with another path.
 
-    Building it anew would be a fifth of the cost of a request, mostly for headers that are always the same.
+    Building it again would be a fifth of the cost of a request, mostly for headers that are always the same.
     """
 
     def __init__(self, like: httpx.Request, target: bytes) -> None:

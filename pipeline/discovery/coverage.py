@@ -1,4 +1,4 @@
-"""How far the gateway's list has been seen whole, by the windows in the archive; and what is left to walk."""
+"""How far the gateway's list has been seen completely, by the windows in the archive; and what is left to walk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was seen whole.
+    """What was seen completely.
 
     Attributes:
         spans: sorted, none overlapping another.
@@ -38,7 +38,7 @@ class Coverage:
     newest: tuple[int, ...] = ()
 
     def gaps(self, wanted: Span) -> list[Span]:
-        """What of `wanted` was not seen whole, oldest first; its ends touch what was."""
+        """What of `wanted` was not seen completely, oldest first; its ends touch what was."""
         gaps: list[Span] = []
         start = wanted.start
         for span in self.spans:
@@ -53,10 +53,10 @@ class Coverage:
 
 
 def read_coverage(run: Run, action: str | None) -> Coverage:
-    """The windows of this source seen whole without a filter, or with that of `action`.
+    """The windows of this source seen completely without a filter, or with that of `action`.
 
     Raises:
-        ArchiveError: when the archive cannot be read. A segment that is damaged is passed over: its windows are walked
+        ArchiveError: when the archive cannot be read. A segment that is damaged is skipped: its windows are walked
             once more.
     """
     windows = pl.concat(
@@ -71,7 +71,7 @@ def read_coverage(run: Run, action: str | None) -> Coverage:
 
 
 def write_window(run: Run, action: str | None, span: Span, submit_times: Iterable[float], tasks: int) -> None:
-    """Write down that a span was seen whole; all its pages are in the archive.
+    """Write down that a span was seen completely; all its pages are in the archive.
 
     Raises:
         ArchiveError: when it cannot be written.

@@ -1,6 +1,6 @@
 """Discovery: the gateway's own list of tasks, walked by windows of submit_time from old to new.
 
-A window is written down as seen whole once it was (`window`), so that the next run passes over it. Windows overlap:
+A window is written down as seen completely once it was (`window`), so that the next run skips it. Windows overlap:
 each is requested from the newest task known before it, so that a right answer is never empty; and what is newer than
 `OVERLAP_SECONDS` before the newest task in the list is never written down, for a task may appear with an earlier
 submit_time, and the gateway's clock may differ from ours.
@@ -75,8 +75,8 @@ class Discovered:
     Attributes:
         pages: pages requested.
         tasks: distinct tasks seen.
-        windows: windows seen whole.
-        windows_open: windows that could not be seen whole; the next run walks them.
+        windows: windows seen completely.
+        windows_open: windows that could not be seen completely; the next run walks them.
         unusable: items without a task id that could be polled.
         exit_code: how it ended.
         problem: what went wrong, as a sentence; None when nothing did.
@@ -92,9 +92,7 @@ class Discovered:
 
     def as_lines(self) -> list[str]:
         """For people."""
-        line = (
-            f"{self.tasks:,} tasks in {self.pages:,} pages of the gateway's list, {self.windows:,} windows seen whole"
-        )
+        line = f"{self.tasks:,} tasks in {self.pages:,} pages of the gateway's list, {self.windows:,} windows completed"
         lines = [f"{line}, {self.windows_open:,} not" if self.windows_open else line]
         if self.unusable:
             lines.append(f"{self.unusable:,} items of the list have no usable task id; they are in the archived pages")
@@ -129,7 +127,7 @@ class Walk:
         return len(self._ids)
 
     async def walk(self) -> Discovered:
-        """Walk what was not seen whole before.
+        """Walk what was not seen completely before.
 
         Raises:
             ArchiveError: when the archive cannot be read or written.
@@ -186,7 +184,7 @@ class Walk:
         self._is_unfiltered = self._is_unfiltered or outside > len(times) / 2
 
     async def _close(self, window: Window, span: Span) -> None:
-        """Write down a window that was seen whole, as far as nothing new can appear in it."""
+        """Write down a window that was seen completely, as far as nothing new can appear in it."""
         if window.state == "open" or self._is_unfiltered:
             self._open += 1
             return
@@ -221,7 +219,9 @@ class Walk:
         why = f". {ended.sentence}" if ended else ""
         if self._open or ended is not None:
             why = f". {self._too_large()}" if self._open and self._pages.cut else why
-            msg = f"{self._open:,} windows of the list could not be seen whole; the next --discover walks them{why}"
+            msg = (
+                f"{self._open:,} windows of the list could not be seen completely; the next --discover walks them{why}"
+            )
             return ExitCode.DONE, msg
         return ExitCode.DONE, None
 

@@ -1,8 +1,8 @@
-"""One window of the gateway's list, page by page, until it was seen whole; an empty page alone proves nothing.
+"""One window of the gateway's list, page by page, until it was seen completely; an empty page alone proves nothing.
 
 The list is newest first, and a page is an offset into it. In a span that lies in the past nothing arrives; where it
 does, what was not read yet moves to later pages, so that tasks come twice and none is missed. A gateway's database
-error looks like an empty success, therefore a span was seen whole only if
+error looks like an empty success, therefore a span was seen completely only if
 
 - new paging: as many distinct tasks were seen as the total that the gateway says, on every page;
 - old paging: a page came that has tasks, and fewer than another had. Where no page had more, the span up to the oldest

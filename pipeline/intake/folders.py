@@ -23,18 +23,18 @@ class Found:
 
     Attributes:
         files: those that are meant as ids, by name.
-        passed_by: the others, with why nothing is done with them.
+        ignored: the others, with why nothing is done with them.
     """
 
     files: list[Path] = field(default_factory=list)
-    passed_by: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
     def warning(self, folder: Path) -> str | None:
-        """A sentence about what was passed by."""
-        if not self.passed_by:
+        """A sentence about what was ignored."""
+        if not self.ignored:
             return None
-        more = f" and {len(self.passed_by) - _NAMED:,} more" if len(self.passed_by) > _NAMED else ""
-        return f"nothing is done with {', '.join(self.passed_by[:_NAMED])}{more} in {shown_path(folder)}"
+        more = f" and {len(self.ignored) - _NAMED:,} more" if len(self.ignored) > _NAMED else ""
+        return f"nothing is done with {', '.join(self.ignored[:_NAMED])}{more} in {shown_path(folder)}"
 
 
 def find_files(folder: Path, ours: tuple[str, ...] = ()) -> Found:
@@ -54,7 +54,7 @@ def find_files(folder: Path, ours: tuple[str, ...] = ()) -> Found:
         if why is None:
             found.files.append(path)
         else:
-            found.passed_by.append(f"{shown_path(path.name)} ({why})")
+            found.ignored.append(f"{shown_path(path.name)} ({why})")
     return found
 
 

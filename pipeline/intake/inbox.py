@@ -1,6 +1,6 @@
 """An inbox: a folder whose files are taken, and moved on once their ids are durable.
 
-What goes well is moved to its `done/`; what does not, to `unusable/`, with the reason beside it. No file is so wrong
+What succeeds is moved to its `done/`; what fails, to `unusable/`, with the reason beside it. No file is so wrong
 that it ends a run: nobody is there to correct it, and the other files are not to wait for it.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.intake.rejections import Rejections
 
-#: A file is taken once it has not changed for so long: somebody may still be writing it.
+#: A file is taken once it has not changed for this long: somebody may still be writing it.
 QUIET_SECONDS: Final = 5.0
 
 #: A file whose time is further ahead than this has a wrong time rather than a slow writer.

@@ -50,7 +50,7 @@ _OTHERS: Final = (
 _SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".ods")
 _PARQUET: Final = b"PAR1"
 
-#: Endings of files that are refused with a reason rather than passed by: somebody meant them as ids.
+#: Endings of files that are refused with a reason rather than ignored: somebody meant them as ids.
 REFUSED: Final = (*_SHEETS, ".zip", ".bz2", ".xz", ".zst", ".7z", ".gz", ".pq")
 
 #: `NAME=VALUE`, as in .env and files for a shell, or `export NAME=VALUE`; but not the `sep=;` of spreadsheets.

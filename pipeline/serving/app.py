@@ -52,7 +52,7 @@ _HEADERS: Final = {
     "cache-control": "no-store",
 }
 
-#: Metrics are made anew after this time at the earliest, however often they are read.
+#: Metrics are recomputed after this time at the earliest, however often they are read.
 _METRICS_SECONDS: Final = 5.0
 
 
@@ -162,7 +162,7 @@ def _callback_metrics(callbacks: Mapping[str, Callbacks]) -> str:
         for part, one in callbacks.items()
         for outcome in OUTCOMES
     ]
-    help_text = "Callbacks that gateways posted since `serve` began, by what came of them."
+    help_text = "Callbacks that gateways posted since `serve` began, by outcome."
     return "\n".join([f"# HELP {name} {help_text}", f"# TYPE {name} counter", *lines, ""])
 
 

@@ -70,7 +70,7 @@ class Callbacks:
     _writing: asyncio.Task[None] | None = None
 
     async def take(self, body: bytes) -> Outcome:
-        """What came of one callback; `accepted` means that its id is on the disk."""
+        """The outcome of one callback; `accepted` means that its id is on the disk."""
         outcome = await self._take(body)
         self.outcomes[outcome] += 1
         return outcome

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Pages that are kept, the ones last asked for; each has a few hundred kilobytes.
 _KEPT: Final = 32
 
-#: A page about the last hours or days is made anew after this time, also of the same copy.
+#: A page about the last hours or days is recomputed after this time, also of the same copy.
 _RELATIVE_SECONDS: Final = 600
 
 #: A lake, which changes with each load, is read again after this time.

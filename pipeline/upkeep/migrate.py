@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def migrate_warehouse(old: Settings, new: Settings, reporter: Reporter, *, accept_loss: bool = False) -> Moved:
-    """Derive the warehouse anew where `new` says, from the archive both have; segments that cannot be read are named.
+    """Derive the warehouse again where `new` says, from the archive both have; segments that cannot be read are named.
 
     Raises:
         UnusableInputError: when both are the same.

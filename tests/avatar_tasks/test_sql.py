@@ -85,7 +85,7 @@ def case(name: str) -> str:
 def test_appending_to_a_file_keeps_its_content(
     shell: Callable[[str], subprocess.CompletedProcess[str]],
 ) -> None:
-    """Opened anew, stdout would be cut to nothing and begin at 0."""
+    """Opened again, stdout would be cut to nothing and begin at 0."""
     done = shell(case("201-sql-csv-append-truncates"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "important history\na\n1\n", "")
 
@@ -181,7 +181,7 @@ def test_a_query_that_fails_leaves_the_file_as_it_was(published: CommandLine) ->
 @pytest.mark.e2e
 @pytest.mark.parametrize("out", ["/dev/stdout", "-", "/dev/fd/1"])
 def test_stdout_may_be_named_as_a_file(shell: Callable[[str], subprocess.CompletedProcess[str]], out: str) -> None:
-    """It is neither replaced nor opened anew; nor is a device."""
+    """It is neither replaced nor opened again; nor is a device."""
     done = shell(f'echo one > all; $AT sql "select 2 as two" --format csv --out {out} >> all; cat all')
     assert (done.returncode, done.stdout) == (0, "one\ntwo\n2\n")
     assert shell('$AT sql "select 1" --out /dev/null --format csv').returncode == 0

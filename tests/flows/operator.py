@@ -94,7 +94,7 @@ class Operator:
             return server.execute(query, values).fetchall()
 
     def history(self) -> str:
-        """What became of every run that was not merely planned."""
+        """How every run that was not merely planned ended."""
         query = """
             select flow_run.name, deployment.name, expected_start_time, state_name, auto_scheduled, (
                 select message from flow_run_state where flow_run_state.id = flow_run.state_id

@@ -71,7 +71,7 @@ async def echo(task_id: str, authorization: bytes, send: Send) -> None:
 
 @dataclass(frozen=True)
 class Plant:
-    """Everything set up once: a server, a worker, a gateway; schedules are paused, lest they run in between."""
+    """Everything set up once: a server, a worker, a gateway; schedules are paused, so that none runs in between."""
 
     operator: Operator
     gateway: Gateway
@@ -296,7 +296,7 @@ def test_a_run_cancelled_in_the_middle_is_completed_by_the_next(plant: Plant) ->
     assert len(answers) == len(ids)
     assert len({row["run_id"] for row in answers}) == 2
     assert sum(plant.gateway.calls[one] for one in ids) <= len(ids) + 8
-    assert operator.command("status", "--json").stdout.count('"warehouse_held_by": "nobody"') == 1
+    assert operator.command("status", "--json").stdout.count('"warehouse_locked_by": "nobody"') == 1
 
 
 def test_two_runs_together_have_no_more_in_flight_than_all_may(plant: Plant, changed: Changed) -> None:

@@ -106,7 +106,7 @@ def test_the_rate_holds_however_slow_the_server_or_busy_the_clients(
 @pytest.mark.parametrize("clients", [1, 2, 5])
 @pytest.mark.parametrize("rate", [3.0, 20.0, 40.0])
 def test_nearly_nine_tenths_of_the_rate_are_used_with_a_fast_server(rate: float, clients: int) -> None:
-    """That is one that answers within 20 ms; of one that takes up to 200, seven tenths can be had."""
+    """That is one that answers within 20 ms; of one that takes up to 200, seven tenths can be reached."""
     quick, slow = server_for(rate, 0.02, seed=5), server_for(rate, 0.2, seed=5)
     together(quick, clients)
     together(slow, 2)

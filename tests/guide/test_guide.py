@@ -72,7 +72,7 @@ def test_the_services_of_the_compose_file_work_together() -> None:
 
 
 def test_little_of_the_guide_is_not_run_and_each_such_block_has_a_reason() -> None:
-    """Commands are in fenced blocks, so that none is passed over."""
+    """Commands are in fenced blocks, so that none is skipped."""
     text = GUIDE.read_text(encoding="utf-8")
     blocks = list(read_blocks(text))
     assert {one.language for one in blocks} <= LANGUAGES

@@ -87,7 +87,7 @@ class Crowd:
         self._actors.append(Actor(name, next_command, next_command().start()))
 
     def go_on(self, seconds: float) -> None:
-        """Let all of them work for so long, and then end what they are at."""
+        """Let all of them work for this long, and then end what they are at."""
         deadline, busy = time.monotonic() + seconds, list(self._actors)
         while busy:
             now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Answers with one leaf changed, and whether what came of that leaf is right: told without the code under test."""
+"""Answers with one leaf changed, and whether the result for that leaf is right: judged without the code under test."""
 
 from __future__ import annotations
 

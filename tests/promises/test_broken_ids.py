@@ -43,7 +43,7 @@ def _raise(error: Exception) -> httpx.Response:
 
 
 class Collected:
-    """What came of polling `ids`, of which those that begin with `broken` fail."""
+    """The result of polling `ids`, of which those that begin with `broken` fail."""
 
     def __init__(
         self,

@@ -160,7 +160,7 @@ def published(command: CommandLine) -> Path:
 
 
 def test_hostile_values_are_values(hostile: CommandLine) -> None:
-    """They come out as they went in, from every column; and again when everything is derived anew."""
+    """They come out as they went in, from every column; and again when everything is derived again."""
     found = rows(published(hostile), "tasks", ["fail_reason", "action", "platform"])
     assert sorted(row["fail_reason"] for row in found) == sorted(HOSTILE)
     assert all(row["action"] == row["platform"] == row["fail_reason"] for row in found)

@@ -42,7 +42,7 @@ class Crash:
     Attributes:
         siege: whose; its data directory is replaced each time.
         size: bytes of the log.
-        tally: how often what came of a cut.
+        tally: how often a cut had which result.
     """
 
     siege: Siege

@@ -1,4 +1,4 @@
-"""Days of the scheduler's loop in one process: nothing grows but the day's segments, which `maintain` puts together."""
+"""Days of the scheduler's loop in one process: nothing grows but the day's segments, which `maintain` compacts."""
 
 from __future__ import annotations
 

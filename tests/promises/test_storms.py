@@ -157,7 +157,7 @@ def test_a_gateway_that_throttles_to_twenty_a_second_gives_all_ten_thousand() ->
 
 @dataclass
 class Real:
-    """The same in real time, from a real server: what was sent when, and what came of it."""
+    """The same in real time, from a real server: what was sent when, and the result."""
 
     started_at: float = field(default_factory=time.monotonic)
     sent_at: list[float] = field(default_factory=list)

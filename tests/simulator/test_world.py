@@ -22,7 +22,7 @@ def week() -> World:
 
 @pytest.fixture(scope="module")
 def ended(week: World) -> list[Row]:
-    """What became of the week's tasks."""
+    """How the week's tasks ended."""
     return week.truth(week.all_terminal_at()).tasks
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-#: A run that has just begun may not have its lock yet; so yesterday is over only so long after midnight.
+#: A run that has just begun may not have its lock yet; so yesterday is over only this long after midnight.
 GRACE: Final = timedelta(hours=1)
 
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, for their owner only unless it is said otherwise.
+"""Files that are there complete or not at all, for their owner only unless it is said otherwise.
 
 Who writes one holds a lock on it until it has its name. So a file that is unfinished and not locked belongs to a
 process that is no more, in whatever container it ran, and `clear_unfinished` may remove it.

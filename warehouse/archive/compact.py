@@ -1,4 +1,4 @@
-"""Small segments of a day put together into one, without changing a row of what is derived from them.
+"""Small segments of a day compacted into one, without changing a row of what is derived from them.
 
 1. The new segment is written beside the others, with their names in its footer, read again and compared, synced.
 2. It gets its name. From here on the archive lists it in place of the others (see `archive.Archive.segments`).
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from warehouse.archive.segments import Archive
 
-#: Rows of a segment that was put together, at most: a segment is loaded in one transaction, which stays in memory.
+#: Rows of a compacted segment, at most: a segment is loaded in one transaction, which stays in memory.
 MAX_ROWS: Final = 100_000
 
 #: Rows written at a time: a row group.
@@ -42,14 +42,14 @@ PIECE_ROWS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A segment that was put together, and from which."""
+    """A compacted segment, and from which."""
 
     segment: Segment
     parts: tuple[Segment, ...]
 
 
 def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Joined]:
-    """Put the segments of each day together, one after the other; those they replace are still there, but not listed.
+    """Compact the segments of each day, one after the other; those they replace are still there, but not listed.
 
     What is large enough stays as it is, and so do what cannot be read and an archive on object storage.
 
@@ -59,7 +59,7 @@ def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Jo
         before: only days before this one (YYYY-MM-DD): nobody writes to them, or counts on them, any more.
 
     Raises:
-        ArchiveError: when the archive cannot be read or written; what was put together until then stays.
+        ArchiveError: when the archive cannot be read or written; what was compacted until then stays.
     """
     if (folder := store.folder) is None:
         return
@@ -85,7 +85,7 @@ def remove_replaced(store: Archive) -> int:
         for one in gone:
             one.path.unlink(missing_ok=True)
     except OSError as error:
-        msg = f"cannot remove what was put together from the archive at {store.storage}: {error.strerror or error}"
+        msg = f"cannot remove what was compacted from the archive at {store.storage}: {error.strerror or error}"
         raise ArchiveError(msg) from error
     return len(gone)
 
@@ -128,7 +128,7 @@ def _by_day(segment: Segment) -> tuple[str, str]:
 
 
 def _groups(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-    """Segments to put together: two or more, with at most `MAX_ROWS` rows. More than half of that is enough."""
+    """Segments to compact: two or more, with at most `MAX_ROWS` rows. More than half of that is enough."""
     group: list[Segment] = []
     total = 0
     for segment in segments:
@@ -181,7 +181,7 @@ def _fill(unfinished: Path, segment_id: str, parts: Sequence[Segment]) -> None:
             expected += _checksum(piece)
     written = sum(map(_checksum, _all_rows([Segment(segment_id, kind, unfinished)])))
     if written != expected:
-        msg = f"what was put together for {parts[0].path.parent} is not what it was made from. Nothing was changed"
+        msg = f"what was compacted for {parts[0].path.parent} is not what it was made from. Nothing was changed"
         raise ArchiveError(msg)
 
 

@@ -1,7 +1,7 @@
 """Files on S3-compatible storage: the other place for an archive, beside a folder.
 
-An object is there whole or not at all: it is sent in one request, and storage shows it once it has all of it. Once that
-request is answered, the object is as durable as the storage is. obstore does the work: the object_store library of
+An object is complete or not there at all: it is sent in one request, and storage shows it once it has all of it. Once
+that request is answered, the object is as durable as the storage is. obstore does the work: the object_store library of
 Apache Arrow, which retries what may be retried and reads the standard AWS_* variables.
 """
 
@@ -173,7 +173,7 @@ class ObjectFolder:
             yield day, [one.name for one in files]
 
     def clear_unfinished(self) -> None:
-        """Nothing to do: an object is there whole or not at all."""
+        """Nothing to do: an object is there complete or not at all."""
 
 
 @lru_cache(maxsize=_KEPT)

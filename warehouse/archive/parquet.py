@@ -32,7 +32,7 @@ SCHEMAS: Final[dict[Kind, pl.Schema]] = {
     "runs": RUNS,
 }
 
-#: What is about tasks, and goes with the days that are dropped; that a window was seen whole stays known.
+#: What is about tasks, and goes with the days that are dropped; that a window was seen completely stays known.
 OF_TASKS: Final[tuple[Kind, ...]] = ("requests", "observations", "list_pages")
 
 #: Columns that segments written by an earlier version lack.
@@ -42,7 +42,7 @@ _ADDED: Final[dict[Kind, tuple[str, ...]]] = {"requests": ("drawn_from",)}
 #: unnoticed and make another answer of an answer; polars writes none.
 WRITTEN: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
-#: In the names of segments that were put together from others, and in no other name.
+#: In the names of segments that were compacted from others, and in no other name.
 COMPACTED: Final = "-compacted-"
 
 #: Where such a segment says from which: the key in its footer.
@@ -65,11 +65,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Which segments one was put together from; none for a segment as a run wrote it.
+    """Which segments one was compacted from; none for a segment as a run wrote it.
 
     Attributes:
         parts: the segments it holds the rows of.
-        replaced: these, those that they were put together from, and so on.
+        replaced: these, those that they were compacted from, and so on.
     """
 
     parts: frozenset[str] = frozenset()
@@ -85,7 +85,7 @@ class Damaged:
 
 
 def composition(segment: Segment) -> Composition:
-    """Which segments this one was put together from.
+    """Which segments this one was compacted from.
 
     Raises:
         ArchiveError: when its footer cannot be read.

@@ -70,7 +70,7 @@ class Archive:
     def segments(self, kind: Kind, without: Collection[str] = ()) -> list[Segment]:
         """Every finished segment of a kind, in the order they were written, but for those of the ids `without`.
 
-        A segment that has been replaced by one put together from it is not listed.
+        A segment that has been replaced by one compacted from it is not listed.
 
         Raises:
             ArchiveError: when the archive is there and cannot be read.
@@ -78,7 +78,7 @@ class Archive:
         return self._listed(kind, lambda found: _current(found, without))
 
     def replaced(self, kind: Kind) -> list[Segment]:
-        """The segments of a kind that are still there although one put together from them has replaced them.
+        """The segments of a kind that are still there although one compacted from them has replaced them.
 
         Raises:
             ArchiveError: when the archive is there and cannot be read.
@@ -97,7 +97,7 @@ class Archive:
 
 
 class _Day(NamedTuple):
-    """The segments of a day by their ids. No path is made for what is passed over: all are listed at every load."""
+    """The segments of a day by their ids. No path is made for what is skipped: all are listed at every load."""
 
     storage: Storage
     kind: Kind

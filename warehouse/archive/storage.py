@@ -1,6 +1,6 @@
 """What the archive needs of the place where its files are. A folder (`local_folder`) and object storage are two of it.
 
-A file is there whole or not at all, and durable when `create` returns. Errors are `OSError`s, whatever the place.
+A file is there complete or not at all, and durable when `create` returns. Errors are `OSError`s, whatever the place.
 """
 
 from __future__ import annotations

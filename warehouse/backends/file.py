@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from warehouse.database.locks import sole_writer, who_holds
+from warehouse.database.locks import lock_holder, sole_writer
 from warehouse.database.publish import publish, publish_closed
 from warehouse.database.reader import open_beside_published, open_published
 from warehouse.database.sealed import seal
@@ -107,7 +107,7 @@ class FileWarehouse:
         seal(con, writable)
 
     def lock_holder(self, con: duckdb.DuckDBPyConnection) -> str | None:  # noqa: ARG002 - locks are files beside it
-        return who_holds(self.paths.warehouse)
+        return lock_holder(self.paths.warehouse)
 
     @contextlib.contextmanager
     def open_to_load(self, wait_seconds: float) -> Iterator[FileWriter]:

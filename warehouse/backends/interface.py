@@ -107,7 +107,7 @@ class Warehouse(Protocol):
         """The warehouse to load into, until the block ends.
 
         Raises:
-            WarehouseHeldError: when a lock does not come within `wait_seconds`.
+            WarehouseLockedError: when a lock does not come within `wait_seconds`.
             WarehouseDamagedError: when it cannot be opened.
             LakeError: when a lake cannot be reached.
         """
@@ -116,7 +116,7 @@ class Warehouse(Protocol):
         """Publish the warehouse as it is; returns the published file.
 
         Raises:
-            WarehouseHeldError: when the warehouse's lock does not come within `wait_seconds`.
+            WarehouseLockedError: when the warehouse's lock does not come within `wait_seconds`.
             WarehouseDamagedError: when it cannot be opened, or is of another version.
             WarehouseFullError: when the disk has no room.
         """
@@ -125,7 +125,7 @@ class Warehouse(Protocol):
         """The segments it was made from; None when it cannot be read.
 
         Raises:
-            WarehouseHeldError: when it is locked.
+            WarehouseLockedError: when it is locked.
         """
 
     def rebuild(self, work: Derivation, guard: LossGuard) -> Loaded:
@@ -133,7 +133,7 @@ class Warehouse(Protocol):
 
         Raises:
             LossError: when the new tables would lack segments of the ledger; the old ones stay.
-            WarehouseHeldError: when it stays locked; likewise.
+            WarehouseLockedError: when it stays locked; likewise.
             ArchiveError: when the archive cannot be read.
         """
 
@@ -150,7 +150,7 @@ class Warehouse(Protocol):
 
         Raises:
             RetentionRefusedError: when they may not; nothing was dropped or compacted then.
-            WarehouseHeldError: when the warehouse stays locked, or another maintenance is running.
+            WarehouseLockedError: when the warehouse stays locked, or another maintenance is running.
             WarehouseDamagedError: when it cannot be opened, or is of another version.
             ArchiveError: when the archive cannot be read or written.
         """

@@ -7,7 +7,7 @@ same answers would double them. What keeps the load idempotent there:
   written as snapshot n + 1 or not at all, whatever it changed. The primary key of the catalog's snapshots lets one of
   two win; the other is rolled back and done again from its beginning, where it finds the first one's ledger. So writing
   transactions are serial, as behind the lock of a file.
-- **The pace.** Before it begins, each takes its turn: an advisory lock of PostgreSQL, first come first served, gone
+- **The pace.** Before it begins, each takes an advisory lock of PostgreSQL, first come first served, gone
   with the session that holds it. It only spares work that would be done twice; nothing rests on it.
 """
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import duckdb
 
 from warehouse.database.dialect import dialect_of
-from warehouse.errors import LakeError, WarehouseHeldError
+from warehouse.errors import LakeError, WarehouseLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: The name that the catalog's database has in a connection.
-CATALOG: Final = "turns"
+CATALOG: Final = "lock_catalog"
 
 #: How often a transaction that lost against another is begun again, and how long at most is waited before.
 ATTEMPTS: Final = 10
 _PAUSE_SECONDS: Final = 2.0
 
-#: How long a turn is waited for where nobody has said (see `wait_at_most`).
+#: How long to wait for the lock where nothing else is set (see `wait_at_most`).
 _WAIT_SECONDS: Final = 600.0
 
 _LOST: Final = re.compile(r"Failed to commit DuckLake transaction")
@@ -53,8 +53,8 @@ _HOLDER: Final = f"""
 
 
 def wait_at_most(con: duckdb.DuckDBPyConnection, seconds: float) -> None:
-    """Let the turns of a connection be waited for so long."""
-    con.execute("set variable turn_wait_seconds = $seconds", {"seconds": seconds})
+    """Let a connection wait this long for the advisory lock."""
+    con.execute("set variable lock_wait_seconds = $seconds", {"seconds": seconds})
 
 
 def serialized(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
@@ -63,14 +63,14 @@ def serialized(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
     On a lake it may run several times, so it has to be safe to repeat. On a file, which has a lock, it just runs.
 
     Raises:
-        WarehouseHeldError: when the turn does not come in time.
+        WarehouseLockedError: when the lock does not come in time.
         LakeError: when the transaction could not be written in `ATTEMPTS`.
     """
     if not dialect_of(con).has_many_writers:
         return step()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with turn(con):
+            with write_lock(con):
                 return step()
         except duckdb.TransactionException as error:
             if not _LOST.search(str(error)):
@@ -83,11 +83,11 @@ def serialized(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
 
 
 @contextlib.contextmanager
-def turn(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[None]:
+def write_lock(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[None]:
     """The advisory lock for `what`, kept by a separate session until the block ends.
 
     Raises:
-        WarehouseHeldError: when it does not come within the wait; it names the holder.
+        WarehouseLockedError: when it does not come within the wait; it names the holder.
     """
     with session_for_claims(con) as session:
         claim(con, session, what, wait=True)
@@ -112,7 +112,7 @@ def claim(con: duckdb.DuckDBPyConnection, session: duckdb.DuckDBPyConnection, wh
     """Take the advisory lock for `what` in a `session` of `con`; whether it was free, where it is not waited for.
 
     Raises:
-        WarehouseHeldError: when it is waited for and does not come in time; it names the holder.
+        WarehouseLockedError: when it is waited for and does not come in time; it names the holder.
     """
     if not wait:
         return bool(_ask(session, _TRY.format(what=what))[0][0])
@@ -126,21 +126,21 @@ def claim(con: duckdb.DuckDBPyConnection, session: duckdb.DuckDBPyConnection, wh
 
 
 def holder(con: duckdb.DuckDBPyConnection, what: str = "load", catalog: str = CATALOG) -> str | None:
-    """Whose turn it is, in words; None when it is nobody's. `catalog` is the name of PostgreSQL in the connection."""
+    """The lock holder, in words; None when there is none. `catalog` is the name of PostgreSQL in the connection."""
     found = _ask(con, _HOLDER.format(what=what), catalog)
     return str(found[0][0]) if found else None
 
 
-def _held(con: duckdb.DuckDBPyConnection, what: str, seconds: float) -> WarehouseHeldError:
+def _held(con: duckdb.DuckDBPyConnection, what: str, seconds: float) -> WarehouseLockedError:
     who = holder(con, what) or "another process"
-    return WarehouseHeldError(
-        f"the turn to {what} on the lake is that of {who}: waited {seconds:g} s. Nothing is lost: everything collected "
+    return WarehouseLockedError(
+        f"the lock to {what} on the lake is that of {who}: waited {seconds:g} s. Nothing is lost: everything collected "
         "is in the archive, and the next run loads it"
     )
 
 
 def _wait_seconds(con: duckdb.DuckDBPyConnection) -> float:
-    row = con.execute("select getvariable('turn_wait_seconds')").fetchone()
+    row = con.execute("select getvariable('lock_wait_seconds')").fetchone()
     return _WAIT_SECONDS if row is None or row[0] is None else float(row[0])
 
 

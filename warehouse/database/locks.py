@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from warehouse.archive.atomic import make_directory
-from warehouse.errors import WarehouseFullError, WarehouseHeldError, WarehouseUnwritableError
+from warehouse.errors import WarehouseFullError, WarehouseLockedError, WarehouseUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def sole_writer(warehouse: Path, wait_seconds: float) -> Iterator[None]:
     """Our own lock on a warehouse file, for one process at a time.
 
     Raises:
-        WarehouseHeldError: when it does not come within `wait_seconds`.
+        WarehouseLockedError: when it does not come within `wait_seconds`.
         WarehouseFullError, WarehouseUnwritableError: when the disk refuses what the block, or we, write.
     """
     try:
@@ -76,7 +76,7 @@ def _locked(warehouse: Path, wait_seconds: float) -> Iterator[None]:
             file.truncate(0)
 
 
-def who_holds(warehouse: Path) -> str | None:
+def lock_holder(warehouse: Path) -> str | None:
     """Who holds the warehouse now, in words; None when nobody does. It only looks, without opening the database."""
     try:
         if _is_locked(lock_path(warehouse)):
@@ -101,15 +101,15 @@ def is_open_here(path: Path) -> bool:
     return False
 
 
-def held(warehouse: Path, holder: str, waited: float) -> WarehouseHeldError:
+def held(warehouse: Path, holder: str, waited: float) -> WarehouseLockedError:
     """The error that names the lock holder and says what to do."""
-    return WarehouseHeldError(
+    return WarehouseLockedError(
         f"the warehouse {warehouse} is locked by {holder}: waited {waited:g} s. Nothing is lost: everything collected "
         "is in the archive, and the next run loads it. Close that process, or let it read published/current.duckdb"
     )
 
 
-def held_here(warehouse: Path, waited: float) -> WarehouseHeldError:
+def held_here(warehouse: Path, waited: float) -> WarehouseLockedError:
     """The same, where a connection of this very process is in the way."""
     return held(warehouse, f"{_THIS_PROCESS} ({os.getpid()})", waited)
 

@@ -100,5 +100,5 @@ def _foreign(warehouse: Path, log: Path) -> WarehouseDamagedError:
     return WarehouseDamagedError(
         f"the warehouse {warehouse} cannot be used: {log.name} beside it is the log of another state of it, or of "
         "another file, as when one of the two comes from a backup. It is derived from the archive: run "
-        "`avatar-tasks rebuild` to make it anew"
+        "`avatar-tasks rebuild` to recreate it"
     )

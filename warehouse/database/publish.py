@@ -33,7 +33,7 @@ def publish(paths: DataPaths, wait_seconds: float) -> Path:
     """Publish a warehouse file as it is; returns the published file.
 
     Raises:
-        WarehouseHeldError: when the warehouse's lock does not come within `wait_seconds`.
+        WarehouseLockedError: when the warehouse's lock does not come within `wait_seconds`.
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         WarehouseFullError: when the disk has no room.
     """
@@ -56,7 +56,7 @@ def publish_closed(paths: DataPaths) -> None:
     would lose its lock by the copying, so there must be none.
 
     Raises:
-        WarehouseHeldError: when another connection of this process has the warehouse open.
+        WarehouseLockedError: when another connection of this process has the warehouse open.
         WarehouseDamagedError: when the copy does not open.
         WarehouseFullError: when the disk has no room.
         WarehouseError: when somebody keeps changing the warehouse.

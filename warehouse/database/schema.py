@@ -66,7 +66,7 @@ def definitions(folder: str) -> tuple[Definition, ...]:
 def bring_up_to_date(con: duckdb.DuckDBPyConnection) -> None:
     """Make every table, view and macro what its file says; where they are so already, nothing is written.
 
-    Tables that are missing are created; views and macros are all made anew, and those without a file dropped.
+    Tables that are missing are created; views and macros are all recreated, and those without a file dropped.
 
     Raises:
         WarehouseOutdatedError: when a table has other columns than its file says. The data under them was derived by
@@ -166,7 +166,7 @@ def _check_columns(con: duckdb.DuckDBPyConnection, present: dict[str, list[tuple
         if present.get(table, wanted) != wanted:
             msg = (
                 f"the warehouse {_place(con)} was made by another version of avatar-tasks: its table {table} has other "
-                "columns. It is derived from the archive: run `avatar-tasks rebuild` to make it anew"
+                "columns. It is derived from the archive: run `avatar-tasks rebuild` to recreate it"
             )
             raise WarehouseOutdatedError(msg)
 

@@ -52,7 +52,7 @@ def open_writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBP
     """A connection that may write, with every table and view in place; both locks are held until the block ends.
 
     Raises:
-        WarehouseHeldError: when a lock does not come within `wait_seconds`; it names the holder.
+        WarehouseLockedError: when a lock does not come within `wait_seconds`; it names the holder.
         WarehouseDamagedError: when the file cannot be opened, or is of another version.
         WarehouseFullError: when the disk has no room.
     """
@@ -70,7 +70,7 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
     Temporary files go with the connection, those of a process that was killed, too.
 
     Raises:
-        WarehouseHeldError: when somebody, or another connection of this process, still has the file then.
+        WarehouseLockedError: when somebody, or another connection of this process, still has the file then.
         WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
         WarehouseFullError: when the disk has no room.
     """
@@ -158,7 +158,7 @@ def _check_log(warehouse: Path) -> None:
 def _create_if_missing(warehouse: Path) -> None:
     """A new file gets its name when it is a database: killed while making one, DuckDB leaves what it then refuses.
 
-    What a rebuild makes beside the live one is unfinished by its name, and made anew by the next one.
+    What a rebuild makes beside the live one is unfinished by its name, and recreated by the next one.
     """
     if warehouse.exists() or warehouse.name.startswith(UNFINISHED):
         return
@@ -220,5 +220,5 @@ def damaged(warehouse: Path, error: duckdb.Error) -> WarehouseDamagedError:
     """The error that says what is wrong with the file and what to do."""
     return WarehouseDamagedError(
         f"the warehouse {warehouse} cannot be used ({first_line(error)}). It is derived from the archive: "
-        "run `avatar-tasks rebuild` to make it anew"
+        "run `avatar-tasks rebuild` to recreate it"
     )

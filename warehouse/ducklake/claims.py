@@ -1,7 +1,8 @@
 """Which process loads what of an archive that several load from at once: each claims ten segments at a time.
 
 A claim is an advisory lock of PostgreSQL, gone with the session that holds it. It only spares work that would be done
-twice, as the turn does (see `advisory_lock`): whatever is claimed, a load writes nothing that another has loaded.
+twice, as the advisory lock of a load does (see `advisory_lock`): whatever is claimed, a load writes nothing that
+another has loaded.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def claimed(
     Those of a run itself come first; what others have claimed comes last, and is waited for. Of none, one of none.
 
     Raises:
-        WarehouseHeldError: when another does not finish what it has claimed in time.
+        WarehouseLockedError: when another does not finish what it has claimed in time.
     """
     if not waiting:
         yield []

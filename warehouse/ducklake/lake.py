@@ -1,7 +1,7 @@
 """The lake: the warehouse for many writers and readers. DuckLake, its catalog in PostgreSQL, its data in Parquet files.
 
 The same tables, views and macros from the same `.sql` files as in a DuckDB file. Readers attach it directly and are
-never refused; any number of processes may load at once (see `turns`).
+never refused; any number of processes may load at once (see `warehouse.database.advisory_lock`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.database.advisory_lock import CATALOG, holder, turn
+from warehouse.database.advisory_lock import CATALOG, holder, write_lock
 from warehouse.database.session import quoted
 from warehouse.ducklake.extensions import load_extensions
 from warehouse.errors import LakeError, NothingPublishedError
@@ -97,12 +97,12 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> No
         _try(lake, lambda: _attach_lake(con, lake, "read_only"))
     else:
         _try(lake, lambda: _attach_for_writing(con, lake))
-        con.execute("set ducklake_max_retry_count = 0")  # see `turns`
+        con.execute("set ducklake_max_retry_count = 0")  # see `advisory_lock`
     con.execute(f"use {LAKE}")
 
 
 def who_loads(con: duckdb.DuckDBPyConnection) -> str | None:
-    """Whose turn it is to write to the lake of a connection, in words; None when it is nobody's."""
+    """Who has locked the lake of a connection to write, in words; None when nobody has."""
     return holder(con, catalog=f"__ducklake_metadata_{LAKE}")
 
 
@@ -114,7 +114,7 @@ def _attach_for_writing(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     except duckdb.InvalidInputException as error:
         if _ABSENT not in str(error):
             raise
-        with turn(con):  # two that create it at once would be in each other's way
+        with write_lock(con):  # two that create it at once would be in each other's way
             # Inlining would keep few rows in the catalog; of that, the same row deleted by two ways comes back
             # (ducklake issue 1215).
             _attach_lake(con, lake, data, "data_inlining_row_limit 0")

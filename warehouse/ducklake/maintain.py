@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from warehouse.maintenance.derivation import Derivation
 
-#: A reader may go on reading a snapshot for so long.
+#: A reader may go on reading a snapshot for this long.
 _KEPT: Final = "interval '1 day'"
 
 _TIDY: Final = (
@@ -39,7 +39,7 @@ def maintain_lake(con: duckdb.DuckDBPyConnection, work: Derivation) -> Maintaine
     Collecting, loading and reading may go on meanwhile.
 
     Raises:
-        WarehouseHeldError: when a rebuild or another maintenance is running.
+        WarehouseLockedError: when a rebuild or another maintenance is running.
         ArchiveError: when the archive cannot be read.
     """
     done = Maintained(size(work.store))

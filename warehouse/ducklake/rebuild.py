@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from warehouse.database import schema as catalog
-from warehouse.database.advisory_lock import serialized, turn
+from warehouse.database.advisory_lock import serialized, write_lock
 from warehouse.database.transaction import transaction
 from warehouse.ducklake.lake import LAKE
 from warehouse.load.loader import Loaded, load_in_steps, load_within, unloaded
@@ -33,7 +33,7 @@ def rebuild_lake(con: duckdb.DuckDBPyConnection, work: Derivation, guard: LossGu
 
     Raises:
         LossError: when the new tables would lack segments of the ledger; the old ones stay.
-        WarehouseHeldError: when another rebuild is running, or the lock to write did not come in time.
+        WarehouseLockedError: when another rebuild is running, or the lock to write did not come in time.
         ArchiveError: when the archive cannot be read.
     """
     with built_beside(con, work) as total:
@@ -46,9 +46,9 @@ def built_beside(con: duckdb.DuckDBPyConnection, work: Derivation) -> Iterator[L
     """The tables as the archive gives them in the schema `BESIDE`, until the block ends; one process at a time.
 
     Raises:
-        WarehouseHeldError: when another process has them, or the lock to write did not come in time.
+        WarehouseLockedError: when another process has them, or the lock to write did not come in time.
     """
-    with turn(con, "rebuild"):
+    with write_lock(con, "rebuild"):
         _drop_beside(con)
         try:
             serialized(con, lambda: _create_beside(con))

@@ -55,7 +55,7 @@ def lake_writer(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConn
     """A connection that may write to a lake, as any number of others may, with every table and view in place.
 
     Raises:
-        WarehouseHeldError: when the lock to write does not come within `wait_seconds`.
+        WarehouseLockedError: when the lock to write does not come within `wait_seconds`.
         LakeError, ExtensionMissingError: when the lake cannot be reached.
     """
     with lake_connection(lake, wait_seconds) as con:

@@ -52,12 +52,12 @@ class Budget:
 
     @property
     def file_bytes(self) -> int:
-        """What DuckDB may keep in memory of a file that is made anew."""
+        """What DuckDB may keep in memory of a new file."""
         return self._graded(64 * MEGABYTE, 512 * MEGABYTE)
 
     @property
     def rebuild_rows(self) -> int:
-        """Rows of segments in one transaction on a file that is made anew: until it ends they take memory."""
+        """Rows of segments in one transaction on a new file: until it ends they take memory."""
         return self._graded(10_000, _CHECKPOINT_ROWS)
 
     @property

@@ -97,7 +97,7 @@ def load_in_steps(
     """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
 
     What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
-    Each step is visible whole or not at all, and the ledger says which are. Where there is much to load, as many
+    Each step is visible complete or not at all, and the ledger says which are. Where there is much to load, as many
     processes as the budget allows read and flatten what comes next. `between` two steps something may be done with the
     connection.
 
@@ -123,16 +123,16 @@ def load(
     policy: PollingPolicy,
     prepared: Prepared | None = None,
 ) -> Loaded:
-    """Load segments, visible whole or not at all. Segments already in the ledger are passed over.
+    """Load segments, visible complete or not at all. Segments already in the ledger are skipped.
 
-    One that was put together from such segments takes their places in the ledger, and nothing of it is read. A segment
+    One that was compacted from such segments takes their places in the ledger, and nothing of it is read. A segment
     that cannot be read is left out, of the ledger too, and named in the result. On a lake others may load at once, the
     same segments or others. In a file, what is `prepared` of the segments is not read again.
 
     Raises:
         duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
         ArchiveError: when a segment cannot be read any more that could be read a moment ago; likewise.
-        WarehouseHeldError, LakeError: see `advisory_lock.serialized`.
+        WarehouseLockedError, LakeError: see `advisory_lock.serialized`.
     """
 
     def one_transaction() -> Loaded:
@@ -188,7 +188,7 @@ def load_within(
 
 
 def _is_visible_by_its_parts(segment: Segment, known: set[str]) -> bool:
-    """Whether all that a segment was put together from is loaded: it only takes their places in the ledger."""
+    """Whether all that a segment was compacted from is loaded: it only takes their places in the ledger."""
     with contextlib.suppress(ArchiveError):  # reading it will say so
         parts = parquet.composition(segment).parts
         return bool(parts) and parts <= known
@@ -279,7 +279,7 @@ def _fresh(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame) -> pl.DataFram
 
 
 def _span(times: pl.Series) -> dict[str, object]:
-    """Rows stand in the order of their loads: by such bounds a large table is passed over but for its newest part."""
+    """Rows stand in the order of their loads: by such bounds a large table is skipped except for its newest part."""
     return {"earliest": times.min(), "latest": times.max()}
 
 

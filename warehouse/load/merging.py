@@ -26,7 +26,7 @@ def merge_requests(con: duckdb.DuckDBPyConnection, requests: pl.DataFrame) -> No
 
 
 def judge_again(con: duckdb.DuckDBPyConnection) -> None:
-    """Let every answer under another id be judged anew, as the rules for it have changed."""
+    """Let every answer under another id be judged again, as the rules for it have changed."""
     nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_requests": NO_REQUESTS}
     with registered(con, **nothing):
         merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"), everything=True)

@@ -39,7 +39,7 @@ _LOTS_AHEAD: Final = 2
 
 
 class Prepared:
-    """What the answers of some segments say, piece by piece. Iterating again begins anew.
+    """What the answers of some segments say, piece by piece. Iterating again begins again.
 
     Attributes:
         segments: those of the given ones that hold answers, in the order they were written.

@@ -35,7 +35,7 @@ def rebuild_file(work: Derivation, guard: LossGuard) -> Loaded:
 
     Raises:
         LossError: when the new warehouse would lack segments of the ledger; the live one is then untouched.
-        WarehouseHeldError: when the live warehouse stays locked; likewise.
+        WarehouseLockedError: when the live warehouse stays locked; likewise.
         ArchiveError: when the archive cannot be read.
     """
     with built_beside(work) as total, live_locked(work) as deadline:
@@ -52,7 +52,7 @@ def clear_half_made(paths: DataPaths) -> None:
     """Remove what a rebuild that was killed left beside the warehouse.
 
     Raises:
-        WarehouseHeldError: when a rebuild is running.
+        WarehouseLockedError: when a rebuild is running.
     """
     beside = place_beside(paths)
     if any(beside.parent.glob(f"{beside.name}*")):
@@ -89,7 +89,7 @@ def swap_in(work: Derivation, deadline: float) -> None:
     """Put the warehouse beside in the live one's place; the caller has loaded everything into it and holds the lock.
 
     Raises:
-        WarehouseHeldError: when somebody else has the live one open until `deadline`.
+        WarehouseLockedError: when somebody else has the live one open until `deadline`.
     """
     _swap(place_beside(work.paths), work.paths.warehouse, deadline, work.wait_seconds)
 

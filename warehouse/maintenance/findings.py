@@ -39,7 +39,7 @@ class Maintained:
     Attributes:
         before: the archive when it began.
         after: the archive when it ended.
-        joined: segments that were put together.
+        joined: compacted segments.
         dropped_days: days whose ids and answers were dropped.
         lost: segments in the ledger that the archive no longer has.
         damaged: segments that cannot be read.

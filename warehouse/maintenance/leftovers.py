@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from warehouse.errors import WarehouseHeldError
+from warehouse.errors import WarehouseLockedError
 from warehouse.maintenance.beside import clear_half_made
 
 if TYPE_CHECKING:
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 def clear_leftovers(paths: DataPaths) -> None:
     """Remove unfinished segments and half-made warehouses that no process is writing."""
     paths.storage.clear_unfinished()
-    with contextlib.suppress(WarehouseHeldError):
+    with contextlib.suppress(WarehouseLockedError):
         clear_half_made(paths)

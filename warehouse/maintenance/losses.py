@@ -1,4 +1,4 @@
-"""What deriving a warehouse anew would lose: segments in the ledger that the archive no longer has, or cannot be read.
+"""What deriving a warehouse again would lose: segments in the ledger that the archive no longer has, or cannot be read.
 
 The tables are then the only place that still has what they held, and a rebuild would drop it.
 """
@@ -17,7 +17,7 @@ from warehouse.archive.parquet import SCHEMAS, composition
 from warehouse.database.locks import sole_writer
 from warehouse.database.reader import open_published
 from warehouse.database.writer import open_file
-from warehouse.errors import ArchiveError, LossError, WarehouseDamagedError, WarehouseError, WarehouseHeldError
+from warehouse.errors import ArchiveError, LossError, WarehouseDamagedError, WarehouseError, WarehouseLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -65,7 +65,7 @@ def ledger_of_live(
     """That of the live file, or of the published copy where the live one is gone or damaged; the caller has its lock.
 
     Raises:
-        WarehouseHeldError: when somebody else has it open until `deadline`.
+        WarehouseLockedError: when somebody else has it open until `deadline`.
     """
     if paths.warehouse.exists():
         try:
@@ -101,7 +101,7 @@ class LossGuard:
         """
         if self.accept_loss:
             return
-        with contextlib.suppress(WarehouseHeldError):
+        with contextlib.suppress(WarehouseLockedError):
             self.check(read_ledger())
 
     def check(self, ledger: Ledger | None, damaged: Iterable[Damaged] = ()) -> None:
@@ -123,7 +123,7 @@ def ledger_if_free(paths: DataPaths) -> Ledger | None:
     """As `ledger_of_live`, of a file that nobody has locked.
 
     Raises:
-        WarehouseHeldError: when somebody has.
+        WarehouseLockedError: when somebody has.
     """
     if not paths.warehouse.exists():
         return _ledger_of_published(paths)

@@ -1,6 +1,6 @@
 """What keeps a warehouse of months well: few segments, nothing older than wanted, and proof that it can be rebuilt.
 
-In this order: load what is archived and remove what earlier maintenance left; put small segments together; derive the
+In this order: load what is archived and remove what earlier maintenance left; compact small segments; derive the
 warehouse again beside the live one and compare; only then drop what is too old, and put in place what was derived
 without it. Killed at any moment, the archive is whole and the next maintenance goes on.
 """
@@ -14,12 +14,12 @@ from warehouse.archive.active_runs import first_busy_day
 from warehouse.archive.compact import compact, discard, drop_days, remove_replaced
 from warehouse.archive.parquet import SCHEMAS
 from warehouse.archive.segments import Archive
-from warehouse.database.locks import sole_writer, who_holds
+from warehouse.database.locks import lock_holder, sole_writer
 from warehouse.database.publish import publish_closed
 from warehouse.database.schema import statement
 from warehouse.database.session import prepare
 from warehouse.database.writer import open_file
-from warehouse.errors import WarehouseHeldError
+from warehouse.errors import WarehouseLockedError
 from warehouse.load.loader import Loaded
 from warehouse.maintenance.beside import built_beside, live_locked, place_beside, swap_in
 from warehouse.maintenance.findings import Difference, Maintained, fingerprints, size
@@ -48,7 +48,7 @@ def maintain_file(work: Derivation, now: datetime, retain_days: int | None, *, a
 
     Raises:
         RetentionRefusedError: when they may not; nothing was dropped or compacted then.
-        WarehouseHeldError: when the warehouse stays held, or another maintenance is active.
+        WarehouseLockedError: when the warehouse stays held, or another maintenance is active.
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         ArchiveError: when the archive cannot be read or written.
     """
@@ -88,10 +88,10 @@ def _one_at_a_time(paths: DataPaths) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(sole_writer(paths.maintenance, 0))
-        except WarehouseHeldError:
-            holder = who_holds(paths.maintenance) or "another process"
+        except WarehouseLockedError:
+            holder = lock_holder(paths.maintenance) or "another process"
             msg = f"`avatar-tasks maintain` is running already on {paths.root}, in {holder}. Nothing was done"
-            raise WarehouseHeldError(msg) from None
+            raise WarehouseLockedError(msg) from None
         yield
 
 

@@ -25,7 +25,7 @@ def rebuild(
         notify: called with what the operator should know of it.
 
     Raises:
-        LossError, WarehouseHeldError, ArchiveError: see `Warehouse.rebuild`.
+        LossError, WarehouseLockedError, ArchiveError: see `Warehouse.rebuild`.
     """
     warehouse = warehouse_of(work.paths)
     guard = LossGuard(work.store, accept_loss, notify)

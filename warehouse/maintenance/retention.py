@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from warehouse.archive.segments import Archive
     from warehouse.paths import DataPaths
 
-#: So long nothing may have been archived before now, or between what is kept and what goes: else the clock is doubted.
+#: With nothing archived for this long before now, or between what is kept and what goes, the clock may be wrong.
 QUIET: Final = timedelta(days=30)
 
 _NAMED: Final = 3

@@ -18,7 +18,7 @@
 -- drawn from all (Chernoff's bound for a sum of independent events). Drawn from running ones: k <= e / 10 and that chance
 -- below 1 in 1,000. From all: k >= 3 and that chance above 1 in 20. Hardly any: e < 2% of the tasks. The curve of a kind
 -- is Kaplan-Meier over bins of time (of 4% each) of those that ran when they were accepted, each from its age then: right
--- whichever way lists were drawn. Bins in which fewer than five are at risk are passed over. A list of before the task was submitted (a clock that goes wrong) tells nothing.
+-- whichever way lists were drawn. Bins in which fewer than five are at risk are skipped. A list of before the task was submitted (a clock that goes wrong) tells nothing.
 create or replace view accepted_lists as
 with aged as materialized (
     select

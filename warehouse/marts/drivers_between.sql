@@ -61,7 +61,7 @@ counted as (
         if(status = 'SUCCESS' and latency_seconds > 0, latency_seconds, null) as succeeded_in,
     from task_dimensions as tasks
     semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
-    -- They are of that time: a large table is passed over but for these.
+    -- They are of that time: of a large table all but these are skipped.
     where submit_time >= t0 and submit_time < t1
 ),
 

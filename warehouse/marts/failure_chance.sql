@@ -1,5 +1,5 @@
--- One row per task in flight that has a submit_time: the probability that it will fail, given its age, by what became
--- of the tasks of its source and action that were submitted before it.
+-- One row per task in flight that has a submit_time: the probability that it will fail, given its age, by how the
+-- tasks of its source and action that were submitted before it ended.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
@@ -14,7 +14,7 @@
 -- before it, as many hours as it takes to hold 2,000 that have ended. None was submitted in the same hour or later.
 -- With p_success, p_failure and p_running of the history by Aalen-Johansen (see outcome_incidence), at age a and at
 -- the end of the curve, p_failure = (p_failure(end) - p_failure(a)) / (p_running(a) - p_running(end)). p_running(end)
--- is 0 unless the longest of the history is itself still running; what became of those is not known, and they are
+-- is 0 unless the longest of the history is itself still running; how those ended is not known, and they are
 -- taken to end as the others do. Where fewer than 20 of the history ended later than a, a is taken back to the latest
 -- age at which 20 did; with fewer than 20 in all that is the share of failures among all. So the few longest tasks
 -- decide nothing alone. Tasks of lists drawn from running ones are at risk from entry_seconds on (see task_latency).

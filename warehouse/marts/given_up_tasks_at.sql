@@ -7,7 +7,7 @@
 -- reason: unknown_to_gateway (the gateway said so three times: see unknown_ids) or too_old (older than GIVE_UP_AFTER)
 -- since: its submit_time, else when the id was accepted
 -- last_asked_at: when it was last asked for
--- last_outcome: what came of that
+-- last_outcome: the outcome of that
 create or replace macro given_up_tasks_at(moment) as table
 select
     source,

@@ -108,7 +108,7 @@ estimated as (
     select
         *,
         (at_risk - ended) / at_risk as survived,
-        -- Where all that are at risk end, the logarithm has no value and is passed over.
+        -- Where all that are at risk end, the logarithm has no value and is skipped.
         exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
         coalesce(ended / (at_risk * nullif(at_risk - ended, 0)), 0) as greenwood_step,
         sum(greenwood_step) over up_to_now as greenwood,

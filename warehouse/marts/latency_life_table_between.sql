@@ -95,7 +95,7 @@ estimated as (
     select
         *,
         (at_risk - succeeded - failed) / at_risk as survived,
-        -- Where all that are at risk end, the logarithm has no value and is passed over.
+        -- Where all that are at risk end, the logarithm has no value and is skipped.
         exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
         coalesce(
             sum((succeeded + failed) / (at_risk * nullif(at_risk - succeeded - failed, 0))) over up_to_now, 0

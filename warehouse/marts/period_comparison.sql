@@ -21,7 +21,7 @@
 --
 -- Only followed_up_tasks are counted, so both periods had the same follow-up. Rates: interval of Newcombe (Statistics in Medicine
 -- 17 (1998) 873, method 10), p-value of the pooled score test, which needs 5 expected failures and 5 expected others in each period.
--- Quantiles: intervals by order statistics, put together as Newcombe does (Zou and Donner, Statistics in Medicine 27 (2008)
+-- Quantiles: intervals by order statistics, combined as Newcombe does (Zou and Donner, Statistics in Medicine 27 (2008)
 -- 1693), the p-value by the width of that interval. q-values: Benjamini and Hochberg.
 create or replace macro period_comparison(a0, a1, b0, b1) as table
 with in_period as (

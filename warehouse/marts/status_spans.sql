@@ -12,8 +12,8 @@
 -- left_after: last seen in this status
 -- left_by: first seen in the next status; NULL for the last span, which nobody saw end
 -- observations: answers that make up the span
--- min_seconds: it lasted at least so long: left_after - entered_by
--- max_seconds: and at most so long: left_by - entered_after; NULL where either is not known
+-- min_seconds: it lasted at least this long: left_after - entered_by
+-- max_seconds: and at most this long: left_by - entered_after; NULL where either is not known
 create or replace view status_spans as
 with words as (
     -- of two answers of one instant, ends come last

@@ -38,7 +38,7 @@ select
     run_seconds,
     latency_seconds,
     provider_latency_seconds,
-    -- greatest(…, 0) would not do: DuckDB passes over NULL there, and what is not known would become 0
+    -- greatest(…, 0) would not do: DuckDB skips NULL there, and what is not known would become 0
     case
         when last_running_at < submit_time then 0
         else epoch(last_running_at) - epoch(submit_time)

@@ -7,7 +7,7 @@
 create or replace macro two_sided_p(z) as (
     select
         case
-            -- least passes over NULL
+            -- least skips NULL
             when z is not null then
                 least(
                     1,

@@ -5,7 +5,7 @@
 -- action: the action that the list was filtered by; NULL for none
 -- window_start: its beginning, included
 -- window_end: its end, included
--- closed_at: when it had been seen whole
+-- closed_at: when it had been seen completely
 -- run_id: the run that walked it
 -- tasks: distinct tasks in it
 -- newest_submit_time: submit_time of the newest of them; NULL where there is none

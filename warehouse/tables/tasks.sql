@@ -25,7 +25,7 @@
 -- notify_hook: the caller's webhook
 -- submit_time: when the gateway accepted the task; this and every time NULL when it is none, or before 2020
 -- start_time: when the gateway's poller first saw it running; NULL when it never did, which is common
--- finish_time: when the gateway's poller noticed the end: late by seconds to minutes; no durations come of one in the
+-- finish_time: when the gateway's poller noticed the end: late by seconds to minutes; no durations are computed from one in the
 --   future
 -- progress_pct: progress, 0 to 100; usually a stand-in for the status; NULL for what may be a part of 1, as 0.42
 -- queue_seconds: start_time - submit_time; NULL unless both are known and in order

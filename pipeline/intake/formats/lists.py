@@ -38,7 +38,7 @@ def has_content(line: str) -> bool:
 
 
 def read_list(text: IO[str], column: str | None) -> Iterator[Numbered]:
-    """One id per line; blank lines, comments and a header are passed over."""
+    """One id per line; blank lines, comments and a header are skipped."""
     is_first = True
     for number, line in numbered_lines(text):
         if line is None:

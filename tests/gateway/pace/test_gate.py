@@ -59,7 +59,7 @@ def test_a_permit_given_to_a_cancelled_request_goes_to_the_next(returned: int) -
 
 
 def test_a_cancelled_request_in_the_queue_is_skipped() -> None:
-    """The place of one who waits no longer is passed over."""
+    """The place of one who waits no longer is skipped."""
 
     async def main() -> None:
         gate, permits, tasks = await full_gate(waiting=4)

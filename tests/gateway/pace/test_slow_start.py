@@ -75,7 +75,7 @@ def ask(gateway: Gateway, requests: int, slow_start: SlowStart, began: float = 0
 
 
 class Headlong(SlowStart):
-    """Doubles up to `CONCURRENCY` whatever comes of it."""
+    """Doubles up to `CONCURRENCY` whatever happens."""
 
     def _end_round(self, now: float) -> None:
         super()._end_round(now)

@@ -25,7 +25,7 @@ async def read(memory: Memory, size: int, step: int = PIECE_BYTES) -> Hold:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_partly_read_bodies_do_not_block_one_another(seed: int) -> None:
-    """One may always go on; with it the limit is passed by one body at the most."""
+    """One may always go on; with it the limit is exceeded by one body at the most."""
     dice = random.Random(seed)
     largest = 10 * PIECE_BYTES
 

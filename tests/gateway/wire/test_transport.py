@@ -142,7 +142,7 @@ def test_a_missing_authority_file_is_an_invalid_setting(tmp_path: Path, monkeypa
     ],
 )
 def test_no_proxy_may_name_networks(url: str, is_passed_by: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a table
-    """As in `10.0.0.0/8`; what is no network is passed over."""
+    """As in `10.0.0.0/8`; what is no network is skipped."""
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
     monkeypatch.setenv("NO_PROXY", "10.0.0.0/8, fd00::/8,300.0.0.0/8,1.2.3.4/99,.corp")
     assert (_proxy_for(httpx.URL(url)) is None) == is_passed_by

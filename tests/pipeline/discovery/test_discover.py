@@ -64,7 +64,7 @@ def test_without_any_ids_the_tables_are_what_the_gateway_knows(tmp_path: Path) -
 
 
 def test_on_a_lake_the_tables_are_what_the_gateway_knows(tmp_path: Path, lake: Lake) -> None:
-    """Twice: the second walk passes over what the first has seen whole, and no row is there twice."""
+    """Twice: the second walk skips what the first has seen completely, and no row is there twice."""
     place = {"AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}", "AVATAR_TASKS_LAKE_DATA": lake.data}
     with listed(tmp_path, plain_world(150)) as site:
         first = site.command("collect", "--discover", "--json", **place)

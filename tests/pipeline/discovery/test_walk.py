@@ -134,7 +134,7 @@ def test_tables_equal_the_truth_while_tasks_arrive_and_pages_fail(walking: Any, 
     ],
 )
 def test_each_kind_of_failure_alone_leaves_no_gap(walking: Any, paging: Paging, fault: PageFault) -> None:  # noqa: ANN401
-    """Three pages of ten fail; everything is seen, and what was not seen whole is not written down as such."""
+    """Three pages of ten fail; everything is seen, and what was not seen completely is not written down as such."""
     site = walking(230, paging=paging, page_fault_share=0.3, page_faults=(fault,))
     site.collect()
     covered = site.coverage.spans

@@ -77,7 +77,7 @@ def test_a_file_is_moved_on_only_once_its_ids_are_durable(tmp_path: Path, monkey
 def test_ids_come_from_a_folder_of_exports_or_sql_and_each_only_once(
     connected: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
-    """An export may hold everything there ever was: what was accepted before is passed over, and it is not moved."""
+    """An export may hold everything there ever was: what was accepted before is skipped, and it is not moved."""
     ids = gateway.world.ids[:6]
     exports = tmp_path / "exports"
     drop(exports, "one.csv", f"id,when\n{ids[0]},1\n{ids[1]},2\n".encode())

@@ -29,7 +29,7 @@ KEPT_KEY = re.compile(rf"{OWN_KEY}|(?<![A-Za-z0-9]){OTHER_KEY}")
 
 
 def try_file(folder: Path, odd: OddFile) -> str:
-    """Read a file, hold what came of it to what is known, and say in a word what it was."""
+    """Read a file, compare the result with what is known, and say in a word what it was."""
     path = folder / odd.name
     path.write_bytes(odd.content)
     rejections, ids, refusal = Rejections(secrets=frozenset({OWN_KEY})), list[str](), ""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Outcome:
-    """What came of it.
+    """The result.
 
     Attributes:
         ids: those accepted, in order.

@@ -1,4 +1,4 @@
-"""Segments are there whole or not at all, and what is there survives a power cut."""
+"""Segments are there complete or not at all, and what is there survives a power cut."""
 
 from __future__ import annotations
 

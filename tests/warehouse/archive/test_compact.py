@@ -225,7 +225,7 @@ def test_days_that_are_not_over_stay_as_they_are(filled: Site) -> None:
 
 
 def test_what_is_large_enough_stays_as_it_is(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No segment grows beyond what a load holds in memory, and putting together comes to an end."""
+    """No segment grows beyond what a load holds in memory, and compaction comes to an end."""
     monkeypatch.setattr(compacting, "MAX_ROWS", 2)
     assert [[one.segment_id for one in joined.parts] for joined in put_together(filled)] == [
         ["ids-0", "ids-1"],
@@ -248,7 +248,7 @@ def test_segments_that_cannot_be_read_stay_and_the_rest_is_put_together(filled: 
 
 
 def test_segments_that_are_not_loaded_yet_stay(filled: Site) -> None:
-    """Nothing is to be loaded twice for having been put together."""
+    """Nothing is to be loaded twice for having been compacted."""
     write_answers(filled.store, [Answer("t9", minute(9), RUNNING)], "late")
     [_, joined] = put_together(filled)
     assert "late" not in {one.segment_id for one in joined.parts}

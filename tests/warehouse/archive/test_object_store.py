@@ -139,7 +139,7 @@ def test_storage_that_refuses_or_is_not_there_is_named(bucket: str) -> None:
 
 
 def test_a_large_segment_is_one_request(on_s3: Archive) -> None:
-    """Parts that are put together later could be left behind by a crash."""
+    """Parts that are assembled later could be left behind by a crash."""
     body = Kind(os.urandom(12_000_000))
     segment = write_answers(on_s3, [Answer("t1", START, body)])
     tag = objects._store(ObjectPath.at(str(segment.path)).bucket).head(ObjectPath.at(str(segment.path)).key)["e_tag"]

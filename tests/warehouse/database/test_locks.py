@@ -15,10 +15,10 @@ from tests.warehouse.answers import RUNNING, Answer, minute
 from tests.warehouse.conftest import Site
 from tests.warehouse.tables import column
 from warehouse.archive.atomic import make_directory
-from warehouse.database.locks import who_holds
+from warehouse.database.locks import lock_holder
 from warehouse.database.publish import publish
 from warehouse.database.writer import open_writer
-from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseHeldError
+from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseFullError, WarehouseLockedError
 from warehouse.load.loader import unloaded
 from warehouse.paths import DataPaths
 
@@ -67,11 +67,11 @@ def test_waiting_for_a_warehouse_locked_by_another_process_ends_in_time(made: Si
     """The message names the process and says that nothing is lost; afterwards it opens."""
     with children.holding(code, made.paths.warehouse) as child:
         start = time.monotonic()
-        with pytest.raises(WarehouseHeldError, match=rf"process {child.pid}\b.*waited 0.3 s.*Nothing is lost"):
+        with pytest.raises(WarehouseLockedError, match=rf"process {child.pid}\b.*waited 0.3 s.*Nothing is lost"):
             made.writer(0.3).__enter__()
         assert 0.3 <= time.monotonic() - start < 2
-        assert f"process {child.pid}" in (who_holds(made.paths.warehouse) or "")
-    assert who_holds(made.paths.warehouse) is None
+        assert f"process {child.pid}" in (lock_holder(made.paths.warehouse) or "")
+    assert lock_holder(made.paths.warehouse) is None
     with made.writer(0) as con:
         assert column(con, "select count(*) from tasks") == [1]
 
@@ -88,7 +88,7 @@ def test_a_writer_gets_in_when_the_other_one_leaves(made: Site) -> None:
 
 def test_in_one_process_there_is_one_writer_too(made: Site) -> None:
     """A second one would share the first one's database and see its open transaction."""
-    with made.writer(), pytest.raises(WarehouseHeldError, match=rf"process {os.getpid()}\b"):
+    with made.writer(), pytest.raises(WarehouseLockedError, match=rf"process {os.getpid()}\b"):
         made.writer(0.1).__enter__()
 
 
@@ -96,17 +96,17 @@ def test_in_one_process_there_is_one_writer_too(made: Site) -> None:
 def test_a_connection_of_this_process_is_in_the_way_and_keeps_its_lock(made: Site) -> None:
     """DuckDB would share it, and copying the file would lose the system's lock on it."""
     with duckdb.connect(made.paths.warehouse):
-        with pytest.raises(WarehouseHeldError, match=rf"this process \({os.getpid()}\)"):
+        with pytest.raises(WarehouseLockedError, match=rf"this process \({os.getpid()}\)"):
             made.writer(0.1).__enter__()
-        with pytest.raises(WarehouseHeldError, match="this process"):
+        with pytest.raises(WarehouseLockedError, match="this process"):
             publish(made.paths, 0.1)
-        assert who_holds(made.paths.warehouse) == f"this process ({os.getpid()})"
+        assert lock_holder(made.paths.warehouse) == f"this process ({os.getpid()})"
         assert children.run("import duckdb, sys; duckdb.connect(sys.argv[1])", made.paths.warehouse) != 0
 
 
 def test_a_missing_warehouse_has_no_lock_holder(site: Site) -> None:
     """And asking does not make it."""
-    assert who_holds(site.paths.warehouse) is None
+    assert lock_holder(site.paths.warehouse) is None
     assert not site.paths.root.exists()
 
 
@@ -114,7 +114,7 @@ def test_asking_for_the_lock_holder_does_not_open_it(site: Site) -> None:
     """A damaged file is not changed, nor is a log replayed."""
     site.paths.root.mkdir()
     site.paths.warehouse.write_bytes(b"no database")
-    assert who_holds(site.paths.warehouse) is None
+    assert lock_holder(site.paths.warehouse) is None
 
 
 def test_the_warehouse_is_for_its_owner_only(made: Site) -> None:

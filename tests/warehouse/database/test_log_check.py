@@ -14,7 +14,7 @@ from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import column, contents
 from warehouse.database.log_check import check_log
 from warehouse.database.session import prepare
-from warehouse.errors import WarehouseDamagedError, WarehouseHeldError
+from warehouse.errors import WarehouseDamagedError, WarehouseLockedError
 from warehouse.load.loader import load, unloaded
 from warehouse.paths import DataPaths
 
@@ -129,7 +129,7 @@ def test_a_file_that_somebody_has_open_is_theirs(site: Site) -> None:
     holding = "import duckdb; con = duckdb.connect(sys.argv[1]); con.execute('create table mine (i int)')"
     with (
         children.holding(holding, site.paths.warehouse) as child,
-        pytest.raises(WarehouseHeldError, match=str(child.pid)),
+        pytest.raises(WarehouseLockedError, match=str(child.pid)),
     ):
         site.writer(0.2).__enter__()
 

@@ -61,7 +61,7 @@ def test_a_rebuild_puts_temporary_files_beside_the_new_file(tmp_path: Path, monk
 
 
 def test_a_load_leaves_no_temporary_table(bench: Bench) -> None:
-    """The next one makes them anew, and until it ends the old ones would stay beside them."""
+    """The next one creates them again, and until it ends the old ones would stay beside them."""
     bench.load([Answer("t1", minute(1), RUNNING)])
     bench.load([Answer("t1", minute(2), RUNNING), Answer("t2", minute(2), RUNNING)])
     assert bench.con.execute("select table_name from duckdb_tables() where temporary").fetchall() == []

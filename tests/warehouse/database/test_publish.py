@@ -177,7 +177,7 @@ def test_a_copy_that_cannot_be_made_leaves_the_old_one(published: Site, monkeypa
 
 
 def test_a_damaged_copy_says_what_to_do(published: Site) -> None:
-    """It can be had again."""
+    """It is available again."""
     os.truncate(published.paths.published, 1000)
     with pytest.raises(WarehouseError, match=r"avatar-tasks publish"):
         connect(published.paths.root)

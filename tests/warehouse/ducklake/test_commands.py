@@ -38,8 +38,7 @@ from tests.warehouse.tables import column, contents
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader, warehouse_of
-from warehouse.database import advisory_lock as turns
-from warehouse.database import session
+from warehouse.database import advisory_lock, session
 from warehouse.ducklake import extensions
 from warehouse.ducklake.lake import Lake, without_password
 from warehouse.ducklake.sessions import lake_connection, lake_writer, open_lake
@@ -161,7 +160,7 @@ def test_commands_read_the_lake_itself(on_lake: CommandLine) -> None:
     assert known["ids"]["accepted"] == 12
     assert known["all_in_all"]["ids"].startswith("12 ids accepted: 9 understood, ")
     assert known["archive"]["segments_not_loaded"] == 0
-    assert known["warehouse_held_by"] == "nobody"
+    assert known["warehouse_locked_by"] == "nobody"
     assert on_lake("sql", "delete from tasks").code == 2
 
 
@@ -212,7 +211,7 @@ def test_a_lake_is_published_as_a_plain_file_with_every_word(paths: DataPaths, l
 
 
 def test_a_rebuild_of_a_lake_disturbs_no_reader(paths: DataPaths, lake: Lake) -> None:
-    """Who reads meanwhile sees what stood there, then the same anew; what is wrong in the old tables is gone."""
+    """A reader sees the old tables, then the same, derived again; what is wrong in the old tables is gone."""
     before = of_lake(lake)
     with lake_connection(lake, 5) as con:
         con.execute("update tasks set status = 'wrong'; alter table works drop column work_name")
@@ -330,5 +329,5 @@ def test_maintenance_puts_the_files_of_a_lake_together_and_proves_it_whole(paths
 
 
 def test_status_names_who_is_loading(on_lake: CommandLine, lake: Lake) -> None:
-    with lake_connection(lake, 5) as con, turns.turn(con):
-        assert f"process {os.getpid()} on" in on_lake("status", "--json").json["warehouse_held_by"]
+    with lake_connection(lake, 5) as con, advisory_lock.write_lock(con):
+        assert f"process {os.getpid()} on" in on_lake("status", "--json").json["warehouse_locked_by"]

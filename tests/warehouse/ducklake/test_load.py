@@ -32,12 +32,12 @@ from tests.warehouse.tables import column, contents, emptied
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.object_store import ObjectPath
 from warehouse.archive.segments import Archive
-from warehouse.database import advisory_lock as turns
+from warehouse.database import advisory_lock
 from warehouse.database.transaction import transaction
 from warehouse.ducklake import claims
 from warehouse.ducklake.lake import Lake
 from warehouse.ducklake.sessions import lake_writer, open_lake
-from warehouse.errors import LakeError, WarehouseHeldError
+from warehouse.errors import LakeError, WarehouseLockedError
 from warehouse.load import loader as load
 from warehouse.load import lots
 from warehouse.load.steps import STEP_ROWS
@@ -139,7 +139,7 @@ def _start(lake: Lake, store: Archive, start: int) -> subprocess.Popen[str]:
 def test_a_load_that_another_overtook_is_done_again_from_its_beginning(
     lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another writes between its begin and its commit, past all turns. It finds that, and doubles nothing."""
+    """Another writes between its begin and its commit, past the advisory lock. It finds that, and doubles nothing."""
     segments = archived(store)
     enter, entered = load._enter, 0
 
@@ -162,7 +162,7 @@ def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
     lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is lost by it: the next run loads what it did not."""
-    monkeypatch.setattr(turns, "ATTEMPTS", 2)
+    monkeypatch.setattr(advisory_lock, "ATTEMPTS", 2)
     segments = archived(store)
     with lake_writer(lake, 5) as con, lake_writer(lake, 5) as other:
         enter = load._enter
@@ -183,13 +183,13 @@ def test_waiting_for_the_advisory_lock_names_its_holder(lake: Lake, store: Archi
     """Loading waits as long as it may; reading does not wait at all."""
     segments = archived(store)
     with lake_writer(lake, 0.3) as con, lake_writer(lake, 5) as other:
-        with turns.turn(other):
-            with pytest.raises(WarehouseHeldError, match=rf"that of process {os.getpid()} on .*waited 0.3 s"):
+        with advisory_lock.write_lock(other):
+            with pytest.raises(WarehouseLockedError, match=rf"that of process {os.getpid()} on .*waited 0.3 s"):
                 load.load(con, segments, DEFAULTS, PollingPolicy())
             with open_lake(lake) as reading:
                 assert column(reading, "select count(*) from tasks") == [0]
-            assert turns.holder(con)
-        assert turns.holder(con) is None
+            assert advisory_lock.holder(con)
+        assert advisory_lock.holder(con) is None
         assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == len(segments)
 
 
@@ -208,7 +208,7 @@ def test_answers_are_flattened_before_the_lock_is_taken(
     monkeypatch.setattr(lots.Lot, "frames", noted)
     monkeypatch.setattr(lots, "PIECE_ROWS", 18)
     with lake_writer(lake, 60) as con, lake_writer(lake, 5) as other, ThreadPoolExecutor(1) as threads:
-        with turns.turn(other):
+        with advisory_lock.write_lock(other):
             loading = threads.submit(load.load, con, segments, DEFAULTS, PollingPolicy())
             wait_until(lambda: len(flattened) == len(segments) - 1)
             assert not loading.done()
@@ -258,7 +258,7 @@ def test_what_a_worker_that_died_had_claimed_is_loaded_by_another(lake: Lake, st
         with lake_writer(lake, 5) as dead:
             claimed = claims.claimed(dead, segments, "dead")
             assert next(claimed)
-            with pytest.raises(WarehouseHeldError, match=rf"process {os.getpid()} on .*waited 0.3 s"):
+            with pytest.raises(WarehouseLockedError, match=rf"process {os.getpid()} on .*waited 0.3 s"):
                 next(claims.claimed(con, segments, "other"))
             claimed.close()
         portions = list(claims.claimed(con, segments, "other"))

@@ -1,4 +1,4 @@
-"""A load is visible whole or not at all, and the ledger lists exactly what is visible."""
+"""A load is visible complete or not at all, and the ledger lists exactly what is visible."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_an_end_seen_before_running_is_an_interval_turned_round(bench: Bench) ->
 
 
 def test_the_same_answer_in_another_segment_is_not_counted_again(bench: Bench) -> None:
-    """As when segments were put together: it still belongs to the segment it was first written to."""
+    """As when segments were compacted: it still belongs to the segment it was first written to."""
     bench.load(seen(RUNNING, HTML, SURPRISING))
     before = {table: rows(bench.con, f"from {table}") for table in ("tasks", "quarantine", "schema_drift", "pending")}
     done = bench.load([*seen(RUNNING, HTML, SURPRISING), *seen(RUNNING)])
@@ -221,7 +221,7 @@ def asked_for(
     ],
 )
 def test_the_hash_of_a_work_is_of_what_was_asked_for(bench: Bench, *, kind: Kind, is_same: bool) -> None:
-    """Whatever load brings them; addresses are signed anew each time."""
+    """Whatever load brings them; addresses are signed again each time."""
     bench.load([Answer("first", minute(1), asked_for())])
     bench.load([Answer("second", minute(1), kind), Answer("bare", minute(1), SUCCESS_WITHOUT_PARTS)])
     hashes = {row["task_id"]: row["work_hash"] for row in rows(bench.con, "select task_id, work_hash from works")}

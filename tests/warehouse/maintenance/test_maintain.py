@@ -24,7 +24,7 @@ from tests.warehouse.tables import column, contents
 from warehouse.archive.active_runs import active_run
 from warehouse.archive.atomic import UNFINISHED, atomic_write
 from warehouse.backends.choose import reader
-from warehouse.errors import WarehouseHeldError
+from warehouse.errors import WarehouseLockedError
 from warehouse.maintenance import maintain as maintaining
 from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.findings import fingerprints
@@ -199,7 +199,7 @@ def test_a_second_concurrent_maintain_is_refused(three_days: Site) -> None:
     before = everything(three_days)
     with (
         children.holding(TAKE_LOCK, three_days.paths.maintenance) as child,
-        pytest.raises(WarehouseHeldError, match=str(child.pid)),
+        pytest.raises(WarehouseLockedError, match=str(child.pid)),
     ):
         run(three_days)
     assert everything(three_days) == before
@@ -211,13 +211,13 @@ def test_a_locked_warehouse_stays_unchanged(three_days: Site) -> None:
     names = sorted(path.name for path in three_days.paths.archive.rglob("*.parquet"))
     holding = "import duckdb; con = duckdb.connect(sys.argv[1])"
     with children.holding(holding, three_days.paths.warehouse) as child:
-        with pytest.raises(WarehouseHeldError, match=str(child.pid)):
+        with pytest.raises(WarehouseLockedError, match=str(child.pid)):
             run(three_days)
         assert sorted(path.name for path in three_days.paths.archive.rglob("*.parquet")) == names
 
 
 def test_segments_archived_in_the_meantime_are_kept(three_days: Site) -> None:
-    """Between its steps, wherever it does not hold the lock; also on a day that is being put together."""
+    """Between its steps, wherever it does not hold the lock; also on a day that is being compacted."""
     arrived: list[str] = []
 
     def arrive(_done: int, _total: int) -> None:

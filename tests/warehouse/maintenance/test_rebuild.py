@@ -17,7 +17,7 @@ from warehouse.archive.atomic import UNFINISHED
 from warehouse.archive.compact import compact, remove_replaced
 from warehouse.backends.choose import reader
 from warehouse.database.publish import publish
-from warehouse.errors import LossError, WarehouseHeldError, WarehouseOutdatedError
+from warehouse.errors import LossError, WarehouseLockedError, WarehouseOutdatedError
 from warehouse.load.budget import Budget
 from warehouse.maintenance import beside as rebuilding
 from warehouse.maintenance.derivation import Derivation
@@ -106,7 +106,7 @@ def test_a_locked_live_warehouse_stays_unchanged(filled: Site) -> None:
     with (
         nothing_left_behind(filled),
         children.holding(FOREIGN, filled.paths.warehouse) as child,
-        pytest.raises(WarehouseHeldError, match=str(child.pid)),
+        pytest.raises(WarehouseLockedError, match=str(child.pid)),
     ):
         filled.rebuild(wait_seconds=0.3)
     assert live(filled) == before
@@ -198,7 +198,7 @@ def test_a_segment_that_goes_while_the_new_one_is_made_is_not_lost_either(
 
 
 def test_compacted_segments_are_not_counted_as_lost(filled: Site) -> None:
-    """The ledger may still list the parts, and the archive what they were put together into, or both."""
+    """The ledger may still list the parts, and the archive what they were compacted into, or both."""
     list(compact(filled.store, {one.segment_id for one in filled.store.segments("observations")}, "9999-99-99"))
     filled.rebuild()
     filled.load()

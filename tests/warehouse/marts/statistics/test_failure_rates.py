@@ -177,7 +177,7 @@ def test_a_ghost_of_the_first_hour_does_not_take_its_rate_away_for_good(con: duc
 
 
 def test_no_task_of_the_same_hour_or_later_or_of_another_kind_counts(con: duckdb.DuckDBPyConnection) -> None:
-    """No peeking: whatever became of those, the chance is the same."""
+    """No peeking: however those ended, the chance is the same."""
     before = tasks(drawn(1, 200, 0.2, 0.1, 1), NOON - HOUR)
     youngest = tasks([(None, 30.0)], NOON, task_id="youngest")
     others = [
@@ -196,7 +196,7 @@ def test_no_task_of_the_same_hour_or_later_or_of_another_kind_counts(con: duckdb
 
 
 def test_the_history_reaches_back_over_two_thousand_ends_in_whole_hours(con: duckdb.DuckDBPyConnection) -> None:
-    """What was before that is forgotten; hours in which nothing ended are passed over."""
+    """What was before that is forgotten; hours in which nothing ended are skipped."""
     rows = [*tasks(ended(0, 900), NOON - 9 * HOUR), *tasks([(None, 5.0)] * 50, NOON - 8 * HOUR)]
     rows += [*tasks(ended(1200, 0), NOON - 7 * HOUR), *tasks(ended(800, 0), NOON - 2 * HOUR)]
     query = "select p_failure, history_ended from failure_chance where task_id = 'youngest'"

@@ -49,7 +49,7 @@ def drawn(seed: int, running: float) -> list[Life]:
 def test_quantiles_are_the_first_times_of_the_exact_curve(
     con: duckdb.DuckDBPyConnection, seed: int, running: float
 ) -> None:
-    """To the last digit, however many tasks run: bins without any are passed over, others are not."""
+    """To the last digit, however many tasks run: bins without any are skipped, others are not."""
     fill(con, tasks(drawn(seed, running)))
     assert found(con, "latency_quantiles") == con.execute(FROM_CURVE.format("latency_survival")).fetchall()
 
