@@ -40,6 +40,7 @@ MACROS: Final = {
     "latency_bins_by": "from latency_bins_by('day', 'Asia/Shanghai')",
     "latency_quantiles_by": "from latency_quantiles_by('day', 'Asia/Shanghai')",
     "latency_survival_at": "from latency_survival_at([60, 120, 300, 600])",
+    "outcome_shares_between": "from outcome_shares_between('2026-01-10 00:00:00Z', '2026-01-17 00:00:00Z')",
     "outcome_incidence_at": "from outcome_incidence_at([60, 120, 300, 600])",
     "latency_by": "from latency_by(900)",
     "failure_rate_by": "from failure_rate_by(900)",

@@ -8,6 +8,7 @@ definitions on other tables, in in-memory databases attached to the published co
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 #: Views that are evaluated once for a page with all its figures, and then kept.
-_KEPT: Final = {"cohort": {"task_latency"}, "pooled": {"latency_quantiles"}}
-_KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells", "outcome_curve"})
+_KEPT: Final = {"cohort": {"task_latency", "failure_chance"}, "pooled": {"kind_follow_up"}}
+_KEPT_AFTER: Final = {("pooled", "quantiles"), ("pooled", "outcome_curve")}
+_KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells"})
 
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
 _RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
@@ -41,19 +43,28 @@ _CURVES: Final = {
     *_BUCKETS,
     *("survival_bound", "incidence_bound", "age_bin", "levels_reached", "latency_life_table_between"),
     *("latency_survival_between", "latency_survival", "latency_bins_by", "latency_quantiles_by"),
-    *("latency_quantiles", "outcome_incidence_between", "outcome_incidence"),
+    *("latency_quantiles", "outcome_shares_between", "outcome_incidence_between", "outcome_incidence"),
 }
+#: Views that depend on the whole warehouse.
+_OF_THE_WHOLE: Final = {"accepted_lists", "kind_follow_up", "stuck_tasks"}
 #: Databases, and which of the warehouse's views each has over its own tables: `cohort` has all but those that read the
-#: whole warehouse (see histories.sql), the others those that the report needs.
+#: whole warehouse (see histories.sql), the others those that the report needs. What ends on _total and _buckets has its
+#: kind_follow_up from follow_up.sql.
 DATABASES: Final = {
     "always": frozenset(with_needed(PERIODS)),
-    "cohort": frozenset(one.name for one in definitions("marts")) - {"accepted_lists", "failure_chance", "stuck_tasks"},
+    "cohort": frozenset(one.name for one in definitions("marts")) - _OF_THE_WHOLE,
     "pooled": frozenset(_CURVES),
     "pooled_always": frozenset({"in_flight_by_minute"}),
-    "pooled_buckets": frozenset(_CURVES),
-    "cohort_total": frozenset(_RATES),
-    "pooled_total": frozenset(_RATES),
-    "buckets_total": frozenset(_RATES),
+    "pooled_buckets": frozenset(_CURVES) - {"kind_follow_up"},
+    "cohort_total": frozenset(_RATES) - {"kind_follow_up"},
+    "pooled_total": frozenset(_RATES) - {"kind_follow_up"},
+    "buckets_total": frozenset(_RATES) - {"kind_follow_up"},
+}
+#: What is made of the views of a database.
+_AFTER: Final = {
+    "cohort": ("latencies", "quantiles"),
+    "pooled": ("follow_up", "quantiles", "outcome_curve"),
+    "pooled_buckets": ("quantiles",),
 }
 
 
@@ -72,12 +83,9 @@ DIMENSIONS: Final = (
 _KINDS: Final = {
     "sources": "source in (select unnest(sources) from memory.filters)",
     "actions": "action in (select unnest(actions) from memory.filters)",
-    "templates": (
-        "(source, task_id) in (select (source, task_id) from published.works "
-        "where template_id in (select unnest(templates) from memory.filters))"
-    ),
 }
-_VALUED: Final = "(source, task_id) in (select (source, task_id) from memory.valued_tasks)"
+#: Tasks chosen by what their payload has, too: they are looked for once, and then named by the number of their row.
+_ROWS: Final = "rowid in (select task_row from memory.chosen_rows)"
 _TIMES: Final = {
     "since": ">= (select since from memory.filters)",
     "until": "< (select until from memory.filters)",
@@ -105,6 +113,11 @@ class Cohort:
     until: datetime | None = None
     values: tuple[tuple[str, str | None], ...] = ()
     timezone: str = "UTC"
+
+    @property
+    def has_all(self) -> bool:
+        """Whether it has all tasks, whatever its time zone."""
+        return not any((self.sources, self.actions, self.templates, self.since, self.until, self.values))
 
 
 def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
@@ -183,41 +196,70 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used:
     name_buckets(con, cohort.timezone)
     for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
-    if cohort.values:
-        _choose_values(con, cohort.values)
+    if cohort.templates or cohort.values:
+        _choose_rows(con, cohort)
     for view, table, conditions in _chosen(cohort):
         con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
     con.execute(sql_of("cohort/tables"))
+    if not cohort.has_all:
+        con.execute(sql_of("cohort/parts"))
     _pass_on_tables(con)
     con.execute(sql_of("cohort/histories"))
+    _add_own(con, VIEWS[:1], used, keeps=keeps)  # of which buckets there are
     for name, views in DATABASES.items():
         con.execute(f"use {name}")
         for definition in _in_order():
             if definition.name in views and (used is None or definition.name in used):
-                con.execute(_kept(definition) if keeps and definition.name in _KEPT.get(name, ()) else definition.sql)
-        if name == "cohort":
-            con.execute(sql_of("cohort/latencies"))
+                con.execute(_text_of(definition, name, cohort, keeps=keeps))
+        for after in _AFTER.get(name, ()):
+            con.execute(_as_table(sql_of(f"cohort/{after}"), keeps and (name, after) in _KEPT_AFTER))
     con.execute("use memory")
     con.execute(f"set timezone = {quoted(cohort.timezone)}")
-    for name in VIEWS if used is None else [name for name in VIEWS if name in used]:
-        text = sql_of(f"views/{name}")
-        is_kept = keeps and name in _KEPT_OF_OURS
-        con.execute(text.replace("create view", "create table", 1) if is_kept else text)
+    _add_own(con, VIEWS[1:], used, keeps=keeps)
 
 
-def _choose_values(con: duckdb.DuckDBPyConnection, values: tuple[tuple[str, str | None], ...]) -> None:
-    """The table valued_tasks, of the tasks that have all of these."""
-    unknown = [name for name, _ in values if name not in DIMENSIONS]
+def _add_own(
+    con: duckdb.DuckDBPyConnection, names: tuple[str, ...], used: frozenset[str] | None, *, keeps: bool
+) -> None:
+    """Views of the report, or tables of what they have."""
+    for name in names:
+        if used is None or name in used:
+            con.execute(_as_table(sql_of(f"views/{name}"), keeps and name in _KEPT_OF_OURS))
+
+
+def _text_of(definition: Definition, database: str, cohort: Cohort, *, keeps: bool) -> str:
+    """The statement that adds a view or macro of the warehouse to a database."""
+    if (database, definition.name) == ("cohort", "failure_chance") and not cohort.has_all:
+        return sql_of("cohort/failure_chance")
+    return _as_table(definition.sql, keeps and definition.name in _KEPT.get(database, ()))
+
+
+def _as_table(text: str, is_kept: bool) -> str:  # noqa: FBT001 - one thing or the other
+    """The statement that makes a view, or if that is kept a table of what it has."""
+    return re.sub(r"create( or replace)? view", "create table", text, count=1) if is_kept else text
+
+
+def _choose_rows(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
+    """The table chosen_rows: which rows of published.tasks have one of the templates and all of the values."""
+    unknown = [name for name, _ in cohort.values if name not in DIMENSIONS]
     if unknown:
         msg = f"{unknown[0]!r} is nothing to choose tasks by: there are {', '.join(DIMENSIONS)}"
         raise UnknownFilterError(msg)
-    conditions = " and ".join(_has_value(name) for name, _ in values)
+    parts = []
+    if cohort.templates:
+        of_templates = "where template_id in (select unnest(templates) from memory.filters)"
+        parts.append(f"semi join (from published.works {of_templates}) as of_templates using (source, task_id)")
+    if cohort.values:
+        conditions = " and ".join(_has_value(name) for name, _ in cohort.values)
+        parts.append(
+            f"semi join (from published.task_dimensions where {conditions}) as of_values using (source, task_id)"
+        )
     con.execute(
-        f"create table memory.valued_tasks as select source, task_id from published.task_dimensions where {conditions}",  # noqa: S608 - names from DIMENSIONS
-        [value for _, value in values],
+        f"create table memory.chosen_rows as select rowid as task_row from published.tasks {' '.join(parts)}",
+        [value for _, value in cohort.values],
     )
-    if not con.execute("from memory.valued_tasks limit 1").fetchall():
-        said = " and ".join(f"{name}={value or ''}" for name, value in values)
+    if cohort.values and not con.execute("from memory.chosen_rows limit 1").fetchall():
+        said = " and ".join(f"{name}={value or ''}" for name, value in cohort.values)
         raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
 
 
@@ -227,18 +269,13 @@ def _has_value(dimension: str) -> str:
     return f"has_payload and {condition}" if dimension in OF_PAYLOAD else condition
 
 
-def _kept(definition: Definition) -> str:
-    """The statement that makes a table of what a view has."""
-    return definition.sql.replace("create or replace view", "create table", 1)
-
-
 def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
     """View, its table and the conditions on its rows; only conditions of filters in use.
 
     Answers are selected by source and time of polling: one without a task has neither action nor template.
     """
     used = {name for name, value in _parameters(cohort).items() if value is not None}
-    kinds = [_KINDS[name] for name in _KINDS if name in used] + ([_VALUED] if cohort.values else [])
+    kinds = [_KINDS[name] for name in _KINDS if name in used] + ([_ROWS] if cohort.templates or cohort.values else [])
     source = [_KINDS["sources"]] if "sources" in used else []
     submitted, observed = (
         [f"{column} {_TIMES[name]}" for name in _TIMES if name in used] for column in ("submit_time", "observed_at")

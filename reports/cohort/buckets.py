@@ -25,7 +25,8 @@ def name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
     shift = int(offset.total_seconds()) if bucket == str(step) else 0
     seconds = "moment::timestamptz" if timezone == "UTC" else f"(moment::timestamptz at time zone {quoted(timezone)})"
     con.execute(f"create macro memory.local_seconds(moment) as floor(epoch({seconds}))::bigint")
-    con.execute(
-        f"create macro memory.bucket_number(moment) as (epoch(published.bucket_start("
-        f"moment::timestamptz + to_seconds({shift}), {quoted(bucket)}, {quoted(timezone)}))::bigint - {shift})"
-    )
+    if bucket == str(step):
+        number = f"(epoch_us(moment::timestamptz) // 1_000_000 + {shift}) // {step} * {step} - {shift}"
+    else:
+        number = f"epoch(published.bucket_start(moment::timestamptz, {quoted(bucket)}, {quoted(timezone)}))::bigint"
+    con.execute(f"create macro memory.bucket_number(moment) as ({number})")

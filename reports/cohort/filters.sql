@@ -20,18 +20,17 @@ with given as (
         $timezone::varchar as timezone,
 ),
 
-sized as (
+spanned as (
     select
-        given.*,
         greatest(coalesce(epoch(max(submit_time)) - epoch(min(submit_time)), 0), 1) as span_seconds,
         count(submit_time) as tasks,
-    from given
-    left join published.tasks
-        on submit_time >= coalesce(since, '-infinity'::timestamptz)
+    from published.tasks
+    cross join given
+    where
+        submit_time >= coalesce(since, '-infinity'::timestamptz)
         and submit_time < coalesce(until, 'infinity'::timestamptz)
         and (sources is null or list_contains(sources, source))
         and (actions is null or list_contains(actions, action))
-    group by all
 )
 
 select
@@ -56,4 +55,5 @@ select
         )[1],
         31449600
     ) as bin_seconds,
-from sized;
+from given
+cross join spanned;

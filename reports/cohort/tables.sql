@@ -9,14 +9,6 @@
 --   that its failure rate is theirs. Only counts make sense here and below, for durations are wrong
 -- pooled_total: the same as if they were of one kind
 -- buckets_total: the same, but each bucket is a source of its own
-create view cohort.works as
-from published.works
-semi join cohort.tasks using (source, task_id);
-
-create view cohort.pt_infos as
-from published.pt_infos
-semi join cohort.tasks using (source, task_id);
-
 create view pooled.tasks as
 select * replace ('all' as source, 'all' as action),
 from cohort.tasks;
@@ -28,7 +20,7 @@ from always.tasks;
 create view pooled_buckets.tasks as
 select
     tasks.* replace (
-        memory.bucket_number(submit_time)::varchar as source,
+        memory.bucket_number(submit_time) as source,
         'all' as action
     ),
 from cohort.tasks

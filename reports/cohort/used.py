@@ -11,8 +11,8 @@ from warehouse.database.schema import with_needed
 
 PACKAGE: Final = Path(__file__).parent.parent
 
-#: Others use these.
-_FIRST: Final = ("every_bucket", "outcome_curve")
+#: Others use it.
+_FIRST: Final = ("every_bucket",)
 #: The report's own views, in `reports/views`, each after those that it uses.
 VIEWS: Final = (
     *_FIRST,

@@ -86,7 +86,7 @@ def of_drivers(context: Context, drivers: Sequence[Driver], bounds: dict[str, An
     if not wanted:
         return _folded("", [], str)
     context.con.execute(f"create or replace temp table candidates as {_text('candidates')}", bounds)
-    rows = _rows(context, "drivers", {"wanted": wanted})
+    rows = _rows(context, "drivers", {"wanted": wanted, "t0": bounds["t0"]})
     return _folded("Examples of what differs", rows, lambda row: driver_sentence(drivers[row["number"]]))
 
 

@@ -1,7 +1,7 @@
 -- The tasks submitted in [$t0, $t1) that failed, or took longer than 95% of all.
 select tasks.*
 from cohort.tasks
-cross join (select max(seconds) as seconds from pooled.latency_quantiles where q = 0.95) as p95
+cross join (select max(seconds) as seconds from pooled.quantiles where q = 0.95) as p95
 where
     not identity_conflict
     and submit_time >= $t0::timestamptz

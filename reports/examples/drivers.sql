@@ -11,7 +11,7 @@ valued as materialized (
     select source, task_id, has_payload, to_json(dimensions) as value_of,
     from published.task_dimensions as dimensions
     semi join candidates on dimensions.source = candidates.source and dimensions.task_id = candidates.task_id
-    where submit_time >= (select min(submit_time) from candidates)
+    where submit_time >= $t0::timestamptz
 )
 
 select

@@ -6,7 +6,7 @@ with slow as (
         tasks,
         row_number() over (order by tasks desc, bucket_start desc, bin desc) as number,
     from latency_cells
-    cross join (select seconds from pooled.latency_quantiles where q = 0.95) as p95
+    cross join (select seconds from pooled.quantiles where q = 0.95) as p95
     where outcome = 'succeeded' and pow(10, bin / 8) >= seconds
     qualify number <= 6
 )

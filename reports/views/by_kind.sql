@@ -18,7 +18,7 @@ with spread as (
         max(seconds) filter (where q = 0.95) as p95_seconds,
         max(seconds_low) filter (where q = 0.95) as p95_seconds_low,
         max(seconds_high) filter (where q = 0.95) as p95_seconds_high,
-    from cohort.latency_quantiles
+    from cohort.quantiles
     group by all
 )
 

@@ -7,7 +7,7 @@
 -- projected_failure_rate: what failure_rate will be once those in flight have ended
 create view failure_over_time as
 with rates as (
-    select to_timestamp(source::bigint) as bucket_start, * exclude (bucket_start),
+    select to_timestamp(source) as bucket_start, * exclude (bucket_start),
     from buckets_total.failure_rate_daily
 )
 

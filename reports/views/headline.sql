@@ -25,11 +25,7 @@
 -- last_observed_at: when a task chosen was last polled
 -- step_seconds: length of the buckets of time in the other views
 create view headline as
-with quantiles as (
-    from pooled.latency_quantiles
-),
-
-spread as (
+with spread as (
     select
         max(seconds) filter (where q = 0.5) as p50_seconds,
         max(seconds_low) filter (where q = 0.5) as p50_seconds_low,
@@ -40,7 +36,7 @@ spread as (
         max(seconds) filter (where q = 0.99) as p99_seconds,
         max(seconds_low) filter (where q = 0.99) as p99_seconds_low,
         max(seconds_high) filter (where q = 0.99) as p99_seconds_high,
-    from quantiles
+    from pooled.quantiles
 ),
 
 counted as (
@@ -55,8 +51,9 @@ counted as (
         nullif(count(*) filter (where is_terminal), 0)::double as ended,
         1.959963984540054::double as z,
         z * sqrt(failed_by_provider * (ended - failed_by_provider) / ended + z * z / 4) + z * z / 2 as reach,
-        quantile_cont(latency_seconds, 0.5) filter (where status = 'SUCCESS') as succeeded_p50_seconds,
-        quantile_cont(latency_seconds, 0.95) filter (where status = 'SUCCESS') as succeeded_p95_seconds,
+        quantile_cont(latency_seconds, [0.5, 0.95]) filter (where status = 'SUCCESS') as succeeded_quantiles,
+        succeeded_quantiles[1] as succeeded_p50_seconds,
+        succeeded_quantiles[2] as succeeded_p95_seconds,
     from cohort.tasks
     where not identity_conflict
 ),
@@ -90,7 +87,7 @@ unclear as (
 )
 
 select
-    counted.* exclude (failed_by_provider, ended, z, reach),
+    counted.* exclude (failed_by_provider, ended, z, reach, succeeded_quantiles),
     accounted.*,
     heard.*,
     unclear.*,

@@ -11,26 +11,26 @@
 create view latency_over_time as
 with buckets as (
     select
-        to_timestamp(source::bigint) as bucket_start,
+        to_timestamp(source) as bucket_start,
         max(seconds) filter (where q = 0.5) as p50_seconds,
         max(seconds_low) filter (where q = 0.5) as p50_seconds_low,
         max(seconds_high) filter (where q = 0.5) as p50_seconds_high,
         max(seconds) filter (where q = 0.95) as p95_seconds,
         max(seconds_low) filter (where q = 0.95) as p95_seconds_low,
         max(seconds_high) filter (where q = 0.95) as p95_seconds_high,
-    from pooled_buckets.latency_quantiles
+    from pooled_buckets.quantiles
     group by source
 ),
 
 counted as (
     select
-        to_timestamp(source::bigint) as bucket_start,
+        to_timestamp(source) as bucket_start,
         count(observed_seconds) as tasks,
         count(*) filter (where observed_seconds > whole.seconds) as slow,
         sum(slow) over () - slow as slow_others,
         sum(count(observed_seconds)) over () - count(observed_seconds) as others,
     from pooled_buckets.task_latency
-    cross join (select seconds from pooled.latency_quantiles where q = 0.95) as whole
+    cross join (select seconds from pooled.quantiles where q = 0.95) as whole
     group by source
 ),
 

@@ -1,4 +1,4 @@
--- One row per objective that tasks of the cohort count for, over all its days: was it kept? From slo_daily.
+-- One row per objective that tasks of the cohort count for, over all its months: was it kept? From slo_monthly.
 --
 -- objective: name of the objective
 -- source, action: which tasks it holds for; NULL for all
@@ -6,9 +6,13 @@
 -- target: the share of tasks that should be good
 -- good, missed, open: tasks that were good, were not, and are still running in time
 -- attainment: good / (good + missed)
--- budget_left_share, will_last, is_stale: of the newest month with tasks, from slo_monthly
+-- budget_left_share, will_last, is_stale: of the newest month with tasks
 create view objectives_kept as
-with kept as (
+with monthly as materialized (
+    from cohort.slo_monthly
+),
+
+kept as (
     select
         objective,
         source,
@@ -19,13 +23,13 @@ with kept as (
         sum(missed)::bigint as missed,
         sum(open)::bigint as open,
         sum(good) / nullif(sum(good + missed), 0) as attainment,
-    from cohort.slo_daily
+    from monthly
     group by all
 ),
 
 newest as (
     select objective, budget_left_share, will_last, is_stale,
-    from cohort.slo_monthly
+    from monthly
     qualify row_number() over (partition by objective order by month_start desc) = 1
 )
 

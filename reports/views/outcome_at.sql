@@ -7,6 +7,6 @@ select
     shares.share,
     min(t_seconds) filter (where p_success >= share - 1e-9) as seconds,
 from (select unnest([0.5, 0.9]::double[]) as share) as shares
-left join outcome_curve on true
+left join pooled.outcome_curve on true
 group by shares.share
 order by shares.share;

@@ -11,7 +11,7 @@ with bounds as (
     select
         least(1.1 * min(t_seconds) filter (where p_running <= 0.01), max(t_seconds)) as horizon_seconds,
         max(at_risk) as tasks,
-    from outcome_curve
+    from pooled.outcome_curve
 ),
 
 -- The last of the curve's rows up to each step; a join for each step would sort the curve.
@@ -19,7 +19,7 @@ reached as (
     select
         greatest(ceil(t_seconds / horizon_seconds * 120 - 1e-9), 0)::bigint as step,
         arg_max({'success': p_success, 'failure': p_failure, 'running': p_running}, t_seconds) as share,
-    from outcome_curve
+    from pooled.outcome_curve
     cross join bounds
     where horizon_seconds > 0 and t_seconds <= horizon_seconds
     group by step

@@ -18,33 +18,41 @@
 --
 -- Left out are the tasks that latency_life_table_between leaves out.
 create or replace macro latency_bins_by(bucket, zone) as table
--- A time zone costs more than all the rest, so it is asked once for each minute, or bucket of so many seconds.
-with slots as (
-    select slot, bucket_start(to_timestamp((slot + 0.5) * slot_seconds), bucket, zone) as bucket_start, slot_seconds,
-    from (
-        select distinct
-            coalesce(try_cast(bucket as double), 60) as slot_seconds,
-            floor(epoch_us(submit_time) / (1e6 * slot_seconds))::bigint as slot,
-        from tasks
-        where submit_time is not null
-    )
+-- A time zone costs more than all the rest, so it is asked once for each minute. Of the two parts one is empty, which is
+-- known before anything is read.
+with minutes as (
+    select distinct epoch_us(submit_time) // 60_000_000 as minute_number,
+    from tasks
+    where submit_time is not null and bucket::varchar <> 'ever' and try_cast(bucket as double) is null
+),
+
+placed as (
+    select minutes.bucket_start, task_latency.*,
+    from task_latency
+    inner join (
+        select minute_number, bucket_start(to_timestamp(minute_number * 60 + 30), bucket, zone) as bucket_start,
+        from minutes
+    ) as minutes
+        on epoch_us(task_latency.submit_time) // 60_000_000 = minutes.minute_number
+    union all
+    select bucket_start(submit_time, bucket, zone) as bucket_start, *,
+    from task_latency
+    where submit_time is not null and (bucket::varchar = 'ever' or try_cast(bucket as double) is not null)
 ),
 
 cells as materialized (
     select
-        slots.bucket_start,
-        task_latency.source,
-        task_latency.action,
+        bucket_start,
+        source,
+        action,
         age_bin(observed_seconds) as bin,
         list(observed_seconds) filter (where event is not null) as ended,
         list(observed_seconds) filter (where event is null) as running,
         list(entry_seconds) filter (where entry_seconds > 0) as entries,
         list(distinct age_bin(entry_seconds)) filter (where entry_seconds > 0) as entry_bins,
-    from task_latency
-    inner join slots
-        on floor(epoch_us(submit_time) / (1e6 * coalesce(try_cast(bucket as double), 60)))::bigint = slots.slot
+    from placed
     where observed_seconds is not null and (observed_seconds > entry_seconds or entry_seconds = 0)
-    group by slots.bucket_start, task_latency.source, task_latency.action, bin
+    group by bucket_start, source, action, bin
 ),
 
 divided as materialized (

@@ -22,13 +22,8 @@ create or replace macro outcome_incidence_between(t0, t1) as table
 with estimated as (
     select
         *,
-        survival_before * succeeded / at_risk as success_step,
-        survival_before * failed / at_risk as failure_step,
-        sum(success_step) over up_to_now as p_success,
-        sum(failure_step) over up_to_now as p_failure,
         (succeeded + failed) / (at_risk * nullif(at_risk - succeeded - failed, 0)::double) as hazard_variance,
-    from latency_life_table_between(t0, t1)
-    window up_to_now as (partition by curve_number order by t_seconds rows unbounded preceding)
+    from outcome_shares_between(t0, t1)
 ),
 
 -- The square (p - p_j)^2 of the formula is multiplied out, so that sums over all times before each are enough.

@@ -30,6 +30,13 @@ with claimed as (
         and not tasks.identity_conflict
 ),
 
+-- Of few as a rule: a table of the size of works is passed over once, and none is built of it.
+provided as (
+    select source, task_id, animate_id,
+    from works
+    semi join claimed using (source, task_id)
+),
+
 requested as (
     select source, task_id, arg_min(request_id, observed_at) as request_id,
     from observations
@@ -49,7 +56,7 @@ missed as (
 select
     claimed.source,
     claimed.task_id,
-    works.animate_id as provider_task_id,
+    provided.animate_id as provider_task_id,
     requested.request_id,
     claimed.quota,
     claimed.amount,
@@ -60,6 +67,6 @@ select
     claimed.finish_time,
     missed.objective_missed,
 from claimed
-left join works on claimed.source = works.source and claimed.task_id = works.task_id
+left join provided on claimed.source = provided.source and claimed.task_id = provided.task_id
 left join requested on claimed.source = requested.source and claimed.task_id = requested.task_id
 left join missed on claimed.source = missed.source and claimed.task_id = missed.task_id;

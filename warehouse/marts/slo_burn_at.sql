@@ -37,7 +37,9 @@ recent as (
     select *, epoch(moment::timestamptz) - epoch(decided_at) as ago_seconds,
     from slo_tasks
     where
-        decided_at <= moment::timestamptz
+        -- No verdict takes longer than the objective's seconds: most tasks are passed over without one.
+        submit_time > moment::timestamptz - to_seconds((select max(seconds) from objectives) + 6 * 3600)
+        and decided_at <= moment::timestamptz
         and epoch(decided_at) > epoch(moment::timestamptz) - 6 * 3600
 ),
 
