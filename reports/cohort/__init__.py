@@ -255,7 +255,7 @@ def _choose_rows(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
             f"semi join (from published.task_dimensions where {conditions}) as of_values using (source, task_id)"
         )
     con.execute(
-        f"create table memory.chosen_rows as select rowid as task_row from published.tasks {' '.join(parts)}",
+        f"create table memory.chosen_rows as select rowid as task_row from published.tasks {' '.join(parts)}",  # noqa: S608 - names from DIMENSIONS
         [value for _, value in cohort.values],
     )
     if cohort.values and not con.execute("from memory.chosen_rows limit 1").fetchall():
