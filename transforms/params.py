@@ -10,7 +10,7 @@ from transforms.documents import decode, objects
 from transforms.documents.fields import PARAMS, PT_INFO
 from transforms.documents.locate import Place
 from transforms.documents.text import with_whole_characters
-from transforms.values import percent_decoded, text
+from transforms.values import percent_decoded, text, without_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Params:
     """The parameters of some works.
 
     Attributes:
-        works: one row per work that has any: `row`, `animate_params_error` (null if readable), `params_extras`.
+        works: one row per work that has any: `row`, `animate_params_error` (null if readable), `params_extras`, and of
+            its elements what `asked_for` says.
         pt_infos: one row per element of `pt_infos`: `row`, `pt_index` from 0, and its columns.
         surprises: in the shape of `drift.SURPRISES`.
         repaired: `row` of works whose parameters became JSON only after half a character was replaced.
@@ -42,11 +43,13 @@ def read_params(con: decode.Connection, works: pl.DataFrame) -> Params:
     [pt_infos] = objects.read(con, [Place(by_element, {PT_INFO: 0})], PT_INFO)
     origin = elements.select("element", "row", "pt_index")
     odd = pt_infos.surprises.rename({"row": "element"}).join(origin, on="element")
+    tidy = _tidy(pt_infos.columns.rename({"row": "element"}).join(origin, on="element"))
+    works = judged.select("row", text("error").alias("animate_params_error"))
     return Params(
-        works=judged.join(params.columns.select("row", params_extras="extras"), on="row", how="left").select(
-            "row", text("error").alias("animate_params_error"), "params_extras"
+        works=works.join(params.columns.select("row", params_extras="extras"), on="row", how="left").join(
+            asked_for(tidy, "row"), on="row", how="left"
         ),
-        pt_infos=_tidy(pt_infos.columns.rename({"row": "element"}).join(origin, on="element")),
+        pt_infos=tidy,
         surprises=pl.concat([params.surprises, odd.select(params.surprises.columns)]),
         repaired=repaired,
     )
@@ -75,4 +78,36 @@ def _tidy(pt_infos: pl.DataFrame) -> pl.DataFrame:
     names = [field.column for field in PT_INFO.decoded]
     return pt_infos.with_columns(text(name).alias(name) for name in names).with_columns(
         percent_decoded("audio_url").alias("audio_path"), percent_decoded("video_url").alias("video_path")
+    )
+
+
+def asked_for(pt_infos: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """What `works` keeps of a work's elements: by `keys`, `pt_count`, `first_…`, and `elements`, all as one text.
+
+    Queries of addresses are left out of the text: a signature is new each time.
+    """
+    kinds = {
+        "text": pl.col("context") != "",
+        "audio": pl.any_horizontal(pl.col("audio_url", "audio_id").is_not_null()),
+        "video": pl.col("video_url").is_not_null(),
+    }
+    named = [pl.when(has).then(pl.lit(kind)) for kind, has in kinds.items()]
+    first = {
+        "first_input_kind": pl.concat_str(named, separator="+", ignore_nulls=True).replace("", None),
+        "first_text_length": pl.col("context").str.len_chars().cast(pl.Int64),
+        "first_voice_engine_id": pl.col("voice_engine_id"),
+        "first_lan": pl.col("lan"),
+    }
+    parts = (
+        "context", without_query("audio_path"), "voice_engine_id", "audio_id", without_query("video_path"),
+        "video_pattern_url", "lan", "character_id",
+    )  # fmt: skip
+    values = [(pl.col(part) if isinstance(part, str) else part).fill_null("") for part in parts]
+    return (
+        pt_infos.sort(*keys, "pt_index")
+        .with_columns(
+            pl.concat_str(pl.col("pt_index").cast(pl.String), *values, separator="|").alias("elements"), **first
+        )
+        .group_by(*keys, maintain_order=True)
+        .agg(pl.len().cast(pl.Int64).alias("pt_count"), pl.col(*first).first(), pl.col("elements").str.join("|"))
     )

@@ -174,7 +174,7 @@ TASKS: Final = pl.Schema(
     }
 )
 
-#: One row per answer with a payload.
+#: One row per answer with a payload; `work_text` is what `work_hash` is the MD5 of.
 WORKS: Final = pl.Schema(
     {
         "source": pl.String(),
@@ -210,6 +210,8 @@ WORKS: Final = pl.Schema(
         "work_webp_path": pl.String(),
         "animate_params_error": pl.String(),
         "extras": pl.String(),
+        **dict.fromkeys(("pt_count", "first_text_length"), pl.Int64()),
+        **dict.fromkeys(("first_input_kind", "first_voice_engine_id", "first_lan", "work_text"), pl.String()),
         "is_terminal": pl.Boolean(),
         "observed_at": TIME,
         "body_hash": pl.String(),

@@ -134,6 +134,11 @@ def object_id_time(column: str) -> pl.Expr:
     return digits.str.to_integer(base=16, dtype=pl.Int64, strict=False)
 
 
+def without_query(column: str) -> pl.Expr:
+    """A path or an address up to its `?`."""
+    return pl.col(column).str.splitn("?", 2).struct.field("field_0")
+
+
 def percent_decoded(column: str) -> pl.Expr:
     """The text with %XX sequences decoded (RFC 3986, UTF-8); anything else is unchanged."""
     encoded = pl.col(column)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from transforms.documents.fields import WORK, Kind
-from transforms.values import text, time
+from transforms.values import text, time, without_query
 
 if TYPE_CHECKING:
     from transforms.params import Params
@@ -33,9 +33,17 @@ def flatten_works(answers: pl.DataFrame, columns: pl.DataFrame, params: Params) 
             *(text(name).alias(name) for name in _TEXTS),
             *(time(name).alias(name) for name in _TIMES),
             _with_params_extras().alias("extras"),
+            pl.col("pt_count").fill_null(0),
         )
+        .with_columns(_work_text().alias("work_text"))
         .sort("row")
     )
+
+
+def _work_text() -> pl.Expr:
+    """What `work_hash` is the MD5 of; null without elements."""
+    template, image = pl.col("template_id").fill_null(""), without_query("user_image_url").fill_null("")
+    return pl.concat_str(template, image, "elements", separator="|")
 
 
 def _with_params_extras() -> pl.Expr:

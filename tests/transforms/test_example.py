@@ -67,7 +67,7 @@ def test_the_task(frames: Frames) -> None:
 
 
 def test_the_work(frames: Frames) -> None:
-    """All 26 fields under their own names; '' is absent, an empty list is a list."""
+    """All 26 fields under their own names; '' is absent, an empty list is a list; and what was asked for, as text."""
     assert frames.works.rows(named=True) == [
         KEYS
         | {
@@ -107,6 +107,13 @@ def test_the_work(frames: Frames) -> None:
             "work_webp_path": CDN + "BweUV4tS8Zifuc05TWna06jAl1ZE3y.jpg",
             "animate_params_error": None,
             "extras": None,
+            "pt_count": 1,
+            "first_input_kind": "audio+video",
+            "first_text_length": None,
+            "first_voice_engine_id": None,
+            "first_lan": None,
+            "work_text": "655b213cccd1db0007e1d977||0||server/audio/main/a8a9bb7805a24430be84b3cf0a0df92a.mp3|||"
+            "server/common/main/994eefa4-265e-483d-99a0-8fbcc7aba95f.mp4|||",
             "is_terminal": True,
         }
     ]

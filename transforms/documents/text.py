@@ -41,7 +41,9 @@ def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
         read = [_as_text(body, content_type) for body, content_type in answers.select("body", "content_type").rows()]
         texts = pl.Series([text for text, _ in read], dtype=pl.String)
         repaired = pl.Series([is_repaired for _, is_repaired in read], dtype=pl.Boolean)
-    return pl.DataFrame({"text": texts.str.strip_prefix("\ufeff"), "text_repaired": repaired})
+    if texts.str.starts_with("\ufeff").any():  # few have one, and to look for it copies nothing
+        texts = texts.str.strip_prefix("\ufeff")
+    return pl.DataFrame({"text": texts, "text_repaired": repaired})
 
 
 def with_whole_characters(docs: pl.DataFrame) -> pl.DataFrame:

@@ -257,7 +257,7 @@ def _load_answers(
         for table in ("observations", "quarantine"):
             con.execute(f"insert into {table} by name from new_{table}")
         con.execute(statement("load/schema_drift"))
-        merge(con, frames.tasks, ("tasks", "asked", "works", "pending"))
+        merge(con, frames.tasks, ("tasks", "works", "pending"))
     return fresh.height
 
 

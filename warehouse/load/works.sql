@@ -66,14 +66,9 @@ using winning
 where works.rowid = winning.work_row;
 
 insert into works by name
-select
-    new_works.*,
-    coalesce(asked.pt_count, 0) as pt_count,
-    asked.* exclude (source, task_id, observed_at, body_hash, run_id, pt_count, elements),
-    md5(coalesce(template_id, '') || '|' || coalesce(split_part(user_image_url, '?', 1), '') || '|' || elements) as work_hash,
+select new_works.* exclude (work_text), md5(work_text) as work_hash,
 from new_works
-semi join winning using (source, task_id)
-left join asked using (source, task_id, observed_at, body_hash, run_id);
+semi join winning using (source, task_id);
 
 delete from pt_infos
 using winning
@@ -91,4 +86,3 @@ semi join (from winning where has_new_params) as changed using (source, task_id,
 drop table known_works;
 drop table current_works;
 drop table winning;
-drop table asked;

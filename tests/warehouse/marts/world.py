@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from simulator import World
+from transforms.params import asked_for
 from transforms.schema import OBSERVATIONS, PT_INFOS, REQUESTS, SCHEMA_DRIFT, TASKS, TIME, WORKS
-from warehouse.database.schema import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,26 +76,21 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
 
 def keep_asked(con: duckdb.DuckDBPyConnection) -> None:
     """What loading keeps in `works` of the elements of pt_infos, which are there."""
-    con.execute("""
-        create or replace temp view new_pt_infos as
-        select *, null::timestamptz as observed_at, null as body_hash, null as run_id,
-        from pt_infos
-    """)
-    con.execute(statement("load/asked"))
+    kept = asked_for(con.sql("from pt_infos").pl(), "source", "task_id")
+    con.register("kept", kept)
     con.execute("""
         update works
         set
-            pt_count = asked.pt_count,
-            first_input_kind = asked.first_input_kind,
-            first_text_length = asked.first_text_length,
-            first_voice_engine_id = asked.first_voice_engine_id,
-            first_lan = asked.first_lan,
-            work_hash = md5(concat(template_id, split_part(user_image_url, '?', 1), elements))
-        from asked
-        where works.source = asked.source and works.task_id = asked.task_id;
-        drop table asked;
-        drop view new_pt_infos;
+            pt_count = kept.pt_count,
+            first_input_kind = kept.first_input_kind,
+            first_text_length = kept.first_text_length,
+            first_voice_engine_id = kept.first_voice_engine_id,
+            first_lan = kept.first_lan,
+            work_hash = md5(concat_ws('|', template_id, split_part(user_image_url, '?', 1), elements))
+        from kept
+        where works.source = kept.source and works.task_id = kept.task_id;
     """)
+    con.unregister("kept")
 
 
 def _answers(world: World, look: datetime) -> Iterable[Row]:
