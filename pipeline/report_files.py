@@ -113,7 +113,7 @@ def dimension_value(text: str) -> tuple[str, str | None]:
     Raises:
         UnusableInputError: when it has another form, or the dimension is none.
     """
-    from reports.cohort import DIMENSIONS
+    from reports.cohort.values import DIMENSIONS
 
     name, sign, value = text.partition("=")
     if not sign or name not in DIMENSIONS:

@@ -18,6 +18,7 @@ import duckdb
 
 from reports.cohort.buckets import name_buckets
 from reports.cohort.used import PERIODS, VIEWS, sql_of, with_used
+from reports.cohort.values import choose_rows
 from reports.errors import OutdatedError, UnknownFilterError
 from warehouse.database.reader import open_beside_published
 from warehouse.database.schema import definitions, in_order, with_needed
@@ -67,17 +68,6 @@ _AFTER: Final = {
     "pooled_buckets": ("quantiles",),
 }
 
-
-#: Columns of task_dimensions that only tasks with a payload have.
-OF_PAYLOAD: Final = (
-    *("template_id", "file_type", "video_aspect_ratio", "primary_play_type", "pt_count", "input_kind"),
-    *("voice_engine_id", "lan", "text_length"),
-)
-#: What tasks can be chosen by besides, as in the view drivers: columns of task_dimensions.
-DIMENSIONS: Final = (
-    *("source", "action", "platform", "model", "group", "channel", "gateway_version", "hour", "weekday"),
-    *OF_PAYLOAD,
-)
 
 #: Conditions on the rows of a table by filter; the values are in the table `filters`.
 _KINDS: Final = {
@@ -197,7 +187,7 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used:
     for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
     if cohort.templates or cohort.values:
-        _choose_rows(con, cohort)
+        choose_rows(con, cohort.templates, cohort.values)
     for view, table, conditions in _chosen(cohort):
         con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
     con.execute(sql_of("cohort/tables"))
@@ -237,36 +227,6 @@ def _text_of(definition: Definition, database: str, cohort: Cohort, *, keeps: bo
 def _as_table(text: str, is_kept: bool) -> str:  # noqa: FBT001 - one thing or the other
     """The statement that makes a view, or if that is kept a table of what it has."""
     return re.sub(r"create( or replace)? view", "create table", text, count=1) if is_kept else text
-
-
-def _choose_rows(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
-    """The table chosen_rows: which rows of published.tasks have one of the templates and all of the values."""
-    unknown = [name for name, _ in cohort.values if name not in DIMENSIONS]
-    if unknown:
-        msg = f"{unknown[0]!r} is nothing to choose tasks by: there are {', '.join(DIMENSIONS)}"
-        raise UnknownFilterError(msg)
-    parts = []
-    if cohort.templates:
-        of_templates = "where template_id in (select unnest(templates) from memory.filters)"
-        parts.append(f"semi join (from published.works {of_templates}) as of_templates using (source, task_id)")
-    if cohort.values:
-        conditions = " and ".join(_has_value(name) for name, _ in cohort.values)
-        parts.append(
-            f"semi join (from published.task_dimensions where {conditions}) as of_values using (source, task_id)"
-        )
-    con.execute(
-        f"create table memory.chosen_rows as select rowid as task_row from published.tasks {' '.join(parts)}",  # noqa: S608 - names from DIMENSIONS
-        [value for _, value in cohort.values],
-    )
-    if cohort.values and not con.execute("from memory.chosen_rows limit 1").fetchall():
-        said = " and ".join(f"{name}={value or ''}" for name, value in cohort.values)
-        raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
-
-
-def _has_value(dimension: str) -> str:
-    """The condition on a row of task_dimensions for a value; a task without a payload is in no dimension of one."""
-    condition = f'"{dimension}" is not distinct from ?'
-    return f"has_payload and {condition}" if dimension in OF_PAYLOAD else condition
 
 
 def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:

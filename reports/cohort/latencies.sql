@@ -1,5 +1,5 @@
 -- Latencies and chances of the tasks chosen as if they were of one kind, made from those of the cohort: from which age a
--- task could be seen to end depends on its own source, and what becomes of it on its own kind.
+-- task could be seen to end depends on its own source, and what happens to it on its own kind.
 create view pooled.task_latency as
 select * replace ('all' as source, 'all' as action),
 from cohort.task_latency;

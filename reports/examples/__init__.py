@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reports import words
-from reports.cohort import OF_PAYLOAD
+from reports.cohort.values import OF_PAYLOAD
 from reports.comparison.sentences import driver_sentence
 from reports.formats import as_link
 from reports.templating import render

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.cohort import DIMENSIONS, OF_PAYLOAD, Cohort, choose
+from reports.cohort import Cohort, choose
+from reports.cohort.values import DIMENSIONS, OF_PAYLOAD
 from reports.first_screen import periods
 from reports.needs import _WORDS
 from reports.page import render_page

@@ -30,7 +30,7 @@ with claimed as (
         and not tasks.identity_conflict
 ),
 
--- Of few as a rule: a table of the size of works is passed over once, and none is built of it.
+-- Few as a rule: works is read once for them, and no hash table is built of it.
 provided as (
     select source, task_id, animate_id,
     from works

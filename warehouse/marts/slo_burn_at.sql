@@ -37,7 +37,7 @@ recent as (
     select *, epoch(moment::timestamptz) - epoch(decided_at) as ago_seconds,
     from slo_tasks
     where
-        -- No verdict takes longer than the objective's seconds: most tasks are passed over without one.
+        -- No verdict takes longer than the objective's seconds: older tasks need not be judged.
         submit_time > moment::timestamptz - to_seconds((select max(seconds) from objectives) + 6 * 3600)
         and decided_at <= moment::timestamptz
         and epoch(decided_at) > epoch(moment::timestamptz) - 6 * 3600
