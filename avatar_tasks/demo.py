@@ -81,7 +81,9 @@ def run_demo(
 
 def _begin(base_url: str, out: Path, run_id: str, reporter: Reporter, clock: Clock) -> Run:
     # Of its own: nothing that is set for real work may reach a demo, nor the reverse.
-    settings = Settings.model_construct(base_url=base_url, api_key=SecretStr(_KEY), source="demo", data_dir=out)
+    settings = Settings.model_construct(
+        base_url=base_url, api_key=SecretStr(_KEY), source="demo", data_dir=out, fetch="single"
+    )
     return runs.begin(settings, "demo", clock=clock, reporter=reporter, run_id=run_id)
 
 

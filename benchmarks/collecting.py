@@ -70,9 +70,8 @@ class Work:
             published = Path(name, "data", "published", "current.duckdb")
             arguments = [*COMMAND, "--ids-file", str(self.ids_file), "--concurrency", str(in_flight)]
             query = "select count(*)::varchar from tasks" if counted else _OURS
-            return run_process(
-                arguments, partial(_read, published, query), Path(name), AVATAR_TASKS_BASE_URL=self.base_url
-            )
+            settings = {"AVATAR_TASKS_BASE_URL": self.base_url, "AVATAR_TASKS_FETCH": "single"}
+            return run_process(arguments, partial(_read, published, query), Path(name), **settings)
 
     def script(self, in_flight: int) -> Outcome:
         """The httpx and pandas script."""

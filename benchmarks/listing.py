@@ -66,8 +66,8 @@ class Site:
                     self.summaries[name] = json.loads(summary[0])
                     return con.execute(_TABLES).fetchone()
 
-            settings = {"BASE_URL": self.base_url, "ACCESS_TOKEN": "any-token", "USER_ID": "7"}
-            environment |= {f"AVATAR_TASKS_{key}": value for key, value in settings.items()}
+            settings = {"BASE_URL": self.base_url, "ACCESS_TOKEN": "any-token", "USER_ID": "7", "FETCH": "single"}
+            environment = {f"AVATAR_TASKS_{key}": value for key, value in settings.items()} | environment
             return run_process([OURS, "collect", "--no-prefect", "--json", *options], rows, Path(folder), **environment)
 
 

@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     lake_data: Place | None = None
     archive: Place | None = None
     task_path: TaskPath = TASK_PATH
-    fetch: Literal["single", "bulk", "auto"] = "single"
+    fetch: Literal["single", "bulk", "auto"] = "auto"
     concurrency: int = Field(default=64, ge=1, le=4096)
     rate: float | None = Field(default=None, ge=0.001, le=1_000_000)
     timeout: float = Field(default=30.0, gt=0, le=86_400)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import parse_qs
 
 from simulator import answers
@@ -19,6 +19,11 @@ from simulator.world import World
 Paging = Literal["old", "new"]
 PageFault = Literal["swallowed", "unsuccessful", "transient"]
 PAGE_FAULTS: tuple[PageFault, ...] = ("swallowed", "unsuccessful", "transient")
+
+#: How many ids in one request are answered: as a list does; as if every task still ran; with the payload as text; with
+#: rows of the database (more fields); as if no task were known; with 403, as to a key of other models; not at all.
+BulkKind = Literal["tasks", "stale", "text", "rows", "unknown", "refused", "absent"]
+BULK_KINDS: tuple[BulkKind, ...] = get_args(BulkKind)
 
 LIST, BULK, STATUS = "/api/task/self", "/suno/fetch", "/api/status"
 OLD_PAGE_SIZE, LARGEST_PAGE_SIZE = 10, 100
@@ -37,6 +42,7 @@ class Account:
         page_fault_share: share of the list's answers that are wrong, in the ways of `page_faults`: `swallowed` (a
             database error that looks like an empty success), `unsuccessful` (HTTP 200 with `success: false`) and
             `transient` (one of `Faults`).
+        bulk: how many ids in one request are answered.
         bulk_gap_share: share of known tasks that an answer to many ids leaves out.
         limit: of all requests to `/api/…`; beyond it, they are refused with an empty 429.
         is_visible: whether a task is in the list at an instant, once it is submitted; for lists that lag.
@@ -49,6 +55,7 @@ class Account:
     old_page_size: int = OLD_PAGE_SIZE
     page_fault_share: float = 0.0
     page_faults: tuple[PageFault, ...] = PAGE_FAULTS
+    bulk: BulkKind = "tasks"
     bulk_gap_share: float = 0.0
     limit: WindowLimit | None = None
     is_visible: Callable[[Task, float], bool] = lambda _task, _now: True
@@ -62,6 +69,8 @@ class Account:
         if handler is None:
             return None
         self.calls[request.path] += 1
+        if request.path == BULK and self.bulk == "absent":
+            return None
         if request.path != BULK and self.limit is not None and not self.limit.admits():
             return answers.throttled_empty()
         return handler(world, request, now)
@@ -133,12 +142,15 @@ class Account:
 
     def _bulk(self, world: World, request: "Request", now: float) -> Answer:
         """Unknown ids are left out; if none is known, `data` is null."""
+        if self.bulk == "refused":
+            return answers.error(403, "This token has no access to model suno", f"bulk{self.calls[BULK]}")
         asked = json.loads(request.body or b"{}").get("ids") or []
         known = [world.find(str(task_id)) for task_id in asked]
         items = [
-            self._item(task, now)
+            _as(self.bulk, self._item(task, now))
             for task in known
             if task is not None
+            and self.bulk != "unknown"
             and task.submit <= now
             and chance(world.seed, "gap", task.id, self.calls[BULK]) >= self.bulk_gap_share
         ]
@@ -188,6 +200,14 @@ def _enveloped(task: Task) -> Task:
     """A list has tasks, also where the single answer is the work alone."""
     is_plain = not task.quirk.is_work_only and task.quirk_name != "numeric_code"
     return task if is_plain else replace(task, quirk_name="")
+
+
+def _as(kind: BulkKind, item: Json) -> Json:
+    if kind == "stale":
+        return item | {"status": "IN_PROGRESS", "progress": "30%", "finish_time": 0, "data": None}
+    if kind == "text":
+        return item | {"data": to_json(item["data"])}
+    return {"id": 7, "user_id": 7, "group": "default"} | item if kind == "rows" else item
 
 
 def _said(*, success: bool, message: str, data: Json = None) -> Answer:

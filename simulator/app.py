@@ -120,14 +120,17 @@ class SimulatedGateway:
             tuple(scope["headers"]),
             await _body(receive) if scope["method"] == "POST" else b"",
         )
-        if request.path == BULK and (refusal := self._key_refusal(scope, request_id)):
+        if request.path == BULK and (refusal := self._refusal(scope, request_id)):
             return refusal
         return self.account.answer(self.world, request, self.clock().timestamp())
 
-    def _key_refusal(self, scope: Scope, request_id: str) -> Answer | None:
-        if self._key is None or (given := _key_given(scope["headers"])) == self._key:
-            return None
-        return answers.unauthorized(given.decode("latin-1"), request_id)
+    def _refusal(self, scope: Scope, request_id: str) -> Answer | None:
+        """Of a key that is not the right one, or of a request beyond the limit."""
+        if self._key is not None and (given := _key_given(scope["headers"])) != self._key:
+            return answers.unauthorized(given.decode("latin-1"), request_id)
+        if self._rate_limit is not None and not self._rate_limit.admits():
+            return self._rate_limit.refusal(request_id)
+        return None
 
     def _answer(self, scope: Scope, request_id: str) -> Answer:
         path: str = scope["path"]
@@ -135,10 +138,8 @@ class SimulatedGateway:
             return self._wrong_path(path, request_id)
         task_id = path[len(self._route) :]
         self.calls[task_id] += 1
-        if refusal := self._key_refusal(scope, request_id):
+        if refusal := self._refusal(scope, request_id):
             return refusal
-        if self._rate_limit is not None and not self._rate_limit.admits():
-            return self._rate_limit.refusal(request_id)
         return self._late(task_id, self._admitted(task_id, request_id))
 
     def _wrong_path(self, path: str, request_id: str) -> Answer:

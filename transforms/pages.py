@@ -30,8 +30,11 @@ TASK_ID: Final = re.compile(r"(?!\.)[A-Za-z0-9_.~:-]{1,191}")
 #: `requests.drawn_from` of ids that came by the gateway's list.
 FROM_GATEWAY: Final = "gateway"
 
-#: How `query` begins where many ids were requested; they follow, joined by commas.
+#: How `query` begins where many ids were requested; they follow, joined by commas. Of the second kind are requests that
+#: were made to see what such answers are like: nothing is made of those.
 BULK_QUERY: Final = "ids="
+PROBE_QUERY: Final = "probe="
+_OF_IDS: Final = (BULK_QUERY, PROBE_QUERY)
 
 _BEFORE, _AFTER = b'{"code":"success","message":"","data":', b"}"
 _FACTS: Final = pl.Schema({name: PAGE_FACTS[name] for name in ("items", "unusable_items", "total", "message")})
@@ -127,18 +130,23 @@ def split_pages(pages: pl.DataFrame) -> SplitPages:
 
 def wanted_items(page: Page | None, query: str, action: str | None) -> list[Item]:
     """The items of a page that have the action it was filtered by, or the ids that were requested."""
-    items = [] if page is None else page.items
     if query.startswith(BULK_QUERY):
-        ids = frozenset(query.removeprefix(BULK_QUERY).split(","))
-        return [item for item in items if item.task_id in ids]
+        return requested_items(page, query.removeprefix(BULK_QUERY))
+    items = [] if page is None or query.startswith(PROBE_QUERY) else page.items
     return [item for item in items if action is None or item.action == action]
+
+
+def requested_items(page: Page | None, ids: str) -> list[Item]:
+    """The items of an answer to many ids (joined by commas) that were requested."""
+    requested = frozenset(ids.split(","))
+    return [item for item in page.items if item.task_id in requested] if page else []
 
 
 def _page_of(row: dict[str, Any]) -> Page | None:
     is_whole = row["http_status"] == 200 and not row["body_cut"] and row["error"] is None  # noqa: PLR2004 - OK
     if not is_whole:
         return None
-    return read_bulk(row["body"]) if row["query"].startswith(BULK_QUERY) else read_page(row["body"])
+    return read_bulk(row["body"]) if row["query"].startswith(_OF_IDS) else read_page(row["body"])
 
 
 def _answer(page: dict[str, Any], item: Item) -> tuple[Any, ...]:

@@ -86,5 +86,10 @@ class DataPaths:
         return self.root / "maintain"
 
     @property
+    def gateways(self) -> Path:
+        """What runs remember of gateways, a file for each source; nothing is lost with it."""
+        return self.root / ".gateways"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"

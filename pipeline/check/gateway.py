@@ -21,8 +21,9 @@ from gateway.wire.endpoints import BULK_ENDPOINT, LIST_ENDPOINT, STATUS_ENDPOINT
 from gateway.wire.envelope import read_envelope
 from gateway.wire.probe import probe
 from pipeline.check.finding import Finding, error, refusal
+from pipeline.collect.bulk.comparison import bulk_task, compare, single_task
 from pipeline.errors import ExitCode
-from transforms.pages import error_message, read_page
+from transforms.pages import error_message, read_bulk, read_page, requested_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,7 @@ class GatewayCheck:
     offers: dict[str, Any] = field(
         default_factory=lambda: dict.fromkeys(("single", "bulk", "list", "status", "rate_limit_headers"))
     )
+    _task: dict[str, Any] | None = None
 
     async def run(self) -> None:
         """Send the requests; where the first shows no gateway that answers, no key or token goes there again."""
@@ -105,6 +107,7 @@ class GatewayCheck:
         self._clock_difference(answer)
         wrong = self._judged(answer, key)
         self.offers["single"] = wrong is None
+        self._task = single_task(answer.status, answer.body)
         self._add(wrong or self._about_known_id(answer))
         return wrong
 
@@ -173,20 +176,25 @@ class GatewayCheck:
         self._add(Finding(_AREA, "status", "ok", f"version {version}{quota}"))
 
     async def _bulk(self, key: ApiKey) -> None:
-        answer = await self._send(BULK_ENDPOINT, key, [self.known_id or NO_TASK])
-        said = _object(answer.body)
-        offered = answer.status == _OK and said.get("code") == "success" and "data" in said
-        proven = offered and isinstance(said["data"], list) and bool(said["data"])
-        self.offers["bulk"] = proven or (None if offered else False)
-        self._add(self._bulk_finding(answer, offered=offered, proven=proven))
+        task_id = self.known_id or NO_TASK
+        answer = await self._send(BULK_ENDPOINT, key, [task_id])
+        page = read_bulk(answer.body) if answer.status == _OK else None
+        items = [bulk_task(item.raw) for item in requested_items(page, task_id)]
+        is_same = bool(items) and compare(self._task, items[0], items[0]) != "other"
+        self.offers["bulk"] = is_same or (None if page is not None and not items else False)
+        self._add(self._bulk_finding(answer, is_offered=page is not None, is_known=bool(items), is_same=is_same))
 
-    def _bulk_finding(self, answer: Answer, *, offered: bool, proven: bool) -> Finding:
-        if proven:
-            return Finding(_AREA, "bulk", "ok", f"POST {BULK_ENDPOINT} answers many ids at once")
-        if offered and self.known_id is None:
+    def _bulk_finding(self, answer: Answer, *, is_offered: bool, is_known: bool, is_same: bool) -> Finding:
+        if is_same:
+            return Finding(
+                _AREA, "bulk", "ok", f"POST {BULK_ENDPOINT} answers many ids at once, the same as one by one"
+            )
+        if is_offered and self.known_id is None:
             return Finding(_AREA, "bulk", "info", f"POST {BULK_ENDPOINT} answers; not proven while no task is known")
-        why = "does not know these tasks" if offered else f"HTTP {answer.status}" if answer.status else answer.fault
-        text = f"not offered at POST {BULK_ENDPOINT} ({why}): each id gets a request"
+        why = f"HTTP {answer.status}" if answer.status else answer.fault
+        if is_offered:
+            why = "says something else than the task's own answer" if is_known else "does not know these tasks"
+        text = f"not used at POST {BULK_ENDPOINT} ({why}): each id gets a request"
         if self.settings.fetch == "bulk":
             return Finding(_AREA, "bulk", "warning", text, "Set AVATAR_TASKS_FETCH to single, or to auto")
         return Finding(_AREA, "bulk", "info", text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from pipeline.collect.beside import Count, loading_beside
-from pipeline.collect.bulk import Bulk
+from pipeline.collect.bulk.requests import Bulk
 from warehouse import plan
 
 if TYPE_CHECKING:

@@ -32,10 +32,8 @@ WATCHED = {
     for path in (
         *(ROOT / "warehouse").rglob("*.py"),
         *(ROOT / "pipeline/discovery").glob("*.py"),
-        *(
-            ROOT / "pipeline" / name
-            for name in ("collect/batches.py", "collect/bulk.py", "collect/accept.py", "load.py")
-        ),
+        *(ROOT / "pipeline/collect/bulk").glob("*.py"),
+        *(ROOT / "pipeline" / name for name in ("collect/batches.py", "collect/accept.py", "load.py")),
     )
     if path.stem not in PASSED_OVER
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.promises.conftest import Figures
 
 #: What a run of many ids at once alone goes through.
-OF_BULK = ("pipeline/collect/bulk.py", "pipeline/discovery/pages.py")
+OF_BULK = ("pipeline/collect/bulk/", "pipeline/discovery/pages.py")
 
 
 @dataclass

@@ -1,7 +1,7 @@
 -- One row per page requested of the gateway's list of tasks (`collect --discover`), and per request for many ids (`FETCH`).
 --
 -- source: which gateway was asked
--- query: what was requested: page, time range in Unix seconds (both ends inclusive), action; or `ids=` and the ids
+-- query: what was requested: page, time range in Unix seconds (both ends inclusive), action; or `ids=` and the ids; or `probe=` and ids, of which no task is loaded (`FETCH=auto` compares such answers with single ones)
 -- action: the action that the list was filtered by; NULL for none
 -- observed_at: when the answer was complete, or the request was given up
 -- segment_id: the archive segment the page was first written to

@@ -316,3 +316,15 @@ def test_limits_that_the_gateway_states_are_shown(checked: Callable[[Planted], C
     reply = answer(400, MISSING, X_RateLimit_Limit="180", X_RateLimit_Remaining="3", content_type="application/json")
     found = checked(dataclasses.replace(PLANTED["another account's key"], reply=lambda _request: reply))
     assert found.offers["rate_limit_headers"] == {"x-ratelimit-limit": "180", "x-ratelimit-remaining": "3"}
+
+
+def test_an_answer_to_many_ids_that_says_something_else_is_not_offered(
+    checked: Callable[[Planted], Checked], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Than the task's own answer does: `collect` would not rely on it, either."""
+    assert site.app.account is not None
+    monkeypatch.setattr(site.app.account, "bulk", "stale")
+    found = checked(Planted("", "", environment={"FETCH": "bulk"}))
+    [bulk] = [one for one in found.findings if one.name == "bulk"]
+    assert (bulk.state, found.offers["bulk"], found.exit_code) == ("warning", False, 0)
+    assert "something else than the task's own answer" in bulk.text

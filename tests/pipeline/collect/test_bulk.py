@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline import run as runs
-from pipeline.collect.bulk import Bulk
+from pipeline.collect.bulk.requests import Bulk
 from pipeline.collect.client import make_client
 from pipeline.collect.collect import CollectRun
 from pipeline.collect.request import CollectRequest
@@ -44,12 +44,12 @@ TASKS = 120
 
 
 class Odd(Account):
-    """An account whose answers to many ids are as `bulk` says, where it says anything."""
+    """An account whose answers to many ids are as `answers` says, where it says anything."""
 
-    bulk: Callable[[], Answer] | None = None
+    answers: Callable[[], Answer] | None = None
 
     def _bulk(self, *arguments: Any) -> Answer:
-        return super()._bulk(*arguments) if self.bulk is None else self.bulk()
+        return super()._bulk(*arguments) if self.answers is None else self.answers()
 
 
 @dataclass
@@ -153,8 +153,8 @@ def test_every_id_is_left_to_single_requests(
     site: Site, bulk: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a few requests in vain, of which the run warns."""
-    monkeypatch.setattr(Odd, "bulk", staticmethod(bulk))
-    monkeypatch.setattr("pipeline.collect.bulk.MOST_IDS", 20)
+    monkeypatch.setattr(Odd, "answers", staticmethod(bulk))
+    monkeypatch.setattr("pipeline.collect.bulk.requests.MOST_IDS", 20)
     assert site.bulk(site.app.world.ids) == site.app.world.ids
     assert site.posts <= 12  # three of six, each with its retries
 
@@ -166,7 +166,7 @@ def test_after_an_answer_that_was_too_large_fewer_ids_are_requested_at_once(site
 
 
 @pytest.mark.parametrize(
-    ("fetch", "ids", "posts"), [("auto", 10, 0), ("auto", 40, 1), ("bulk", 10, 1), ("bulk", 1, 0), ("single", 40, 0)]
+    ("fetch", "ids", "posts"), [("auto", 10, 0), ("auto", 40, 2), ("bulk", 10, 1), ("bulk", 1, 0), ("single", 40, 0)]
 )
 def test_the_setting_says_whether_to_try(site: Site, fetch: str, ids: int, posts: int) -> None:
     left = site.bulk(site.app.world.ids[:ids], fetch=fetch)

@@ -1,7 +1,8 @@
 """Many ids in one request, where the gateway answers that; whatever it does not answer so gets a request of its own.
 
-That an id is not in such an answer says nothing about it. One that has any of the requested tasks proves that the
-gateway offers this, and `FETCH` says whether to try: `bulk` always, `auto` where a run has enough ids to be worth it.
+That an id is not in such an answer says nothing about it. `FETCH` says whether to try: `bulk` always, until an answer
+shows that it is not offered; `auto` where a run has enough ids, and where `Probe` has seen that such answers say the
+same as single ones, in this run or in one before.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.wire.endpoints import BULK_ENDPOINT
 from pipeline.collect.batches import FLUSH_BYTES
+from pipeline.collect.bulk.memory import BulkMemory, Remembered, State
+from pipeline.collect.bulk.probe import Probe, is_transient, page_of
 from pipeline.discovery.pages import write_pages
 from pipeline.threads import run_to_its_end
-from transforms.pages import BULK_QUERY, read_bulk, wanted_items
+from transforms.pages import BULK_QUERY, requested_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +36,13 @@ FEWEST_IDS: Final = {"bulk": 2, "auto": 20}
 _MOST_IN_VAIN: Final = 3
 _OK: Final = 200
 
-#: A gateway that offers it answers these only while something is wrong.
-_TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
+#: What a run says of what it has found out just now.
+_WORDS: Final[dict[State, str]] = {
+    "equal": "answers many ids at once, and the same as one by one: a hundred ids go into a request",
+    "other": "answers many ids otherwise than each by itself",
+    "absent": "does not answer many ids at once",
+    "unclear": "could not be asked for many ids at once",
+}
 
 
 class Bulk:
@@ -47,7 +55,10 @@ class Bulk:
     def __init__(self, run: Run, client: GatewayClient) -> None:
         self.found = 0
         self._run, self._client = run, client
-        self._is_on = run.settings.fetch != "single"
+        self._setting = run.settings.fetch
+        self._memory = BulkMemory(run)
+        self._remembered: Remembered | None = None
+        self._is_on = self._setting != "single"
         self._is_proven = False
         self._in_vain = 0
         self._size = MOST_IDS
@@ -59,11 +70,14 @@ class Bulk:
         Raises:
             ArchiveError: when answers cannot be written.
         """
-        if not self._is_on or len(ids) < FEWEST_IDS[self._run.settings.fetch]:
+        if not self._is_on or len(ids) < FEWEST_IDS[self._setting]:
             return list(ids)
         answered: set[str] = set()
-        rest = list(ids)
+        polled: set[str] = set()
         async with self._proving:
+            if self._setting == "auto" and self._remembered is None:
+                polled = await self._decide(ids)
+            rest = [one for one in ids if one not in polled]
             while rest and self._is_unproven():
                 chunk, rest = rest[: self._size], rest[self._size :]
                 answered |= await self._request([chunk])
@@ -72,7 +86,19 @@ class Bulk:
                 [rest[start : start + self._size] for start in range(0, len(rest), self._size)]
             )
         self.found += len(answered)
-        return [one for one in ids if one not in answered]
+        return [one for one in ids if one not in answered | polled]
+
+    async def _decide(self, ids: Sequence[str]) -> set[str]:
+        """Whether to go on with `auto`; the ids that were polled to find out."""
+        remembered, polled = self._memory.read(), set[str]()
+        if remembered is None:
+            probed = await Probe(self._run, self._client).compare(ids)
+            remembered, polled = probed.seen, probed.polled
+            self._memory.write(remembered)
+            self._run.reporter.info(f"the gateway {_WORDS[remembered.state]} (POST {BULK_ENDPOINT})")
+        self._remembered = remembered
+        self._is_on = self._is_proven = remembered.state == "equal"
+        return polled
 
     def _is_unproven(self) -> bool:
         return self._is_on and not self._is_proven
@@ -101,11 +127,13 @@ class Bulk:
         """The ids that an answer has; and whether it is worth going on."""
         if seen.body_cut:
             self._size = max(self._size // 2, 1)
-        page = read_bulk(seen.body) if seen.http_status == _OK and not seen.body_cut and not seen.error else None
-        found = {item.task_id for item in wanted_items(page, BULK_QUERY + seen.task_id, None)}
+        page = page_of(seen)
+        found = {item.task_id for item in requested_items(page, seen.task_id)}
         self._is_proven = self._is_proven or bool(found)
         self._in_vain = 0 if found else self._in_vain + 1
-        is_refused = page is None and not seen.error and not seen.body_cut and seen.http_status not in _TRANSIENT
+        if self._remembered is not None and seen.gateway_version not in {None, self._remembered.version}:
+            self._memory.forget()  # another version of the gateway: the next run compares anew
+        is_refused = page is None and not is_transient(seen)
         if self._is_on and (is_refused or self._in_vain >= _MOST_IN_VAIN):
             self._turn_off(seen)
         return found
@@ -114,7 +142,8 @@ class Bulk:
         self._is_on = False
         last = seen.error or f"HTTP {seen.http_status}" + (" without any of the ids" if seen.http_status == _OK else "")
         line = f"the gateway does not answer many ids at POST {BULK_ENDPOINT} ({last}): each gets its own request"
-        if self._run.settings.fetch == "bulk":
+        if self._setting == "bulk":
             self._run.warn_once(line)
-        else:
-            self._run.reporter.info(line)
+            return
+        self._run.reporter.info(line)
+        self._memory.write(Remembered("unclear" if is_transient(seen) else "absent"))

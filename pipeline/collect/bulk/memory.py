@@ -1,0 +1,72 @@
+"""What earlier runs saw of a gateway's answers about many ids, in a small file of the data folder.
+
+It saves requests and nothing depends on it: a file that is gone, damaged or of another gateway is as if nothing had
+been seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from warehouse.archive.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.run import Run
+
+#: `equal`: it was offered, and said the same as single answers. `other`: it was offered, and did not. `absent`: it was
+#: not offered. `unclear`: it failed, or what it said could not be compared.
+State = Literal["equal", "other", "absent", "unclear"]
+
+#: How long each is relied on.
+_VALID: Final[dict[State, timedelta]] = {
+    "equal": timedelta(hours=6),
+    "other": timedelta(days=1),
+    "absent": timedelta(days=1),
+    "unclear": timedelta(hours=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was seen, and of which version of the gateway (X-New-Api-Version)."""
+
+    state: State
+    version: str | None = None
+
+
+class BulkMemory:
+    """The memory of one run; see the module."""
+
+    def __init__(self, run: Run) -> None:
+        settings = run.settings
+        self._clock = run.clock
+        self._gateway = f"{settings.base_url}{settings.task_path}"
+        self._file: Path = run.paths.gateways / f"{settings.source}.json"
+
+    def read(self) -> Remembered | None:
+        """What is still relied on; None where nothing is."""
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            said = json.loads(self._file.read_text(encoding="utf-8"))
+            at, state = datetime.fromisoformat(said["at"]), said["bulk"]
+            if said["gateway"] == self._gateway and state in get_args(State):
+                age = self._clock.now() - at
+                return Remembered(state, said["version"]) if timedelta(0) <= age < _VALID[state] else None
+        return None
+
+    def write(self, seen: Remembered) -> None:
+        """Remember it; where that cannot be written, the next run looks once more."""
+        now = self._clock.now().isoformat()
+        said = {"gateway": self._gateway, "bulk": seen.state, "version": seen.version, "at": now}
+        with contextlib.suppress(OSError), atomic_write(self._file) as file:
+            file.write(json.dumps(said).encode())
+
+    def forget(self) -> None:
+        """The next run looks once more."""
+        with contextlib.suppress(OSError):
+            self._file.unlink(missing_ok=True)
