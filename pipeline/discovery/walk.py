@@ -1,9 +1,9 @@
 """Discovery: the gateway's own list of tasks, walked by windows of submit_time from old to new.
 
 A window is written down as seen completely once it was (`window`), so that the next run skips it. Windows overlap:
-each is requested from the newest task known before it, so that a right answer is never empty; and what is newer than
-`OVERLAP_SECONDS` before the newest task in the list is never written down, for a task may appear with an earlier
-submit_time, and the gateway's clock may differ from ours.
+each is requested from the newest task known before it, so that a right answer is never empty. The walk ends at the task
+that was the newest when it began, by the gateway's clock, which may differ from ours; and what is newer than
+`OVERLAP_SECONDS` before that task is never written down, for a task may appear with an earlier submit_time.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from gateway.client import GatewayClient
     from pipeline.discovery.window import Window
     from pipeline.run import Run
+    from transforms.pages import Page
 
 OVERLAP_SECONDS: Final = 600
 _FIRST_STEP_SECONDS: Final = 86_400
 _SHORTEST_STEP_SECONDS: Final = 60
 
-#: Tasks in a window, at most and at least, roughly: one that a kill interrupts is walked once more.
-_MOST_TASKS: Final = 2_000
-_FEW_TASKS: Final = 1_000
+#: How far ahead of this machine's clock a gateway's may be.
+_AHEAD_SECONDS: Final = 86_400
+
+#: Tasks in a window, at most and at least, roughly: one that a kill interrupts is walked once more, and with a request
+#: a second its pages take a minute. The last page of each window is half empty on average, so few windows cost less.
+_MOST_TASKS: Final = 6_000
+_FEW_TASKS: Final = 3_000
 
 
 @dataclass(slots=True)
@@ -114,7 +119,7 @@ class Walk:
         self._pages = ListPages(run, client, action)
         self._reader = WindowReader(run, self._pages, _MOST_TASKS)
         now = int(run.clock.now().timestamp())
-        self._wanted = Span(now - int(since_seconds), now)
+        self._wanted = Span(max(now - int(since_seconds), 0), now + _AHEAD_SECONDS)
         self._coverage = Coverage()
         self._ids: set[str] = set()
         self._limit = 0
@@ -123,8 +128,8 @@ class Walk:
 
     @property
     def seen(self) -> int:
-        """Distinct tasks seen so far; the pages that they are on are archived."""
-        return len(self._ids)
+        """Tasks on the pages that are archived so far."""
+        return self._pages.items
 
     async def walk(self) -> Discovered:
         """Walk what was not seen completely before.
@@ -133,26 +138,31 @@ class Walk:
             ArchiveError: when the archive cannot be read or written.
         """
         self._coverage = await run_to_its_end(read_coverage, self._run, self._action)
-        gaps = self._coverage.gaps(self._wanted)
-        newest = await self._newest(gaps)
-        if newest is not None:
-            self._limit = min(newest, self._wanted.end) - OVERLAP_SECONDS
-            for gap in gaps:
-                await self._walk_gap(gap)
+        if not (gaps := self._coverage.gaps(self._wanted)):
+            return self._discovered()
+        last = gaps[-1].start
+        page = await self._newest(last)
+        times = [item.submit_time for item in page.items if item.submit_time is not None] if page else []
+        if times:
+            newest = int(max(times))
+            self._limit = newest - OVERLAP_SECONDS
+            end = newest if times[0] >= times[-1] else self._wanted.end  # else it is not the newest that came first
+            for gap in self._coverage.gaps(Span(self._wanted.start, end)):
+                await self._walk_gap(gap, page if gap == Span(last, newest) else None)
         return self._discovered()
 
-    async def _newest(self, gaps: list[Span]) -> int | None:
-        """submit_time of the newest task in the list, which the gateway's clock has reached; None if there is none."""
-        if not gaps:
-            return None
-        start = self._start_of(gaps[-1].start)
-        is_known_full = self._coverage.anchor(gaps[-1].start) is not None
-        page = await self._reader.first(Span(start, self._wanted.end), is_known_full=is_known_full)
-        times = [item.submit_time for item in page.items if item.submit_time is not None] if page else []
-        return int(max(times)) if times else None
+    async def _newest(self, start: int) -> Page | None:
+        """The newest tasks in the list, as far as the gateway's clock has come; None if no page could be read."""
+        is_known_full = self._coverage.anchor(start) is not None
+        return await self._reader.first(Span(self._start_of(start), self._wanted.end), is_known_full=is_known_full)
 
-    async def _walk_gap(self, gap: Span) -> None:
+    async def _walk_gap(self, gap: Span, first: Page | None) -> None:
+        """Walk a gap; `first` is the first page of all of it, where that was read already."""
         start, step = gap.start, Step()
+        if first is not None and first.total is not None and first.total <= _MOST_TASKS:
+            step.seconds = gap.end - gap.start
+        else:
+            first = None
         while start < gap.end and not self._has_ended():
             step.seconds = min(step.seconds, gap.end - start)
             end, from_known = start + step.seconds, self._start_of(start)
@@ -160,7 +170,9 @@ class Walk:
                 Span(from_known, end),
                 is_known_full=self._coverage.anchor(start) is not None,
                 may_split=step.may_split,
+                first=first,
             )
+            first = None
             self._take(window, Span(from_known, end))
             if window.state == "too_many":
                 step.shorten()
@@ -199,7 +211,7 @@ class Walk:
             self._coverage = Coverage(self._coverage.spans, (*self._coverage.newest, max(known, default=0)))
 
     def _has_ended(self) -> bool:
-        return self._client.ended is not None or self._is_unfiltered or self._run.seconds_left <= 0
+        return self._pages.has_ended or self._is_unfiltered or self._run.seconds_left <= 0
 
     def _discovered(self) -> Discovered:
         exit_code, problem = self._verdict()
@@ -211,7 +223,7 @@ class Walk:
         address, ended = self._client.base_url, self._client.ended
         if ended is not None and ended.reason == "key_refused":
             return ExitCode.KEY_REFUSED, ended.sentence
-        if not self._pages.is_list and self._pages.requested:
+        if self._pages.is_refused or (not self._pages.is_list and self._pages.requested):
             return self._no_list()
         if self._is_unfiltered:
             msg = f"the list of {address} is not filtered by time, so that it cannot be walked. Give ids instead"
@@ -232,11 +244,11 @@ class Walk:
     def _no_list(self) -> tuple[ExitCode, str]:
         """Nothing that came was a page of a list."""
         address, said = self._client.base_url, self._pages.last_refusal
-        if self._pages.cut:
-            return ExitCode.UNUSABLE_INPUT, f"no page of the list of {address} could be read. {self._too_large()}"
         if said is not None:
             advice = "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID"
             return ExitCode.KEY_REFUSED, f"{address} does not show its list of tasks: it says {said!r}. {advice}"
+        if self._pages.cut:
+            return ExitCode.UNUSABLE_INPUT, f"no page of the list of {address} could be read. {self._too_large()}"
         if failed := self._client.last_failure:
             return ExitCode.UNREACHABLE, f"no page of the list of {address} could be reached: {failed}"
         msg = f"{address} has no list of tasks at /api/task/self, so that nothing can be discovered. Give ids instead"

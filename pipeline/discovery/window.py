@@ -4,7 +4,8 @@ The list is newest first, and a page is an offset into it. In a span that lies i
 does, what was not read yet moves to later pages, so that tasks come twice and none is missed. A gateway's database
 error looks like an empty success, therefore a span was seen completely only if
 
-- new paging: as many distinct tasks were seen as the total that the gateway says, on every page;
+- new paging: as many distinct tasks were seen as the total that the gateway says, on every page; or fewer, and a second
+  look at all pages found no other. Where more were seen, the total is wrong, and pages count as with old paging;
 - old paging: a page came that has tasks, and fewer than another had. Where no page had more, the span up to the oldest
   task seen is requested: that task has to be in the answer, and nothing older than what is known.
 """
@@ -48,6 +49,10 @@ class Window:
         for page in pages:
             self.submit_times |= {item.task_id: item.submit_time for item in page.items}
 
+    def has(self, total: int) -> bool:
+        """Whether it is as many as the gateway says there are."""
+        return len(self.submit_times) + self.unusable >= total
+
     @property
     def oldest(self) -> float | None:
         return min((one for one in self.submit_times.values() if one is not None), default=None)
@@ -66,15 +71,16 @@ class WindowReader:
         self._run, self._pages, self._most_tasks = run, pages, most_tasks
         self._most_on_page = 0
 
-    async def read(self, span: Span, *, is_known_full: bool, may_split: bool) -> Window:
+    async def read(self, span: Span, *, is_known_full: bool, may_split: bool, first: Page | None = None) -> Window:
         """Go through a window.
 
         Args:
             span: the window.
             is_known_full: a task in it is known, so that an empty answer is wrong.
             may_split: whether one with more tasks than `most_tasks` is left to be read in smaller ones.
+            first: its first page, where that was read already.
         """
-        first = await self.first(span, is_known_full=is_known_full)
+        first = first or await self.first(span, is_known_full=is_known_full)
         if first is None or not first.items:
             return Window("open" if first is None else "empty")
         if first.total is None:
@@ -103,24 +109,31 @@ class WindowReader:
 
     async def _by_total(self, span: Span, first: Page | None) -> Window:
         window, passes = Window(), 0
-        while passes < PASSES:
+        while passes < PASSES and window.state == "open":
             first = first or await self.first(span, is_known_full=True)
             if first is None or not first.items or first.total is None:
                 break
-            requested = self._pages.size
-            size = max(len(first.items) + first.unusable, 1)
+            known = len(window.submit_times)
+            window.add([first])
+            if passes and window.has(first.total):  # a task came in while the pages were read, and is on the first
+                window.state = "whole"
+                break
+            requested, start, size = self._pages.size, first, _size(first)
             numbers = range(2, math.ceil(first.total / size) + 1)
-            pages = {1: first} | await self._full_pages(span, numbers)
+            pages = [first, *(await self._full_pages(span, numbers)).values()]
             first = None
             if self._pages.size < requested:  # a page was too large: with smaller ones all have other numbers
                 continue
             passes += 1
-            window.add(pages.values())
-            window.unusable = sum(page.unusable for page in pages.values())
-            total = max(page.total or 0 for page in pages.values())
-            if len(pages) == len(numbers) + 1 and len(window.submit_times) + window.unusable >= total:
+            window.add(pages)
+            window.unusable = sum(page.unusable for page in pages)
+            total = max(page.total or 0 for page in pages)
+            if len(window.submit_times) + window.unusable > total:
+                return await self._in_order(span, start)
+            are_full = sum(_size(page) >= size for page in pages) >= len(numbers)
+            is_second_look = passes > 1 and are_full and len(window.submit_times) == known
+            if len(pages) > len(numbers) and (window.has(total) or is_second_look):
                 window.state = "whole"
-                break
         return window
 
     async def _full_pages(self, span: Span, numbers: Iterable[int]) -> dict[int, Page]:
@@ -160,3 +173,8 @@ class WindowReader:
     async def _back_off(self, attempt: int) -> None:
         if attempt:
             await self._run.clock.sleep(_BACKOFF_SECONDS * 2**attempt)
+
+
+def _size(page: Page) -> int:
+    """How many tasks are on a page; one that is there twice counts once."""
+    return max(len({item.task_id for item in page.items}) + page.unusable, 1)

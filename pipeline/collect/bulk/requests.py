@@ -12,11 +12,9 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from gateway.wire.endpoints import BULK_ENDPOINT
-from pipeline.collect.batches import FLUSH_BYTES
 from pipeline.collect.bulk.memory import BulkMemory, Remembered, State
 from pipeline.collect.bulk.probe import Probe, is_transient, page_of
-from pipeline.discovery.pages import write_pages
-from pipeline.threads import run_to_its_end
+from pipeline.discovery.pages import archived
 from transforms.pages import BULK_QUERY, requested_items
 
 if TYPE_CHECKING:
@@ -85,7 +83,6 @@ class Bulk:
             answered |= await self._request(
                 [rest[start : start + self._size] for start in range(0, len(rest), self._size)]
             )
-        self.found += len(answered)
         return [one for one in ids if one not in answered | polled]
 
     async def _decide(self, ids: Sequence[str]) -> set[str]:
@@ -104,24 +101,13 @@ class Bulk:
         return self._is_on and not self._is_proven
 
     async def _request(self, chunks: list[list[str]]) -> set[str]:
-        """The ids that were answered; everything that came is archived before anything is concluded from it."""
+        """The ids that were answered."""
         answered: set[str] = set()
-        waiting: list[Observation] = []
-        try:
-            async with contextlib.aclosing(self._client.fetch_bulk(chunks)) as observations:
-                async for seen in observations:
-                    waiting.append(seen)
-                    if sum(len(one.body or b"") for one in waiting) >= FLUSH_BYTES:
-                        full, waiting = waiting, []
-                        answered |= await self._keep(full)
-        finally:
-            answered |= await self._keep(waiting)
+        observations = self._client.fetch_bulk(chunks)
+        async with contextlib.aclosing(archived(self._run, observations, prefix=BULK_QUERY)) as answers:
+            async for seen in answers:
+                answered |= self._judge(seen)
         return answered
-
-    async def _keep(self, observations: list[Observation]) -> set[str]:
-        if observations:
-            await run_to_its_end(write_pages, self._run, observations, prefix=BULK_QUERY)
-        return set[str]().union(*map(self._judge, observations))
 
     def _judge(self, seen: Observation) -> set[str]:
         """The ids that an answer has; and whether it is worth going on."""
@@ -129,6 +115,7 @@ class Bulk:
             self._size = max(self._size // 2, 1)
         page = page_of(seen)
         found = {item.task_id for item in requested_items(page, seen.task_id)}
+        self.found += len(found)
         self._is_proven = self._is_proven or bool(found)
         self._in_vain = 0 if found else self._in_vain + 1
         if self._remembered is not None and seen.gateway_version not in {None, self._remembered.version}:

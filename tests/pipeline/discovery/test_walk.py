@@ -92,10 +92,17 @@ class Walked:
 def walking(tmp_path: Path) -> Iterator[Any]:
     with ExitStack() as stack:
 
-        def make(tasks: int, *, seed: int = 5, step_seconds: float = 0, **account: Any) -> Walked:  # noqa: ANN401
+        def make(
+            tasks: int,
+            *,
+            seed: int = 5,
+            step_seconds: float = 0,
+            kind: type[Account] = Account,
+            **account: Any,  # noqa: ANN401
+        ) -> Walked:
             world = World(seed=seed, tasks=tasks, start=START, end=START + timedelta(days=4), odd_share=0.0)
             clock = Moving(START + timedelta(days=4), timedelta(seconds=step_seconds))
-            one = Account(TOKEN, USER, **account)
+            one = kind(TOKEN, USER, **account)
             base_url = stack.enter_context(serve(SimulatedGateway(world, key=KEY, clock=clock, account=one)))
             return Walked(tmp_path, base_url, world, one, clock)
 
@@ -150,18 +157,18 @@ def test_a_second_run_walks_only_what_is_new(walking: Any) -> None:  # noqa: ANN
     first = site.collect()
     pages = len(site.account.pages)
     again = site.collect()
-    assert first.discovered.pages >= 10
-    assert (again.discovered.pages, len(site.account.pages) - pages) == (2, 2)
+    assert first.discovered.pages == 9
+    assert (again.discovered.pages, len(site.account.pages) - pages) == (1, 1)
     newest = max(task.submit for task in site.world.tasks)
     [span] = site.coverage.spans
     assert (span.start, span.end) == (int(START.timestamp()) - 5 * 86_400, newest - 600)
 
 
 @pytest.mark.parametrize(
-    ("tasks", "most"), [(3_000, 45), pytest.param(20_000, 250, marks=pytest.mark.soak)], ids=["3,000", "20,000"]
+    ("tasks", "most"), [(3_000, 30), pytest.param(20_000, 250, marks=pytest.mark.soak)], ids=["3,000", "20,000"]
 )
 def test_a_hundred_tasks_come_in_one_request(walking: Any, tasks: int, most: int) -> None:  # noqa: ANN401
-    """But for the first of all, and windows that turn out too large."""
+    """But for the first of all where not everything fits into a window, and windows that turn out too large."""
     summary = walking(tasks).collect(load=False, refresh=False)
     assert summary.discovered.tasks == tasks
     assert summary.discovered.pages <= most
