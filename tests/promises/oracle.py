@@ -47,7 +47,7 @@ KEYS = {
 ALLOWED = re.compile(
     r"archive/\.avatar-tasks\.json"
     r"|archive/(requests|observations|list_pages|list_windows|runs)/\d{4}-\d\d-\d\d/[^./][^/]*\.parquet"
-    r"|(\.unfinished-rebuild-)?warehouse\.duckdb(\.lock)?|maintain\.lock|\.at-work/\d{4}-\d\d-\d\d"
+    r"|(\.unfinished-rebuild-)?warehouse\.duckdb(\.lock)?|maintain\.lock|\.gateways/[^./][^/]*\.json|\.at-work/\d{4}-\d\d-\d\d"
     r"|warehouse\.duckdb\.wal"
     r"|published/(current|\.version-\d+-\d+)\.duckdb"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from warehouse.archive.atomic import clear_unfinished
 from warehouse.errors import WarehouseLockedError
 from warehouse.maintenance.beside import clear_half_made
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def clear_leftovers(paths: DataPaths) -> None:
-    """Remove unfinished segments and half-made warehouses that no process is writing."""
+    """Remove unfinished segments and other files, and half-made warehouses, that no process is writing."""
     paths.storage.clear_unfinished()
+    clear_unfinished(paths.gateways)
     with contextlib.suppress(WarehouseLockedError):
         clear_half_made(paths)

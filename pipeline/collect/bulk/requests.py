@@ -34,12 +34,10 @@ FEWEST_IDS: Final = {"bulk": 2, "auto": 20}
 _MOST_IN_VAIN: Final = 3
 _OK: Final = 200
 
-#: What a run says of what it has found out just now.
+#: What a run reports of what it has found out just now; that it is not offered is the usual case.
 _WORDS: Final[dict[State, str]] = {
     "equal": "answers many ids at once, and the same as one by one: a hundred ids go into a request",
     "other": "answers many ids otherwise than each by itself",
-    "absent": "does not answer many ids at once",
-    "unclear": "could not be asked for many ids at once",
 }
 
 
@@ -92,7 +90,8 @@ class Bulk:
             probed = await Probe(self._run, self._client).compare(ids)
             remembered, polled = probed.seen, probed.polled
             self._memory.write(remembered)
-            self._run.reporter.info(f"the gateway {_WORDS[remembered.state]} (POST {BULK_ENDPOINT})")
+            if words := _WORDS.get(remembered.state):
+                self._run.reporter.info(f"the gateway {words} (POST {BULK_ENDPOINT})")
         self._remembered = remembered
         self._is_on = self._is_proven = remembered.state == "equal"
         return polled

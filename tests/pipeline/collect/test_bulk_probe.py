@@ -111,7 +111,7 @@ def test_it_is_relied_on_where_three_tasks_are_the_same(
     assert (site.left(), site.remembered(), site.posts) == (left, state, posts)
     assert site.left() == (0 if state == "equal" else TASKS)
     assert site.posts == posts + (state == "equal")
-    assert len([line for line in site.said if "many ids" in line]) == 1
+    assert len([line for line in site.said if "many ids" in line]) == (state != "absent")
 
 
 def test_every_kind_that_the_simulator_plays_is_tried() -> None:
@@ -126,7 +126,7 @@ def test_where_it_lies_the_tables_are_the_worlds_truth(site: Site) -> None:
     assert (summary.exit_code, summary.outcomes, summary.requests) == (0, {"task": TASKS}, TASKS + 2), summary.problem
     assert_equal_to_truth(published(site.folder), site.app.world.truth(site.app.clock()))
     pages = rows(published(site.folder), "list_pages", ["query", "items"])
-    assert [(page["query"].partition("=")[0], page["items"]) for page in pages] == [("probe", 3), ("probe", 20)]
+    assert {(page["query"].partition("=")[0], page["items"]) for page in pages} == {("probe", 3), ("probe", 20)}
 
 
 def test_with_gaps_the_ids_that_are_left_out_get_a_request_of_their_own(site: Site) -> None:

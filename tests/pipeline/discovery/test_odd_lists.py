@@ -40,8 +40,8 @@ class Odd(Account):
         return dashboard() if self.is_web_page(len(self.pages)) else answer
 
 
-def odd(walking: Any, **changes: Any) -> Walked:
-    site: Walked = walking(TASKS, kind=Odd)
+def odd(walking: Any, **changes: Any) -> Any:
+    site = walking(TASKS, kind=Odd)
     for name, value in changes.items():
         setattr(site.account, name, value)
     return site
