@@ -1,6 +1,7 @@
 -- One row per task that was watched for long enough to compare it with others: its whole life up to three times the p99
 -- of its kind (source and action; an hour where fewer than 20 of the kind succeeded) lies before its source was last
--- heard of. Nearly all of them have ended; of younger ones the slow are missing among the ended.
+-- heard of. Nearly all of them have ended; of younger ones the slow are missing among the ended. Left out are tasks of
+-- status UNKNOWN, of which nobody knows whether they run, and those with an identity_conflict.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
@@ -42,5 +43,6 @@ inner join last_heard on tasks.source = last_heard.source
 left join kinds on tasks.source = kinds.source and tasks.action is not distinct from kinds.action
 where
     not tasks.identity_conflict
+    and tasks.status <> 'UNKNOWN'
     and tasks.submit_time is not null
     and epoch(last_heard.last_observed_at) - epoch(tasks.submit_time) >= coalesce(kinds.follow_up_seconds, 3600);

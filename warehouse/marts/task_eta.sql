@@ -21,6 +21,8 @@ with curve as materialized (
     select
         source,
         action,
+        -- ASOF joins find no NULL by `is not distinct from`.
+        coalesce(action, '') as action_key,
         t_seconds,
         coalesce(lag(t_seconds) over earlier, -1) as from_seconds,
         survival_before,
@@ -44,7 +46,7 @@ aged as (
     from failure_chance
     asof left join curve
         on failure_chance.source = curve.source
-        and failure_chance.action is not distinct from curve.action
+        and coalesce(failure_chance.action, '') = curve.action_key
         and failure_chance.age_seconds >= curve.from_seconds
 ),
 
@@ -69,7 +71,7 @@ timed as (
     from asked
     asof left join curve
         on asked.source = curve.source
-        and asked.action is not distinct from curve.action
+        and coalesce(asked.action, '') = curve.action_key
         and asked.level >= curve.survival
     group by all
 )
