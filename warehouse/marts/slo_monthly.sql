@@ -14,12 +14,13 @@
 -- unknown: tasks that succeeded nobody knows whether in time; they do not count
 -- attainment: good / total; NULL when nothing counts
 -- expected_total: tasks that will count by the end of the month: total and, at the pace since the first task of the
---   month, those of the days that are left; NULL in the first 24 hours
+--   month, those of the days that are left; NULL in the first 24 hours, and with fewer than 20
+--   tasks in a month that is not over, as the next four
 -- error_budget: misses that the target allows in the month: (1 - target) * expected_total
 -- budget_left: error_budget - missed; below 0 the month is lost
 -- budget_left_share: budget_left / error_budget
 -- will_last: whether the budget lasts to the end of the month: true or false only where both ends of the 95% interval of
---   the share of misses (Wilson) lead there, on at least 20 tasks; false once the budget is spent; NULL where it is not
+--   the share of misses (Wilson) lead there; false once the budget is spent; NULL where it is not
 --   clear, or no answer came for an hour (is_stale) and the month is not over
 -- last_observed_at: as in slo_burn_at
 -- is_stale: as in slo_burn_at

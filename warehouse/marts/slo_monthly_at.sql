@@ -15,12 +15,13 @@
 -- unknown: tasks that succeeded nobody knows whether in time; they do not count
 -- attainment: good / total; NULL when nothing counts
 -- expected_total: tasks that will count by the end of the month: total and, at the pace since the first task of the
---   month, those of the days that are left; NULL in the first 24 hours
+--   month, those of the days that are left; NULL in the first 24 hours, and with fewer than 20
+--   tasks in a month that is not over, as the next four
 -- error_budget: misses that the target allows in the month: (1 - target) * expected_total
 -- budget_left: error_budget - missed; below 0 the month is lost
 -- budget_left_share: budget_left / error_budget
 -- will_last: whether the budget lasts to the end of the month: true or false only where both ends of the 95% interval of
---   the share of misses (Wilson) lead there, on at least 20 tasks; false once the budget is spent; NULL where it is not
+--   the share of misses (Wilson) lead there; false once the budget is spent; NULL where it is not
 --   clear, or no answer came for an hour (is_stale) and the month is not over
 -- last_observed_at: as in slo_burn_at
 -- is_stale: as in slo_burn_at
@@ -59,7 +60,7 @@ paced as (
         now_at >= end_at as is_over,
         case
             when is_over then total
-            when now_at - first_at >= 86400 then total * (end_at - first_at) / (now_at - first_at)
+            when total >= 20 and now_at - first_at >= 86400 then total * (end_at - first_at) / (now_at - first_at)
         end as expected_total,
         nullif(total, 0)::double as n,
         1.959963984540054::double as z,
@@ -99,7 +100,7 @@ select
         when n is null then null
         when missed > error_budget then false
         when is_over then true
-        when heard.is_stale or total < 20 then null
+        when heard.is_stale then null
         when missed_at_least > error_budget then false
         when missed_at_most <= error_budget then true
     end as will_last,

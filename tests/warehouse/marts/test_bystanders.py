@@ -110,8 +110,8 @@ where starts_with(task_id, 'odd');
 """
 NOT_ODD: Final = "delete from {} where starts_with(task_id, 'odd')"
 
-#: The same tasks once more at another gateway, where lists were drawn from running tasks, and under other ids and another
-#: action: what succeeded here failed there, and took half as long.
+#: The same tasks once more at another gateway, where lists were drawn from running tasks, and under other ids and
+#: another action: what succeeded here failed there, and took half as long.
 OTHERS: Final = """
 create temp table others as
 select * replace (
@@ -138,7 +138,8 @@ insert into works by name select * replace ('there' as source) from other_works;
 insert into works by name
 select * replace ('other ' || task_id as task_id, 'x' || work_hash as work_hash) from other_works;
 insert into observations by name
-select * replace ('there' as source, observed_at - interval 5 hours as observed_at, 'r' as request_id) from observations;
+select * replace ('there' as source, observed_at - interval 5 hours as observed_at, 'r' as request_id)
+from observations;
 insert into requests by name select 'there' as source, task_id, requested_at, 'running' as drawn_from from requests;
 insert into runs by name select 'there' as source, '2026-01-20 04:00:00+00' as finished_at;
 insert into pending by name
@@ -146,13 +147,15 @@ select * replace ('there' as source, 'malformed' as last_outcome, 3 as missing_c
 """
 #: What was submitted before or after the ranges of time that some macros are called with.
 OUTSIDE: Final = "delete from tasks where submit_time < '2026-01-19 18:00:00Z' or submit_time >= '2026-01-20 02:00:00Z'"
+_RANGE: Final = "('2026-01-19 18:00:00Z', '2026-01-20 02:00:00Z')"
+_TWO: Final = "('2026-01-19 18:00:00Z', '2026-01-19 20:00:00Z', '2026-01-20 00:00:00Z', '2026-01-20 02:00:00Z')"
 RANGES: Final = {
-    "change_points_between": "('2026-01-19 18:00:00Z', '2026-01-20 02:00:00Z')",
-    "drivers_between": "('2026-01-19 18:00:00Z', '2026-01-20 02:00:00Z')",
-    "latency_life_table_between": "('2026-01-19 18:00:00Z', '2026-01-20 02:00:00Z')",
-    "latency_survival_between": "('2026-01-19 18:00:00Z', '2026-01-20 02:00:00Z')",
-    "outcome_incidence_between": "('2026-01-19 18:00:00Z', '2026-01-20 02:00:00Z')",
-    "period_comparison": "('2026-01-19 18:00:00Z', '2026-01-19 20:00:00Z', '2026-01-20 00:00:00Z', '2026-01-20 02:00:00Z')",
+    "change_points_between": _RANGE,
+    "drivers_between": _RANGE,
+    "latency_life_table_between": _RANGE,
+    "latency_survival_between": _RANGE,
+    "outcome_incidence_between": _RANGE,
+    "period_comparison": _TWO,
 }
 
 

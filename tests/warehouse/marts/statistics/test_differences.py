@@ -55,11 +55,29 @@ def test_failure_tests_are_those_of_cochran_mantel_and_haenszel(con: duckdb.Duck
 
 
 def test_q_values_are_those_of_benjamini_and_hochberg(con: duckdb.DuckDBPyConnection) -> None:
-    """Over failures and latencies of every value together."""
-    fill(con, 2, tasks=10_000, days=14)
-    found = rows(con, f"from {WEEKS} where p_value is not null")
-    expected = multipletests([row["p_value"] for row in found], method="fdr_bh")[1]
-    assert [row["q_value"] for row in found] == pytest.approx(list(expected), rel=1e-9)
+    """Over all that was looked at: failures and latencies of every value together, every metric, every hour."""
+    fill(con, 2, tasks=10_000, days=14, cause="slow")
+    con.execute("update tasks set status = 'FAILURE' where hash(task_id) % 3 = 0 and submit_time > '2026-06-14'")
+    of_drivers = """
+        from (
+            select unnest([failure_p_value, latency_p_value]) as p_value, is_clear,
+                unnest([failure_q_value, latency_q_value]) as q_value,
+                least(failure_q_value, latency_q_value) as least_q
+            from drivers
+        )
+    """
+    looks = {
+        WEEKS: f"select p_value, q_value, is_clear, q_value from {WEEKS}",  # noqa: S608 - a constant
+        "drivers": f"select p_value, q_value, is_clear, least_q {of_drivers}",
+        "failure_anomalies": "select p_value, q_value, is_anomaly, q_value from failure_anomalies",
+    }
+    for view, query in looks.items():
+        found = con.execute(f"from ({query}) where p_value is not null").fetchall()
+        expected = multipletests([row[0] for row in found], method="fdr_bh")[1]
+        assert [row[1] for row in found] == pytest.approx(list(expected), rel=1e-9)
+        flags = [(row[2], row[3] <= (0.03 if view == "drivers" else 0.05)) for row in found]
+        assert all(is_flagged is is_below for is_flagged, is_below in flags)
+        assert len(set(flags)) == 2
 
 
 def test_the_difference_of_two_rates_has_the_interval_of_newcombe(con: duckdb.DuckDBPyConnection) -> None:
