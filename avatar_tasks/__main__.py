@@ -1,7 +1,17 @@
-"""`python -m avatar_tasks`: the command line where the program itself is not on the path."""
+"""Where the program begins, also as `python -m avatar_tasks`: Ctrl-C is handled first, then all else is imported."""
 
 from __future__ import annotations
 
-from avatar_tasks.cli import main
+from pipeline import interrupts
 
-main(prog_name="avatar-tasks")
+
+def main() -> None:
+    """Run the command line."""
+    interrupts.stop_early()
+    from avatar_tasks.cli import main as run
+
+    run(prog_name="avatar-tasks")
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,25 @@ class _Program(click.Group):
         end_program(lambda: super(_Program, self).main(*args, **kwargs))
 
 
-@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+#: How every command ends, for scripts.
+EXIT_CODES = """\b
+Exit codes:
+  0  all ids accounted for
+  1  unexpected error
+  2  unusable input or settings, or no gateway at that address
+  3  the gateway refused the key
+  4  archived, but not loaded: the warehouse is locked, full, damaged or of another version
+  5  too large a share of the ids could not be reached
+  6  a condition of `status --fail-if` holds
+  130  stopped by Ctrl-C or a signal
+"""
+
+
+@click.group(
+    cls=_Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES,
+)
 @click.version_option(package_name="avatar-tasks")
 def main() -> None:
     """Avatar-generation task ids in, a DuckDB warehouse out.

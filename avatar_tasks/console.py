@@ -18,29 +18,19 @@ from avatar_tasks.process import set_up_process
 from avatar_tasks.streams import lost_output
 from gateway.errors import GatewayError
 from pipeline import interrupts
-from pipeline.errors import AvatarTasksError, ExitCode, UnusableInputError
+from pipeline.errors import AvatarTasksError, ExitCode, UnusableInputError, exit_code_of
 from pipeline.threads import is_work_left
-from warehouse.errors import (
-    CANNOT_LOAD,
-    AnalysisFileError,
-    ArchiveError,
-    EnvironmentFileError,
-    NothingPublishedError,
-    SharingError,
-    WarehouseError,
-)
+from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.run import Reporter
+    from pipeline.run import Reporter, Run
 
 P = ParamSpec("P")
 
 #: C0 and C1 controls but line feed and tab, and what changes the direction of writing: gateways' texts may hold any.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-_UNUSABLE = (AnalysisFileError, ArchiveError, EnvironmentFileError, NothingPublishedError, SharingError, GatewayError)
 
 #: What a program cannot fix: a file's name, its permissions, its disk.
 _OF_THE_SYSTEM: Final = (
@@ -57,17 +47,8 @@ _OF_THE_SYSTEM: Final = (
 
 _LOG: Final = {"format": "text"}
 
-#: How a command ends that a signal has stopped.
-INTERRUPTED: Final = 130
-
-
-def exit_code_of(error: Exception) -> ExitCode:
-    """The exit code that an error of ours ends a command with."""
-    if isinstance(error, AvatarTasksError):
-        return error.exit_code
-    if isinstance(error, _UNUSABLE):
-        return ExitCode.UNUSABLE_INPUT
-    return ExitCode.NOT_LOADED if isinstance(error, CANNOT_LOAD) else ExitCode.UNEXPECTED
+#: The run of this process, once it has begun, until its line is written: of one that an error ends, too.
+_begun: Final[list[Run]] = []
 
 
 def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:
@@ -85,7 +66,8 @@ def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:
                 code = int(command(*args, **kwargs) or ExitCode.DONE)
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every error ends as a sentence
                 code, message = _ending(error)
-                _show_error(message, code, as_json=bool(kwargs.get("as_json")))
+                message = _show_error(message, code, as_json=bool(kwargs.get("as_json")))
+                _show_failed_run(code, message)
         sys.exit(code)
 
     return wrapped
@@ -94,7 +76,7 @@ def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:
 def _ending(error: BaseException) -> tuple[int, str]:
     """The exit code and the sentence that an error ends a command with."""
     if isinstance(error, KeyboardInterrupt) or interrupts.has_come():  # libraries raise errors of their own
-        return INTERRUPTED, "stopped; what was collected is kept, run again to go on"
+        return interrupts.INTERRUPTED, "stopped; what was collected is kept, run again to go on"
     if isinstance(error, AvatarTasksError | WarehouseError | GatewayError):
         return int(exit_code_of(error)), str(error)
     if isinstance(error, OSError) and error.filename and error.errno in _OF_THE_SYSTEM:
@@ -132,14 +114,15 @@ def end_program(run: Callable[[], object]) -> NoReturn:
     sys.exit(code)
 
 
-def _show_error(message: str, code: int, *, as_json: bool) -> None:
-    """Without the key or a password, from whichever setting or library."""
+def _show_error(message: str, code: int, *, as_json: bool) -> str:
+    """Without the key or a password, from whichever setting or library; returns what was shown."""
     from avatar_tasks.bugs import masked
 
     message = masked(message)
     if as_json:
         show_json({"error": message, "exit_code": code})
     show(f"avatar-tasks: {message}", "error")
+    return message
 
 
 def use_log_format(log_format: str) -> None:
@@ -224,13 +207,24 @@ def show_summary(command: str, summary: AnySummary, *, as_json: bool, run_id: st
             show(line)
     if summary.problem:
         show(f"avatar-tasks: {summary.problem}", "error")
-    if _LOG["format"] == "json" or not sys.stderr.isatty():
-        _show_run(command, {"run_id": run_id, **summary.as_dict()})
+    _show_run(command, {"run_id": run_id, **summary.as_dict()})
+
+
+def _show_failed_run(code: int, problem: str) -> None:
+    """The line of a run that an error or a signal ends before it has a summary."""
+    from pipeline.watch.run_line import LEAVE_LINES, failed_summary
+
+    for run in [one for one in _begun if one.command in LEAVE_LINES]:
+        _show_run(run.command, failed_summary(run, code, problem))
 
 
 def _show_run(command: str, summary: dict[str, Any]) -> None:
+    """Not on a terminal, where people have read it in words."""
     from pipeline.watch.run_line import run_fields, run_line
 
+    _begun.clear()
+    if _LOG["format"] != "json" and sys.stderr.isatty():
+        return
     if _LOG["format"] == "json":
         _show_fields(
             {"level": "info", "message": f"run of {command}", **run_fields(command, summary, datetime.now(UTC))}
@@ -280,7 +274,7 @@ def reporter_to(progress: Progress) -> Reporter:
         progress.stop()
         show(line, level)
 
-    return Reporter(info=info, warn=lambda line: info(f"warning: {line}", "warning"), progress=progress)
+    return Reporter(info, lambda line: info(f"warning: {line}", "warning"), progress, _begun.append)
 
 
 def aligned(rows: list[tuple[str, object]]) -> Iterator[str]:

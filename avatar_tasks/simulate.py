@@ -42,12 +42,20 @@ def simulate(
     world = World.recent(seed=seed, tasks=tasks, now=clock(), with_causes=True)
     listed = Account(account, USER_ID) if account else None
     app = SimulatedGateway(world, key=key, clock=clock, path=path, faults=faults, account=listed)
+    if ids_out:
+        _write_ids(ids_out, world)
     try:
-        if ids_out:
-            ids_out.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
         run(app, port, on_ready=lambda url: notify(_greeting(url, key, account, task_path)))
     except OSError as error:
-        msg = f"cannot serve on port {port} or write the ids: {error.strerror or error}. Try --port 0 for a free port"
+        msg = f"cannot serve on port {port}: {error.strerror or error}. Try --port 0 for a free port"
+        raise UnusableInputError(msg) from error
+
+
+def _write_ids(path: Path, world: World) -> None:
+    try:
+        path.write_text("".join(f"{task_id}\n" for task_id in world.ids), encoding="utf-8")
+    except OSError as error:
+        msg = f"cannot write the ids to {path}: {error.strerror or error}. Give another --ids-out"
         raise UnusableInputError(msg) from error
 
 

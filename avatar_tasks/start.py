@@ -52,4 +52,4 @@ def begin_for_all(settings: Settings, reporter: Reporter) -> None:
     Raises:
         UnusableInputError, ArchiveError: see `begin_folder`.
     """
-    begin_folder(runs.begin(settings, "collect", reporter=reporter), scheduled=False)
+    begin_folder(runs.begin(settings, "begin", reporter=reporter), scheduled=False)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from prefect import flow
 from pydantic import Field
 
-from flows._prefect.artifacts import prefect_reporter
+from flows._prefect.artifacts import line_of_failure, prefect_reporter
 from flows._prefect.each_source import collect_each
 from flows._prefect.flow_run import FlowRun
+from flows._prefect.server import require_server
 from pipeline import interrupts
 from pipeline import run as runs
 from pipeline.collect.accept import check_given
@@ -118,7 +119,8 @@ async def _collect(source: str | None, request: CollectRequest) -> dict[str, Any
 
 def _begin_scheduled(source: Source | None, request: CollectRequest) -> Run:
     run = runs.begin(settings_of(source), "collect", reporter=prefect_reporter())
-    begin_folder(run, scheduled=True, check=lambda: check_given(run, request))
+    with line_of_failure(run):
+        begin_folder(run, scheduled=True, check=lambda: check_given(run, request))
     return run
 
 
@@ -161,8 +163,9 @@ def run_as_flow(run: Run, request: CollectRequest) -> Summary:
 
     Raises:
         AvatarTasksError, WarehouseError: see `CollectRun.collect`.
+        UnusableInputError: when the server that is set does not answer, and so nothing was begun.
     """
-    flow_run = FlowRun(run, request)
+    flow_run = FlowRun(run, request, leaves_line=False)
 
     @flow(name=collect.name, persist_result=False)
     @functools.wraps(collect.fn)
@@ -174,6 +177,10 @@ def run_as_flow(run: Run, request: CollectRequest) -> Summary:
     except AvatarTasksError:
         if flow_run.summary is None:  # which would say so
             raise
+    except RuntimeError:  # as Prefect's client says it at its first request
+        if not flow_run.is_begun:
+            interrupts.run(require_server())
+        raise
     assert flow_run.summary is not None  # noqa: S101 - a flow that ends without an error has one
     return flow_run.summary
 

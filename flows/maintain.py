@@ -10,7 +10,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.states import Completed
 from pydantic import Field
 
-from flows._prefect.artifacts import log_errors, prefect_reporter
+from flows._prefect.artifacts import line_of_failure, log_errors, prefect_reporter
 from pipeline import run as runs
 from pipeline.errors import AvatarTasksError
 from pipeline.settings import read_settings
@@ -34,7 +34,8 @@ async def maintain(retain_days: Annotated[int, Field(ge=1)] | None = None) -> di
         AvatarTasksError: something is wrong with archive or warehouse; the message says what and what to do.
     """
     run = runs.begin(read_settings(), "maintain", reporter=prefect_reporter())
-    summary = await asyncio.to_thread(maintain_warehouse, run, retain_days)
+    with line_of_failure(run):
+        summary = await asyncio.to_thread(maintain_warehouse, run, retain_days)
     line = run_line("maintain", summary.as_dict(), run.clock.now(), run.settings.log_format)
     run.reporter.info(line)
     await _show(run, summary)

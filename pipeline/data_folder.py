@@ -32,6 +32,8 @@ def begin_folder(run: Run, *, scheduled: bool, check: Callable[[], object] = lam
         ArchiveError: when the mark can be neither read nor written.
     """
     paths, first_start = run.paths, run.settings.first_start
+    if paths.root.is_file():
+        raise UnusableInputError(f"{paths.root} is a file: set AVATAR_TASKS_DATA_DIR to a folder")
     mark = read_mark(paths)
     if mark is not None:
         if scheduled and mark.kind == "demo":

@@ -14,6 +14,25 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from gateway.errors import GatewayError
+from warehouse.errors import (
+    CANNOT_LOAD,
+    AnalysisFileError,
+    ArchiveError,
+    EnvironmentFileError,
+    NothingPublishedError,
+    SharingError,
+)
+
+_UNUSABLE: Final = (
+    AnalysisFileError,
+    ArchiveError,
+    EnvironmentFileError,
+    NothingPublishedError,
+    SharingError,
+    GatewayError,
+)
+
 
 class ExitCode(IntEnum):
     """How a command ended."""
@@ -66,6 +85,15 @@ class UnreachableError(AvatarTasksError):
     """Too much of the batch could not be reached."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+def exit_code_of(error: Exception) -> ExitCode:
+    """The exit code that an error of ours ends a command with."""
+    if isinstance(error, AvatarTasksError):
+        return error.exit_code
+    if isinstance(error, _UNUSABLE):
+        return ExitCode.UNUSABLE_INPUT
+    return ExitCode.NOT_LOADED if isinstance(error, CANNOT_LOAD) else ExitCode.UNEXPECTED
 
 
 def error_for(code: ExitCode) -> type[AvatarTasksError]:

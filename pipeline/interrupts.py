@@ -2,12 +2,14 @@
 
 Python's own handler raises KeyboardInterrupt wherever the program is at that moment, also in the middle of cleaning up
 after the first one; and it leaves SIGTERM and SIGHUP to end the process at once.
+
+The program imports this first of all, so it imports little itself.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import os
 import signal
 import threading
 import time
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+#: The exit code of a command that a signal has stopped.
+INTERRUPTED: Final = 130
 
 #: A signal that comes so soon after another means the same: the first is being obeyed.
 _SAME_SECONDS: Final = 3.0
@@ -48,6 +53,23 @@ class _Interruption:
 _interruption = _Interruption()
 
 
+def stop_early() -> None:
+    """Until `handled` takes over, Ctrl-C ends the process at once; not where somebody ignores it (`nohup … &`)."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop_at_once)
+
+
+def _stop_at_once(_signal: int, _frame: object) -> None:
+    """Nothing has begun, so nothing is to be cleaned up; Python's own handler would show a traceback of imports."""
+    with contextlib.suppress(OSError):  # nobody listens
+        os.write(2, b"avatar-tasks: stopped before it began\n")
+    os._exit(INTERRUPTED)
+
+
+#: What a signal does as long as nobody has decided otherwise.
+_UNDECIDED: Final = (signal.SIG_DFL, signal.default_int_handler, _stop_at_once)
+
+
 def has_come() -> bool:
     """Whether a signal is stopping the command: for threads, which hear of none."""
     return _interruption.at is not None
@@ -60,7 +82,7 @@ def handled() -> Iterator[None]:
         yield
         return
     _interruption.at = None
-    ours = [one for one in _SIGNALS if signal.getsignal(one) in {signal.SIG_DFL, signal.default_int_handler}]
+    ours = [one for one in _SIGNALS if signal.getsignal(one) in _UNDECIDED]
     before = {one: signal.signal(one, _interruption) for one in ours}
     try:
         yield
@@ -76,6 +98,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     Raises:
         KeyboardInterrupt: when it was cancelled by a signal, once it has cleaned up.
     """
+    import asyncio
+
     try:
         return asyncio.run(_cancellable(work))
     except asyncio.CancelledError:
@@ -85,6 +109,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _cancellable(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in a task
     _interruption.cancel = lambda: loop.call_soon_threadsafe(task.cancel)

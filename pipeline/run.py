@@ -39,17 +39,18 @@ logger = logging.getLogger("avatar_tasks")
 GRACE_SECONDS: Final = 5.0
 
 
-def _silent(_done: int, _total: int) -> None:
+def _silent(*_: object) -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Where a run reports to: log lines, and progress as (done, total) in requests."""
+    """Where a run reports to: log lines, progress as (done, total) in requests, and itself once it has begun."""
 
     info: Callable[[str], None] = logger.info
     warn: Callable[[str], None] = logger.warning
     progress: Callable[[int, int], None] = _silent
+    begun: Callable[[Run], object] = _silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def begin(
     """
     enter_folder(settings)
     started_at, run_id = clock.now(), run_id or uuid.uuid4().hex[:12]
-    return Run(
+    run = Run(
         settings=settings,
         command=command,
         run_id=run_id,
@@ -179,6 +180,8 @@ def begin(
         began=clock.monotonic(),
         sizes=sizes or _sizes(settings),
     )
+    run.reporter.begun(run)
+    return run
 
 
 def _sizes(settings: Settings) -> Sizes:

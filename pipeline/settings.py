@@ -21,7 +21,7 @@ from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.object_store import SCHEME, ObjectFolder
 from warehouse.ducklake.lake import PREFIX as LAKE_PREFIX
 from warehouse.ducklake.lake import Lake, lake_at
-from warehouse.environment import PREFIX, read_environment
+from warehouse.environment import FILE, PREFIX, read_layers
 from warehouse.errors import EnvironmentFileError
 from warehouse.load.budget import Budget, budget_of
 from warehouse.paths import DataPaths
@@ -88,10 +88,18 @@ def _usable_path(value: str | Path) -> str | Path:
     if str(value).startswith(LAKE_PREFIX):
         return value
     _require_plain_name(value)
+    if Path(value).exists() and not (Path(value).is_file() or Path(value).is_dir()):
+        raise ValueError("it is a device or a pipe, and a file or folder is needed")
     if "?" in str(Path(value).absolute()):
         raise ValueError(
             "there is a ? in its path, and beside such a file DuckDB cannot keep its log: choose another folder"
         )
+    return value
+
+
+def _no_folder(value: str) -> str:
+    if not value.startswith(LAKE_PREFIX) and Path(value).is_dir():
+        raise ValueError(f"{value} is a folder, and the path of a DuckDB file is needed")
     return value
 
 
@@ -117,7 +125,9 @@ def _require_plain_name(value: str | Path) -> None:
 
 Span = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0), le=timedelta(days=36_525))]
 Folder = Annotated[Path, BeforeValidator(_home), BeforeValidator(_no_url), AfterValidator(_usable_path)]
-WarehousePlace = Annotated[str, BeforeValidator(_home), BeforeValidator(_place), AfterValidator(_usable_path)]
+WarehousePlace = Annotated[
+    str, BeforeValidator(_home), BeforeValidator(_place), AfterValidator(_usable_path), AfterValidator(_no_folder)
+]
 Place = Annotated[str, BeforeValidator(_home), BeforeValidator(_url), AfterValidator(_usable_path)]
 TaskPath = Annotated[str, AfterValidator(_path_with_id)]
 Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]
@@ -212,10 +222,12 @@ def read_values() -> dict[str, Any]:
         UnusableInputError: for an unknown setting, with a hint.
     """
     try:
-        found = read_environment()
+        layers = read_layers()
     except EnvironmentFileError as error:
         raise UnusableInputError(str(error)) from None
-    _refuse_unknown(found)
+    for where, names in layers.items():
+        _refuse_unknown(names, where if where == str(FILE) else f"the {where}")
+    found = {name: value for layer in layers.values() for name, value in layer.items()}
     return {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}
 
 
@@ -252,11 +264,11 @@ def _refuse_keys(values: dict[str, Any]) -> None:
             raise UnusableInputError(msg)
 
 
-def _refuse_unknown(names: Iterable[str]) -> None:
+def _refuse_unknown(names: Iterable[str], where: str) -> None:
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"settings are {', '.join(known)}"
-            msg = f"unknown setting {name[:80]}: {hint}"
+            msg = f"unknown setting {name[:80]} in {where}: {hint}"
             raise UnusableInputError(msg)

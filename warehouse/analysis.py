@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from transforms.failures import FailureRule
 from warehouse.database.schema import PACKAGE
@@ -72,6 +72,9 @@ class Analysis:
     pricing: Pricing = field(default_factory=Pricing)
 
 
+_Decision: TypeAlias = Objective | FailureRule | Pricing
+
+
 def read_analysis(path: Path) -> Analysis:
     """The file at `path`, or the shipped defaults for whatever it does not have.
 
@@ -110,14 +113,22 @@ def _read(section: str, entries: object) -> Any:  # noqa: ANN401 - what the sect
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         msg = f"{section} has to be a list: head each of its entries with [[{section}]]"
         raise TypeError(msg)
-    for entry in entries:
+    for number, entry in enumerate(entries, 1):
         _check_keys(f"[[{section}]]", entry, known)
+        _check_all_is_there(f"[[{section}]] number {number}", entry, make)
     return tuple(make(**entry) for entry in entries)
 
 
 def _check_keys(where: str, entry: Mapping[str, object], known: set[str]) -> None:
     if unknown := sorted(set(entry) - known):
         msg = f"unknown key {unknown[0]!r} in {where}; known are {', '.join(sorted(known))}"
+        raise ValueError(msg)
+
+
+def _check_all_is_there(where: str, entry: Mapping[str, object], make: type[Objective | FailureRule | Pricing]) -> None:
+    wanted = [one.name for one in fields(make) if one.default is MISSING and one.default_factory is MISSING]
+    if missing := [name for name in wanted if name not in entry]:
+        msg = f"{where} lacks {' and '.join(missing)}"
         raise ValueError(msg)
 
 
@@ -132,7 +143,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-_SECTIONS: Final[dict[str, tuple[type[Objective | FailureRule | Pricing], set[str]]]] = {
+_SECTIONS: Final[dict[str, tuple[type[_Decision], set[str]]]] = {
     "objectives": (Objective, {"name", "source", "action", "seconds", "target"}),
     "failure_rules": (FailureRule, {"name", "pattern", "fail_class", "refunded"}),
     "pricing": (Pricing, {"quota_per_unit", "price", "currency"}),

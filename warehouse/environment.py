@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import io
+import logging
 import os
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from warehouse.errors import EnvironmentFileError
 
@@ -18,6 +20,9 @@ PREFIX: Final = "AVATAR_TASKS_"
 SECRETS: Final = (f"{PREFIX}API_KEY", f"{PREFIX}ACCESS_TOKEN", f"{PREFIX}USER_ID")
 
 FILE: Final = Path(".env")
+
+#: It warns of lines that are no assignments, without the name of the file.
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 #: How files begin that are text of another kind. One in UTF-16 without a mark has NUL characters.
 _OTHER_TEXT: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -69,7 +74,14 @@ def _named(values: dict[str, str]) -> dict[str, str]:
 
 def _from_file() -> dict[str, str]:
     text = _text_of_file()
-    return {name: value or "" for name, value in dotenv_values(stream=io.StringIO(text)).items()} if text else {}
+    if not text:
+        return {}
+    for one in parse_stream(io.StringIO(text)):
+        words = one.original.string.lstrip()
+        if one.error and PREFIX in words.upper():  # else it is another program's
+            line = one.original.line + one.original.string.removesuffix(words).count("\n")
+            raise EnvironmentFileError(f"cannot read settings from {FILE}: line {line} is not NAME=value")
+    return {name: value or "" for name, value in dotenv_values(stream=io.StringIO(text)).items()}
 
 
 def _text_of_file() -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avatar_tasks.commands.options import DATA_DIR, JSON, SETTINGS, with_options
+from avatar_tasks.commands.options import DATA_DIR, JSON, SETTINGS, examples, with_options
 from avatar_tasks.console import handle_errors, show_answer, show_json
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-@click.command()
+@click.command(
+    short_help="Is everything in order? What is not, and what to do.",
+    epilog=examples("check", "check --data-dir /var/lib/avatar-tasks/data --json"),
+)
 @with_options(*SETTINGS, DATA_DIR, JSON)
 @handle_errors
 def check(*, as_json: bool, **options: Any) -> int:

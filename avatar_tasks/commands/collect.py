@@ -15,6 +15,7 @@ from avatar_tasks.commands.options import (
     SETTINGS,
     Place,
     Seconds,
+    examples,
     gateway_settings,
     settings_of,
     with_options,
@@ -35,7 +36,14 @@ if TYPE_CHECKING:
     from pipeline.sources.file import Source
 
 
-@click.command()
+@click.command(
+    short_help="Fetch tasks, archive every answer, load and publish.",
+    epilog=examples(
+        "collect --ids-file ids.txt --follow",
+        "collect --inbox inbox",
+        "collect --again --where \"fail_class = 'unknown'\"",
+    ),
+)
 @click.argument("ids", nargs=-1)
 @click.option(
     "--ids-file",
@@ -145,7 +153,10 @@ def _collect_each(sources: list[Source], request: CollectRequest, options: dict[
     return summary.exit_code
 
 
-@click.command()
+@click.command(
+    short_help="Load what is archived and not loaded yet, and publish.",
+    epilog=examples("load", "load --json"),
+)
 @click.option("--no-publish", is_flag=True, help="Leave publishing to a later load.")
 @click.option("--run", "of_run", metavar="RUN_ID", help="Only what this run archived.")
 @with_options(DATA_DIR, JSON)

@@ -9,11 +9,15 @@ from typing import Any
 
 import click
 
-from avatar_tasks.commands.options import JSON, settings_of, with_options
+from avatar_tasks.commands.options import JSON, examples, settings_of, with_options
 from avatar_tasks.console import handle_errors, show, show_answer, show_json
 
 
-@click.command("setup-prefect")
+@click.command(
+    "setup-prefect",
+    short_help="Create or update everything on the Prefect server in use.",
+    epilog=examples("setup-prefect --dry-run", "setup-prefect --rate 20"),
+)
 @click.option(
     "--in-flight",
     type=click.IntRange(min=0),

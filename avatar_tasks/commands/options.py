@@ -58,6 +58,11 @@ ACCEPT_LOSS = click.option("--accept-loss", is_flag=True, help="Go on although i
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of words.")
 
 
+def examples(*lines: str) -> str:
+    """The end of a command's `--help`: what people type, as they type it."""
+    return "\n".join(["\b", "Examples:", *(f"  avatar-tasks {line}" for line in lines)])
+
+
 def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
     """One decorator for several options, in their order."""
 

@@ -10,11 +10,18 @@ from typing import Any
 
 import click
 
-from avatar_tasks.commands.options import DATA_DIR, JSON, Place, Seconds, settings_of, with_options
+from avatar_tasks.commands.options import DATA_DIR, JSON, Place, Seconds, examples, settings_of, with_options
 from avatar_tasks.console import handle_errors, harmless, show, show_json
 
 
-@click.command()
+@click.command(
+    short_help="What is known, and which conditions hold.",
+    epilog=examples(
+        "status",
+        "status --fail-if 'stale>15m' --fail-if 'disk<5%'",
+        "status --format prometheus --out avatar_tasks.prom",
+    ),
+)
 @click.option("--format", "kind", type=click.Choice(["text", "json", "prometheus"]), default="text", show_default=True)
 @click.option(
     "--out", type=Place(path_type=Path), metavar="FILE", help="A file instead of stdout, replaced atomically."
@@ -35,7 +42,10 @@ def status(kind: str, out: Path | None, conditions: tuple[str, ...], *, as_json:
     return run_status(settings_of(**options).paths, "json" if as_json else kind, out, conditions)
 
 
-@click.command()
+@click.command(
+    short_help="Better or worse than the period before?",
+    epilog=examples("compare --period '7 days'", "compare --against 2026-11-01 --format markdown"),
+)
 @click.option("--period", default="7 days", show_default=True, metavar="SPAN", help="How long each period is.")
 @click.option(
     "--against",
@@ -71,7 +81,11 @@ class _WithQuery(click.Command):
         return super().parse_args(ctx, [f"\n{arg}" if re.match(r"--\s", arg) else arg for arg in args])
 
 
-@click.command(cls=_WithQuery)
+@click.command(
+    cls=_WithQuery,
+    short_help="Ad-hoc SQL on the published warehouse, read-only.",
+    epilog=examples('sql "from latency_daily"', 'sql "from stuck_tasks" --out stuck.csv'),
+)
 @click.argument("query", metavar='"SELECT …"')
 @click.option(
     "--format",
@@ -95,7 +109,12 @@ def sql(
     run_query(settings_of(**options).paths, query, kind, out, allow_files=allow_files, timeout=timeout)
 
 
-@click.command()
+@click.command(
+    short_help="A zip file for the provider or gateway, about some tasks.",
+    epilog=examples(
+        "evidence --claims --out claims.zip", "evidence --where \"fail_class = 'provider'\" --out failed.zip"
+    ),
+)
 @click.option("--where", "condition", metavar="CONDITION", help="Tasks for which this SQL condition on `tasks` holds.")
 @click.option("--claims", "is_claims", is_flag=True, help="Failures that were charged and, by a rule, not refunded.")
 @click.option("--failure", "fingerprint", metavar="FINGERPRINT", help="Failures of this kind of `failure_reasons`.")
@@ -139,7 +158,10 @@ def evidence(
         show(line)
 
 
-@click.command()
+@click.command(
+    short_help="Write the report as one HTML file, or its charts as PNG.",
+    epilog=examples("report --since '7 days'", "report --format png --out plots"),
+)
 @click.option(
     "--out", type=Place(path_type=Path), metavar="PATH", help="A file; for png a folder. Below DATA_DIR/reports."
 )

@@ -9,11 +9,14 @@ from typing import Any
 
 import click
 
-from avatar_tasks.commands.options import DATA_DIR, Place, settings_of, with_options
+from avatar_tasks.commands.options import DATA_DIR, Place, examples, settings_of, with_options
 from avatar_tasks.console import handle_errors, show
 
 
-@click.command()
+@click.command(
+    short_help="The report live, with /health and /metrics, on loopback.",
+    epilog=examples("serve", "serve --callbacks --inbox inbox"),
+)
 @click.option(
     "--port", default=8898, show_default=True, type=click.IntRange(0, 65535), help="Where to listen; 0 is a free one."
 )

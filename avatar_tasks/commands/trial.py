@@ -9,11 +9,14 @@ from typing import Any
 
 import click
 
-from avatar_tasks.commands.options import JSON, Place, with_options
+from avatar_tasks.commands.options import JSON, Place, examples, with_options
 from avatar_tasks.console import Progress, handle_errors, reporter_to, show, show_json
 
 
-@click.command()
+@click.command(
+    short_help="Everything at once on a simulated gateway.",
+    epilog=examples("demo", "demo --tasks 500 --no-prefect --out trial"),
+)
 @click.option(
     "--tasks", default=2000, show_default=True, type=click.IntRange(1, 200_000), help="How many tasks to make up."
 )
@@ -41,7 +44,10 @@ def demo(tasks: int, speed: float, out: Path, *, prefect: bool, with_report: boo
     return result.exit_code
 
 
-@click.command()
+@click.command(
+    short_help="The simulated gateway alone, on loopback.",
+    epilog=examples("simulate --ids-out ids.txt", "simulate --tasks 500 --faults 0.1 --key a-key"),
+)
 @click.option(
     "--port", default=8899, show_default=True, type=click.IntRange(0, 65535), help="On 127.0.0.1; 0 is a free one."
 )

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avatar_tasks.commands.options import ACCEPT_LOSS, DATA_DIR, JSON, settings_of, with_options
+from avatar_tasks.commands.options import ACCEPT_LOSS, DATA_DIR, JSON, examples, settings_of, with_options
 from avatar_tasks.console import Progress, handle_errors, reporter_to, show, show_answer, show_json, show_summary
 
 if TYPE_CHECKING:
     from pipeline.run import Run
 
 
-@click.command()
+@click.command(
+    short_help="Publish the warehouse for readers again.",
+    epilog=examples("publish"),
+)
 @with_options(DATA_DIR, JSON)
 @handle_errors
 def publish(*, as_json: bool, **options: Any) -> None:
@@ -34,7 +37,10 @@ def publish(*, as_json: bool, **options: Any) -> None:
         show(f"published {path}")
 
 
-@click.command()
+@click.command(
+    short_help="Derive the whole warehouse again from the archive.",
+    epilog=examples("rebuild"),
+)
 @with_options(ACCEPT_LOSS, DATA_DIR, JSON)
 @handle_errors
 def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
@@ -52,7 +58,10 @@ def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
         show(f"rebuilt from {done.segments:,} segments with {done.answers:,} answers, and published")
 
 
-@click.command()
+@click.command(
+    short_help="Compact the archive, drop what is too old, check all.",
+    epilog=examples("maintain", "maintain --retain 90 --dry-run"),
+)
 @click.option(
     "--retain", type=click.IntRange(min=1), metavar="DAYS", help="Drop ids and answers of days longer ago than this."
 )
@@ -100,7 +109,13 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
     return code
 
 
-@click.command()
+@click.command(
+    short_help="Move the warehouse from a file to a lake, or back.",
+    epilog=examples(
+        'migrate --to "ducklake:postgres:dbname=lake host=db" --lake-data /srv/lake',
+        "migrate --to data/warehouse.duckdb",
+    ),
+)
 @click.option(
     "--to", required=True, metavar="PLACE", help="The new WAREHOUSE: a DuckDB file's path or ducklake:postgres:…"
 )

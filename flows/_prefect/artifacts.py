@@ -15,9 +15,10 @@ from prefect.artifacts import (
 )
 from prefect.events import emit_event
 
-from pipeline.errors import AvatarTasksError
+from pipeline.errors import AvatarTasksError, exit_code_of
 from pipeline.headline import comparison_in_sentences, headline
 from pipeline.run import Reporter
+from pipeline.watch.run_line import failed_summary, run_line
 from warehouse.backends.choose import reader
 from warehouse.database.schema import statement
 from warehouse.errors import WarehouseError
@@ -42,6 +43,17 @@ def prefect_reporter() -> Reporter:
     """A reporter to the log of the flow run."""
     logger = get_run_logger()
     return Reporter(info=logger.info, warn=logger.warning)
+
+
+@contextlib.contextmanager
+def line_of_failure(run: Run) -> Iterator[None]:
+    """Log the line of a run that an error ends before it has a summary."""
+    try:
+        yield
+    except Exception as error:
+        summary = failed_summary(run, exit_code_of(error), str(error))
+        run.reporter.warn(run_line(run.command, summary, run.clock.now(), run.settings.log_format))
+        raise
 
 
 @contextlib.contextmanager

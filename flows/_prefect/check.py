@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from typing import TYPE_CHECKING, Final
 
 import httpx
-from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows._prefect.flow_run import with_secrets
+from flows._prefect.server import REMEDY, no_answer, server_address, short_client
 from flows._prefect.setup import POOL, TAG, declarations_folder, read_declared
 from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, read_limit
 from pipeline.check.finding import Finding, error
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 _AREA: Final = "Prefect"
-_SECONDS: Final = 5.0
 _SET_UP: Final = "Run `avatar-tasks setup-prefect`"
 
 
@@ -43,7 +41,7 @@ def check_server(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[S
 
 
 async def _check(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[Settings | None], list[Finding]]:
-    address = os.environ.get("PREFECT_API_URL", "")
+    address = server_address()
     without_blocks = [None if secrets_in_blocks(one) else one for one in settings]
     if not address:
         remedy = "export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
@@ -51,15 +49,12 @@ async def _check(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[S
         return without_blocks, [error(_AREA, "block", text, remedy)]
     # Prefect reads its environment once, when it is imported: what is checked is the address that is set now.
     with temporary_settings({PREFECT_API_URL: address}):
-        client = get_client(httpx_settings={"timeout": _SECONDS})
+        client = short_client()
     async with client:
-        problem = await client.api_healthcheck()
+        problem = await no_answer(client)
         if problem is not None:
-            remedy = "Start it (`prefect server start`), or correct PREFECT_API_URL"
-            text = (
-                f"no answer from {address}: {str(problem).splitlines()[0] if str(problem) else type(problem).__name__}"
-            )
-            return without_blocks, [error(_AREA, "server", text, remedy, ExitCode.UNREACHABLE)]
+            text = f"no answer from {address}: {problem}"
+            return without_blocks, [error(_AREA, "server", text, REMEDY, ExitCode.UNREACHABLE)]
         found = [Finding(_AREA, "server", "ok", address)]
         try:
             found += [one async for one in _on_server(client, settings, folder)]

@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 from pydantic import SecretStr
 
-from flows._prefect.artifacts import emit_alerts, log_errors, progress_artifact, show_summary
+from flows._prefect.artifacts import emit_alerts, line_of_failure, log_errors, progress_artifact, show_summary
 from flows._prefect.fan_out import FanOut
 from flows._prefect.share_run import DEPLOYMENT
 from flows._prefect.shared_rate import shared_concurrency, shared_rate
@@ -71,12 +71,18 @@ class FlowRun:
         run: from `run.begin`.
         request: which ids to collect, and how.
         summary: how it went; None before it has ended.
+        is_begun: whether Prefect let it begin.
+
+    Args:
+        leaves_line: whether its line goes into its log; the command line does that itself.
     """
 
-    def __init__(self, run: Run, request: CollectRequest) -> None:
+    def __init__(self, run: Run, request: CollectRequest, *, leaves_line: bool = True) -> None:
         self.run = run
+        self._leaves_line = leaves_line
         self.request = request
         self.summary: Summary | None = None
+        self.is_begun = False
 
     async def collect(self) -> State[dict[str, Any]]:
         """The body of the flow `collect`: collect, show how it went, and fail where the exit code says so.
@@ -86,9 +92,12 @@ class FlowRun:
         Raises:
             AvatarTasksError: the one for the exit code, see `pipeline.errors`; what was collected is kept.
         """
-        self.summary = summary = await self._collect_or_fan_out()
+        self.is_begun = True
+        with line_of_failure(self.run) if self._leaves_line else contextlib.nullcontext():
+            self.summary = summary = await self._collect_or_fan_out()
         line = run_line("collect", summary.as_dict(), self.run.clock.now(), self.run.settings.log_format)
-        self.run.reporter.info(line)
+        if self._leaves_line:
+            self.run.reporter.info(line)
         await self._show(summary)
         if summary.exit_code not in {ExitCode.DONE, ExitCode.NOT_LOADED}:
             raise error_for(summary.exit_code)(summary.problem)

@@ -35,6 +35,7 @@ from flows._prefect.limits import Limits
 from flows._prefect.notify import ALERTS_BLOCK, automation, is_same, notification_block
 from flows._prefect.of_sources import NO_COLLECT, SOURCE_TAG, with_automations, with_deployments
 from flows._prefect.of_sources import with_values as with_own_values
+from flows._prefect.server import REMEDY, first_line, server_address
 from pipeline.errors import AvatarTasksError, UnusableInputError
 from pipeline.settings import BLOCKS
 from pipeline.sources.choose import settings_of
@@ -123,7 +124,7 @@ class SetUp:
             UnusableInputError: when no server is set or answers.
             AvatarTasksError: when Prefect refuses to deploy.
         """
-        if not os.environ.get("PREFECT_API_URL"):
+        if not server_address():
             raise UnusableInputError(
                 "no Prefect server is set: export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
             )
@@ -131,7 +132,7 @@ class SetUp:
             asyncio.run(self._run())
         except (httpx.HTTPError, RuntimeError) as error:
             raise UnusableInputError(
-                f"Prefect's server at {os.environ['PREFECT_API_URL']} cannot be set up: {str(error).splitlines()[0]}"
+                f"Prefect's server at {server_address()} cannot be set up: {first_line(error)}. {REMEDY}"
             ) from error
 
     async def _run(self) -> None:

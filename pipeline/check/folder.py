@@ -40,6 +40,9 @@ def _place(root: Path) -> Finding:
     if not existing.is_dir():
         text = f"{existing} is a file, and a folder is needed"
         return error(_AREA, "DATA_DIR", text, "Set AVATAR_TASKS_DATA_DIR to a folder")
+    if os.statvfs(existing).f_flag & os.ST_RDONLY:
+        remedy = "Mount it for writing (`mount -o remount,rw`), or set AVATAR_TASKS_DATA_DIR to another folder"
+        return error(_AREA, "DATA_DIR", f"{existing} is on a file system that is mounted read-only", remedy)
     if not os.access(existing, os.W_OK | os.X_OK):
         remedy = f"chmod u+rwx {existing}, or set AVATAR_TASKS_DATA_DIR to a folder of yours"
         return error(_AREA, "DATA_DIR", f"{existing} cannot be written to", remedy)
@@ -71,7 +74,7 @@ def _owner(settings: Settings) -> Finding:
         check_owner(settings)
     except UnusableInputError as problem:
         return refusal(_AREA, "owner", problem)
-    return Finding(_AREA, "owner", "ok", "this user may write there")
+    return Finding(_AREA, "owner", "ok", "this user")
 
 
 def _space(root: Path) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.collect.other_ids import OtherIds
+from reports.words import plural
 
 if TYPE_CHECKING:
     from pipeline.discovery.walk import Discovered
@@ -97,9 +98,8 @@ class Summary:
 
     def as_lines(self) -> list[str]:
         """For people."""
-        lines = [
-            f"{self.fetched:,} answers about {self.asked:,} ids in {self.seconds:.1f} s{self._counted(self.statuses)}"
-        ]
+        polled = f"{plural(self.fetched, 'answer')} about {plural(self.asked, 'id')}"
+        lines = [f"{polled} in {self.seconds:.1f} s{self._counted(self.statuses)}"]
         other = {name: count for name, count in self.outcomes.items() if name != "task"}
         if other:
             lines.append(f"not tasks{self._counted(other)}")
@@ -108,12 +108,11 @@ class Summary:
                 f"{self.skipped_terminal:,} of {self.requested:,} ids given had ended before and were not polled"
             )
         if self.still_running:
-            lines.append(
-                f"{self.still_running:,} ids given have not ended yet; the next collect polls those that are due"
-            )
-        lines.append(
-            f"{self.requests:,} requests, {self.retries:,} of them retries, {self.refusals:,} rate-limited (429)"
-        )
+            have = "has" if self.still_running == 1 else "have"
+            waiting = f"{plural(self.still_running, 'id')} given {have} not ended yet"
+            lines.append(f"{waiting}; the next collect polls those that are due")
+        sent = plural(self.requests, "request")
+        lines.append(f"{sent}, {self.retries:,} of them retries, {self.refusals:,} rate-limited (429)")
         lines += self.discovered.as_lines() if self.discovered else []
         lines += map(_rejected_line, self.rejected[:10])
         if self.rejected_count > len(self.rejected[:10]):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.collect.summary import UNREACHABLE
 from pipeline.errors import ExitCode
+from reports.words import plural
 from warehouse import plan
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def judge_reach(client: GatewayClient, reached: Reached, most_unreachable: float
     if not polled or reached.unreachable / polled <= most_unreachable:
         return None
     why = client.conclusion.sentence if client.conclusion else _why_unreachable(client)
-    return ExitCode.UNREACHABLE, f"{reached.unreachable:,} of {polled:,} ids could not be reached. {why}"
+    return ExitCode.UNREACHABLE, f"{reached.unreachable:,} of {plural(polled, 'id')} could not be reached. {why}"
 
 
 def _is_stopped(client: GatewayClient) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
 import re
 from dataclasses import dataclass
@@ -114,13 +115,20 @@ def _condition(text: str) -> Condition:
     found = _CONDITION.fullmatch(text)
     name = found["name"].lower().replace("-", "_") if found else ""
     if found is None or name not in MEASURES:
-        raise _not_understood(text, "it is none")
+        raise _not_understood(text, _hint(name or text.strip()))
     if not found["sign"]:
         if MEASURES[name].kind != "count":
             raise _not_understood(text, "it needs a limit")
         return Condition(text.strip(), name, ">", 0)
     limit, is_share = _limit(text, MEASURES[name], found["limit"])
     return Condition(text.strip(), name, found["sign"], limit, is_share)
+
+
+def _hint(name: str) -> str:
+    if re.split(r"\W", name)[0] in MEASURES:
+        return "a measure is compared with <, <=, > or >="
+    close = difflib.get_close_matches(name, MEASURES, n=1)
+    return f"did you mean {close[0]}" if close else "there is no such measure"
 
 
 def _limit(text: str, measure: Measure, written: str) -> tuple[float, bool]:
@@ -146,7 +154,7 @@ def _limit(text: str, measure: Measure, written: str) -> tuple[float, bool]:
 def _not_understood(text: str, why: str) -> UnusableInputError:
     examples = {"span": "{}>15m", "count": "{}>0", "room": "{}<5%"}
     there_are = ", ".join(examples[one.kind].format(name) for name, one in MEASURES.items())
-    return UnusableInputError(f"--fail-if {text.strip()!r} is not a condition: {why}. There are {there_are}")
+    return UnusableInputError(f"--fail-if {text.strip()!r} cannot be used: {why}. Conditions are {there_are}")
 
 
 def judge(conditions: Iterable[Condition], readings: Readings) -> list[Alarm]:

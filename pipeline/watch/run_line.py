@@ -6,20 +6,27 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import ExitCode
+from pipeline.interrupts import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from pipeline.run import Run
+
 #: Why a run ended with its exit code, in one word for grep.
-REASONS: Final = {
+REASONS: Final[dict[int, str]] = {
     ExitCode.DONE: "done",
     ExitCode.UNEXPECTED: "failed",
     ExitCode.UNUSABLE_INPUT: "unusable_input",
     ExitCode.KEY_REFUSED: "key_refused",
     ExitCode.NOT_LOADED: "not_loaded",
     ExitCode.UNREACHABLE: "unreachable",
+    INTERRUPTED: "interrupted",
 }
+
+#: The commands whose runs leave a line.
+LEAVE_LINES: Final = ("collect", "load", "maintain")
 
 _FIRST: Final = ("run_id", "source", "problem", "seconds", "exit_code")
 
@@ -33,10 +40,17 @@ def run_fields(command: str, summary: Mapping[str, Any], at: datetime) -> dict[s
         at: when it ended.
     """
     found = {"run": command, "run_id": summary.get("run_id"), "source": summary.get("source"), "at": _moment(at)}
-    code = ExitCode(summary["exit_code"])
-    found |= {"exit": int(code), "reason": REASONS[code], "seconds": summary["seconds"], **dict(_counts(summary))}
+    code = int(summary["exit_code"])
+    found |= {"exit": code, "reason": REASONS[code], "seconds": summary["seconds"], **dict(_counts(summary))}
     found["problem"] = summary.get("problem")
     return {name: value for name, value in found.items() if value is not None}
+
+
+def failed_summary(run: Run, exit_code: int, problem: str) -> dict[str, Any]:
+    """What is known of a run that an error or a signal ends before it has a summary."""
+    seconds = round(run.clock.monotonic() - run.began, 3)
+    facts = {"run_id": run.run_id, "source": run.settings.source, "seconds": seconds}
+    return {**facts, "exit_code": int(exit_code), "problem": problem}
 
 
 def _counts(summary: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

@@ -135,7 +135,9 @@ def test_a_data_directory_that_cannot_be_written_ends_with_2(connected: CommandL
 def test_a_setting_with_a_typo_is_refused_with_a_hint(connected: CommandLine) -> None:
     """A setting that silently does nothing is worse than none."""
     result = connected("collect", "a" * 32, AVATAR_TASKS_CONCURENCY="8")
-    assert_one_helpful_line(result, 2, "AVATAR_TASKS_CONCURENCY", "did you mean AVATAR_TASKS_CONCURRENCY?")
+    assert_one_helpful_line(
+        result, 2, "AVATAR_TASKS_CONCURENCY in the environment", "did you mean AVATAR_TASKS_CONCURRENCY?"
+    )
 
 
 def test_a_typo_in_the_env_file_is_refused_too(connected: CommandLine, tmp_path: Path) -> None:
@@ -201,4 +203,7 @@ def test_a_broken_analysis_file_is_named(connected: CommandLine, gateway: Gatewa
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "analysis.toml").write_text("[[failure_rules]]\npattern = 'x'\nfail_class = 'nobody'\n")
     assert_one_helpful_line(connected("collect", gateway.world.ids[0]), 2, "analysis.toml", "'nobody'")
+    (tmp_path / "data" / "analysis.toml").write_text("[[objectives]]\nname = 'fast'\n")
+    lacking = "[[objectives]] number 1 lacks seconds and target"
+    assert_one_helpful_line(connected("collect", gateway.world.ids[0]), 2, "analysis.toml", lacking)
     assert gateway.app.total_calls == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from avatar_tasks.cli import main
+from pipeline import interrupts
+from pipeline.errors import ExitCode
 from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.command_line import COMMAND, KEY, CommandLine
 from tests.pipeline.tables import rows
@@ -147,12 +152,22 @@ def test_sql_answers_in_under_a_second(collected: CommandLine) -> None:
     assert ours < 8 * bare
 
 
-@pytest.mark.parametrize("command", ["demo", "collect", "simulate", "status", "sql", "publish", "rebuild"])
-def test_every_command_has_help(avatar_tasks: CommandLine, command: str) -> None:
-    """With a sentence on what it is for."""
-    result = avatar_tasks(command, "--help")
-    assert result.code == 0
-    assert "Usage:" in result.out
+@pytest.mark.parametrize("name", main.commands)
+def test_the_help_of_every_command_has_examples_that_it_takes(name: str) -> None:
+    """And a sentence on what it is for, which the list of commands shows whole."""
+    shown = CliRunner().invoke(main, [name, "--help"], catch_exceptions=False).output
+    examples = [shlex.split(line) for line in shown.partition("Examples:\n")[2].splitlines()]
+    assert [words[:2] for words in examples] == [["avatar-tasks", name]] * len(examples) != []
+    for words in examples:
+        main.commands[name].make_context(name, words[2:])
+    whole = CliRunner().invoke(main, ["--help"]).output
+    assert f"{main.commands[name].short_help}\n" in whole
+
+
+def test_the_help_has_every_exit_code() -> None:
+    """For scripts: those of `ExitCode`, and that of a signal."""
+    shown = CliRunner().invoke(main, ["--help"]).output.partition("Exit codes:")[2]
+    assert [int(line.split()[0]) for line in shown.strip().splitlines()] == [*ExitCode, interrupts.INTERRUPTED]
 
 
 def test_check_says_in_one_screen_what_is_wrong_and_what_to_do(connected: CommandLine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -53,3 +54,12 @@ def test_a_run_leaves_its_line_in_a_journal_and_every_line_is_json_if_told(
     refused = connected("collect", *ids, AVATAR_TASKS_LOG_FORMAT="json", AVATAR_TASKS_BASE_URL="nonsense")
     [error] = [json.loads(one) for one in refused.err.splitlines()]
     assert (refused.code, error["level"]) == (2, "error")
+
+
+@pytest.mark.parametrize("command", ["collect", "load", "maintain"])
+def test_a_run_that_an_error_ends_leaves_its_line_once(connected: CommandLine, command: str) -> None:
+    """With its id and why; here the data folder may not be begun."""
+    refused = connected(command, AVATAR_TASKS_FIRST_START="false")
+    [line] = [one for one in refused.err.splitlines() if one.startswith("run=")]
+    assert re.match(rf"run={command} run_id=[0-9a-f]{{12}} source=default at=\S+Z exit=2 reason=unusable_input ", line)
+    assert line.endswith(' Nothing was changed"')

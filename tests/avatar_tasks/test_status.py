@@ -95,14 +95,14 @@ def test_where_nothing_can_be_read_every_condition_holds(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("stael>15m", "it is none"),
+        ("stael>15m", "did you mean stale"),
         ("stale", "it needs a limit"),
         ("stale>15", "a number with a unit"),
         ("stale>15 fortnights", "unknown unit"),
         ("stuck>few", "a whole number"),
         ("disk<5", "a share or a size"),
-        ("stuck=0", "it is none"),
-        ("", "it is none"),
+        ("stuck=0", "compared with"),
+        ("", "there is no such measure"),
     ],
 )
 def test_a_condition_that_is_none_is_refused_with_those_there_are(text: str, why: str) -> None:

@@ -39,10 +39,21 @@ def test_collect_is_a_flow_run_where_prefect_is_set_up(
     """With the same result, exit code and --json as without."""
     result = on_prefect("collect", *gateway.world.ids[:20], "--json")
     assert (result.code, result.json["outcomes"]) == (0, {"task": 20}), result.err
+    assert result.err.count("run=collect ") == 1
     assert ("collect", "COMPLETED") in ask(
         server_home[0], "select flow.name, state_type from flow_run join flow on flow.id = flow_id"
     )
     assert any("20 answers about 20 ids" in str(data) for (data,) in ask(server_home[0], "select data from artifact"))
+
+
+def test_a_server_that_does_not_answer_ends_with_2(on_prefect: CommandLine, gateway: Gateway) -> None:
+    """It is no bug of ours; nothing is polled, and the message says how to go on without it."""
+    address = f"{gateway.base_url}/api"  # where something else answers
+    result = on_prefect("collect", gateway.world.ids[0], PREFECT_API_URL=address)
+    assert (result.code, gateway.app.total_calls) == (2, 0), result.err
+    assert "reason=unusable_input" in result.err
+    for words in (f"Prefect's server at {address} does not answer", "`prefect server start`", "--no-prefect"):
+        assert words in result.err
 
 
 def test_a_flow_run_may_leave_loading_to_others(on_prefect: CommandLine, gateway: Gateway, tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def here(*words: str, **environment: str) -> Result:
         pytest.param(b"A=1\n# caf\xe9\nAVATAR_TASKS_RATE=5\n", [".env", "line 2"], id="Latin-1"),
         pytest.param(b"AVATAR_TASKS_RATE=5\0\n", [".env"], id="NUL"),
         pytest.param(b"\xef\xbb\xbfAVATAR_TASKS_RAET=5\n", ["RAET", "did you mean"], id="typo behind a mark"),
-        pytest.param(b"avatar_tasks_raet=5\n", ["RAET", "did you mean"], id="typo in lower case"),
+        pytest.param(b"avatar_tasks_raet=5\n", ["RAET in .env", "did you mean"], id="typo in lower case"),
+        pytest.param(b"A=1\n\nAVATAR_TASKS_RATE 5\nB=2\n", [".env", "line 3 is not NAME=value"], id="no sign"),
+        pytest.param(b'AVATAR_TASKS_RATE="5\nB=2\n', [".env", "line 1 is not NAME=value"], id="a quote not closed"),
     ],
 )
 def test_an_env_file_that_cannot_be_used_ends_with_2(tmp_path: Path, content: bytes, words: list[str]) -> None:
@@ -78,6 +80,12 @@ def test_a_folder_called_env_and_a_mark_before_the_first_name_are_no_obstacle(tm
     (tmp_path / ".env").rmdir()
     (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfAVATAR_TASKS_DATA_DIR=elsewhere\n")
     assert "elsewhere" in here("status").err
+
+
+def test_a_line_of_another_program_in_the_env_file_is_no_obstacle(tmp_path: Path) -> None:
+    """Nor is it spoken of."""
+    (tmp_path / ".env").write_text("not an assignment\nAVATAR_TASKS_DATA_DIR=elsewhere\n")
+    assert [line.split(":")[0] for line in here("status").err.splitlines()] == ["avatar-tasks"]
 
 
 def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
@@ -109,6 +117,9 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
         pytest.param("DATA_DIR", "a\nAVATAR_TASKS_API_KEY=b", ["DATA_DIR", "line break"], id="a quote not closed"),
         pytest.param("DATA_DIR", "/dev/null/x", ["/dev/null/x"], id="below a file"),
         pytest.param("DATA_DIR", " ", ["DATA_DIR", "empty"], id="blank"),
+        pytest.param("DATA_DIR", __file__, ["DATA_DIR to a folder", "is a file"], id="a file as the folder"),
+        pytest.param("WAREHOUSE", "/", ["WAREHOUSE", "is a folder"], id="a folder as the warehouse"),
+        pytest.param("WAREHOUSE", "/dev/null", ["WAREHOUSE", "a device"], id="a device as the warehouse"),
         pytest.param("DATA_DIR", "n" * 300, ["too long"], id="very long name"),
         pytest.param("DATA_DIR", "caf\udce9", ["DATA_DIR", "UTF-8"], id="Latin-1"),
         pytest.param("SOURCE", "sk-" + "Ab3" * 16, ["SOURCE", "key"], id="the key in the wrong place"),

@@ -169,7 +169,7 @@ def observation(number: int) -> Observation:
 def test_signals_keep_received_answers(
     connected: CommandLine, gateway: Gateway, tmp_path: Path, signals: list[str]
 ) -> None:
-    """With 130 and one line, whichever they are and however many; the next run polls only what is left."""
+    """With 130, one line and that of the run, whichever and however many; the next run polls only what is left."""
     (tmp_path / "ids.txt").write_text("\n".join(gateway.world.ids))
     with connected.start("collect", "--ids-file", "ids.txt", AVATAR_TASKS_RATE="50") as process:
         deadline = time.monotonic() + 60
@@ -181,8 +181,9 @@ def test_signals_keep_received_answers(
             time.sleep(0.02)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    told = [line for line in err.splitlines() if not line.startswith("a new data folder")]
-    assert told == ["avatar-tasks: stopped; what was collected is kept, run again to go on"]
+    _, told, line = err.splitlines()
+    assert told == "avatar-tasks: stopped; what was collected is kept, run again to go on"
+    assert " exit=130 reason=interrupted " in line
     archived = sum(map(count_rows, Archive(LocalFolder(tmp_path / "data" / "archive")).segments("observations")))
     assert archived >= gateway.app.total_calls - 10
 
@@ -202,7 +203,8 @@ def test_ctrl_c_in_the_middle_of_deriving_tables_leaves_the_old_ones(
     command = [sys.executable, "-c", code, *words]
     environment = connected.whole_environment()
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, len(done.stderr.splitlines())) == (130, 1), done.stderr
+    told = [line for line in done.stderr.splitlines() if not line.startswith("run=maintain ")]
+    assert (done.returncode, len(told)) == (130, 1), done.stderr
     assert "stopped" in done.stderr
     after = {path for path in (tmp_path / "data").rglob("*") if path.is_file()}
     left = [path for path in after - set(before) if "unfinished" in path.name or ".tmp" in str(path)]
@@ -215,6 +217,20 @@ def test_an_error_that_a_library_makes_of_ctrl_c_ends_as_ctrl_c(monkeypatch: pyt
     """Whatever is raised once a signal has come."""
     monkeypatch.setattr(interrupts._interruption, "at", 1.0)
     assert _ending(RuntimeError("Query interrupted"))[0] == 130
+
+
+@pytest.mark.e2e
+def test_ctrl_c_while_the_program_imports_ends_it_in_one_line(tmp_path: Path) -> None:
+    """With 130, and no traceback of what it was importing."""
+    code = (
+        "import os, signal, sys, types\n"
+        "def find_spec(name, *_):\n"
+        "    if name == 'avatar_tasks.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))\n"
+        "from avatar_tasks.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "status"], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, b"avatar-tasks: stopped before it began\n")
 
 
 def test_ctrl_c_does_not_wait_for_stdin(connected: CommandLine) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 from avatar_tasks.commands.check import check_prefect
 from pipeline import run as runs
 from pipeline.check.all_checks import check_everything
+from pipeline.check.folder import _place
 from pipeline.collect.collect import CollectRun
 from pipeline.collect.request import CollectRequest
 from pipeline.data_folder import begin_folder
@@ -328,3 +330,10 @@ def test_an_answer_to_many_ids_that_says_something_else_is_not_offered(
     [bulk] = [one for one in found.findings if one.name == "bulk"]
     assert (bulk.state, found.offers["bulk"], found.exit_code) == ("warning", False, 0)
     assert "something else than the task's own answer" in bulk.text
+
+
+def test_a_file_system_that_is_mounted_read_only_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For chmod does not help there; nothing is said of a user who may write."""
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    found = _place(tmp_path)
+    assert (found.state, "read-only" in found.text, "remount" in str(found.remedy)) == ("error", True, True)

@@ -1,0 +1,53 @@
+"""Whether Prefect's server answers, in the words of `collect`, `setup-prefect` and `check`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from prefect.client.orchestration import get_client
+
+from pipeline.errors import UnusableInputError
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+REMEDY: Final = "Start it (`prefect server start`), or correct PREFECT_API_URL"
+
+_SECONDS: Final = 5.0
+
+
+def server_address() -> str:
+    """Of the server that is set; empty where none is, and Prefect starts one of its own."""
+    return os.environ.get("PREFECT_API_URL", "")
+
+
+def short_client() -> PrefectClient:
+    """A client that does not wait long for an answer."""
+    return get_client(httpx_settings={"timeout": _SECONDS})
+
+
+async def no_answer(client: PrefectClient) -> str | None:
+    """Why the server does not answer, in one line; None where it does."""
+    problem = await client.api_healthcheck()
+    return None if problem is None else first_line(problem)
+
+
+async def require_server() -> None:
+    """Do nothing where the server that is set answers, or none is set.
+
+    Raises:
+        UnusableInputError: when it does not answer; says what to do.
+    """
+    if not (address := server_address()):
+        return
+    async with short_client() as client:
+        problem = await no_answer(client)
+    if problem is not None:
+        msg = f"Prefect's server at {address} does not answer ({problem}). {REMEDY}, or collect with --no-prefect"
+        raise UnusableInputError(msg)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its name where it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
