@@ -25,6 +25,7 @@ with app.setup:
     from reports.cohort import Cohort, choices, open_cohort
     from reports.page import fragment
     from reports.report import Report, read_report
+    from reports.words import where
     from warehouse.database.reader import open_beside_published
     from warehouse.paths import DataPaths
 
@@ -95,8 +96,9 @@ def _(actions, days, sources, templates, zone):
 @app.function
 def report_on(data_dir: str, cohort: Cohort) -> tuple[duckdb.DuckDBPyConnection, Report]:
     """The connection with the views of a cohort, and its report."""
-    con = open_beside_published(DataPaths(Path(data_dir).absolute()))
-    return con, read_report(con, cohort, datetime.now(UTC), is_whole=True)
+    paths = DataPaths(Path(data_dir).absolute())
+    con = open_beside_published(paths)
+    return con, read_report(con, cohort, datetime.now(UTC), where=where(paths.root), is_whole=True)
 
 
 @app.function

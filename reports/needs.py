@@ -103,8 +103,13 @@ _WORDS: Final = {
 }
 
 
-def needs(con: duckdb.DuckDBPyConnection, facts: Facts, stale_sources: str | None, now: datetime) -> list[Need]:
-    """Those with a count above 0, the most urgent first, on a connection of `cohort.open_cohort`."""
+def needs(
+    con: duckdb.DuckDBPyConnection, facts: Facts, stale_sources: str | None, now: datetime, where: str
+) -> list[Need]:
+    """Those with a count above 0, the most urgent first, on a connection of `cohort.open_cohort`.
+
+    Commands have `where`, see `words.where`.
+    """
     with using(con, "cohort"):
         counted = con.execute(_COUNTS, {"now": now, "seconds": _HOURS * 3600}).pl().row(0, named=True)
     counts = counted | {
@@ -115,7 +120,7 @@ def needs(con: duckdb.DuckDBPyConnection, facts: Facts, stale_sources: str | Non
     }
     since = f" since {words.moment(facts['last_answer_at'])}" if facts["last_answer_at"] else ""
     return [
-        Need(key, noun, counts[key], says.format(since=since, sources=stale_sources), command)
+        Need(key, noun, counts[key], says.format(since=since, sources=stale_sources), words.command(command, where))
         for key, (noun, says, command) in _WORDS.items()
         if counts[key]
     ]

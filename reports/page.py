@@ -39,6 +39,7 @@ def render_page(
     *,
     top: Markup = NOTHING,
     link: str | None = None,
+    where: str = "",
 ) -> str:
     """The page on the tasks that the filters leave, with times in a time zone such as Asia/Shanghai.
 
@@ -49,11 +50,12 @@ def render_page(
         now: the time.
         top: what stands before everything else.
         link: the page's own address with its filters, where it is served: values that differ link to their tasks.
+        where: what names the data folder in commands: see `words.where`.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
     """
-    return page(read_report(con, replace(filters, timezone=timezone), now, link), top)
+    return page(read_report(con, replace(filters, timezone=timezone), now, link, where=where), top)
 
 
 def page(report: Report, top: Markup = NOTHING) -> str:

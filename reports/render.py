@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from reports import words
 from reports.errors import OutdatedError
 from reports.page import page
 from reports.report import read_report
@@ -29,7 +30,7 @@ def report_on(paths: DataPaths, cohort: Cohort, now: datetime) -> Report:
     """
     with closing(open_beside_published(paths)) as con:
         try:
-            return read_report(con, cohort, now)
+            return read_report(con, cohort, now, where=words.where(paths.root))
         except OutdatedError as error:
             raise OutdatedError(f"{paths.published} {error}") from error
 

@@ -38,6 +38,7 @@ class Report:
         about: which tasks it is about, as text.
         facts: the row of the view `headline`.
         generated_at: when it was made, in the page's time zone.
+        where: what names the data folder in commands.
     """
 
     tiles: list[Tile]
@@ -47,6 +48,7 @@ class Report:
     about: str
     facts: dict[str, Any]
     generated_at: datetime
+    where: str = ""
 
 
 def read_report(
@@ -55,6 +57,7 @@ def read_report(
     now: datetime,
     link: str | None = None,
     *,
+    where: str = "",
     is_whole: bool = False,
 ) -> Report:
     """The report on the tasks of `cohort`, in its time zone.
@@ -64,6 +67,7 @@ def read_report(
         cohort: which tasks.
         now: the time.
         link: the page's own address with its filters, to which others are added; None where it is a file.
+        where: what names the data folder in commands that the page says to go on with: see `words.where`.
         is_whole: whether `con` gets all views of the cohort, for queries of one's own.
 
     Raises:
@@ -73,7 +77,7 @@ def read_report(
     now = now.astimezone(ZoneInfo(cohort.timezone))
     facts, classes = headline.read_facts(con)
     comparison = compare_cohort(con, cohort, facts, now)
-    context = Context(con, cohort, facts, classes, comparison.steps, now, link)
+    context = Context(con, cohort, facts, classes, comparison.steps, now, link, where)
     found = drivers.read(context)
     return Report(
         headline.tiles(facts),
@@ -81,12 +85,13 @@ def read_report(
         FirstScreen(
             comparison,
             drivers.first(found, _FIRST_DRIVERS),
-            needs(con, facts, comparison.stale_sources, now),
+            needs(con, facts, comparison.stale_sources, now, where),
         ),
         _figures(context, found),
         context.about,
         facts,
         now,
+        where,
     )
 
 

@@ -79,7 +79,8 @@ def failure(worse: pl.DataFrame, facts: Facts) -> str:
     ended = facts["succeeded"] + facts["failed"]
     bounds = words.interval(words.percent(facts["failure_rate_low"]), words.percent(facts["failure_rate_high"]))
     rate = words.percent(facts["failure_rate"])
-    said = f"{facts['failed']:,} of {ended:,} tasks that ended have failed: {rate} ({bounds})."
+    verbs = "task that ended has" if ended == 1 else "tasks that ended have"
+    said = f"{facts['failed']:,} of {ended:,} {verbs} failed: {rate} ({bounds})."
     return said + _worse(worse) + _projection(facts)
 
 
@@ -160,8 +161,10 @@ def load(frame: pl.DataFrame) -> str:
     most = frame.sort("most_in_flight", "most_at", descending=[True, False]).row(0, named=True)
     middle, low, high = (_mean(frame, name) for name in ("mean_in_flight", "mean_low", "mean_high"))
     doubt = f" (between {low} and {high}: the end of some has no time)" if low != high else ""
+    number = most["most_in_flight"]
+    were = f"{words.tasks(number)} {'was' if number == 1 else 'were'}"
     return (
-        f"At most {words.tasks(most['most_in_flight'])} were under way at a time, at {words.moment(most['most_at'])}; "
+        f"At most {were} under way at a time, at {words.moment(most['most_at'])}; "
         f"{middle} on average{doubt}."
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -37,6 +39,22 @@ WHOSE: Final = {
     "network": "the network's",
     "cancelled": "cancelled",
     "unknown": "of unknown cause",
+}
+
+#: What a dimension is called, where that is not the name of its column.
+_DIMENSIONS: Final = {
+    "template_id": "template",
+    "file_type": "file type",
+    "video_aspect_ratio": "aspect ratio",
+    "primary_play_type": "play type",
+    "pt_count": "number of parts (pt_infos)",
+    "input_kind": "input",
+    "voice_engine_id": "voice engine",
+    "lan": "language",
+    "text_length": "length of text",
+    "hour": "hour of the day (UTC)",
+    "weekday": "weekday (UTC)",
+    "gateway_version": "gateway version",
 }
 
 _NAMED: Final = {604_800: "week", 2_592_000: "month"}
@@ -94,6 +112,8 @@ def _two(small: int, per_large: int, large_unit: str, small_unit: str) -> str:
 
 def interval(low: str, high: str) -> str:
     """From low to high; either may be unknown."""
+    if low != UNKNOWN and high == UNKNOWN:
+        return f"at least {low}"
     return f"{low if low != UNKNOWN else '?'} to {high if high != UNKNOWN else '?'}"
 
 
@@ -129,7 +149,7 @@ def cohort(chosen: Cohort) -> str:
         _some(chosen.sources, "sources"),
         _some(chosen.actions, "actions"),
         _some(chosen.templates, "templates"),
-        *(f"{name} {value if value is not None else 'none'}" for name, value in chosen.values),
+        *(f"{dimension(name)} {value if value is not None else 'none'}" for name, value in chosen.values),
         _range(chosen),
     ]
     return ", ".join(part for part in parts if part) or "all tasks"
@@ -145,3 +165,19 @@ def _range(chosen: Cohort) -> str:
     if chosen.since:
         return f"submitted from {moment(chosen.since)}"
     return f"submitted before {moment(chosen.until)}" if chosen.until else ""
+
+
+def dimension(name: str) -> str:
+    """What a column of task_dimensions is called."""
+    return _DIMENSIONS.get(name, name)
+
+
+def command(text: str, where: str) -> str:
+    """A command with what names the data folder, put behind its name and the subcommand."""
+    program, subcommand, rest = f"{text} ".split(" ", 2)
+    return f"{program} {subcommand}{where} {rest}".rstrip()
+
+
+def where(root: Path) -> str:
+    """What makes a command read the data folder `root`, typed in whatever folder; nothing for ./data, the default."""
+    return "" if root.absolute() == Path("data").absolute() else f" --data-dir {shlex.quote(str(root.absolute()))}"

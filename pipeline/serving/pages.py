@@ -19,7 +19,7 @@ from pipeline.spans import read_span
 from reports.cohort.form import NOTICE, filter_form
 from reports.errors import ReportError
 from reports.page import render_page
-from reports.words import duration
+from reports.words import duration, where
 from warehouse.backends.choose import warehouse_of
 from warehouse.database.reader import nothing_published
 
@@ -117,8 +117,8 @@ class Pages:
         cohort = cohort_of(filters, now)
         try:
             with closing(warehouse_of(self.paths).connect_beside()) as con:
-                form, link = filter_form(con, filters), address_of(filters)
-                return str(render_page(con, cohort, cohort.timezone, now, top=form, link=link))
+                form, link, folder = filter_form(con, filters), address_of(filters), where(self.paths.root)
+                return str(render_page(con, cohort, cohort.timezone, now, top=form, link=link, where=folder))
         except ReportError as error:
             raise UnusableInputError(str(error)) from error
 

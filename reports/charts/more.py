@@ -141,7 +141,10 @@ def _area(frame: Frame, x: Sequence[float], lower: Sequence[float], upper: Seque
 
 
 def week(name: str, title: str, says: str, values: Mapping[tuple[int, int], tuple[float, str]], shade: str) -> Chart:
-    """Seven days by 24 hours: (weekday from 1, hour) to a value, which is the strength of its colour, and a tooltip."""
+    """Seven days by 24 hours: (weekday from 1, hour) to a value, which is the strength of its colour, and a tooltip.
+
+    Its title is above it, as the only thing in its legend.
+    """
     frame = Frame(name, title, says, _CELL * len(_DAYS))
     known = [value for value, _ in values.values() if value]
     low, high = min(known, default=0), max(known, default=1)
@@ -159,4 +162,4 @@ def week(name: str, title: str, says: str, values: Mapping[tuple[int, int], tupl
             )  # fmt: skip
     x_ticks = [Tick((hour + 0.46) / _HOURS, str(hour)) for hour in _HOUR_LABELS]
     y_ticks = [Tick(1 - (number + 0.5) / len(_DAYS), day, has_line=False) for number, day in enumerate(_DAYS)]
-    return frame.chart(marks, x_ticks, y_ticks)
+    return frame.chart(marks, x_ticks, y_ticks, [Key(title, shade)])

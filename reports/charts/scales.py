@@ -20,6 +20,7 @@ _DECADES: Final = (
     *(0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400),
     *(259_200, 604_800, 2_592_000, 7_776_000, 31_536_000),
 )
+_UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _MOST: Final = 5
 _INNER: Final = 0.03
 #: Ticks of a time axis on a screen, and on a phone.
@@ -87,16 +88,16 @@ class Tick:
 
 def duration(seconds: float) -> str:
     """A round duration, short: 0.5 s, 30 s, 5 min, 3 h, 2 d."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
+    return f"{seconds / size:g} {unit}"
 
 
 def duration_ticks(top: float) -> tuple[Linear, list[Tick]]:
     """A scale from 0 to a round duration at or above `top`, and its ticks."""
     step = next((one for one in _STEPS if top / one <= _MOST), _STEPS[-1])
-    return _from_zero(step, top, duration)
+    # One unit for all, the largest of which a step has half units: 0 to 100 s, not 0 s to 1.66667 min.
+    size, unit = next(((size, unit) for size, unit in _UNITS if step % (size / 2) == 0), _UNITS[-1])
+    return _from_zero(step, top, lambda seconds: f"{seconds / size:g} {unit}")
 
 
 def log_duration_ticks(scale: Log) -> list[Tick]:

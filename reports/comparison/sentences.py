@@ -154,7 +154,8 @@ def _points(share: float) -> str:
 
 def driver_sentence(driver: Driver) -> str:
     """What differs about the tasks with a value."""
-    which = f"{driver.dimension} {driver.value}" if driver.value is not None else f"no {driver.dimension}"
+    name = words.dimension(driver.dimension)
+    which = f"{name} {driver.value}" if driver.value is not None else f"no {name}"
     parts = " and ".join([*_failing(driver), *_taking(driver)])
     return f"{which}: {words.tasks(driver.tasks)}; beside comparable tasks they {parts}."
 
@@ -183,8 +184,9 @@ def step_sentence(step: Step) -> str:
         if step.metric == "failure_rate"
         else ("the median time to success", words.duration)
     )
-    since = f"Since {words.moment(step.changed_at)} {what} of {kind} is {shown(step.now)}, before {shown(step.before)}"
+    levels = f"is {shown(step.now)}; before, it was {shown(step.before)}"
+    since = f"Since {words.moment(step.changed_at)} {what} of {kind} {levels}"
     if step.changed_at_low == step.changed_at_high:
         return f"{since}."
     first, last = words.minute(step.changed_at_low), words.minute(step.changed_at_high)
-    return f"{since} (the step may be as early as {first} and as late as {last})."
+    return f"{since} (the change came between {first} and {last})."

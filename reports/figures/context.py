@@ -44,6 +44,7 @@ class Context:
         steps: levels that changed, in the order of time.
         now: the time, in the page's time zone.
         link: the page's own address with its filters, where it is served.
+        where: what names the data folder in commands.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -53,6 +54,7 @@ class Context:
     steps: tuple[Step, ...]
     now: datetime
     link: str | None = None
+    where: str = ""
 
     def rows(self, query: str, parameters: Row | None = None) -> pl.DataFrame:
         """The rows of a query; times are in the page's time zone."""

@@ -33,22 +33,6 @@ _MOST_CLEAR: Final = 20
 _MOST_OTHERS: Final = 30
 _MOST_EXAMPLES: Final = 8
 
-#: What a dimension is called.
-_NAMES: Final = {
-    "template_id": "template",
-    "file_type": "file type",
-    "video_aspect_ratio": "aspect ratio",
-    "primary_play_type": "play type",
-    "pt_count": "number of parts (pt_infos)",
-    "input_kind": "input",
-    "voice_engine_id": "voice engine",
-    "lan": "language",
-    "text_length": "length of text",
-    "hour": "hour of the day (UTC)",
-    "weekday": "weekday (UTC)",
-    "gateway_version": "gateway version",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -129,6 +113,7 @@ def drivers(context: Context, frame: pl.DataFrame) -> Figure:
         more=max(clear.height - _MOST_CLEAR, 0) + max(others.height - _MOST_OTHERS, 0),
         failure_axis=axis(_points_ticks(points)),
         latency_axis=axis(_times_ticks(times)),
+        where=context.where,
     )
     return Figure(
         key="drivers",
@@ -164,7 +149,7 @@ def _range(context: Context) -> str:
 
 
 def _line(context: Context, row: Row, points: Linear, times: Linear) -> Line:
-    name = _NAMES.get(row["dimension"], str(row["dimension"]))
+    name = words.dimension(row["dimension"])
     value = "none" if row["value"] is None else row["value"]
     chosen = urlencode({"value": f"{row['dimension']}={row['value'] or ''}"})
     link = f"{context.link}&{chosen}" if context.link else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from reports import sentences
 from reports.figure import Figure
 
@@ -38,6 +40,7 @@ def kinds(context: Context) -> Figure:
 def objectives(context: Context) -> Figure:
     """One row per objective."""
     frame = context.rows("from objectives_kept order by seconds, objective")
+    frame = frame.with_columns(pl.col("source", "action").fill_null("all"))
     return Figure(
         key="objectives",
         title="Are objectives met?",
@@ -48,6 +51,7 @@ def objectives(context: Context) -> Figure:
         data=frame,
         columns={
             "objective": "Objective",
+            "source": "Source",
             "action": "Action",
             "seconds": "Succeed within",
             "target": "Target",

@@ -77,7 +77,6 @@ def by_hour_of_week(context: Context) -> Figure:
         tasks=tasks,
         data=frame,
         charts=charts if tasks else (),
-        note=f"Above: {busy}. Below: {slow}.",
     )
 
 

@@ -56,7 +56,9 @@ def test_ticks_of_time_are_round_local_times(zone: str, days: float) -> None:
 @pytest.mark.parametrize(
     ("found", "labels"),
     [
-        pytest.param(duration_ticks(170), ["0 s", "1 min", "2 min", "3 min"], id="seconds"),
+        pytest.param(duration_ticks(170), ["0 min", "1 min", "2 min", "3 min"], id="minutes"),
+        pytest.param(duration_ticks(85), ["0 s", "20 s", "40 s", "60 s", "80 s", "100 s"], id="seconds"),
+        pytest.param(duration_ticks(8100), ["0 h", "0.5 h", "1 h", "1.5 h", "2 h", "2.5 h"], id="half hours"),
         pytest.param(duration_ticks(0.9), ["0 s", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1 s"], id="below a second"),
         pytest.param(share_ticks(0.17), ["0%", "5%", "10%", "15%", "20%"], id="shares"),
         pytest.param(share_ticks(0.97), ["0%", "20%", "40%", "60%", "80%", "100%"], id="never above 100%"),

@@ -82,7 +82,7 @@ def test_a_step_is_said_in_words_with_its_interval_and_its_hour(con: duckdb.Duck
     first, rate, step = sentences(found)
     assert (found.verdict, first) == ("worse", "Worse than the 7 days before.")
     assert rate == "The failure rate rose from 6.6% to 40.7% (+34.2 points; 95% interval +32.5 to +35.9)."
-    assert step == "Since 9 Jun 2026 09:00 UTC the failure rate of avatar at here is 48.8%, before 6.8%."
+    assert step == "Since 9 Jun 2026 09:00 UTC the failure rate of avatar at here is 48.8%; before, it was 6.8%."
     assert [one.is_clear for one in found.changes] == [True, False, False]
 
 
@@ -176,7 +176,7 @@ def test_what_others_wrote_is_no_markdown() -> None:
     """A template's id may be anything."""
     driver = Driver("template_id", "<b>|[x](http://y)*\nz", 30, 0.2, 0.1, 0.3, None, None, None)
     shown = as_markdown(Comparison(Period(START, END), Period(START, END), (), (driver,)))
-    assert r"template\_id \<b\>\|\[x\](http://y)\* z: 30 tasks" in shown
+    assert r"template \<b\>\|\[x\](http://y)\* z: 30 tasks" in shown
 
 
 WORLDS: Final = 300

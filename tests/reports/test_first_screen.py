@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from tests.command_line import CommandLine
     from warehouse.paths import DataPaths
 
 
@@ -103,6 +105,18 @@ def test_every_need_has_a_query_or_command_that_works(week: Made) -> None:
                     con.execute(query)
                 case ["avatar-tasks", name, *_]:
                     assert name in {"check", "evidence"}
+
+
+def test_commands_of_the_page_work_where_they_are_pasted(week: Made, avatar_tasks: CommandLine) -> None:
+    """In any folder: they name the data that the page was made of."""
+    found = re.findall(r"<code>avatar-tasks ((?:sql|evidence) .*?)</code>", week.file.read_text(encoding="utf-8"))
+    commands = [shlex.split(html.unescape(one)) for one in found]
+    whole = [one for one in commands if len(one) > 3]
+    assert {one[0] for one in whole} == {"sql", "evidence"}
+    for command in whole:
+        result = avatar_tasks(*command)
+        assert result.code == 0, result.err
+    assert (avatar_tasks.folder / "claims.zip").exists()
 
 
 def test_what_needs_a_person_is_counted_as_the_views_count(week: Made) -> None:
