@@ -163,10 +163,7 @@ def load(frame: pl.DataFrame) -> str:
     doubt = f" (between {low} and {high}: the end of some has no time)" if low != high else ""
     number = most["most_in_flight"]
     were = f"{words.tasks(number)} {'was' if number == 1 else 'were'}"
-    return (
-        f"At most {were} under way at a time, at {words.moment(most['most_at'])}; "
-        f"{middle} on average{doubt}."
-    )
+    return f"At most {were} under way at a time, at {words.moment(most['most_at'])}; {middle} on average{doubt}."
 
 
 def _mean(frame: pl.DataFrame, name: str) -> str:

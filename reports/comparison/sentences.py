@@ -83,8 +83,7 @@ def _why_not_known(found: Comparison) -> str:
     before = max((change.tasks_before for change in found.changes), default=0)
     now = max((change.tasks_now for change in found.changes), default=0)
     return (
-        f"it takes {FEWEST_TASKS} tasks in each period that were followed long enough, "
-        f"and there are {before:,} before and {now:,} now"
+        f"it takes {FEWEST_TASKS} tasks in each period that were followed long enough ({before:,} before, {now:,} now)"
     )
 
 
