@@ -34,7 +34,7 @@ def bulk_task(raw: bytes) -> dict[str, Any]:
 def compare(single: dict[str, Any] | None, before: dict[str, Any], after: dict[str, Any] | None = None) -> Verdict:
     """Compare the single answer with that of a request for many before it and, where they differ, of one after it.
 
-    A task that moves on differs from one answer to the next, whoever gives them; one that stays as it was in both
+    A task that moves on differs from one answer to the next, on either endpoint; one that stays as it was in both
     answers about many, and is otherwise in the single one between them, is given otherwise.
     """
     if single is None:

@@ -118,7 +118,7 @@ class Bulk:
         self._is_proven = self._is_proven or bool(found)
         self._in_vain = 0 if found else self._in_vain + 1
         if self._remembered is not None and seen.gateway_version not in {None, self._remembered.version}:
-            self._memory.forget()  # another version of the gateway: the next run compares anew
+            self._memory.forget()  # another version of the gateway: the next run compares again
         is_refused = page is None and not is_transient(seen)
         if self._is_on and (is_refused or self._in_vain >= _MOST_IN_VAIN):
             self._turn_off(seen)

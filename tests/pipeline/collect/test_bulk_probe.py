@@ -153,7 +153,7 @@ def test_the_limit_of_a_gateway_counts_for_many_ids_at_once_too(site: Site) -> N
 
 
 def test_what_was_seen_is_looked_at_again_after_a_while(site: Site) -> None:
-    """A gateway without it costs one request in a day; one that began to answer otherwise is not believed for long."""
+    """A gateway without it costs one request in a day; one that began to answer otherwise is not relied on for long."""
     site.account.bulk = "absent"
     for hours, posts in ((0, 1), (23, 1), (25, 2)):
         site.later = timedelta(hours=hours)
@@ -216,7 +216,7 @@ ENDED: dict[str, Any] = {"task_id": "a", "status": "SUCCESS", "data": {"url": "h
         pytest.param(ENDED, ENDED, None, "same", id="the same"),
         pytest.param(ENDED, ENDED | {"user_id": 7}, None, "same", id="more fields"),
         pytest.param(
-            ENDED, ENDED | {"data": {"url": "https://x.example/v.mp4?sign=2"}}, None, "same", id="signed anew"
+            ENDED, ENDED | {"data": {"url": "https://x.example/v.mp4?sign=2"}}, None, "same", id="signed again"
         ),
         pytest.param(ENDED | {"quota": 1}, ENDED, ENDED, "other", id="fewer fields"),
         pytest.param(ENDED, {"status": "QUEUED"}, {"status": "QUEUED"}, "other", id="late"),
