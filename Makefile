@@ -33,6 +33,9 @@ $(STAMP): $(LOCK) requirements-uv.lock pyproject.toml
 demo: setup  ## run everything on a simulated gateway, nothing else needed
 	@$(BIN)/avatar-tasks demo
 
+# pytest keeps the tests that it has rewritten, so that not each process of each run does it again: seconds for each.
+unexport PYTHONDONTWRITEBYTECODE
+
 # More workers than two cores: many tests wait, for a server, a deadline or a process.
 test: setup $(READERS)  ## run the tests
 	@$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder

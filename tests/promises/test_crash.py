@@ -71,13 +71,13 @@ def spread(steps: dict[Step, int], count: int) -> list[Step]:
 
 
 def test_killed_at_steps_of_each_command_and_at_random_nothing_is_lost_or_doubled(siege: Siege) -> None:
-    """A dozen and a half kills; `make soak` does it at every step there is."""
-    for name, count in (("collect", 6), ("maintain", 4), ("rebuild", 2), ("publish", 2)):
+    """A dozen kills; `make soak` does it at every step there is."""
+    for name, count in (("collect", 4), ("maintain", 3), ("rebuild", 2), ("publish", 2)):
         steps = survey(siege, name)
         assert len(steps) > 50
         kill_at(siege, name, steps, spread(steps, count))
-    kill_at_random(siege, "collect", 4)
-    assert sum(count for name, count in siege.tally.items() if name.endswith("killed")) >= 12
+    kill_at_random(siege, "collect", 2)
+    assert sum(count for name, count in siege.tally.items() if name.endswith("killed")) >= 9
     siege.end()
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tests.promises.child import SetUp
     from tests.promises.conftest import Besiege
 
+#: One of each kind is in `make test`.
+LONG = pytest.mark.soak
+
 
 def test_without_a_mutation_it_is_green(besiege: Besiege) -> None:
     """Otherwise what follows would say nothing."""
@@ -29,8 +32,8 @@ def test_without_a_mutation_it_is_green(besiege: Besiege) -> None:
     "mutation",
     [
         pytest.param(mutations.no_sync_of_files, id="no_sync_of_files"),
-        pytest.param(mutations.no_sync_of_folders, id="no_sync_of_folders"),
-        pytest.param(mutations.name_before_content, id="name_before_content"),
+        pytest.param(mutations.no_sync_of_folders, id="no_sync_of_folders", marks=LONG),
+        pytest.param(mutations.name_before_content, id="name_before_content", marks=LONG),
     ],
 )
 def test_without_the_order_of_syncs_a_power_cut_is_noticed(besiege: Besiege, mutation: SetUp) -> None:
@@ -44,10 +47,12 @@ def test_without_the_order_of_syncs_a_power_cut_is_noticed(besiege: Besiege, mut
     ("mutation", "function", "step", "time", "complaint"),
     [
         pytest.param(mutations.forget_the_ledger, "atomic_write", -2, 1, "not loaded", id="no_ledger"),
-        pytest.param(mutations.ledger_first, "_load_answers", -2, 1, "another state of it", id="ledger_first"),
+        pytest.param(
+            mutations.ledger_first, "_load_answers", -2, 1, "another state of it", id="ledger_first", marks=LONG
+        ),
         pytest.param(mutations.no_transaction, "_load_answers", -4, 2, "lacks", id="no_transaction"),
-        pytest.param(mutations.count_copies, "atomic_write", -2, 1, "twice", id="count_copies"),
-        pytest.param(mutations.never_clear, "atomic_write", -2, 1, "leftovers", id="never_clear"),
+        pytest.param(mutations.count_copies, "atomic_write", -2, 1, "twice", id="count_copies", marks=LONG),
+        pytest.param(mutations.never_clear, "atomic_write", -2, 1, "leftovers", id="never_clear", marks=LONG),
     ],
 )
 def test_without_what_a_load_rests_on_a_kill_is_noticed(

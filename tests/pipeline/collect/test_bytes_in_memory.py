@@ -82,7 +82,7 @@ def fetch(reply: Callable[[Request], Reply], folder: Path, count: int) -> dict[s
     ("reply", "count", "most_mb"),
     [
         pytest.param(large, 80, 150, id="megabytes"),
-        pytest.param(bomb, 90, 250, id="bombs"),
+        pytest.param(bomb, 70, 250, id="bombs"),
         pytest.param(large, 1000, 150, id="a thousand megabytes", marks=pytest.mark.soak),
         pytest.param(bomb, 400, 250, id="four hundred bombs", marks=pytest.mark.soak),
     ],

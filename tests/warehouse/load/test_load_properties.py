@@ -37,7 +37,7 @@ WORKS_WITH_PARTS = """(
 )"""
 
 SLOW_IS_FINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-OFTEN = settings(SLOW_IS_FINE, max_examples=6)
+OFTEN = settings(SLOW_IS_FINE, max_examples=4)
 SOMETIMES = settings(SLOW_IS_FINE, max_examples=3)
 RARELY = settings(SLOW_IS_FINE, max_examples=2)
 WITHOUT_END = settings(SLOW_IS_FINE, max_examples=300)
