@@ -205,6 +205,55 @@ def test_whether_it_is_a_file_or_a_lake_is_asked_in_one_place() -> None:
     assert not {used for name in of_files for used in imported(MODULES[name]) if used.startswith("warehouse.ducklake")}
 
 
+def promised_places() -> list[tuple[str, list[str], list[str]]]:
+    """Of each line of docs/architecture.md that names files: the line, the paths, and the names that are in them."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    lines = re.split(r"\n(?=\d\. |\| |## |   Before)", text)
+    found = []
+    for line in lines:
+        terms = re.findall(r"`([^`]+)`", line.rpartition(" | ")[2] if line.startswith("| ") else line)
+        paths = [one for one in terms if re.fullmatch(r"[\w./]*\w\.(py|sql|yaml)", one)]
+        names = [one for one in terms if re.fullmatch(r"_?[A-Za-z][\w.]*", one) and one not in paths]
+        if paths:
+            found.append((line, paths, [one for one in names if one not in NO_PLACES]))
+    return found
+
+
+#: What docs/architecture.md names beside functions and classes.
+NO_PLACES = {"requests", "observations", "list_pages", "segments", "tasks", "evidence", "compare", "serve", "check"}
+
+
+@pytest.mark.parametrize(("line", "paths", "names"), promised_places(), ids=range(len(promised_places())))
+def test_every_place_that_the_architecture_names_is_there(line: str, paths: list[str], names: list[str]) -> None:
+    """Each file by its path, or by its name beside another of the line; each function and class in one of them."""
+    files: list[Path] = []
+    for path in paths:
+        places = [ROOT / path, *(other.parent / path for other in files)]
+        there = [one for one in places if one.exists()]
+        assert "NAME" in path or there, f"{path} is not there: {line}"
+        files += there[:1]
+    texts = [one.read_text(encoding="utf-8") for one in files]
+    missing = [name for name in names if not any(name.rpartition(".")[2] in text for text in texts)]
+    assert missing == [], line
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "the retry budget",
+        "a new status word",
+        "a new column in `tasks`",
+        "a new id file format",
+        "a new chart",
+        "a Prefect schedule",
+    ],
+)
+def test_the_architecture_says_where_to_change_it(change: str) -> None:
+    """What a newcomer changes first, each with a line of its own."""
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    assert sum(line.startswith(f"| {change}") for line in lines) == 1
+
+
 @pytest.mark.e2e
 def test_without_prefect_and_the_report_extra_everything_else_runs_and_report_says_what_to_install(
     tmp_path: Path,

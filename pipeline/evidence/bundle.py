@@ -90,7 +90,7 @@ def write_bundle(
         UnusableInputError: when no task can be selected, the file cannot be written, or Jinja2 is not installed.
     """
     if not importlib.util.find_spec("jinja2"):
-        msg = "evidence needs jinja2: install avatar-tasks[report], or run `make setup` in the project's folder"
+        msg = "evidence needs jinja2: run `make setup` in the project's folder"
         raise UnusableInputError(msg)
     content = _read(paths, selection)
     try:
