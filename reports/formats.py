@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from reports import words
 
 if TYPE_CHECKING:
-    from reports.figure import Figure
+    from reports.elements import Figure
 
 #: Longer addresses are not linked: no browser takes them.
 _LONGEST: Final = 8000

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reports import sentences, words
-from reports.figure import Tile
+from reports.elements import Tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reports.charts.plot import Chart, Key
-    from reports.figure import Figure
+    from reports.elements import Figure
 
 _WIDTH: Final = 760
 _EDGE: Final = 20

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reports.cohort import Cohort
-    from reports.figure import Figure, Tile
+    from reports.elements import Figure, Tile
 
 _FIRST_DRIVERS = 3
 

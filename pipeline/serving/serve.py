@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from pipeline.errors import UnusableInputError
 from pipeline.serving.app import application
 from pipeline.serving.callbacks import Callbacks
+from pipeline.serving.listener import listen, run, url_of
 from pipeline.serving.pages import Pages
-from pipeline.serving.server import listen, run, url_of
 from pipeline.sources.choose import chosen_sources
 from warehouse.environment import PREFIX
 

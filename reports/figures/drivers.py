@@ -15,8 +15,8 @@ from reports.charts.scales import Linear, Tick
 from reports.cohort import using
 from reports.comparison.facts import Driver
 from reports.comparison.sentences import driver_sentence
+from reports.elements import Figure
 from reports.examples import of_drivers
-from reports.figure import Figure
 from reports.templating import render
 
 if TYPE_CHECKING:

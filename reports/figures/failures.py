@@ -9,8 +9,8 @@ import polars as pl
 from reports import sentences, words
 from reports.charts.markup import NOTHING
 from reports.charts.more import rates
+from reports.elements import Figure
 from reports.examples import of_reasons
-from reports.figure import Figure
 
 if TYPE_CHECKING:
     from reports.figures.context import Context, Row

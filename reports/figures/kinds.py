@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from reports import sentences
-from reports.figure import Figure
+from reports.elements import Figure
 
 if TYPE_CHECKING:
     from reports.figures.context import Context

@@ -9,8 +9,8 @@ from reports.charts.heatmap import Cell, Map, latency_map
 from reports.charts.markup import NOTHING
 from reports.charts.more import durations, shares_by_time
 from reports.charts.plot import Frame
+from reports.elements import Figure
 from reports.examples import of_slow_cells
-from reports.figure import Figure
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reports import sentences, words
 from reports.charts.more import under_way, week
 from reports.charts.series import Point
-from reports.figure import Figure
+from reports.elements import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from reports.charts.more import About, answer_times
 from reports.charts.scales import Times
 from reports.charts.series import Point
 from reports.cohort import Cohort
-from reports.figure import Figure
+from reports.elements import Figure
 
 if TYPE_CHECKING:
     from datetime import datetime

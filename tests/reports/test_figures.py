@@ -17,7 +17,7 @@ from warehouse.backends.choose import reader
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reports.figure import Figure
+    from reports.elements import Figure
     from reports.report import Report
     from warehouse.paths import DataPaths
 

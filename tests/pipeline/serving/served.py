@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from pipeline.serving.server import config, listen, url_of
+from pipeline.serving.listener import config, listen, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
