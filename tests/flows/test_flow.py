@@ -91,10 +91,20 @@ def test_a_refused_key_fails_the_flow_run_and_says_why(
     assert KEY.encode() not in stored
 
 
+@pytest.fixture(scope="module")
+def secrets(server_home: tuple[Path, dict[str, str]]) -> None:
+    """Blocks on the server, as an operator makes them in the dashboard."""
+    save = f"""
+from prefect.blocks.system import Secret
+Secret(value={KEY!r}).save('gateway-key', overwrite=True)
+Secret(value={TOKEN!r}).save('account-token', overwrite=True)
+"""
+    subprocess.run([sys.executable, "-c", save], env=server_home[1], check=True, timeout=60)
+
+
+@pytest.mark.usefixtures("secrets")
 def test_the_key_may_be_in_a_secret_block(on_prefect: CommandLine, gateway: Gateway) -> None:
     """Named by a setting, read from the server in use."""
-    save = f"from prefect.blocks.system import Secret; Secret(value={KEY!r}).save('gateway-key', overwrite=True)"
-    subprocess.run([sys.executable, "-c", save], env=on_prefect.environment, check=True, timeout=60)
     block = {"AVATAR_TASKS_API_KEY": "", "AVATAR_TASKS_API_KEY_BLOCK": "gateway-key"}
     assert on_prefect("collect", gateway.world.ids[0], "--json", **block).json["outcomes"] == {"task": 1}
     refused = on_prefect("collect", gateway.world.ids[0], **(block | {"AVATAR_TASKS_API_KEY_BLOCK": "no-such"}))
@@ -105,10 +115,9 @@ def test_the_key_may_be_in_a_secret_block(on_prefect: CommandLine, gateway: Gate
     assert "--no-prefect" in plain.err
 
 
+@pytest.mark.usefixtures("secrets")
 def test_discovery_as_a_flow_takes_the_token_from_a_secret_block(on_prefect: CommandLine, tmp_path: Path) -> None:
     """The list is walked in the flow run, and what it has needs no poll."""
-    save = f"from prefect.blocks.system import Secret; Secret(value={TOKEN!r}).save('account-token', overwrite=True)"
-    subprocess.run([sys.executable, "-c", save], env=on_prefect.environment, check=True, timeout=60)
     with listed(tmp_path, plain_world(30)) as site:
         block = {"AVATAR_TASKS_ACCESS_TOKEN": "", "AVATAR_TASKS_ACCESS_TOKEN_BLOCK": "account-token"}
         result = on_prefect("collect", "--discover", "--json", **(site.command.environment | block))
