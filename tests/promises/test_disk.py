@@ -65,10 +65,11 @@ def test_a_full_disk_is_named_and_nothing_is_lost(siege: Siege, size: int, expec
     siege.recover()
 
 
+@pytest.mark.soak
 def test_on_a_disk_of_any_size_a_run_succeeds_or_says_what_is_wrong(besiege: Besiege) -> None:
     """From no room at all to room for everything but the published copy."""
     codes: set[int] = set()
-    for size in ("64k", "7m", "11m"):
+    for size in ("64k", "2m", "7m", "11m"):
         siege = besiege(60, seed=len(codes))
         with small_disk(siege.paths.root, size):
             for name in ("collect", "rebuild"):

@@ -39,7 +39,6 @@ WORKS_WITH_PARTS = """(
 SLOW_IS_FINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OFTEN = settings(SLOW_IS_FINE, max_examples=4)
 SOMETIMES = settings(SLOW_IS_FINE, max_examples=3)
-RARELY = settings(SLOW_IS_FINE, max_examples=2)
 WITHOUT_END = settings(SLOW_IS_FINE, max_examples=300)
 
 SOURCES = st.sampled_from(["default", "second"])
@@ -126,26 +125,18 @@ def replay(con: duckdb.DuckDBPyConnection, history: History, segments: list[Segm
             load.load(con, [segments[number] for number in numbers], DEFAULTS, PollingPolicy())
 
 
-@RARELY
+@SOMETIMES
 @given(histories())
 def test_any_order_split_repetition_and_overlap_gives_the_tables_of_one_load(history: History) -> None:
     """The whole of every table, whatever the segments and the loads they come in; with the real `transform`."""
     assert_loads_are_as_one(history)
 
 
-@OFTEN
-@given(histories())
-def test_it_does_so_for_many_more_histories(remembered: Remembered, history: History) -> None:
-    """The same with a `transform` that remembers."""
-    with quick(remembered):
-        assert_loads_are_as_one(history)
-
-
 @pytest.mark.soak
 @WITHOUT_END
 @given(histories())
 def test_hundreds_of_histories(remembered: Remembered, history: History) -> None:
-    """Both as one load and as the slow reader works out."""
+    """Both as one load and as the slow reader works out; with a `transform` that remembers."""
     with quick(remembered):
         assert_loads_are_as_one(history)
         with written(history) as (_, segments), emptied() as con:
