@@ -31,7 +31,7 @@ SAY: Final = {
     r"\b[Ww]hoever\b": "who, anyone who, the process that",
     r"\bat[ _]work\b": "active (run)",
     r"\bserially\b": "serialized, under an advisory lock",
-    r"\b\d+ %(?= (?![\d\"])|[,.;:)]|$)": "7.3%, without a blank",
+    r"(?<!\d)\d+ %(?= (?![\d\"])|[,.;:)]|$)": "7.3%, without a blank",
     r"\bis no setting\b": "unknown setting",
     r"\b(hands?|handed|handing)[ _]back\b": "return, release; trim (the allocator)",
     r"\bstands? for\b": "represents, replaces",

@@ -214,7 +214,7 @@ def test_three_requests_in_ten_fail_in_real_time(capsys: pytest.CaptureFixture[s
     faulty = lambda _now, _request: dice.choice(REAL_FAULTS) if dice.random() < 0.3 else answer()  # noqa: E731
     asyncio.run(asyncio.wait_for(storm.collect(faulty, IDS, most_rounds=8), 900))
     with capsys.disabled():
-        print(f"\n30 % faults: {storm}")  # noqa: T201 - the figures of docs/promises.md
+        print(f"\n30% faults: {storm}")  # noqa: T201 - the figures of docs/promises.md
 
 
 @pytest.mark.soak
