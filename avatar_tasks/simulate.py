@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Final
 
 from gateway.wire.endpoints import TASK_PATH
 from pipeline.errors import UnusableInputError
-from simulator import Account, SimClock, SimulatedGateway, World, run
+from simulator import Account, Callbacks, SimClock, SimulatedGateway, World, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ def simulate(
     key: str | None,
     account: str | None,
     task_path: str,
+    callbacks: str | None,
     faults: float,
     ids_out: Path | None,
     notify: Callable[[str], None],
@@ -44,6 +46,9 @@ def simulate(
     app = SimulatedGateway(world, key=key, clock=clock, path=path, faults=faults, account=listed)
     if ids_out:
         _write_ids(ids_out, world)
+    if callbacks:
+        poster = Callbacks(world, clock, callbacks, lost_share=0.05, twice_share=0.05, late_share=0.05)
+        threading.Thread(target=poster.keep_posting, args=(threading.Event(),), daemon=True).start()
     try:
         run(app, port, on_ready=lambda url: notify(_greeting(url, key, account, task_path)))
     except OSError as error:

@@ -8,13 +8,14 @@
 `clock` is the simulated time; `words` has actions, channels and failure texts; `population` draws the tasks; `life` has
 what the gateway knows of a task at an instant; `work` generates the provider's side; `render` writes the answer and
 `truth` the expected rows, each from the model; `account` has the family's other endpoints; `quirks`, `special` and
-`kinds` have all the odd answers, `videos` the same tasks in another shape.
+`kinds` have all the odd answers, `videos` the same tasks in another shape, `callbacks` what is posted when tasks end.
 """
 
 from simulator.account import Account
 from simulator.app import SimulatedGateway
 from simulator.clock import ManualClock, SimClock
 from simulator.limits import Faults, RateLimit, WindowLimit
+from simulator.odd.callbacks import Callbacks
 from simulator.odd.kinds import KINDS, expected_outcome
 from simulator.server import run, serve
 from simulator.truth import Truth
@@ -23,6 +24,7 @@ from simulator.world import World
 __all__ = [
     "KINDS",
     "Account",
+    "Callbacks",
     "Faults",
     "ManualClock",
     "RateLimit",

@@ -71,6 +71,7 @@ def demo(tasks: int, speed: float, out: Path, *, prefect: bool, with_report: boo
     metavar="PATH",
     help="Where it answers single tasks; /v1/videos/{id} as OpenAI-style video objects.",
 )
+@click.option("--callbacks", metavar="URL", help="Where to post that a task has ended, as to notify_hook.")
 @click.option(
     "--faults", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share of requests that fail."
 )

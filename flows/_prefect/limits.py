@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.exceptions import ObjectNotFound
 
 from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, Bucket, bucket_for, limit_of_source
+from flows._prefect.variables import read_variable, write_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from prefect.client.orchestration import PrefectClient
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 #: In place of a limit: that there is to be none.
 _NO_LIMIT: Final = Bucket(0, 0)
+
+#: The limits that sources.toml had when `setup-prefect` last ran: what was set otherwise is left as it is.
+VARIABLE: Final = "avatar_tasks_limits"
+_REMOVED: Final = "removed, as sources.toml does not have it any more"
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,31 @@ class Limits:
         if not sources:
             await self._put(LIMIT_NAME, *_of_rate(rate))
             await self._put(IN_FLIGHT_NAME, *_of_in_flight(in_flight))
+        before = {name: Bucket(*was) for name, was in (await read_variable(self.client, VARIABLE)).items()}
         for one in sources:
-            await self._of_source(one, LIMIT_NAME, *_of_rate(one.rate or rate))
-            await self._of_source(one, IN_FLIGHT_NAME, *_of_in_flight(one.in_flight or in_flight))
+            await self._of_source(one, LIMIT_NAME, before, *_of_rate(one.rate or rate))
+            await self._of_source(one, IN_FLIGHT_NAME, before, *_of_in_flight(one.in_flight or in_flight))
+        names = {limit_of_source(common, one.name) for one in sources for common in (LIMIT_NAME, IN_FLIGHT_NAME)}
+        for name in before.keys() - names:
+            if await self._now(name) == before[name]:
+                await self._put(name, _NO_LIMIT, _REMOVED)
+        if not self.dry_run:
+            await write_variable(self.client, VARIABLE, _in_file(sources))
 
-    async def _of_source(self, source: Source, common: str, wanted: Bucket | None, meaning: str) -> None:
+    async def _of_source(
+        self, source: Source, common: str, before: Mapping[str, Bucket], wanted: Bucket | None, meaning: str
+    ) -> None:
         """A limit of its own; as the one that was common to all, where nothing else is said.
 
-        With a common one a gateway that is down would make the others wait.
+        With a common one a gateway that is down would make the others wait. One that the file had, and has no more, is
+        removed, unless somebody has changed it since.
         """
         name = limit_of_source(common, source.name)
-        if wanted is None and await self._now(name) is None:
+        now = await self._now(name)
+        if wanted is None and now == before.get(name):
             wanted, meaning = await self._now(common), f"as {common}, which was common to all"
+            if wanted is None and now is not None:
+                wanted, meaning = _NO_LIMIT, _REMOVED
         await self._put(name, wanted, meaning)
 
     async def _put(self, name: str, wanted: Bucket | None, meaning: str) -> None:
@@ -75,6 +93,16 @@ class Limits:
         except ObjectNotFound:
             return None
         return Bucket(limit.limit, limit.slot_decay_per_second)
+
+
+def _in_file(sources: Sequence[Source]) -> dict[str, Any]:
+    """The limits that sources.toml has, by name."""
+    wanted = {
+        limit_of_source(common, one.name): bucket
+        for one in sources
+        for common, (bucket, _) in ((LIMIT_NAME, _of_rate(one.rate)), (IN_FLIGHT_NAME, _of_in_flight(one.in_flight)))
+    }
+    return {name: list(astuple(bucket)) for name, bucket in wanted.items() if bucket is not None}
 
 
 def _of_rate(rate: float | None) -> tuple[Bucket | None, str]:

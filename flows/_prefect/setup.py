@@ -24,8 +24,6 @@ from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import (
     DeploymentUpdate,
-    VariableCreate,
-    VariableUpdate,
     WorkPoolCreate,
 )
 from prefect.exceptions import ObjectNotFound
@@ -36,6 +34,7 @@ from flows._prefect.notify import ALERTS_BLOCK, automation, is_same, notificatio
 from flows._prefect.of_sources import NO_COLLECT, SOURCE_TAG, with_automations, with_deployments
 from flows._prefect.of_sources import with_values as with_own_values
 from flows._prefect.server import REMEDY, first_line, server_address
+from flows._prefect.variables import read_variable, write_variable
 from pipeline.errors import AvatarTasksError, UnusableInputError
 from pipeline.settings import BLOCKS
 from pipeline.sources.choose import settings_of
@@ -203,7 +202,7 @@ class SetUp:
 
     async def _deployments(self, client: PrefectClient) -> None:
         current = {one.name: one for one in await client.read_deployments() if TAG in one.tags}
-        before = await _declared_before(client)
+        before: dict[str, Values] = await read_variable(client, DECLARED_VARIABLE)  # when `setup-prefect` last ran
         decided: dict[str, Decided] = {}
         for name, deployment in self.declared.deployments.items():
             wanted, own = declared(deployment), self.declared.own.values.get(name, {})
@@ -220,8 +219,9 @@ class SetUp:
         for one in gone:
             await client.delete_deployment(one.id)
         await _use_this_python(client)
-        await _remember_declared(
+        await write_variable(
             client,
+            DECLARED_VARIABLE,
             {
                 name: replaced(declared(one), self.declared.own.values.get(name, {}))
                 for name, one in self.declared.deployments.items()
@@ -267,19 +267,6 @@ class SetUp:
 
 def _is_of_source(deployment: DeploymentResponse) -> bool:
     return any(tag.startswith(SOURCE_TAG) for tag in deployment.tags)
-
-
-async def _declared_before(client: PrefectClient) -> dict[str, Values]:
-    """What the declarations wanted when `setup-prefect` last ran, by deployment; empty where that is not known."""
-    variable = await client.read_variable_by_name(DECLARED_VARIABLE)
-    return variable.value if variable is not None and isinstance(variable.value, dict) else {}
-
-
-async def _remember_declared(client: PrefectClient, wanted: dict[str, Values]) -> None:
-    if await client.read_variable_by_name(DECLARED_VARIABLE) is None:
-        await client.create_variable(VariableCreate(name=DECLARED_VARIABLE, value=wanted))
-    else:
-        await client.update_variable(VariableUpdate(name=DECLARED_VARIABLE, value=wanted))
 
 
 async def _use_this_python(client: PrefectClient) -> None:

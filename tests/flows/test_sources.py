@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows._prefect.limits import Limits
 from flows._prefect.of_sources import with_automations, with_deployments, with_values
 from pipeline.sources.file import Source
 from simulator import ManualClock, SimulatedGateway, World, serve
@@ -129,7 +133,42 @@ def test_set_up_makes_what_each_gateway_needs_and_removes_it_with_the_file(opera
     assert {row["source"] for row in rows(operator.published, "runs", ["source"])} == {"well", "down"}
     keys = {key for (key,) in operator.ask("select distinct key from artifact")}
     assert {"collect-well", "collect-down", "collect-well-failures"} <= keys
-    (operator.folder / "sources.toml").unlink()
+    file = operator.folder / "sources.toml"
+    file.write_text(file.read_text().replace("rate = 50\n", ""))
+    assert "global limit avatar-tasks-requests-well: removed" in set_up(operator)
+    file.unlink()
     assert "deployment collect-down: removed" in set_up(operator)
     assert operator.ask(deployments) == []
     assert operator.ask(f"select active {schedules}", "collect") == [(1,)]
+
+
+def test_a_limit_that_left_the_file_leaves_the_server_but_for_one_that_somebody_changed(
+    server_home: tuple[Path, dict[str, str]],
+) -> None:
+    """And what setup-prefect's own options set stays, whatever the file has."""
+    said: list[str] = []
+
+    async def set_up(*sources: Source) -> dict[str, int]:
+        with temporary_settings({PREFECT_API_URL: server_home[1]["PREFECT_API_URL"]}):
+            async with get_client() as client:
+                await Limits(client, said.append, dry_run=False).set(sources, None, None)
+                found = await client.read_global_concurrency_limits(limit=200, offset=0)
+                return {one.name: one.limit for one in found if one.name.rpartition("-")[2] in {"fast", "own"}}
+
+    async def changed_by_hand() -> None:
+        with temporary_settings({PREFECT_API_URL: server_home[1]["PREFECT_API_URL"]}):
+            async with get_client() as client:
+                await client.upsert_global_concurrency_limit_by_name("avatar-tasks-in-flight-own", 3)
+
+    fast = Source(name="fast", base_url=URL, rate=50, in_flight=8)
+    own = Source(name="own", base_url=URL, in_flight=9)
+    put = asyncio.run(set_up(fast, own))
+    names = {"avatar-tasks-in-flight-fast", "avatar-tasks-in-flight-own", "avatar-tasks-requests-fast"}
+    assert put.keys() == names
+    asyncio.run(changed_by_hand())
+    assert asyncio.run(set_up(Source(name="fast", base_url=URL, in_flight=8), Source(name="own", base_url=URL))) == {
+        "avatar-tasks-in-flight-fast": 8,
+        "avatar-tasks-in-flight-own": 3,
+    }
+    assert said[-1] == "global limit avatar-tasks-requests-fast: removed, as sources.toml does not have it any more"
+    assert asyncio.run(set_up()) == {"avatar-tasks-in-flight-own": 3}
