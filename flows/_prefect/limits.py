@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.exceptions import ObjectNotFound
 
+from flows._prefect.server import read_variable, write_variable
 from flows._prefect.shared_rate import IN_FLIGHT_NAME, LIMIT_NAME, Bucket, bucket_for, limit_of_source
-from flows._prefect.variables import read_variable, write_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,11 +1,12 @@
-"""Whether Prefect's server answers, in the words of `collect`, `setup-prefect` and `check`."""
+"""Prefect's server: whether it answers, in the words of `collect`, `setup-prefect` and `check`, and its variables."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 
 from pipeline.errors import UnusableInputError
 
@@ -51,3 +52,17 @@ async def require_server() -> None:
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its name where it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+async def read_variable(client: PrefectClient, name: str) -> dict[str, Any]:
+    """The object that a variable holds; empty where there is none."""
+    variable = await client.read_variable_by_name(name)
+    return variable.value if variable is not None and isinstance(variable.value, dict) else {}
+
+
+async def write_variable(client: PrefectClient, name: str, value: dict[str, Any]) -> None:
+    """Let a variable hold this object."""
+    if await client.read_variable_by_name(name) is None:
+        await client.create_variable(VariableCreate(name=name, value=value))
+    else:
+        await client.update_variable(VariableUpdate(name=name, value=value))

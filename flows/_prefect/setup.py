@@ -33,8 +33,7 @@ from flows._prefect.limits import Limits
 from flows._prefect.notify import ALERTS_BLOCK, automation, is_same, notification_block
 from flows._prefect.of_sources import NO_COLLECT, SOURCE_TAG, with_automations, with_deployments
 from flows._prefect.of_sources import with_values as with_own_values
-from flows._prefect.server import REMEDY, first_line, server_address
-from flows._prefect.variables import read_variable, write_variable
+from flows._prefect.server import REMEDY, first_line, read_variable, server_address, write_variable
 from pipeline.errors import AvatarTasksError, UnusableInputError
 from pipeline.settings import BLOCKS
 from pipeline.sources.choose import settings_of
