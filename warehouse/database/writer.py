@@ -95,7 +95,7 @@ def spill(con: duckdb.DuckDBPyConnection) -> None:
 
 @contextlib.contextmanager
 def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a new file in which nothing outlives a crash: without a log, which half of writing would be.
+    """A connection to a new file, or one it began, in which nothing outlives a crash: a log would be half of writing.
 
     What was changed stays in memory, and beyond its limit in temporary files beside the new one, until a checkpoint;
     the end of the block is one.
@@ -105,7 +105,8 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     settings = WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by itself it would be where we were started
     with _as_our_errors(unfinished), contextlib.ExitStack() as stack:
-        _begin_file(unfinished)
+        if not unfinished.exists():
+            _begin_file(unfinished)
         con = stack.enter_context(contextlib.closing(duckdb.connect(":memory:", config=settings)))
         con.execute(f"attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)")
         unfinished.chmod(0o600)

@@ -48,7 +48,7 @@ class Budget:
     @property
     def piece_rows(self) -> int:
         """Answers flattened at a time, where bodies have 2 KB. More at a time cost less each, and need memory."""
-        return self._graded(1_800, 20_000)
+        return self._graded(2_200, 20_000)
 
     @property
     def file_bytes(self) -> int:
@@ -64,6 +64,11 @@ class Budget:
     def checkpoint_steps(self) -> int:
         """Such transactions between two checkpoints, each of which compresses the last rows of every table again."""
         return max(1, _CHECKPOINT_ROWS // self.rebuild_rows)
+
+    @property
+    def portion_rows(self) -> int:
+        """Rows of segments after which a file that is made anew is opened again: so long what it holds grows."""
+        return self._graded(_CHECKPOINT_ROWS, 20 * _CHECKPOINT_ROWS)
 
     def _graded(self, least: int, most: int) -> int:
         """Between the two as the memory of a process is between `LEAST_BYTES` and `_ENOUGH_BYTES`."""

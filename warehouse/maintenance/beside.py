@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -68,13 +69,18 @@ def built_beside(work: Derivation) -> Iterator[Loaded]:
     with sole_writer(beside, work.wait_seconds):
         _remove(beside)
         try:
-            with open_unlogged(beside) as con:
-                prepare(con)
-                set_limit(con, work.budget.file_bytes)
-                work.load_all(con, total)
+            work.load_anew(partial(_opened, beside, work.budget.file_bytes), total)
             yield total
         finally:
             _remove(beside)
+
+
+@contextlib.contextmanager
+def _opened(beside: Path, limit: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_unlogged(beside) as con:
+        prepare(con)
+        set_limit(con, limit)
+        yield con
 
 
 @contextlib.contextmanager

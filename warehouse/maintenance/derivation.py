@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from warehouse.database.writer import spill
 from warehouse.load.budget import Budget
 from warehouse.load.loader import Loaded, load_in_steps, unloaded
+from warehouse.load.steps import steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
+    from contextlib import AbstractContextManager
 
     import duckdb
 
     from warehouse.analysis import Analysis
+    from warehouse.archive.parquet import Segment
     from warehouse.archive.segments import Archive
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
@@ -52,9 +55,26 @@ class Derivation:
         What was loaded is added to `total`; its damaged segments are those of this time.
         """
         total.damaged.clear()
-        segments, loaded = unloaded(con, self.store), 0
+        segments = unloaded(con, self.store)
         if only is not None:
             segments = [one for one in segments if one.segment_id in only]
+        self._load(con, segments, total, 0, len(segments))
+
+    def load_anew(self, opened: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]], total: Loaded) -> None:
+        """Load the archive into an empty file, which is `opened` again for each portion of it.
+
+        DuckDB keeps in memory, beyond its limit, some 70 MB for each million answers that an open file has taken.
+        """
+        with opened() as con:
+            segments, done = unloaded(con, self.store), 0
+        for portion in steps_of(segments, self.budget.portion_rows):
+            with opened() as con:
+                done = self._load(con, portion, total, done, len(segments))
+
+    def _load(
+        self, con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], total: Loaded, before: int, every: int
+    ) -> int:
+        """Load `segments`, `before` which others were done of `every` one; returns how many then are."""
         between = spill if self.budget.is_short else _do_nothing
         step_rows, policy = self.budget.rebuild_rows, self.policy
         steps = load_in_steps(con, segments, self.analysis, policy, step_rows, budget=self.budget, between=between)
@@ -62,8 +82,9 @@ class Derivation:
             if number % self.budget.checkpoint_steps == 0:
                 con.execute("checkpoint")
             total.add(done)
-            loaded += done.segments + len(done.damaged)
-            self.on_progress(loaded, len(segments))
+            before += done.segments + len(done.damaged)
+            self.on_progress(before, every)
+        return before
 
 
 def _do_nothing(_con: duckdb.DuckDBPyConnection) -> None:

@@ -64,6 +64,20 @@ def test_a_damaged_warehouse_is_replaced(filled: Site, damage: bytes | None) -> 
         assert contents(con) == before
 
 
+def test_a_new_file_is_opened_again_after_so_many_rows(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What DuckDB holds of an open file grows with what it took; the tables are those of a file opened once."""
+    before = live(filled)
+    opened: list[int] = []
+    steps: list[tuple[int, int]] = []
+    monkeypatch.setattr(Budget, "portion_rows", 2)
+    monkeypatch.setattr(rebuilding, "set_limit", lambda _con, limit: opened.append(limit))
+    work = Derivation(filled.paths, filled.store, DEFAULTS, filled.policy, 5, lambda *step: steps.append(step))
+    assert rebuild(work).segments == 6
+    assert len(opened) == 1 + 3
+    assert steps[:3] == [(2, 6), (4, 6), (6, 6)]
+    assert live(filled) == before
+
+
 def test_the_log_of_the_old_one_is_not_replayed_into_the_new_one(filled: Site) -> None:
     """DuckDB would do that with whatever log lies beside a file."""
     before = live(filled)
