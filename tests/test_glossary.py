@@ -39,7 +39,7 @@ SAY: Final = {
     r"\bwhat(ever)? becomes of\b": "what happens to",
     r"\b(Voice|voice(?=[.=(]))": "reporter",
     r"\.tell\(|\.say\(|\bdef (tell|say)\b": "info, notify",
-    r"\b(ROOM|rooms|this room|whole room)\b": "package",
+    r"\b(ROOM|rooms|this room|whole room|The room)\b": "package",
     r"\bheld by\b|\bwho(ever)?[ _]holds\b|\bWarehouseHeld": "locked by, lock holder",
     r"\b(turns|advisory_lock)\.turn\b|\b(its|whose) turn\b": "the advisory lock",
     r"\bto be had\b|\bcan be had\b": "available",

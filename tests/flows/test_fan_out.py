@@ -93,6 +93,7 @@ def test_shares_that_all_fail_fail_the_run(operator: Operator, gateway: tuple[st
     assert "AVATAR_TASKS_BASE_URL" in err
 
 
+@pytest.mark.soak
 def test_shares_that_no_worker_takes_end_with_their_parent(
     operator: Operator, gateway: tuple[str, SimulatedGateway]
 ) -> None:

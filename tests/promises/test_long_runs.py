@@ -64,6 +64,7 @@ def memory_of(sizes: list[Size]) -> float:
     return median(one.memory_mb for one in sizes)
 
 
+@pytest.mark.soak
 def test_a_loop_that_runs_for_days_does_not_grow(tmp_path: Path) -> None:
     """A few days of few rounds; `make soak` does thousands."""
     check(go_round_and_round(tmp_path, days=4, rounds_a_day=2, tasks=60), warm=2, memory_mb=40)

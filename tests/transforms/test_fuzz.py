@@ -20,6 +20,8 @@ from tests.transforms.test_shapes import NON_ANSWERS, SHAPES
 if TYPE_CHECKING:
     from transforms.flatten import Frames
 
+pytestmark = pytest.mark.e2e  # loads, or many worlds
+
 WITH_OPEN_PARAMS: Final = work(animate_params_str=json.loads(EXAMPLE["data"]["data"]["animate_params_str"]))
 SHAPED: Final = [case.values[0] for case in SHAPES if isinstance(case.values[0], dict)]
 REFUSED: Final = [case.values[0] for case in NON_ANSWERS if isinstance(case.values[0], dict)]

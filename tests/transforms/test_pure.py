@@ -1,4 +1,4 @@
-"""The room as a whole: a pure function of the set of answers, whatever batch they come in."""
+"""The package as a whole: a pure function of the set of answers, whatever batch they come in."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from simulator.render import body_at
 from tests.transforms.answers import ROOT, RULES, answer, frame
 from tests.transforms.test_shapes import NON_ANSWERS, SHAPES
 from transforms.flatten import Frames, transform
+
+pytestmark = pytest.mark.e2e  # loads, or many worlds
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 MODULES = sorted((ROOT / "transforms").glob("*.py"))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from simulator.truth import Row
     from transforms.flatten import Frames
 
+pytestmark = pytest.mark.e2e  # loads, or many worlds
+
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC)
 LIMIT_BYTES = 8 * 1024 * 1024
 FAULTS = {"hang": "timeout: 30 s", "drop_before_body": "reset: closed", "drop_mid_body": "truncated: closed"}

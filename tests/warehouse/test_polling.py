@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from tests.warehouse.conftest import Bench
 
+pytestmark = pytest.mark.e2e  # loads, or many worlds
+
 HOUR, DAY = 60, 24 * 60
 DUE_AT = "select due_at from due_tasks_at(timestamptz '2026-01-20 04:00:00+00')"
 NEVER = timedelta(days=36_500)

@@ -63,6 +63,7 @@ def test_without_any_ids_the_tables_are_what_the_gateway_knows(tmp_path: Path) -
     assert account == {"accepted": 150, "ended": 150, "given": 0, "discovered": 150}
 
 
+@pytest.mark.soak
 def test_on_a_lake_the_tables_are_what_the_gateway_knows(tmp_path: Path, lake: Lake) -> None:
     """Twice: the second walk skips what the first has seen completely, and no row is there twice."""
     place = {"AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}", "AVATAR_TASKS_LAKE_DATA": lake.data}

@@ -188,6 +188,7 @@ compact.remove_replaced(site.store)
 
 
 @pytest.mark.e2e
+@pytest.mark.soak
 def test_a_compaction_that_is_killed_again_and_again_is_complete_in_the_end(filled: Site) -> None:
     """By kill -9: before a rename, after it, with and without a load in between, and in the middle of the removals."""
     before = tables(filled)

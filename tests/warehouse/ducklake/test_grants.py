@@ -45,6 +45,7 @@ def granted(postgres: Postgres) -> str:
     return catalog.replace("user=lake", "")
 
 
+@pytest.mark.soak
 def test_a_reader_reads_through_loads_and_rebuilds_and_cannot_write(postgres: Postgres, tmp_path: Path) -> None:
     """Rights are granted once, before the first load; no load and no rebuild takes them away."""
     place = granted(postgres)

@@ -108,6 +108,7 @@ def reading(lake: Lake) -> Iterator[Reader]:
         thread.join(60)
 
 
+@pytest.mark.soak
 def test_workers_at_once_leave_what_one_after_another_would(
     tmp_path: Path, lake: Lake, bucket: str, gateway: tuple[str, SimulatedGateway], world: World
 ) -> None:

@@ -138,6 +138,7 @@ with site.writer() as con:
 
 
 @pytest.mark.e2e
+@pytest.mark.soak
 def test_a_load_that_is_killed_again_and_again_is_complete_in_the_end(site: Site) -> None:
     """By kill -9, among the requests, in the middle of the answers, after the commit: nothing is lost or doubled."""
     site.archive(ANSWERS_SO_FAR, REQUESTS)

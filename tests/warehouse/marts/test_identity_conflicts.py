@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+pytestmark = pytest.mark.e2e  # loads, or many worlds
+
 #: Ids that are polled whether or not a proxy mixes their answers up.
 IDS: Final = ("lost", "lost-too", "running", "sound")
 

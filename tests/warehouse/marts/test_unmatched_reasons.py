@@ -10,6 +10,8 @@ import pytest
 from transforms.failures import FailureRule
 from warehouse.database.scratch import scratch
 
+pytestmark = pytest.mark.e2e  # loads, or many worlds
+
 
 @pytest.mark.parametrize(
     "reason",
