@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sqlite3
@@ -13,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from tests.command_line import COMMAND
 
@@ -74,14 +75,12 @@ class Operator:
                 process.wait()
 
     def start_run(self, deployment: str, env: dict[str, str] | None = None, **parameters: object) -> str:
-        """Start a deployment; the id of the run."""
-        values = [part for name, value in parameters.items() for part in ("-p", f"{name}={json.dumps(value)}")]
-        values += ["-jv", f"env={json.dumps(env)}"] if env else []
-        command = [sys.executable, "-m", "prefect", "deployment", "run", deployment, *values]
-        done = subprocess.run(
-            command, env=self._env({}), capture_output=True, text=True, check=True, timeout=120, cwd=ROOT
-        )
-        return next(line.split("UUID: ")[1].strip() for line in done.stdout.splitlines() if "UUID: " in line)
+        """Start a deployment as the dashboard does, by the server's API: Prefect's command takes seconds to import."""
+        with httpx.Client(base_url=f"{self.environment['PREFECT_API_URL']}/", timeout=60) as server:
+            known = server.get(f"deployments/name/{deployment}").raise_for_status().json()
+            wanted = {"parameters": {**known["parameters"], **parameters}, "job_variables": {"env": env} if env else {}}
+            run = server.post(f"deployments/{known['id']}/create_flow_run", json=wanted).raise_for_status().json()
+        return str(run["id"])
 
     def cancel(self, run_id: str, *, again: bool = False) -> None:
         """Cancel a run; `again` for one that is being cancelled, which may have ended meanwhile."""

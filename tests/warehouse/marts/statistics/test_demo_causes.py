@@ -81,7 +81,7 @@ def full(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     con.execute("delete from works; delete from pt_infos")
 
 
-@pytest.mark.parametrize("starts", [5, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("starts", [3, pytest.param(100, marks=pytest.mark.soak)])
 def test_the_planted_causes_are_the_first_that_are_named(full: duckdb.DuckDBPyConnection, starts: int) -> None:
     """In 90% of demos or more, begun 17 hours apart, whatever the seed."""
     found = []
