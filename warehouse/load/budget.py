@@ -67,7 +67,7 @@ class Budget:
 
     @property
     def portion_rows(self) -> int:
-        """Rows of segments after which a file that is made anew is opened again: so long what it holds grows."""
+        """Rows of segments after which a file that is new is opened again: so long what it holds grows."""
         return self._graded(_CHECKPOINT_ROWS, 20 * _CHECKPOINT_ROWS)
 
     def _graded(self, least: int, most: int) -> int:
