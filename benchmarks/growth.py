@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from warehouse.archive.parquet import Segment
 
 TASKS: Final = 5_000_000
+#: Where loading is compared once more: tasks that are there before.
+FEW: Final = 1_000_000
+MOST: Final = 25_000_000
 NEW: Final = 10_000
 OLD: Final = NEW // 50
 
@@ -58,6 +62,8 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         seconds = median(timed(lambda: len(facts(large))).seconds for _ in range(rounds))
         yield Row("status", seconds, "s", at_most(1), "everything that the command shows")
         yield _publishing(large, rounds)
+    with tempfile.TemporaryDirectory() as name:
+        yield _loading_into_more(Path(name), rounds, scale)
 
 
 def _loading(folder: Path, large: DataPaths, rounds: int) -> Row:
@@ -82,13 +88,36 @@ def _loading(folder: Path, large: DataPaths, rounds: int) -> Row:
     return Row(f"loading {NEW:,} answers", contest.times("large", "empty"), "times an empty one", at_most(2), detail)
 
 
+def _loading_into_more(folder: Path, rounds: int, scale: float) -> Row:
+    """Each into a warehouse with answers about its own tasks."""
+    store = Archive(LocalFolder(folder / "archive"))
+    segments: dict[str, Iterator[Segment]] = {}
+    for number, (what, tasks) in enumerate({"few": FEW, "most": MOST}.items()):
+        paths = DataPaths(folder / what)
+        paths.root.mkdir()
+        fill(paths, int(tasks * scale))
+        segments[what] = _segments(store, 10_000 * (number + 1), _pending(paths))
+    loads = {
+        what: partial(lambda one: _load(folder / one / "warehouse.duckdb", next(segments[one])), what)
+        for what in segments
+    }
+    contest = compete(loads, max(rounds, CYCLE))
+    detail = f"{contest.seconds('most'):.2f} s, beside {contest.seconds('few'):.2f} s"
+    what = f"loading {NEW:,} answers into {MOST / 1e6:.0f} million tasks"
+    return Row(what, contest.times("most", "few"), f"times into {FEW / 1e6:.0f} million", at_most(1.5), detail)
+
+
+def _segments(store: Archive, first: int, old_ids: pl.Series) -> Iterator[Segment]:
+    return (_new_segment(store, number, old_ids) for number in itertools.count(first))
+
+
 def _pending(paths: DataPaths) -> pl.Series:
     with open_writer(paths.warehouse, wait_seconds=5) as con:
         return con.execute("select task_id from pending order by all limit ?", [OLD]).pl()["task_id"]
 
 
 def _new_segment(store: Archive, number: int, old_ids: pl.Series) -> Segment:
-    [frame] = answers(NEW, f"growth-{number}", END + timedelta(hours=1 + number))
+    [frame] = answers(NEW, f"growth-{number}", END + timedelta(hours=1 + number % 10_000))
     new, more = frame.slice(0, len(old_ids)), frame.slice(len(old_ids))
     renamed = zip(new["body"], new["task_id"], old_ids, strict=True)
     bodies = [body.replace(new_id.encode(), old_id.encode()) for body, new_id, old_id in renamed]
