@@ -169,7 +169,7 @@ def _missing(facts: Facts) -> list[str]:
 def _ended_within(facts: Facts) -> list[str]:
     if facts["p50_seconds"] is None:
         return []
-    differs = facts["p95_seconds"] not in {None, facts["p50_seconds"]}
+    differs = sentences.is_tail_known(facts) and facts["p95_seconds"] != facts["p50_seconds"]
     slow = f", one in twenty takes longer than {words.duration(facts['p95_seconds'])}" if differs else ""
     return [f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}{slow}."]
 

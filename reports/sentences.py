@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 
 _NAMED: Final = 3
+_FEWEST_OF_TAIL: Final = 20  # of fewer, one in twenty is nobody
 
 
 def latency(frame: pl.DataFrame, facts: Facts) -> str:
@@ -21,13 +22,17 @@ def latency(frame: pl.DataFrame, facts: Facts) -> str:
     if facts["p50_seconds"] is None:
         return _none_ended(facts)
     half = f"Half of the tasks have ended within {words.duration(facts['p50_seconds'])}"
-    if facts["p95_seconds"] is None:
+    if not is_tail_known(facts):
         return f"{half}; how long the slowest of them take is not known yet."
     slow = _days(frame.filter(pl.col("is_slower")), facts)
     worse = f" Clearly slower than usual: {slow}." if slow else ""
     if facts["p95_seconds"] == facts["p50_seconds"]:
         return f"{half}.{worse}"
     return f"{half}; one in twenty takes longer than {words.duration(facts['p95_seconds'])}.{worse}"
+
+
+def is_tail_known(facts: Facts) -> bool:
+    return facts["p95_seconds"] is not None and facts["succeeded"] + facts["failed"] >= _FEWEST_OF_TAIL
 
 
 def _none_ended(facts: Facts) -> str:
@@ -157,7 +162,7 @@ def clocks(frame: pl.DataFrame) -> str:
 def load(frame: pl.DataFrame) -> str:
     """How many were under way at most, and on average."""
     if frame.is_empty():
-        return "No task of this cohort has a time of submission, so when they were under way is not known."
+        return "No task of a known status has a time of submission, so when they were under way is not known."
     most = frame.sort("most_in_flight", "most_at", descending=[True, False]).row(0, named=True)
     middle, low, high = (_mean(frame, name) for name in ("mean_in_flight", "mean_low", "mean_high"))
     doubt = f" (between {low} and {high}: the end of some has no time)" if low != high else ""
@@ -222,12 +227,16 @@ def objectives(frame: pl.DataFrame) -> str:
     """Which objectives were kept."""
     if frame.is_empty():
         return "No objective has a task in this cohort that counts for it."
-    said = [
+    return f"{'; '.join(_kept(row) for row in frame.iter_rows(named=True))}."
+
+
+def _kept(row: Facts) -> str:
+    if row["attainment"] is None:
+        return f"{row['objective']}: no task counts for it yet"
+    return (
         f"{row['objective']}: {words.percent(row['attainment'])} of {row['good'] + row['missed']:,} were good, "
         f"{words.percent(row['target'])} should be{_budget(row)}"
-        for row in frame.iter_rows(named=True)
-    ]
-    return f"{'; '.join(said)}."
+    )
 
 
 def _budget(row: Facts) -> str:

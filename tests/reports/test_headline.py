@@ -121,7 +121,9 @@ def test_a_report_of_what_was_not_heard_of_lately_says_so_first(odd: Made, tmp_p
     assert odd.report.in_short[0].startswith("Not up to date: no answer of use has come yet although ids are due")
     idle = published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 3}))
     assert not any("Not up to date" in line for line in report_on(idle, Cohort(), NOW).in_short)
-    assert "not known: no answer since" in next(iter(facts_of_objectives(tmp_path / "slo").values()))
+    objective = next(iter(facts_of_objectives(tmp_path / "slo").values()))
+    assert "not known: no answer since" in objective
+    assert "; in January 2025 100.0% of 3 were good" in objective, "long ago, not this month"
 
 
 def facts_of_objectives(root: Path) -> dict[str, str]:

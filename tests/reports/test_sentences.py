@@ -214,3 +214,35 @@ def test_what_is_left_of_the_budget_is_what_was_not_missed(tmp_path: Path, slow:
     report = report_on(paths, Cohort(), NOW)
     [said] = [figure.says for figure in report.figures if figure.key == "objectives"]
     assert said == f"{name}: {words.percent(good / 1000)} of 1,000 were good, 99% should be, and {left}."
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        pytest.param(19, "how long the slowest of them take is not known yet", id="one fewer"),
+        pytest.param(20, f"one in twenty takes longer than {words.duration(78)}", id="enough"),
+    ],
+)
+def test_one_in_twenty_takes_twenty_tasks(tmp_path: Path, number: int, said: str) -> None:
+    """Of fewer it would be a part of one."""
+
+    def put(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(TASK, {"status": "SUCCESS", "number": number})
+        con.execute("update tasks set latency_seconds = 60 + regexp_extract(task_id, '[0-9]+')::integer")
+
+    report = report_on(published(tmp_path, put), Cohort(), NOW)
+    [latency] = [figure.says for figure in report.figures if figure.key == "latency"]
+    assert said in latency
+    assert ("one in twenty" in " ".join(report.in_short)) is (number == 20)
+
+
+def test_tasks_of_which_nothing_is_known_are_not_said_to_have_no_times(tmp_path: Path) -> None:
+    """Of thirty tasks of an unknown status nobody knows when they were under way, nor whether they were good."""
+
+    def put(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(TASK, {"status": "UNKNOWN", "number": 30})
+        con.execute("insert into objectives values ('within-90-s', null, null, 90, 0.99)")
+
+    says = {figure.key: figure.says for figure in report_on(published(tmp_path, put), Cohort(), NOW).figures}
+    assert says["in-flight"].startswith("No task of a known status has a time of submission")
+    assert says["objectives"] == "within-90-s: no task counts for it yet."

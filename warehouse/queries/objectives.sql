@@ -18,7 +18,13 @@ select
                 || coalesce(strftime(make_timestamp(epoch_us(burning.last_observed_at)), '%Y-%m-%d %H:%M UTC'), 'the beginning')
             else 'does not burn'
         end,
-        format('this month {:.1f}% of {:,} were good, {:.1f}% should be', 100 * attainment, total, 100 * target),
+        format(
+            '{} {:.1f}% of {:,} were good, {:.1f}% should be',
+            strftime(make_timestamp(epoch_us(month_start)), 'in %B %Y'),
+            100 * attainment,
+            total,
+            100 * target
+        ),
         case
             when budget_left < 0 then 'the month''s error budget is spent'
             else format('{:.0f}% of the month''s error budget is left', 100 * budget_left_share)

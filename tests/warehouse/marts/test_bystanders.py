@@ -149,6 +149,13 @@ select * replace ('there' as source, 'malformed' as last_outcome, 3 as missing_c
 OUTSIDE: Final = "delete from tasks where submit_time < '2026-01-19 18:00:00Z' or submit_time >= '2026-01-20 02:00:00Z'"
 _RANGE: Final = "('2026-01-19 18:00:00Z', '2026-01-20 02:00:00Z')"
 _TWO: Final = "('2026-01-19 18:00:00Z', '2026-01-19 20:00:00Z', '2026-01-20 00:00:00Z', '2026-01-20 02:00:00Z')"
+#: The ten youngest fail at once; those of their age that will succeed still run.
+YOUNG: Final = """
+update tasks
+set status = 'FAILURE', is_terminal = true, fail_class = 'provider', latency_seconds = 1
+where submit_time >= '2026-01-20 04:50:00Z'
+"""
+OF_FOLLOWED_UP: Final = ("change_points_between", "drivers_between", "period_comparison")
 RANGES: Final = {
     "change_points_between": _RANGE,
     "drivers_between": _RANGE,
@@ -191,6 +198,10 @@ def worlds() -> Iterator[dict[str, Rows]]:
         con.execute("rollback")
         con.execute(WORLD)
         found["whole"] = in_range(con)
+        con.execute("begin")
+        con.execute(YOUNG)
+        found["young"] = {name: rows(con, f"from {call(name)} order by all") for name in OF_FOLLOWED_UP}
+        con.execute("rollback")
         con.execute(OUTSIDE)
         found["cut"] = in_range(con)
         yield found
@@ -243,6 +254,12 @@ def test_what_is_outside_of_the_range_of_time_changes_no_figure(worlds: dict[str
     """A period is what was submitted from its first instant on, up to its last."""
     assert worlds["whole"][view]
     assert_same(worlds["whole"][view], worlds["cut"][view])
+
+
+@pytest.mark.parametrize("view", OF_FOLLOWED_UP)
+def test_tasks_too_young_to_be_compared_change_no_figure(worlds: dict[str, Rows], view: str) -> None:
+    """Of those that were watched for a short time only the quick ends are known."""
+    assert_same(worlds["young"][view], worlds["plain"][view])
 
 
 @pytest.mark.parametrize("view", VIEWS)
