@@ -228,5 +228,6 @@ def _in_every(share: float) -> str:
 def _running(facts: Facts) -> str:
     if not facts["in_flight"]:
         return "Every task has ended." if not facts["unknown"] else "No task is known to be running."
-    stuck = f"{facts['stuck']:,} of them stuck" if facts["stuck"] else "none of them stuck"
+    which = "all" if facts["stuck"] == facts["in_flight"] > 1 else f"{facts['stuck']:,}"
+    stuck = f"{which} of them stuck" if facts["stuck"] else "none of them stuck"
     return f"{words.tasks(facts['in_flight'])} had not ended when last seen, {stuck}."

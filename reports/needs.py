@@ -29,6 +29,11 @@ _COUNTS: Final = """
             where sources is null or list_contains(sources, source)
         ) as unknown_ids,
         (
+            select count(*) from published.given_up_tasks
+            cross join memory.filters
+            where reason = 'too_old' and status is null and (sources is null or list_contains(sources, source))
+        ) as given_up,
+        (
             select count(*) from published.missing_storms
             cross join memory.filters
             where hour_start > $now::timestamptz - interval 1 day
@@ -88,6 +93,11 @@ _WORDS: Final = {
         "id",
         "that the gateway says it does not know, as often as polled: submitted elsewhere?",
         'avatar-tasks sql "from unknown_ids"',
+    ),
+    "given_up": (
+        "id",
+        "given up as too old without an answer that was understood: in no figure. Were they ever submitted?",
+        "avatar-tasks sql \"from given_up_tasks where reason = 'too_old' and status is null\"",
     ),
     "quarantined": ("id", "with an answer that could not be understood", 'avatar-tasks sql "from quarantine"'),
     "conflicts": (

@@ -132,6 +132,33 @@ def test_what_needs_a_person_is_counted_as_the_views_count(week: Made) -> None:
     assert "conflicts" not in found
 
 
+def test_ids_given_up_unseen_need_a_person(tmp_path: Path) -> None:
+    """They are in no figure; those that the gateway does not know are counted apart."""
+
+    def put(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(TASK, {"status": "SUCCESS", "number": 30})
+        con.execute("""
+            delete from polling_policy;
+            insert into polling_policy values (0.25, 15, 3600, 3, 604800);
+            insert into pending by name
+            select
+                'default' as source,
+                'old-' || range as task_id,
+                '2025-01-01 00:00:00Z'::timestamptz as requested_at,
+                requested_at as last_asked_at,
+                5 as asked_count,
+                if(range < 2, 5, 0) as missing_count,
+                if(range < 2, 'missing', 'malformed') as last_outcome,
+            from range(9)""")
+
+    paths = published(tmp_path, put)
+    found = {need.key: (need.count, need.command) for need in report_on(paths, Cohort(), NOW).screen.needs}
+    assert (found["given_up"][0], found["unknown_ids"][0]) == (7, 2)
+    with reader(paths) as con:
+        query = shlex.split(found["given_up"][1])[-1]
+        assert len(con.execute(query).fetchall()) == 7
+
+
 def test_nothing_to_do_is_said(tmp_path: Path) -> None:
     """With the ids accounted for."""
     quiet = published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 3}))
