@@ -36,8 +36,19 @@ def headline(found: Comparison) -> str:
         case "better and worse":
             return f"Partly better and partly worse than {against}."
         case "no clear change":
-            return f"No clear change from {against}: chance explains what differs."
+            return f"No clear change from {against}{_recent_step(found)}."
     return f"Not known whether anything changed from {against}: {_why_not_known(found)}."
+
+
+def _recent_step(found: Comparison) -> str:
+    """A level that changed within the later period, too late to show in all of it; else that there is nothing."""
+    recent = [step for step in found.steps if found.later.start <= step.changed_at < found.later.end]
+    if not recent:
+        return ": chance explains what differs"
+    step = max(recent, key=lambda one: one.changed_at)
+    what, _ = _metric(step)
+    rose = "rose" if step.now > step.before else "fell"
+    return f" as a whole, but {what} of {_kind(step)} {rose} on {words.moment(step.changed_at)}"
 
 
 def sentences(found: Comparison) -> list[str]:
@@ -175,16 +186,21 @@ def _taking(driver: Driver) -> Iterator[str]:
         yield f"take {effect} (95% interval {words.interval(low, high)})"
 
 
+def _kind(step: Step) -> str:
+    return f"{step.action or 'tasks without an action'} at {step.source}"
+
+
+def _metric(step: Step) -> tuple[str, Callable[[float], str]]:
+    if step.metric == "failure_rate":
+        return "the failure rate", words.percent
+    return "the median time to success", words.duration
+
+
 def step_sentence(step: Step) -> str:
     """Since when a level is what it is."""
-    kind = f"{step.action or 'tasks without an action'} at {step.source}"
-    what, shown = (
-        ("the failure rate", words.percent)
-        if step.metric == "failure_rate"
-        else ("the median time to success", words.duration)
-    )
+    what, shown = _metric(step)
     levels = f"is {shown(step.now)}; before, it was {shown(step.before)}"
-    since = f"Since {words.moment(step.changed_at)} {what} of {kind} {levels}"
+    since = f"Since {words.moment(step.changed_at)} {what} of {_kind(step)} {levels}"
     if step.changed_at_low == step.changed_at_high:
         return f"{since}."
     first, last = words.minute(step.changed_at_low), words.minute(step.changed_at_high)

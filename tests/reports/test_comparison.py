@@ -86,6 +86,13 @@ def test_a_step_is_said_in_words_with_its_interval_and_its_hour(con: duckdb.Duck
     assert [one.is_clear for one in found.changes] == [True, False, False]
 
 
+def test_a_step_of_the_last_hours_is_in_the_first_sentence(con: duckdb.DuckDBPyConnection) -> None:
+    """Too short to change the week clearly: it is not put down to chance."""
+    first, *_ = sentences(compared(con, 3, tasks=12_000, step_at=END - timedelta(hours=2)))
+    step = "the failure rate of avatar at here rose on 14 Jun 2026 21:00 UTC"
+    assert first == f"No clear change from the 7 days before as a whole, but {step}."
+
+
 def test_what_got_faster_is_better(con: duckdb.DuckDBPyConnection) -> None:
     """The world of a step to slow, with its weeks exchanged."""
     fill(con, 3, tasks=8000, days=14, step_at=START + WEEK, step="slow")
