@@ -67,7 +67,7 @@ def test_a_report_on_one_value_of_a_dimension(paths: DataPaths, tmp_path: Path) 
     )
     assert result.exit_code == 0, result.output
     assert facts(result)["tasks"] == 40
-    assert "hour 10, weekday Monday" in (tmp_path / "it.html").read_text()
+    assert "hour of the day (UTC) 10, weekday (UTC) Monday" in (tmp_path / "it.html").read_text()
 
 
 def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
