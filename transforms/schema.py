@@ -1,7 +1,6 @@
 """Every frame that goes into or comes out of this package, as a named polars schema: nothing is ever inferred.
 
-Inference would let the order of rows or the size of a batch change a type. Times are UTC with microseconds,
-durations are seconds, and a missing value is null.
+Inference would let the order of rows change a type. Times are UTC in microseconds, durations seconds, absent is null.
 """
 
 from __future__ import annotations
@@ -174,7 +173,12 @@ TASKS: Final = pl.Schema(
     }
 )
 
-#: One row per answer with a payload; `work_text` is what `work_hash` is the MD5 of.
+#: What `works` keeps of the elements of `pt_infos`; `work_text` is what `work_hash` is the MD5 of.
+ASKED_FOR: Final[dict[str, pl.DataType]] = dict.fromkeys(("pt_count", "first_text_length"), pl.Int64()) | dict.fromkeys(
+    ("first_input_kind", "first_voice_engine_id", "first_lan", "work_text"), pl.String()
+)
+
+#: One row per answer with a payload.
 WORKS: Final = pl.Schema(
     {
         "source": pl.String(),
@@ -210,8 +214,7 @@ WORKS: Final = pl.Schema(
         "work_webp_path": pl.String(),
         "animate_params_error": pl.String(),
         "extras": pl.String(),
-        **dict.fromkeys(("pt_count", "first_text_length"), pl.Int64()),
-        **dict.fromkeys(("first_input_kind", "first_voice_engine_id", "first_lan", "work_text"), pl.String()),
+        **ASKED_FOR,
         "is_terminal": pl.Boolean(),
         "observed_at": TIME,
         "body_hash": pl.String(),

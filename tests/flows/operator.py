@@ -79,8 +79,14 @@ class Operator:
         with httpx.Client(base_url=f"{self.environment['PREFECT_API_URL']}/", timeout=60) as server:
             known = server.get(f"deployments/name/{deployment}").raise_for_status().json()
             wanted = {"parameters": {**known["parameters"], **parameters}, "job_variables": {"env": env} if env else {}}
-            run = server.post(f"deployments/{known['id']}/create_flow_run", json=wanted).raise_for_status().json()
-        return str(run["id"])
+            for _ in range(20):
+                run = server.post(f"deployments/{known['id']}/create_flow_run", json=wanted)
+                if (
+                    run.status_code != httpx.codes.SERVICE_UNAVAILABLE
+                ):  # its database was locked: Prefect's clients retry
+                    break
+                time.sleep(1)
+        return str(run.raise_for_status().json()["id"])
 
     def cancel(self, run_id: str, *, again: bool = False) -> None:
         """Cancel a run; `again` for one that is being cancelled, which may have ended meanwhile."""

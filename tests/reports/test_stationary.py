@@ -52,7 +52,7 @@ def said(con: duckdb.DuckDBPyConnection, seed: int, cause: str = "") -> dict[str
         con.execute(cause)
     con.execute("use memory")
     slower = con.execute("from latency_over_time order by bucket_start").pl()
-    facts = {"p50_seconds": 60.0, "p95_seconds": 100.0, "step_seconds": 3600}
+    facts = {"p50_seconds": 60.0, "p95_seconds": 100.0, "step_seconds": 3600, "succeeded": 900, "failed": 90}
     week = sentences.week(con.execute("from hour_by_weekday").pl())
     kinds = sentences.kinds(con.execute("from by_kind").pl())
     texts = dict(zip(POINTS, (sentences.latency(slower, facts), week, week, kinds), strict=True))

@@ -13,6 +13,7 @@ from simulator.odd.kinds import Ask, special_answer
 from simulator.odd.special import NAMES
 from simulator.render import body_at
 from tests.transforms.answers import answer, flatten, frame
+from transforms.schema import ASKED_FOR
 
 if TYPE_CHECKING:
     from simulator.truth import Row
@@ -101,6 +102,7 @@ def assert_rows(found: pl.DataFrame, rows: list[Row], key: list[str]) -> None:
     of_others = {"answered_id", "answered_work_id"} & set(found.columns)
     assert all(found[name].is_null().all() for name in of_others)
     own |= {"fail_rule"}  # the name of a rule; what it decides is fail_class
+    own |= set(ASKED_FOR)  # made of pt_infos, whose rows are compared
     if rows:
         assert set(rows[0]) >= set(found.columns) - own - of_others - {"is_terminal"}
     expected = {tuple(row[part] for part in key): row for row in rows}
