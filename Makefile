@@ -38,7 +38,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # More workers than two cores: many tests wait, for a server, a deadline or a process.
 test: setup $(READERS)  ## run the tests
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 unit: setup  ## run the tests of single parts, without servers, processes or whole runs, in a minute
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not prefect and not postgres and not browser and not e2e and not guide and not soak"
