@@ -37,7 +37,8 @@ def _without_ids(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_ids(part) for key, part in value.items() if key != "id"}
     if isinstance(value, list):
-        return [_without_ids(part) for part in value]
+        parts = [_without_ids(part) for part in value]
+        return sorted(parts, key=str)  # some of them are sets, which come in any order
     return value
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
+from prefect.events.schemas.automations import Automation, AutomationCore
 
 from flows._prefect.decisions import Own, decide, declared, read_own, with_values
+from flows._prefect.notify import is_same
 from pipeline.errors import UnusableInputError
 
 if TYPE_CHECKING:
@@ -118,3 +121,15 @@ def test_an_unusable_file_is_refused_with_its_name(tmp_path: Path, text: str, se
     with pytest.raises(UnusableInputError, match=sentence) as refused:
         read_own(path, {"maintain": DEPLOYMENT, "shard": {"name": "shard"}})
     assert str(path) in str(refused.value)
+
+
+def test_an_automation_is_the_same_in_whichever_order_its_events_stand() -> None:
+    """They are a set, and two that fall into one slot of its table stand as they were put in."""
+    slot = hash("event.0") % 8
+    other = next(name for name in (f"event.{n}" for n in range(1, 1_000)) if hash(name) % 8 == slot)
+    trigger = {"type": "event", "posture": "Reactive", "threshold": 1, "within": 0}
+    one, two = (
+        AutomationCore.model_validate({"name": "a", "trigger": trigger | {"expect": events}, "actions": []})
+        for events in (["event.0", other], [other, "event.0"])
+    )
+    assert is_same(one, Automation(**two.model_dump(), id=UUID(int=0)))
