@@ -38,7 +38,8 @@ def _without_ids(value: object) -> object:
         return {key: _without_ids(part) for key, part in value.items() if key != "id"}
     if isinstance(value, list):
         parts = [_without_ids(part) for part in value]
-        return sorted(parts, key=str)  # some of them are sets, which come in any order
+        is_set = all(isinstance(one, str) for one in parts)
+        return sorted(parts, key=str) if is_set else parts  # a set comes in any order
     return value
 
 
