@@ -102,7 +102,7 @@ def _collect(run: Run, ids_file: Path, *, with_prefect: bool) -> Summary:
 
 
 def _show_results(run: Run, summary: Summary) -> None:
-    for line in ["", *summary.as_lines(), "", *aligned(list(headline(run.paths)))]:
+    for line in ["", *summary.as_lines(), "", *aligned(list(headline(run.paths, run.clock.now())))]:
         run.reporter.info(line)
     if summary.problem:
         run.reporter.warn(summary.problem)

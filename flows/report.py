@@ -48,19 +48,20 @@ def report(
     settings = read_settings()
     target = Path(out) if out else place(settings.paths, file_format)
     filters = Filters(sources or (), actions or (), templates or (), since, until, timezone, values or ())
-    written = write_report(settings.paths, filters, target, file_format, datetime.now(UTC))
-    _show(settings, written, served_at)
+    now = datetime.now(UTC)
+    written = write_report(settings.paths, filters, target, file_format, now)
+    _show(settings, written, served_at, now)
     return written.as_dict()
 
 
-def _show(settings: Settings, written: Written, served_at: str | None) -> None:
+def _show(settings: Settings, written: Written, served_at: str | None, now: datetime) -> None:
     """A server that does not answer is no reason to fail a report that is written."""
     first = written.files[0].absolute() if written.files else settings.paths.reports
     link = f"{served_at.rstrip('/')}/{first.name}" if served_at else first.as_uri()
     lines = [f"- {line}" for line in written.in_short]
     lines += ["", f"[{first.name}]({link})", "", "## Against the week before", ""]
-    lines += [comparison_in_markdown(settings.paths, datetime.now(UTC)), "## All in all", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in headline(settings.paths)]
+    lines += [comparison_in_markdown(settings.paths, now), "## All in all", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in headline(settings.paths, now)]
     try:
         create_link_artifact(link=link, link_text=first.name, key="report-link", description=written.in_short[0])
         create_markdown_artifact("\n".join(lines), key="report", description="the report in short")

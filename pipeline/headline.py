@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 PERIOD: Final = "7 days"
 
 
-def headline(paths: DataPaths) -> list[tuple[str, str]]:
-    """Names and values, for people, of all tasks; the same words as the report's.
+def headline(paths: DataPaths, now: datetime) -> list[tuple[str, str]]:
+    """Names and values, for people, of all tasks as of `now`; the same words as the report's.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
@@ -37,7 +37,7 @@ def headline(paths: DataPaths) -> list[tuple[str, str]]:
     warehouse = warehouse_of(paths)
     with contextlib.closing(warehouse.connect_beside()) as con:
         try:
-            choose(con, Cohort(), wanted=READ)
+            choose(con, Cohort(), now, wanted=READ)
         except ReportError as error:
             msg = f"{warehouse.published or warehouse.place} {error}"
             raise UnusableInputError(msg) from error

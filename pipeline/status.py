@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 
-def facts(paths: DataPaths) -> dict[str, Any]:
-    """What is known, as a JSON object; `sources` where there are several gateways (see `queries/sources.sql`).
+def facts(paths: DataPaths, now: datetime | None = None) -> dict[str, Any]:
+    """What is known as of `now`, or of this moment, as a JSON object; `sources` where there are several gateways.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
     """
     store = Archive(paths.storage)
-    warehouse = warehouse_of(paths)
+    warehouse, now = warehouse_of(paths), now or datetime.now(UTC)
     with reader(paths) as con:
         statuses = dict(con.execute(statement("queries/statuses")).fetchall())
-        burning = con.execute(statement("queries/objectives")).fetchall()
-        sources = con.execute(statement("queries/sources"), {"now": datetime.now(UTC)}).pl().to_dicts()
-        counts = con.execute(statement("queries/counts")).pl().row(0, named=True)
+        burning = con.execute(statement("queries/objectives"), {"now": now}).fetchall()
+        sources = con.execute(statement("queries/sources"), {"now": now}).pl().to_dicts()
+        counts = con.execute(statement("queries/counts"), {"now": now}).pl().row(0, named=True)
         conflicts = con.execute(statement("queries/identity_conflicts")).fetchall()
-        storms = missing_storms(con, datetime.now(UTC))
+        storms = missing_storms(con, now)
         missing = len(unloaded(con, store))
         holder = warehouse.lock_holder(con)
     return {
-        "all_in_all": dict(headline(paths)),
+        "all_in_all": dict(headline(paths, now)),
         **({"sources": {one.pop("source"): one for one in sources}} if len(sources) > 1 else {}),
         "tasks_by_status": statuses,
         "ids": counts,

@@ -29,7 +29,7 @@ _COUNTS: Final = """
             where sources is null or list_contains(sources, source)
         ) as unknown_ids,
         (
-            select count(*) from published.given_up_tasks
+            select count(*) from whole.given_up_tasks
             cross join memory.filters
             where reason = 'too_old' and status is null and (sources is null or list_contains(sources, source))
         ) as given_up,

@@ -73,7 +73,7 @@ def read_report(
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
     """
-    choose(con, cohort, keeps=True, wanted=None if is_whole else used_by_report())
+    choose(con, cohort, now, keeps=True, wanted=None if is_whole else used_by_report())
     now = now.astimezone(ZoneInfo(cohort.timezone))
     facts, classes = headline.read_facts(con)
     comparison = compare_cohort(con, cohort, facts, now)

@@ -50,8 +50,8 @@ async def require_server() -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its name where it has none."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    """The first line of an error's message without the mark at its end, or its name where it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".!")
 
 
 async def read_variable(client: PrefectClient, name: str) -> dict[str, Any]:

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: What spreadsheets take for the beginning of a formula; the wide forms, too.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+#: Where a spreadsheet may see a formula begin: at the beginning of a cell, behind blanks, quotes and signs that nobody
+#: sees; and behind what separates cells in other countries' spreadsheets, which split a text there. The wide forms, too.
+_FORMULA: Final = re.compile(
+    r"""
+    \A (?= [\t\r\n] )
+    | (?: \A | [;\t\r\n] ) (?= [\s"'`\x00-\x1f\u200b-\u200f\u2060\ufeff]* [=+\-@\uff1d\uff0b\uff0d\uff20] )
+    """,
+    re.VERBOSE,
+)
 
 
 def sheet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Rows as CSV in UTF-8 with a byte order mark, which spreadsheets need to read it as UTF-8.
 
-    Times are in UTC. A text that begins like a formula gets a quote (') in front.
+    Times are in UTC. Texts are quoted, and one that begins like a formula, or goes on like one behind a separator, gets
+    a quote (') there.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(map(_cell, columns))
     writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     return text.getvalue().encode("utf-8-sig", "replace")
 
@@ -29,6 +39,6 @@ def sheet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
 def _cell(value: Any) -> Any:  # noqa: ANN401 - whatever a column has
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f").rstrip("0").rstrip(".") + "Z"
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return "" if value is None else value
+    if value is None or isinstance(value, Number):
+        return value
+    return _FORMULA.sub(r"\g<0>'", str(value))

@@ -33,11 +33,12 @@ class Health:
         return {"status": "ok", "seconds_since_last_load": self.stale_seconds}
 
 
-def health(paths: DataPaths) -> Health:
-    """As of this moment; a warehouse that is old is well, and its age is said."""
+def health(paths: DataPaths, now: datetime | None = None) -> Health:
+    """As of `now`, or of this moment; a warehouse that is old is well, and its age is said."""
     try:
         with reader(paths) as con:
             [(last,)] = con.execute("select max(finished_at) from runs").fetchall()
     except (ArchiveError, OSError, WarehouseError) as error:
         return Health(is_well=False, problem=str(error))
-    return Health(is_well=True, stale_seconds=None if last is None else (datetime.now(UTC) - last).total_seconds())
+    ago = None if last is None else ((now or datetime.now(UTC)) - last).total_seconds()
+    return Health(is_well=True, stale_seconds=ago)

@@ -123,7 +123,7 @@ class Pages:
             raise UnusableInputError(str(error)) from error
 
     def _notice(self) -> str:
-        found = health(self.paths)
+        found = health(self.paths, self.now())
         if found.stale_seconds is None or found.stale_seconds < _STALE_SECONDS:
             return ""
         words = f"No run has ended for {duration(found.stale_seconds)}: what happened since then is not in here."

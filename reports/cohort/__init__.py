@@ -4,6 +4,8 @@ Statistics are defined in one place, the warehouse's views. A report about a sub
 definitions on other tables, in in-memory databases attached to the published copy: `cohort` has the selected tasks,
 `pooled` the same tasks with all kinds pooled, and so on (see `tables.sql`). So `from cohort.latency_quantiles` is
 `latency_quantiles` of the selected tasks, and nothing is computed in two ways.
+
+In all of them `now()` is one instant, that of the page: what a view calls expired, stuck or due is so as of then.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -22,11 +25,10 @@ from reports.cohort.values import choose_rows
 from reports.errors import OutdatedError, UnknownFilterError
 from warehouse.database.reader import open_beside_published
 from warehouse.database.schema import definitions, in_order, with_needed
-from warehouse.database.session import quoted
+from warehouse.database.session import first_line, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     import polars as pl
 
@@ -48,10 +50,13 @@ _CURVES: Final = {
 }
 #: Views that depend on the whole warehouse.
 _OF_THE_WHOLE: Final = {"accepted_lists", "kind_follow_up", "stuck_tasks"}
+#: Those of the whole warehouse that depend on the time, too.
+_BY_THE_CLOCK: Final = {"collection_freshness", "given_up_tasks", "id_accounting", "stuck_tasks"}
 #: Databases, and which of the warehouse's views each has over its own tables: `cohort` has all but those that read the
 #: whole warehouse (see histories.sql), the others those that the report needs. What ends on _total and _buckets has its
 #: kind_follow_up from follow_up.sql.
 DATABASES: Final = {
+    "whole": frozenset(with_needed(_BY_THE_CLOCK)),
     "always": frozenset(with_needed(PERIODS)),
     "cohort": frozenset(one.name for one in definitions("marts")) - _OF_THE_WHOLE,
     "pooled": frozenset(_CURVES),
@@ -63,6 +68,7 @@ DATABASES: Final = {
 }
 #: What is made of the views of a database.
 _AFTER: Final = {
+    "whole": ("histories",),
     "cohort": ("latencies", "quantiles"),
     "pooled": ("follow_up", "quantiles", "outcome_curve"),
     "pooled_buckets": ("quantiles",),
@@ -110,8 +116,8 @@ class Cohort:
         return not any((self.sources, self.actions, self.templates, self.since, self.until, self.values))
 
 
-def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
-    """The published warehouse with its views over `cohort`, and the report's own views on top of them.
+def open_cohort(paths: DataPaths, cohort: Cohort, now: datetime | None = None) -> duckdb.DuckDBPyConnection:
+    """The published warehouse with its views over `cohort` as of `now`, and the report's own views on top of them.
 
     Raises:
         UnknownFilterError: no task has a source, action or template of the cohort.
@@ -120,7 +126,7 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
     """
     con = open_beside_published(paths)
     try:
-        choose(con, cohort)
+        choose(con, cohort, now)
     except OutdatedError as error:
         con.close()
         raise OutdatedError(f"{paths.published} {error}") from error
@@ -131,13 +137,19 @@ def open_cohort(paths: DataPaths, cohort: Cohort) -> duckdb.DuckDBPyConnection:
 
 
 def choose(
-    con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool = False, wanted: frozenset[str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    cohort: Cohort,
+    now: datetime | None = None,
+    *,
+    keeps: bool = False,
+    wanted: frozenset[str] | None = None,
 ) -> None:
     """Add the views over `cohort` to a connection of `open_beside_published`.
 
     Args:
         con: the connection, with nothing chosen on it yet.
         cohort: which tasks.
+        now: the time that `now()` means in all its views; None: this moment.
         keeps: whether views that several figures use are evaluated now, and kept until the connection is closed.
         wanted: the views, of the report and of the warehouse, that are going to be read; None: all of them. Each view
             takes some milliseconds to create.
@@ -147,7 +159,8 @@ def choose(
     """
     try:
         _check(con, cohort)
-        _build(con, cohort, keeps=keeps, used=None if wanted is None else with_used(wanted))
+        used = None if wanted is None else with_used(wanted)
+        _build(con, cohort, now or datetime.now(UTC), keeps=keeps, used=used)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise _outdated(error) from error
 
@@ -181,11 +194,15 @@ def _check(con: duckdb.DuckDBPyConnection, cohort: Cohort) -> None:
                 raise UnknownFilterError(msg)
 
 
-def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used: frozenset[str] | None) -> None:
+def _build(
+    con: duckdb.DuckDBPyConnection, cohort: Cohort, now: datetime, *, keeps: bool, used: frozenset[str] | None
+) -> None:
     con.execute(sql_of("cohort/filters"), _parameters(cohort) | {"timezone": cohort.timezone})
     name_buckets(con, cohort.timezone)
     for name in DATABASES:
         con.execute(f"attach ':memory:' as {name}")
+    for name in ("memory", *DATABASES):
+        con.execute(f"create macro {name}.now() as timestamptz {quoted(now.isoformat())}")
     if cohort.templates or cohort.values:
         choose_rows(con, cohort.templates, cohort.values)
     for view, table, conditions in _chosen(cohort):
@@ -194,7 +211,6 @@ def _build(con: duckdb.DuckDBPyConnection, cohort: Cohort, *, keeps: bool, used:
     if not cohort.has_all:
         con.execute(sql_of("cohort/parts"))
     _pass_on_tables(con)
-    con.execute(sql_of("cohort/histories"))
     _add_own(con, VIEWS[:1], used, keeps=keeps)  # of which buckets there are
     for name, views in DATABASES.items():
         con.execute(f"use {name}")
@@ -271,6 +287,6 @@ def _parameters(cohort: Cohort) -> dict[str, object]:
 
 def _outdated(error: duckdb.Error) -> OutdatedError:
     return OutdatedError(
-        f"was made by another version of avatar-tasks ({str(error).splitlines()[0]}): "
+        f"was made by another version of avatar-tasks ({first_line(error)}): "
         "run `avatar-tasks publish`, and if that says so `avatar-tasks rebuild`"
     )

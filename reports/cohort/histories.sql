@@ -7,10 +7,10 @@ create table cohort.kind_follow_up as
 from published.kind_follow_up;
 
 create view cohort.stuck_tasks as
-from published.stuck_tasks
+from whole.stuck_tasks
 semi join cohort.tasks using (source, task_id);
 
 create view pooled_always.given_up_tasks as
 select * replace ('all' as source),
-from published.given_up_tasks
+from whole.given_up_tasks
 semi join always.tasks using (source, task_id);

@@ -1,5 +1,6 @@
 -- The tables under the views of each database: the same views over other tasks give the same statistics of those.
 --
+-- whole: all tasks, whatever is chosen
 -- always: the tasks of the sources, actions and templates chosen, submitted at any time
 -- cohort: of these the ones submitted in the range of time chosen, and what belongs to them
 -- pooled: the tasks chosen as if they were of one kind, source and action 'all'

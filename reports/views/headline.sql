@@ -65,7 +65,7 @@ accounted as (
         coalesce(sum(not_understood), 0)::bigint as quarantined,
         coalesce(sum(given_up_unseen), 0)::bigint as given_up,
         coalesce(sum(unseen), 0)::bigint as pending,
-    from published.id_accounting
+    from whole.id_accounting
     cross join memory.filters
     where sources is null or list_contains(sources, source)
 ),
@@ -74,7 +74,7 @@ heard as (
     select
         max(last_answer_at) as last_answer_at,
         coalesce(bool_or(is_stale and epoch(oldest_due_at) < epoch(now()) - 3600), false) as is_stale,
-    from published.collection_freshness
+    from whole.collection_freshness
     cross join memory.filters
     where sources is null or list_contains(sources, source)
 ),

@@ -6,20 +6,23 @@ import html
 import re
 import shlex
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from reports.cohort import Cohort, choose
+from reports.cohort.used import PACKAGE
 from reports.cohort.values import DIMENSIONS, OF_PAYLOAD
 from reports.first_screen import periods
 from reports.needs import _WORDS
 from reports.page import render_page
 from reports.render import report_on
 from tests.reports.conftest import CHANGED_AT, CHANGED_END, NOW, TASK, Made, Values, published
+from tests.reports.test_figures import figure
 from tests.warehouse.marts.world import END
 from warehouse.backends.choose import reader
 from warehouse.database.reader import open_beside_published
+from warehouse.database.schema import definitions, with_needed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 
     from tests.command_line import CommandLine
     from warehouse.paths import DataPaths
+
+
+#: Views that say `now()` themselves.
+_READING_THE_CLOCK: Final = {one.name for one in definitions("marts") if "now()" in one.sql}
 
 
 def test_a_planted_step_is_the_verdict_and_dated(changed: Made) -> None:
@@ -124,12 +131,39 @@ def test_what_needs_a_person_is_counted_as_the_views_count(week: Made) -> None:
     found = {need.key: need.count for need in week.report.screen.needs}
     with reader(week.paths) as con:
         [(stuck, claims)] = con.execute(
-            "select (select count(*) from stuck_tasks), (select count(*) from refund_claims)"
+            "select (select count(*) from stuck_tasks_at($1)), (select count(*) from refund_claims)", [NOW]
         ).fetchall()
         [(expired,)] = con.execute("select count(*) from result_expiry_at($1) where is_expired", [NOW]).fetchall()
     assert (found["stuck"], found.get("claims", 0), found["expired"]) == (stuck, claims, expired)
     assert min(stuck, claims, expired) > 0
     assert "conflicts" not in found
+
+
+def test_a_page_has_one_clock(tmp_path: Path) -> None:
+    """Its needs, its checks and its tiles are as of the moment it is made for, whenever that was."""
+
+    def put(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(TASK, {"status": "SUCCESS", "number": 30})
+        con.execute("""
+            update tasks set result_expires_at = submit_time + interval 100 minutes;
+            update tasks set status = 'IN_PROGRESS', is_terminal = false, finish_time = null, latency_seconds = null,
+                submit_time = $now::timestamptz - to_seconds(if(task_id = 'task-0', 100, 1000))
+            where task_id in ('task-0', 'task-1')""", {"now": NOW})  # fmt: skip
+
+    report = report_on(published(tmp_path, put), Cohort(), NOW)
+    found = {need.key: need.count for need in report.screen.needs}
+    checks = {row["check_name"]: row["failing"] for row in figure(report, "quality").data.to_dicts()}
+    assert (found["expired"], checks["result_expired"]) == (24, 24)
+    assert (found["stuck"], report.facts["stuck"]) == (1, 1)
+    assert figure(report, "stuck").data["age_seconds"].to_list() == [1000]
+
+
+def test_no_figure_reads_a_view_that_goes_by_another_clock() -> None:
+    """`published` has the clock of the machine: what depends on the time is read from `whole`."""
+    by_the_clock = {one.name for one in definitions("marts") if with_needed([one.name]) & _READING_THE_CLOCK}
+    assert {"stuck_tasks", "id_accounting", "backlog"} <= by_the_clock
+    read = [sql for path in PACKAGE.rglob("*.*") if path.suffix in {".sql", ".py"} for sql in [path.read_text("utf-8")]]
+    assert by_the_clock & {name for sql in read for name in re.findall(r"published\.(\w+)", sql)} == set()
 
 
 def test_ids_given_up_unseen_need_a_person(tmp_path: Path) -> None:

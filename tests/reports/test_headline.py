@@ -102,7 +102,7 @@ def test_ids_that_are_in_no_figure_are_on_the_first_screen(odd: Made) -> None:
     tasks = odd.report.tiles[0]
     assert (tasks.value, tasks.tone, ACCOUNTED in tasks.notes) == (17, "bad", True)
     assert ACCOUNTED in text_of(odd)
-    assert ("ids", ACCOUNTED) in headline(odd.paths)
+    assert ("ids", ACCOUNTED) in headline(odd.paths, NOW)
     assert facts(odd.paths)["all_in_all"]["ids"] == ACCOUNTED
 
 
@@ -137,9 +137,9 @@ def facts_of_objectives(root: Path) -> dict[str, str]:
 
 def test_command_line_report_and_notebook_print_the_same(week: Made) -> None:
     """One definition of each headline figure: what `demo`, `status` and the artifacts print is what the tiles say."""
-    printed = headline(week.paths)
+    printed = headline(week.paths, NOW)
     page, said = text_of(week), dict(printed)
-    assert facts(week.paths)["all_in_all"] == said
+    assert facts(week.paths, NOW)["all_in_all"] == said
     for tile in week.report.tiles:
         line = said[tile.label.lower()]
         for words in (tile.shown, tile.range_shown, *tile.notes):
@@ -163,6 +163,6 @@ def test_the_rate_of_the_provider_counts_what_a_rule_says_is_the_providers(tmp_p
                 fail_class = ['provider', 'input', 'content_policy', 'unknown', 'provider', 'account'][range_number + 1]
             from (select range as range_number from range(6)) where task_id = 'task-' || range_number""")
 
-    found = dict(headline(published(tmp_path, put)))
+    found = dict(headline(published(tmp_path, put), NOW))
     assert found["failure rate"].startswith("30%")
     assert "by the provider 10% (2.8% to 30.1%)" in found["failure rate"]

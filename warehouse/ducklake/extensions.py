@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.database.session import quoted
+from warehouse.database.session import first_line, quoted
 from warehouse.errors import ExtensionMissingError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Non
         except duckdb.Error as error:
             msg = (
                 f"DuckDB's extension {name} is missing: run `make setup` in the project's folder, or let "
-                f"this machine reach DuckDB's repository of extensions ({str(error).splitlines()[0]})"
+                f"this machine reach DuckDB's repository of extensions ({first_line(error)})"
             )
             raise ExtensionMissingError(msg) from error
 

@@ -175,8 +175,8 @@ failures_by_source as (
     group by flag, source
     union all
     select 'result_expired' as flag, source, count(*) as failing, min(task_id) as example_task_id,
-    from tasks
-    where status = 'SUCCESS' and result_expires_at < now()
+    from result_expiry
+    where is_expired
     group by source
     union all
     select 'drawn_from_unclear' as flag, tasks.source, count(*) as failing, min(tasks.task_id) as example_task_id,

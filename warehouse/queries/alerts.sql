@@ -1,13 +1,13 @@
 -- The current alerts: one row per kind and subject, with a sentence; `source` is NULL if it is about all gateways.
 --
 -- $since: drift is reported when it was first seen since then
--- $now: collecting has stopped when no answer came for an hour before then, and ids have been due as long
+-- $now: as of when; collecting has stopped when no answer came for an hour before then, and ids have been due as long
 with burning as (
     select
         source,
         objective as subject,
         string_agg(format('{:.1f} times as fast as it may over {}', burn_rate, if(window_hours = 1, '1 hour', format('{} hours', window_hours))), ' and ' order by window_hours) as rates,
-    from slo_burn
+    from slo_burn_at($now)
     where is_burning
     group by source, objective
 )
@@ -24,7 +24,7 @@ select
     'tasks-stuck',
     format('{}/{}', source, task_id),
     format('{}: running for {:.0f} s; {:.0f} s is three times the p99 of its kind', task_id, age_seconds, threshold_seconds),
-from stuck_tasks
+from stuck_tasks_at($now)
 union all
 select
     source,

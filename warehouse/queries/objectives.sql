@@ -1,9 +1,11 @@
 -- How each objective stands now, in words: one row per objective. Stale is not green.
+--
+-- $now: as of when
 with burning as (
     select objective, bool_or(is_burning) as is_burning, bool_or(is_stale) as is_stale,
         max(last_observed_at) as last_observed_at,
         string_agg(format('{:.1f} times as fast as it may over {}', burn_rate, if(window_hours = 1, '1 hour', format('{} hours', window_hours))), ' and ' order by window_hours) as rates,
-    from slo_burn
+    from slo_burn_at($now)
     group by objective
 )
 
@@ -33,7 +35,7 @@ select
     ) as standing,
 from burning
 left join (
-    from slo_monthly
+    from slo_monthly_at($now)
     qualify row_number() over (partition by objective order by month_start desc) = 1
 ) as month on burning.objective = month.objective
 order by all;
