@@ -116,7 +116,11 @@ async def show_summary(run: Run, summary: Summary, key: str = "collect") -> None
     if summary.published:
         lines += ["", "## Since the run before", "", *_changes(run)]
         lines += ["## All in all", ""]
-        lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in headline(run.paths, run.clock.now()))]
+        lines += [
+            "| | |",
+            "|---|---|",
+            *(f"| {name} | {value} |" for name, value in headline(run.paths, run.clock.now())),
+        ]
         failures = _failures(run)
     await acreate_markdown_artifact("\n".join(lines), key=key, description=f"run {run.run_id}")
     await acreate_table_artifact(failures, key=f"{key}-failures", description=f"failures seen first in {run.run_id}")

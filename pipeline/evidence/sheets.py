@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 #: Where a spreadsheet may see a formula begin: at the beginning of a cell, behind blanks, quotes and signs that nobody
-#: sees; and behind what separates cells in other countries' spreadsheets, which split a text there. The wide forms, too.
+#: sees; and behind what separates cells in other countries' spreadsheets, which split texts there. The wide forms, too.
 _FORMULA: Final = re.compile(
     r"""
     \A (?= [\t\r\n] )

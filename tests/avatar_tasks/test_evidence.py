@@ -155,7 +155,8 @@ def test_no_column_of_a_bundle_has_a_formula(tmp_path: Path) -> None:
         source, name = f"{begin}source", f"part-{number}"
         kinds = [Kind(None, "transport_error", http_status=None, error=evil), Kind(body, status="FAILURE")]
         answers = [
-            Answer(f"{begin}{number}", minute(at), kind, source=source, segment_id=name) for at, kind in enumerate(kinds)
+            Answer(f"{begin}{number}", minute(at), kind, source=source, segment_id=name)
+            for at, kind in enumerate(kinds)
         ]
         write_answers(site.store, answers, name)
     site.load()
@@ -167,7 +168,7 @@ def test_no_column_of_a_bundle_has_a_formula(tmp_path: Path) -> None:
             split = re.split(r"[;\t\r\n]+", content.decode("utf-8-sig"))
             assert len(cells(content)) > len(BEGINS)
             for cell in [*(cell for row in cells(content) for cell in row), *split]:
-                assert not cell.lstrip(" \"\ufeff\u200b").startswith(("=", "+", "@", "\uff1d", "-c", "-1")), cell
+                assert not cell.lstrip(' "\ufeff\u200b').startswith(("=", "+", "@", "\uff1d", "-c", "-1")), cell
 
 
 def cells(content: bytes) -> list[list[str]]:

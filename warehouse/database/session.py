@@ -60,5 +60,5 @@ def quoted(text: object) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What DuckDB says in one line, without the mark at its end: a sentence may go on. The rest quotes the statement."""
+    """What DuckDB says in one line, without the mark at its end: sentences go on. The rest quotes the statement."""
     return str(error).splitlines()[0].rstrip(".!")
