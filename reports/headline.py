@@ -66,7 +66,7 @@ def tiles(facts: Facts) -> list[Tile]:
             facts["stuck"],
             words.count(facts["stuck"]),
             "",
-            ("beyond three times the p99 of their kind",),
+            ("running for over three times as long as 99% of their kind take",),
             "bad" if facts["stuck"] else "plain",
         ),
     ]
@@ -95,29 +95,28 @@ def accounted(facts: Facts) -> str:
 
 def _rate(facts: Facts) -> Tile:
     known = facts["failure_rate"] is not None
+    provider = (
+        f"{words.percent(facts['provider_fault_rate'])} ({_interval(words.percent, facts, 'provider_fault_rate')})"
+    )
     return Tile(
         "failure_rate",
         "Failure rate",
         facts["failure_rate"],
         words.percent(facts["failure_rate"]),
         _interval(words.percent, facts, "failure_rate") if known else "",
-        (
-            f"projected {words.percent(facts['projected_failure_rate'])}",
-            f"by the provider {words.percent(facts['provider_fault_rate'])}"
-            + (f" ({_interval(words.percent, facts, 'provider_fault_rate')})" if known else ""),
-        ),
+        (f"projected {words.percent(facts['projected_failure_rate'])}", f"by the provider {provider}") if known else (),
     )
 
 
 def _quantile(facts: Facts, name: str, label: str) -> Tile:
-    seconds = facts[f"{name}_seconds"]
+    seconds, succeeded = facts[f"{name}_seconds"], facts[f"succeeded_{name}_seconds"]
     return Tile(
         f"{name}_seconds",
         label,
         seconds,
         words.duration(seconds),
         _interval(words.duration, facts, f"{name}_seconds") if seconds is not None else "",
-        (f"of those that succeeded: {words.duration(facts[f'succeeded_{name}_seconds'])}",),
+        (f"of those that succeeded: {words.duration(succeeded)}",) if succeeded is not None else (),
     )
 
 
@@ -135,7 +134,7 @@ def _freshness(facts: Facts) -> str:
 def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
     """The report in a few plain sentences."""
     if not facts["tasks"]:
-        return ["There is nothing to report: no task is in this cohort.", *_missing(facts), *_conflicts(facts)]
+        return ["There is nothing to report: there is no task.", *_missing(facts), *_conflicts(facts)]
     return [
         *_stale(facts),
         *_conflicts(facts),

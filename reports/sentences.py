@@ -37,8 +37,8 @@ def is_tail_known(facts: Facts) -> bool:
 
 def _none_ended(facts: Facts) -> str:
     if not facts["tasks"]:
-        return "No task is in this cohort: nothing was collected, or the filters leave nothing."
-    return "Too few tasks of this cohort have ended to say how long they take."
+        return "There is no task: nothing was collected, or the filters leave nothing."
+    return "Too few tasks have ended to say how long they take."
 
 
 def _days(frame: pl.DataFrame, facts: Facts) -> str:
@@ -56,31 +56,30 @@ def _bucket(moment: datetime, facts: Facts) -> str:
 def outcome(frame: pl.DataFrame, shares: pl.DataFrame) -> str:
     """How likely a task is finished by when."""
     if frame.is_empty():
-        return "No task of this cohort has a duration yet, so there is no curve to draw."
+        return "No task has a duration yet, so there is no curve to draw."
     last = frame.row(-1, named=True)
-    half, most = shares["seconds"]
-    said = [
-        f"{name} of all tasks have succeeded after {words.duration(seconds)}"
-        for name, seconds in (("half", half), ("nine in ten", most))
-        if seconds is not None
-    ]
-    few = "fewer than half of all tasks have succeeded" if last["p_success"] else "no task has succeeded"
-    begin = (" and ".join(said) or few) + ". "
+    begin = _succeeded_after(*shares["seconds"], is_any=last["p_success"] > 0)
     return (
-        f"{begin[0].upper()}{begin[1:]}After {words.duration(last['t_seconds'])}, {words.percent(last['p_success'])} "
-        f"have succeeded, {words.percent(last['p_failure'])} have failed and {words.percent(last['p_running'])} still "
+        f"{begin}. After {words.duration(last['t_seconds'])}, {words.percent(last['p_success'])} have succeeded, "
+        f"{words.percent(last['p_failure'])} have failed and {words.percent(last['p_running'])} still "
         "run."
     )
+
+
+def _succeeded_after(half: float | None, most: float | None, *, is_any: bool) -> str:
+    """When half and nine in ten of all tasks have succeeded."""
+    if half is None:
+        return "Fewer than half of all tasks have succeeded" if is_any else "No task has succeeded"
+    if half == most:
+        return f"Nine in ten of all tasks have succeeded after {words.duration(most)}"
+    more = f", nine in ten after {words.duration(most)}" if most is not None else ""
+    return f"Half of all tasks have succeeded after {words.duration(half)}{more}"
 
 
 def failure(worse: pl.DataFrame, facts: Facts) -> str:
     """How many fail, in which hours more than chance explains, and what is to come."""
     if facts["failure_rate"] is None:
-        return (
-            "No task of this cohort has ended, so there is no failure rate yet."
-            if facts["tasks"]
-            else _none_ended(facts)
-        )
+        return "No task has ended, so there is no failure rate yet." if facts["tasks"] else _none_ended(facts)
     ended = facts["succeeded"] + facts["failed"]
     bounds = words.interval(words.percent(facts["failure_rate_low"]), words.percent(facts["failure_rate_high"]))
     rate = words.percent(facts["failure_rate"])
@@ -105,11 +104,11 @@ def _worse(hours: pl.DataFrame) -> str:
 
 def _projection(facts: Facts) -> str:
     if not facts["in_flight"]:
-        return " None is in flight, so the projected rate is the rate."
+        return ""
     if facts["projected_failure_rate"] is None:
         return f" {words.tasks(facts['in_flight'])} in flight; too little came before to project how they will end."
     without = facts["unprojected"]
-    but = f", of {without:,} of which too little is known to count them" if without else ""
+    but = f" (not counting {without:,}, as none like them has been seen to end)" if without else ""
     return (
         f" Once the {facts['in_flight']:,} in flight have ended{but}, "
         f"{words.percent(facts['projected_failure_rate'])} are expected to have failed."
@@ -119,7 +118,7 @@ def _projection(facts: Facts) -> str:
 def reasons(frame: pl.DataFrame, classes: pl.DataFrame) -> str:
     """What fails most, and whose fault it is."""
     if frame.is_empty():
-        return "No task of this cohort has failed."
+        return "No task has failed."
     first = frame.row(0, named=True)
     name = f"“{first['reason']}”" if first["reason"] else "no reason at all"
     size = f"{words.tasks(first['tasks'])}, {words.rough(first['share'])}"
@@ -137,7 +136,7 @@ def whose(classes: pl.DataFrame) -> str:
 def waiting(facts: Facts) -> str:
     """How time divides into waiting and running."""
     if not facts["tasks"]:
-        return "No success of this cohort has a known start, so waiting and running cannot be separated."
+        return "No task that succeeded has a known start, so waiting and running cannot be separated."
     return (
         f"Half start within {words.duration(facts['queue_p50_seconds'])} and run for "
         f"{words.duration(facts['run_p50_seconds'])} or less; overall, {words.percent(facts['queue_share'])} of the "
@@ -148,7 +147,7 @@ def waiting(facts: Facts) -> str:
 def clocks(frame: pl.DataFrame) -> str:
     """What the provider's clock says, against the gateway's."""
     if frame.is_empty():
-        return "No success of this cohort has a time by both clocks."
+        return "No task that succeeded has a time by both clocks."
     half = frame.filter(pl.col("q") == 0.5).row(0, named=True)  # noqa: PLR2004 - the median
     gap = half["gap_seconds"]
     order = "before" if gap >= 0 else "after"
@@ -180,7 +179,7 @@ def _mean(frame: pl.DataFrame, name: str) -> str:
 def week(frame: pl.DataFrame, zone: str = "UTC") -> str:
     """When it is busy, and when slow, where that is more than chance."""
     if not frame["tasks"].sum():
-        return "No task of this cohort has a time of submission, so there is no week to show."
+        return "No task has a time of submission, so there is no week to show."
     weeks = int(frame["weeks"][0])
     if weeks < 2:  # noqa: PLR2004 - seen once, a week's habit is an event
         return "It takes two whole weeks of submissions to say which hours of the week are busy or slow."
@@ -213,10 +212,11 @@ def kinds(frame: pl.DataFrame) -> str:
     first, last = slow.row(0, named=True), slow.row(-1, named=True)
     if (first["p50_seconds_low"] or 0) <= (last["p50_seconds_high"] or float("inf")):
         return f"{frame.height} kinds of task; none is clearly slower than another."
-    slowest, fastest = (
-        f"half of {kind_name(row)} have ended within {words.duration(row['p50_seconds'])}" for row in (first, last)
+    slowest, fastest = (words.duration(row["p50_seconds"]) for row in (first, last))
+    return (
+        f"{frame.height} kinds of task. Slowest is {kind_name(first)}, of which half have ended within {slowest}; "
+        f"fastest is {kind_name(last)} with {fastest}."
     )
-    return f"{frame.height} kinds of task: {slowest}, {fastest}."
 
 
 def kind_name(row: Facts) -> str:
@@ -226,7 +226,7 @@ def kind_name(row: Facts) -> str:
 def objectives(frame: pl.DataFrame) -> str:
     """Which objectives were kept."""
     if frame.is_empty():
-        return "No objective has a task in this cohort that counts for it."
+        return "No task counts for an objective."
     return f"{'; '.join(_kept(row) for row in frame.iter_rows(named=True))}."
 
 
@@ -253,11 +253,11 @@ def _budget(row: Facts) -> str:
 def stuck(frame: pl.DataFrame, number: int) -> str:
     """How many are stuck."""
     if not number:
-        return "No task is stuck: none still runs beyond three times the 99th percentile of its kind."
-    many = "1 task still runs" if number == 1 else f"{number:,} tasks still run"
+        return "No task is stuck: none runs for over three times as long as 99% of its kind take."
+    many, whose = ("1 task runs", "its") if number == 1 else (f"{number:,} tasks run", "their")
     return (
-        f"{many} beyond three times the 99th percentile of {'its' if number == 1 else 'their'} kind; the oldest was "
-        f"submitted {words.duration(frame['age_seconds'].max())} ago."  # type: ignore[arg-type]  # a duration
+        f"{many} for over three times as long as 99% of {whose} kind take; the oldest was submitted "
+        f"{words.duration(frame['age_seconds'].max())} ago."  # type: ignore[arg-type]  # a duration
     )
 
 
@@ -281,7 +281,9 @@ def answers(frame: pl.DataFrame) -> str:
         return "No request was made in this range of time."
     total = int(frame["answers"].sum())
     useful = int(frame.filter(pl.col("outcome") == "task")["answers"].sum())
-    return f"{useful:,} of {total:,} answers contained a task: {words.percent(useful / total)}."
+    if useful == total > 1:
+        return f"All {total:,} answers contained a task."
+    return f"{useful:,} of {words.plural(total, 'answer')} contained a task: {words.percent(useful / total)}."
 
 
 def speed(frame: pl.DataFrame) -> str:
@@ -291,7 +293,9 @@ def speed(frame: pl.DataFrame) -> str:
         return "No answer has a time, so how fast they came is not known."
     half, most = float(known["p50_ms"].max()), float(known["p95_ms"].max())  # type: ignore[arg-type]  # numbers
     refused, asked = int(frame["refusals"].sum()), int(frame["requests"].sum())
+    when = "In every hour half" if known.height > 1 else "Half"
+    were = "was" if refused in {0, 1} else "were"
     return (
-        f"In every hour half of the answers came within {half:,.0f} ms and 95% within {most:,.0f} ms. "
-        f"{words.plural(refused, 'request')} of {asked:,} rate-limited (429)."
+        f"{when} of the answers came within {half:,.0f} ms and 95% within {most:,.0f} ms. "
+        f"{f'{refused:,}' if refused else 'None'} of {words.plural(asked, 'request')} {were} rate-limited (429)."
     )

@@ -160,9 +160,12 @@ def _hatch(name: str) -> Markup:
 def _legend(found: Map) -> tuple[Key, ...]:
     most = max((cell.tasks for cell in found.cells), default=0)
     keys = [
-        Key("few tasks that succeeded", "heat-2"),
-        Key(f"many (up to {most:,})", "heat-6"),
-        Key(f"fewer than {FEWEST}", "heat-4", "hatch"),
+        *(
+            [Key("few tasks that succeeded", "heat-2"), Key(f"many (up to {most:,})", "heat-6")]
+            if most >= FEWEST
+            else []
+        ),
+        Key(f"fewer than {FEWEST}" + ("" if most >= FEWEST else " tasks that succeeded"), "heat-4", "hatch"),
     ]
     lines = [
         Key(label, colour_name, "line")

@@ -44,8 +44,8 @@ def rates(about: About, points: Sequence[Point], projected: Sequence[Point]) -> 
     frame = about.frame(_HEIGHT)
     known = [point for point in points if point.value is not None]
     most = max((point.value or 0 for point in [*known, *projected]), default=0)
-    likely = sorted(point.high or 0 for point in known)
-    scale, ticks = share_ticks(max(most, likely[len(likely) * 3 // 4] if likely else 0))
+    likely = sorted(point.high or 0 for point in known) or [0]
+    scale, ticks = share_ticks(max(most, min(likely[-1], 1.5 * likely[len(likely) * 3 // 4])))
     marks = [
         *whiskers(frame, about.times, scale, points, "blue"),
         *(mark for point in projected for mark in _diamond(frame, about.times, scale, point)),
@@ -146,13 +146,12 @@ def week(name: str, title: str, says: str, values: Mapping[tuple[int, int], tupl
     Its title is above it, as the only thing in its legend.
     """
     frame = Frame(name, title, says, _CELL * len(_DAYS))
-    known = [value for value, _ in values.values() if value]
-    low, high = min(known, default=0), max(known, default=1)
+    high = max((value for value, _ in values.values()), default=0) or 1
     marks = []
     for day in range(1, len(_DAYS) + 1):
         for hour in range(_HOURS):
             value, said = values.get((day, hour), (0.0, ""))
-            strength = 0.12 + 0.88 * (value - low) / ((high - low) or 1)
+            strength = 0.12 + 0.88 * value / high
             marks.append(
                 tag(
                     "rect", titled(said), x=percent(hour / _HOURS), width=percent(0.92 / _HOURS),

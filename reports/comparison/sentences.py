@@ -167,7 +167,7 @@ def driver_sentence(driver: Driver) -> str:
     name = words.dimension(driver.dimension)
     which = f"{name} {driver.value}" if driver.value is not None else f"no {name}"
     parts = " and ".join([*_failing(driver), *_taking(driver)])
-    return f"{which}: {words.tasks(driver.tasks)}; beside comparable tasks they {parts}."
+    return f"{which[0].upper()}{which[1:]}: {words.tasks(driver.tasks)}; beside comparable tasks they {parts}."
 
 
 def _failing(driver: Driver) -> Iterator[str]:

@@ -20,7 +20,7 @@ from reports.examples import of_drivers
 from reports.templating import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from markupsafe import Markup
 
@@ -75,7 +75,15 @@ def read(context: Context) -> pl.DataFrame:
     return frame.with_columns(
         best_q=pl.min_horizontal("failure_q_value", "latency_q_value"),
         best_p=pl.min_horizontal("failure_p_value", "latency_p_value"),
-    ).sort("best_q", "best_p", "dimension", "value", nulls_last=True)
+        # Of so many tasks that both are 0, still the clearest first: by the effect in widths of its interval.
+        width=-pl.max_horizontal(*_in_widths()),
+    ).sort("best_q", "best_p", "width", "dimension", "value", nulls_last=True)
+
+
+def _in_widths() -> Iterator[pl.Expr]:
+    for kind, placed in (("failure", lambda one: one), ("latency", pl.Expr.log)):
+        effect, low, high = (placed(pl.col(f"{kind}_effect{end}")) for end in ("", "_low", "_high"))
+        yield pl.when(high > low).then(effect.abs() / (high - low))
 
 
 def first(frame: pl.DataFrame, number: int) -> list[Driver]:

@@ -46,7 +46,7 @@ def failure(context: Context) -> Figure:
             "provider_failure_rate": "without the gateway's",
             "projected_failure_rate": "Projected",
         },
-        charts=(chart,) if frame["failure_rate"].drop_nulls().len() else (),
+        charts=(chart,) if frame["failure_rate"].drop_nulls().len() > 1 else (),
         note="Failures end sooner than successes, so the rate of the newest tasks is too high at first: the expected "
         "one counts each task in flight with its chance to fail.",
     )
@@ -82,10 +82,10 @@ def reasons(context: Context) -> Figure:
         data=frame,
         columns={
             "reason": "Reason",
-            "fail_class": "Whose fault",
             "tasks": "Tasks",
             "share": "Share",
             "share_so_far": "so far",
+            "fail_class": "Whose fault",
             "example": "Example",
         },
         examples=of_reasons(context) if frame.height else NOTHING,

@@ -86,5 +86,5 @@ def stuck(context: Context) -> Figure:
             "threshold_seconds": "Stuck from",
             "last_observed_at": f"Last seen ({context.zone})",
         },
-        note="The oldest twenty are listed; `from stuck_tasks` has all." if number > frame.height else "",
+        note="The oldest twenty are listed; the view stuck_tasks has all." if number > frame.height else "",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reports import sentences, words
-from reports.charts.heatmap import Cell, Map, latency_map
+from reports.charts.heatmap import FEWEST, Cell, Map, latency_map
 from reports.charts.markup import NOTHING
 from reports.charts.more import durations, shares_by_time
 from reports.charts.plot import Frame
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from reports.figures.context import Context, Row
 
 _BINS_PER_DECADE: Final = 8
+#: All running, then all ended: no curve.
+_FEWEST_LEVELS: Final = 2
+#: Half a percent: shown as 1%.
+_LITTLE: Final = 0.005
 _HOW_LONG: Final = "How long do tasks take?"
-_BY_WHEN: Final = "How likely is a task finished by then?"
+_BY_WHEN: Final = "How soon are tasks finished?"
 
 
 def latency(context: Context) -> Figure:
@@ -27,7 +31,9 @@ def latency(context: Context) -> Figure:
     frame = context.rows("from latency_over_time order by bucket_start")
     says = sentences.latency(frame, context.facts)
     about = context.chart("latency", _HOW_LONG, says)
-    chart = latency_map("latency", _HOW_LONG, says, about.times, about.events, _map(context, frame))
+    found = _map(context, frame)
+    is_one = len(context.buckets) == 1 and all(cell.tasks < FEWEST for cell in found.cells)
+    chart = None if is_one else latency_map("latency", _HOW_LONG, says, about.times, about.events, found)
     return Figure(
         key="latency",
         title=_HOW_LONG,
@@ -97,7 +103,7 @@ def outcome(context: Context) -> Figure:
         cohort=context.about,
         tasks=context.most(frame["tasks"]),
         data=frame,
-        charts=(chart,) if frame.height else (),
+        charts=(chart,) if frame["p_running"].n_unique() > _FEWEST_LEVELS else (),
         note="Success and failure compete, and running tasks leave the count at the age last seen (Aalen-Johansen).",
         is_wide=False,
     )
@@ -133,7 +139,7 @@ def waiting(context: Context) -> Figure:
             "run_p50_seconds": "Running, half",
             "run_p90_seconds": "90%",
         },
-        charts=(chart,) if total["tasks"] else (),
+        charts=(chart,) if frame["run_p50_seconds"].drop_nulls().len() > 1 else (),
         is_wide=False,
     )
 
@@ -147,7 +153,8 @@ def _slow(context: Context) -> str:
         from cohort.slow_tail""").row(0, named=True)
     if not row["excess"] or row["unknown"] > 0.5:  # noqa: PLR2004 - most of it: nothing is known of them
         return ""
+    unknown = f", {words.rough(row['unknown'])} not known" if row["unknown"] >= _LITTLE else ""
     return (
-        f" What the slowest tenth takes beyond the median is to {words.rough(row['waiting'])} waiting and to "
-        f"{words.rough(row['running'])} running."
+        f" Of the time that the slowest tenth takes beyond the median, {words.rough(row['waiting'])} is waiting and "
+        f"{words.rough(row['running'])} running{unknown}."
     )

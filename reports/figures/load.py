@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 from reports import sentences, words
 from reports.charts.more import under_way, week
 from reports.charts.series import Point
@@ -13,8 +15,6 @@ from reports.elements import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import polars as pl
 
     from reports.figures.context import Context, Row
 
@@ -62,11 +62,16 @@ def by_hour_of_week(context: Context) -> Figure:
     frame = context.rows("from hour_by_weekday order by weekday, hour")
     says, title = sentences.week(frame, context.zone), "When is it busy, and when slow?"
     tasks = int(frame["tasks"].sum())
-    busy = f"Tasks submitted: {_ends(frame['tasks'], lambda number: words.count(int(number)))}"
-    slow = f"Median time to success: {_ends(frame['p50_seconds'], words.duration)}"
-    charts = (
-        week("week-busy", busy, says, _values(frame, "tasks"), "blue"),
-        week("week-slow", slow, says, _values(frame, "p50_seconds"), "orange"),
+    # Some hours of the week were seen once more than others: beside each other only whole weeks are fair.
+    submitted = "weekly_tasks" if frame["weekly_tasks"].drop_nulls().len() else "tasks"
+    titles = {
+        submitted: f"Tasks submitted{' a week' if submitted != 'tasks' else ''}: {_ends(frame[submitted], _number)}",
+        "p50_seconds": f"Median time to success: {_ends(frame['p50_seconds'], words.duration)}",
+    }
+    charts = tuple(
+        week(f"week-{key}", titles[name], says, _values(frame, name), shade)
+        for key, name, shade in (("busy", submitted, "blue"), ("slow", "p50_seconds", "orange"))
+        if frame.filter(pl.col(name) > 0).height > 1
     )
     return Figure(
         key="week",
@@ -76,8 +81,12 @@ def by_hour_of_week(context: Context) -> Figure:
         cohort=context.about,
         tasks=tasks,
         data=frame,
-        charts=charts if tasks else (),
+        charts=charts,
     )
+
+
+def _number(number: float) -> str:
+    return f"{number:,.1f}".removesuffix(".0")
 
 
 def _values(frame: pl.DataFrame, name: str) -> dict[tuple[int, int], tuple[float, str]]:

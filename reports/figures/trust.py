@@ -36,10 +36,10 @@ def quality(context: Context) -> Figure:
         data=frame,
         columns={
             "check_name": "Check",
-            "description": "What is wrong",
             "failing": "Failing",
             "checked": "Checked",
             "share": "Share",
+            "description": "What is wrong",
             "example_task_id": "Example",
         },
         in_sight=frame.filter(pl.col("failing") > 0).height,
@@ -112,7 +112,7 @@ def speed(context: Context) -> Figure:
             "p50_ms": "Half within",
             "p95_ms": "95% within",
         },
-        charts=(chart,) if frame["p50_ms"].drop_nulls().len() else (),
+        charts=(chart,) if frame["p50_ms"].drop_nulls().len() > 1 else (),
     )
 
 

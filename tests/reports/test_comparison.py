@@ -183,7 +183,7 @@ def test_what_others_wrote_is_no_markdown() -> None:
     """A template's id may be anything."""
     driver = Driver("template_id", "<b>|[x](http://y)*\nz", 30, 0.2, 0.1, 0.3, None, None, None)
     shown = as_markdown(Comparison(Period(START, END), Period(START, END), (), (driver,)))
-    assert r"template \<b\>\|\[x\](http://y)\* z: 30 tasks" in shown
+    assert r"Template \<b\>\|\[x\](http://y)\* z: 30 tasks" in shown
 
 
 WORLDS: Final = 300
