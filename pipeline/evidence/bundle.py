@@ -191,5 +191,8 @@ def _page(
     )
 
 
-def _time(moment: datetime | None) -> str:
-    return "not known" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _time(moment: datetime | None, clock: str = "") -> str:
+    """A moment, with whose clock says so."""
+    if moment is None:
+        return "not known"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" + (f" ({clock})" if clock else "")

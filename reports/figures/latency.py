@@ -51,7 +51,9 @@ def latency(context: Context) -> Figure:
         charts=(chart,) if chart else (),
         examples=of_slow_cells(context) if chart else NOTHING,
         note="The stronger its colour, the more tasks a cell has. Lines: by when half, and 95%, had ended, in success "
-        "or failure; running tasks count with the age at which they were last seen.",
+        "or failure; running tasks count with the age at which they were last seen."
+        if chart
+        else "",
     )
 
 

@@ -110,6 +110,9 @@ def test_evidence_has_the_page_the_tasks_and_the_answers(avatar_tasks: CommandLi
     assert task["poll_request_ids"] == "req-1 req-1 req-1"
     assert task["objectives_missed"] == "within-five-minutes, within-two-minutes"
     assert "those of our polls (GET of the task), not of the submissions" in page
+    assert "not refunded: 1 task</h1>" in page
+    assert "2026-01-20 03:09:00 UTC (gateway)" in page
+    assert "not known (" not in page
     assert body == redact(CHANNEL.body or b"", REDACTIONS)
     assert b"secret" not in body
     assert [row["file_sha256"] for row in answers][1:] == 2 * [sha256(body).hexdigest()]
@@ -244,7 +247,7 @@ def test_what_the_archive_has_lost_is_counted(paths: DataPaths, tmp_path: Path) 
     found = write_bundle(paths, where("true"), tmp_path / "b.zip", NOW)
     assert (found.bodies, found.bodies_missing) == (0, 5)
     with zipfile.ZipFile(tmp_path / "b.zip") as bundle:
-        assert "5 bodies are no longer in the archive" in bundle.read("index.html").decode()
+        assert "not here: the bodies of 5 different answers." in bundle.read("index.html").decode()
 
 
 def test_exactly_one_selection_is_given(avatar_tasks: CommandLine) -> None:

@@ -71,11 +71,11 @@ def test_a_report_on_one_value_of_a_dimension(paths: DataPaths, tmp_path: Path) 
 
 
 def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
-    """One PNG per plot, in the order of the report."""
+    """One PNG per plot, in the order of the report; of the one bucket of time no failure rates are plotted."""
     result = report(paths, "--format", "png", "--out", str(tmp_path / "plots"))
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (tmp_path / "plots").iterdir())
-    assert names[:2] == ["01-latency.png", "02-failure.png"]
+    assert names[:2] == ["01-latency.png", "02-in-flight.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "plots").iterdir())
     assert "Half of the tasks have ended within" in result.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ from warehouse.backends.choose import reader
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import duckdb
 
     from reports.elements import Figure
     from reports.report import Report
@@ -150,6 +153,27 @@ def test_it_reads_well_where_there_is_little(tmp_path: Path, status: str, number
         assert wrong not in text.replace("None of the", "").replace("None has", "")
     if not number:
         assert not [one.key for one in made.report.figures if one.charts]
+
+
+def test_no_chart_has_one_point(tmp_path: Path) -> None:
+    """Of one task, or of one hour, there are sentences and tables; all that is drawn is when it was under way."""
+    made = make(published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 1})))
+    assert [one.key for one in made.report.figures if one.charts] == ["in-flight"]
+    shown = Values.of(made.file.read_text(encoding="utf-8")).found
+    assert shown["failure"]["submitted"] == ["1"]
+
+
+def test_an_hour_that_was_seen_once_more_is_no_stronger(tmp_path: Path) -> None:
+    """A task every hour for fifteen days: in whole weeks every hour of the week is alike."""
+
+    def put(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(TASK, {"status": "SUCCESS", "number": 360})
+        number = "to_hours(regexp_extract(task_id, '[0-9]+')::integer)"
+        con.execute(f"update tasks set submit_time = '2025-01-01 00:00:00Z'::timestamptz + {number}")  # noqa: S608
+
+    charts = figure(report_on(published(tmp_path, put), Cohort(), NOW), "week").charts
+    assert charts[0].legend[0].label == "Tasks submitted a week: palest 1, strongest 1"
+    assert len(set(re.findall(r'fill-opacity="(.*?)"', str(charts[0].svg)))) == 1
 
 
 def test_a_picture_can_stand_alone(week: Made) -> None:
