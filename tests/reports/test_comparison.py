@@ -12,6 +12,7 @@ from reports.comparison.facts import Change, Comparison, Driver, Period
 from reports.comparison.formats import as_dict, as_lines, as_markdown
 from reports.comparison.read import compare
 from reports.comparison.sentences import sentences
+from tests.reports.conftest import TASK
 from tests.warehouse.marts.statistics.planted import START, fill
 from warehouse.database.scratch import scratch
 
@@ -177,6 +178,23 @@ def test_every_format_says_the_same(con: duckdb.DuckDBPyConnection) -> None:
         assert sentence in markdown
     assert plain["later"]["start"] == "2026-06-08T00:00:00+00:00"
     assert [one["metric"] for one in plain["changes"]] == ["failure_rate", "p50_seconds", "p95_seconds"]
+
+
+@pytest.mark.parametrize(("later", "steps"), [(60, []), (90, [(60.0, 90.0)])])
+def test_where_all_take_the_same_time_rounding_makes_no_step(
+    con: duckdb.DuckDBPyConnection, later: int, steps: list[tuple[float, float]]
+) -> None:
+    """A task every hour, all of a minute: no spread is left but that of rounding. A step from there is one."""
+    con.execute(TASK, {"status": "SUCCESS", "number": 360})
+    con.execute(
+        """
+        update tasks set
+            submit_time = '2025-01-01 00:00:00Z'::timestamptz + to_hours(substr(task_id, 6)::integer),
+            latency_seconds = if(substr(task_id, 6)::integer < 180, 60, $1)""",
+        [later],
+    )
+    found = con.execute("select before, after from change_points_between('-infinity', 'infinity')").fetchall()
+    assert [(pytest.approx(before), pytest.approx(after)) for before, after in found] == steps
 
 
 def test_what_others_wrote_is_no_markdown() -> None:

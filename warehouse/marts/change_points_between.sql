@@ -102,7 +102,8 @@ candidates as (
         n_all - n_before as n_after,
         total_all - total_before as total_after,
         total_before ** 2 / n_before + (total_all - total_before) ** 2 / (n_all - n_before) as explained,
-        (squares_all - explained) / nullif(n_all - 2, 0) as variance,
+        -- Where all are alike, what is left is rounding, of either sign: no step is made of it, and no root.
+        greatest(squares_all - explained, 1e-9 * abs(squares_all)) / nullif(n_all - 2, 0) as variance,
         greatest(1, (hour_squares - explained) / nullif(hours - 2, 0) / nullif(variance, 0)) as excess,
         n_before * n_after / n_all * (total_before / n_before - total_after / n_after) ** 2
             / nullif(variance * excess, 0) as statistic,
