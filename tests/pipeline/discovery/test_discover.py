@@ -83,10 +83,9 @@ def test_pages_are_loaded_before_the_last_has_come(tmp_path: Path) -> None:
     """In another process, while the list is walked: what that has loaded is not left to the end."""
     loaded_at: list[tuple[int, int]] = []
     with listed(tmp_path, plain_world(200), paging="old") as site:
-        site.app._latency = (0.03, 0.0)
         given = site.command.environment
         values = {name.removeprefix("AVATAR_TASKS_").lower(): text for name, text in given.items()}
-        settings = validated({**values, "data_dir": tmp_path / "data"})
+        settings = validated({**values, "data_dir": tmp_path / "data", "rate": 30})
         run = runs.begin(settings, "collect", sizes=Sizes(load_answers=300))
         begin_folder(run, scheduled=False)
         collecting = CollectRun(run, CollectRequest(discover=True))
