@@ -81,7 +81,7 @@ def load_segments(
     """Load segments by what this run has in force, and say which could not be read."""
     total = Loaded()
     rows = step_rows or run.sizes.step_rows
-    policy, budget = run.settings.policy, run.settings.budget
+    policy, budget = run.policy, run.settings.budget
     if step_rows:  # others load meanwhile, and have the other cores
         budget = dataclasses.replace(budget, processes=1)
     for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):

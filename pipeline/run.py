@@ -17,6 +17,7 @@ import polars as pl
 from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.wire.memory import Memory
 from pipeline.folder_owner import enter_folder
+from pipeline.sources.choose import policy_of
 from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.segments import Archive
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from warehouse.archive.parquet import Segment
     from warehouse.backends.interface import Warehouse
     from warehouse.paths import DataPaths
+    from warehouse.policy import PollingPolicy
 
 logger = logging.getLogger("avatar_tasks")
 
@@ -84,6 +86,7 @@ class Run:
         started_at: UTC.
         store: the archive.
         analysis: what people decided.
+        policy: when pending ids are polled again, of each source.
         segment_ids: names for the run's segments.
         clock: what time it is for this run; a demo's runs faster.
         reporter: where it reports to.
@@ -101,6 +104,7 @@ class Run:
     started_at: datetime
     store: Archive
     analysis: Analysis
+    policy: PollingPolicy
     segment_ids: Iterator[str]
     clock: Clock = SYSTEM_CLOCK
     reporter: Reporter = field(default_factory=Reporter)
@@ -163,7 +167,7 @@ def begin(
 
     Raises:
         AnalysisFileError: when analysis.toml cannot be used.
-        UnusableInputError: when the data folder is another user's.
+        UnusableInputError: when the data folder is another user's, or sources.toml cannot be used.
     """
     enter_folder(settings)
     started_at, run_id = clock.now(), run_id or uuid.uuid4().hex[:12]
@@ -174,6 +178,7 @@ def begin(
         started_at=started_at,
         store=Archive(settings.paths.storage),
         analysis=read_analysis(settings.paths.analysis),
+        policy=policy_of(settings),
         segment_ids=map(partial(_segment_id, started_at, run_id), itertools.count()),
         clock=clock,
         reporter=reporter or Reporter(),

@@ -1,9 +1,13 @@
-"""When a pending id is polled again, and when it is given up."""
+"""When a pending id is polled again, and when it is given up: of each source by its own settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +15,18 @@ class PollingPolicy:
     """A task is polled again once `age_share` of its age has passed since the last poll, within bounds.
 
     A quarter means that a task's end is seen at most a quarter of its age late, at a cost that grows with the logarithm
-    of its age. The columns of the table `polling_policy` are these fields, but for the last two: `source`, whose
-    settings these are, and `accept_other_ids`, whether its gateway answers under ids of its own (see
-    `warehouse.load.identity`).
+    of its age. A row of the table `polling_policy` has these fields, but for the last two.
+
+    Attributes:
+        source: whose settings these are; None where they are those common to all of `others`.
+        age_share: polled again when this share of its age has passed since the last poll,
+        min_seconds: but not sooner than this,
+        max_seconds: nor later than this.
+        missing_limit: an id the gateway does not know is given up after this many polls.
+        give_up_after: a task older than this is given up.
+        accept_other_ids: whether the gateway answers under ids of its own (see `warehouse.load.identity`).
+        others: those of the other sources that are configured. A source that is neither this one nor one of these has
+            what its last run said, and else what this one has.
     """
 
     age_share: float = 0.25
@@ -21,14 +34,21 @@ class PollingPolicy:
     max_seconds: float = 3600.0
     missing_limit: int = 3
     give_up_after: timedelta = timedelta(days=7)
-    source: str = "default"
+    source: str | None = "default"
     accept_other_ids: bool = False
+    others: Sequence[PollingPolicy] = ()
 
-    def row(self) -> list[float | int]:
-        return [
+    @property
+    def of_sources(self) -> list[PollingPolicy]:
+        """Those of the sources that are configured."""
+        return [one for one in (self, *self.others) if one.source is not None]
+
+    def row(self) -> tuple[str | None, float, float, float, int, float]:
+        return (
+            self.source,
             self.age_share,
             self.min_seconds,
             self.max_seconds,
             self.missing_limit,
             self.give_up_after.total_seconds(),
-        ]
+        )

@@ -23,5 +23,5 @@ def fill(paths: DataPaths, tasks: int, *, is_exact: bool = True) -> None:
         con.execute("set memory_limit = '5GB'")
         for statement in duckdb.extract_statements(_FILL.read_text(encoding="utf-8")):
             con.execute(statement, {name: values[name] for name in statement.named_parameters})
-        con.execute("insert into polling_policy values (?, ?, ?, ?, ?)", PollingPolicy().row())
+        con.execute("insert into polling_policy values (?, ?, ?, ?, ?, ?)", PollingPolicy().row())
         con.execute("checkpoint")

@@ -19,11 +19,12 @@ from pipeline.collect.client import make_client, make_list_client
 from pipeline.collect.destination import destination_of
 from pipeline.collect.fetch import Fetcher, Tally
 from pipeline.collect.other_ids import missing_storms, other_ids_of_run
-from pipeline.collect.summary import Summary
+from pipeline.collect.summary import Summary, policy_in_words
 from pipeline.collect.verdict import count_reached, is_hopeless, judge_gateway, judge_reach
 from pipeline.discovery.walk import Walk
 from pipeline.errors import ExitCode, UnusableInputError
 from pipeline.run import GRACE_SECONDS
+from pipeline.sources.wording import worded_for
 from pipeline.threads import run_for, run_to_its_end
 from warehouse import plan
 from warehouse.archive.active_runs import active_run
@@ -120,7 +121,7 @@ class CollectRun:
             async with loading_beside(self.run, self.destination, lambda: Count(walk.seen, math.inf)):
                 self.discovered = await walk.walk()
         if problem := self.discovered.problem:
-            self.run.reporter.warn(f"discovery: {problem}")
+            self.run.reporter.warn(f"discovery: {self._worded(problem)}")
 
     def plan(self, *, only_due: bool = False) -> IO[bytes]:
         """Load what earlier runs left in the archive, then write down which ids to poll.
@@ -179,13 +180,13 @@ class CollectRun:
             segments_loaded=self.destination.segments_loaded,
             still_running=state.waiting,
             exit_code=exit_code,
-            problem=problem,
+            problem=problem and self._worded(problem),
             published=None if self.destination.problem else run.published,
             seconds=round(run.clock.monotonic() - run.began, 3),
-            accept_other_ids=run.settings.accept_other_ids,
             other_ids=other_ids_of_run(con, run.run_id),
             missing_storm=missing_storms(con, run.clock.now()).get(run.settings.source),
             discovered=self.discovered,
+            **policy_in_words(run.settings.policy),
             **dataclasses.asdict(reached),
         )
 
@@ -200,6 +201,10 @@ class CollectRun:
         if self.destination.problem is not None:
             return ExitCode.NOT_LOADED, str(self.destination.problem)
         return ExitCode.DONE, self.client.ended.sentence if self.client.ended else None
+
+    def _worded(self, text: str) -> str:
+        """A sentence with settings by the names under which they are set for this gateway."""
+        return worded_for(self.run.settings.source, text)
 
     def _wanted(self, *, only_due: bool = False) -> PollRequest:
         request = self.request

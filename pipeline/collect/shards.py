@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collect.accept import Accepted
 from pipeline.collect.other_ids import OtherIds
-from pipeline.collect.summary import ADDED, Summary
+from pipeline.collect.summary import ADDED, Summary, policy_in_words
 from pipeline.errors import WORST_FIRST, AvatarTasksError, ExitCode
 from warehouse.archive.parquet import count_rows
 from warehouse.errors import AnalysisFileError, ArchiveError
@@ -92,11 +92,10 @@ def merge_summaries(
         problem=problem,
         published=None,
         seconds=round(run.clock.monotonic() - run.began, 3),
-        accept_other_ids=run.settings.accept_other_ids,
         other_ids=_other_ids([part["other_ids"] for part in parts if "other_ids" in part]),
         missing_storm=next((storm for part in parts if (storm := part.get("missing_storm"))), None),
         discovered=None,  # a run that walks the list does it all
-        **counts,
+        **{**policy_in_words(run.settings.policy), **counts},
     )
 
 

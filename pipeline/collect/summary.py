@@ -12,6 +12,7 @@ from reports.words import plural
 if TYPE_CHECKING:
     from pipeline.discovery.walk import Discovered
     from pipeline.errors import ExitCode
+    from warehouse.policy import PollingPolicy
 
 #: Outcomes that say nothing about the id: the gateway could not be reached, or would not answer.
 UNREACHABLE: Final = ("transport_error", "server_error", "throttled")
@@ -52,13 +53,15 @@ class Summary:
         statuses: ids polled, by the status of the last answer.
         segments_loaded: archive segments loaded, those of earlier runs included.
         unreachable: ids whose last answer says nothing about them, and ids never polled since the run ended early.
-        not_polled: ids that were not polled because the deadline came; they are pending.
+        not_polled: ids that were not polled, or only rate-limited (429), because the deadline came; they are pending.
         still_running: ids given that will be polled again.
         problem: what went wrong, as a sentence; null when nothing did.
         published: the file readers open; null when nothing was published.
         seconds: how long it took.
         segments_waiting: archive segments of this run that are left to `avatar-tasks load`; null where the run loads.
         accept_other_ids: whether the gateway may answer under ids of its own (the setting).
+        poll_min_seconds: least seconds between two polls of a task (the setting POLL_MIN).
+        give_up_after_seconds: age after which a task that never ended is no longer polled (the setting GIVE_UP_AFTER).
         other_ids: what came under other ids than were polled: how many ids of which an answer is proven to be about
             another task, and how many of which that is not proven, with examples.
         discovered: what walking the gateway's list of tasks did; null where it was not walked.
@@ -88,6 +91,8 @@ class Summary:
     segments_waiting: int | None = None
     not_polled: int = field(default=0, kw_only=True)
     accept_other_ids: bool = False
+    poll_min_seconds: float | None = None
+    give_up_after_seconds: float | None = None
     other_ids: OtherIds = field(default_factory=OtherIds)
     missing_storm: str | None = None
     discovered: Discovered | None = None
@@ -129,6 +134,15 @@ class Summary:
     @staticmethod
     def _counted(counts: dict[str, int]) -> str:
         return ": " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) if counts else ""
+
+
+def policy_in_words(policy: PollingPolicy) -> dict[str, Any]:
+    """The settings of a run that later loads go by, where nothing else says what they are for its source."""
+    return {
+        "accept_other_ids": policy.accept_other_ids,
+        "poll_min_seconds": policy.min_seconds,
+        "give_up_after_seconds": policy.give_up_after.total_seconds(),
+    }
 
 
 def _rejected_line(one: dict[str, Any]) -> str:

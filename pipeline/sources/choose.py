@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.wire.endpoints import TASK_PATH
 from pipeline.errors import UnusableInputError
 from pipeline.settings import read_settings, read_values, validated
-from pipeline.sources.file import FILE, read_sources
+from pipeline.sources.file import FILE, listed_sources, read_sources
 from pipeline.spans import DEFAULT_SINCE
 from warehouse.environment import PREFIX, read_variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pipeline.collect.request import CollectRequest
     from pipeline.settings import Settings
     from pipeline.sources.file import Source
+    from warehouse.policy import PollingPolicy
 
 #: What each gateway has for itself. A key in the environment must not go to a gateway that does not name it.
 _OF_ONE: Final[dict[str, Any]] = {
@@ -47,6 +47,8 @@ _SETTINGS: Final = (
     "redact",
     "accept_other_ids",
     "max_unreachable_share",
+    "poll_min",
+    "give_up_after",
     "api_key_block",
     "access_token_block",
 )
@@ -109,8 +111,29 @@ def settings_of(source: Source | None, /, **options: Any) -> Settings:  # noqa: 
     if source is None:
         return read_settings(**options)
     given = {name: value for name, value in options.items() if value is not None}
+    return validated(_without_secrets(source) | _secrets(source) | given | {"source": source.name})
+
+
+def _without_secrets(source: Source) -> dict[str, Any]:
     table = {name: value for name in _SETTINGS if (value := getattr(source, name)) is not None}
-    return validated(read_values() | _OF_ONE | table | _secrets(source) | given | {"source": source.name})
+    return read_values() | _OF_ONE | table | {"source": source.name}
+
+
+def policy_of(settings: Settings) -> PollingPolicy:
+    """When pending ids are polled: those of the gateway of `settings`, and those of the others of `sources.toml`.
+
+    A source that the file does not list, such as a demo's, has nothing to do with it.
+
+    Raises:
+        UnusableInputError: when `settings` name no source, and the file cannot be used.
+    """
+    is_common = "source" not in settings.model_fields_set
+    sources = read_sources() if is_common else listed_sources()
+    listed = {one.name: validated(_without_secrets(one)).policy for one in sources}
+    if not listed or not (is_common or settings.source in listed):
+        return settings.policy
+    own = dataclasses.replace(settings.policy, source=None) if is_common else listed.pop(settings.source)
+    return dataclasses.replace(own, others=tuple(listed.values()))
 
 
 def _secrets(source: Source) -> dict[str, str]:
@@ -141,10 +164,6 @@ def request_of(source: Source | None, request: CollectRequest) -> CollectRequest
     )
 
 
-def secret_variables(folder: Path | None = None) -> set[str]:
+def secret_variables() -> set[str]:
     """The variables that `sources.toml` names for secrets; none where it cannot be read."""
-    try:
-        sources = read_sources() if folder is None else read_sources(folder)
-    except UnusableInputError:
-        return set()
-    return {variable for one in sources for variable in one.variables.values()}
+    return {variable for one in listed_sources() for variable in one.variables.values()}

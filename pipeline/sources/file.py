@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gateway.errors import InvalidSetting
 from gateway.wire.endpoints import TASK_PATH
 from pipeline.errors import UnusableInputError
-from pipeline.settings import LOOKS_LIKE_A_KEY, Redact, TaskPath
+from pipeline.settings import LOOKS_LIKE_A_KEY, Redact, Span, TaskPath
 from pipeline.spans import DEFAULT_SINCE, SpanError, read_span
 
 #: Its name, in the working folder.
@@ -84,7 +84,8 @@ class Source(BaseModel):
     Attributes:
         name: part of every key in the warehouse, as the setting SOURCE.
         base_url, task_path, fetch, rate, concurrency, timeout, max_body_bytes, redact, accept_other_ids,
-            max_unreachable_share: the settings of these names for this gateway; those common to all if not given.
+            max_unreachable_share, poll_min, give_up_after: the settings of these names for this gateway; those common
+            to all if not given.
         api_key_env, access_token_env, user_id_env: the environment variable that holds the secret.
         api_key_block, access_token_block: or the Prefect Secret block that does.
         discover, since, action: whether each `collect` walks the gateway's list of tasks, how far back and of which
@@ -107,6 +108,8 @@ class Source(BaseModel):
     redact: Redacted | None = None
     accept_other_ids: Flag | None = None
     max_unreachable_share: float | None = Field(default=None, ge=0, le=1)
+    poll_min: float | None = Field(default=None, gt=0, le=86_400)
+    give_up_after: Span | None = None
     api_key_env: Variable | None = None
     api_key_block: Block | None = None
     access_token_env: Variable | None = None
@@ -155,6 +158,14 @@ def read_sources(folder: Path = Path()) -> list[Source]:
     _refuse_keys(path, text)
     _refuse_duplicates(path, sources)
     return sources
+
+
+def listed_sources() -> list[Source]:
+    """Those of the working folder, for what has to go on without the file: none where it cannot be used."""
+    try:
+        return read_sources()
+    except UnusableInputError:
+        return []
 
 
 def _tables(path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:

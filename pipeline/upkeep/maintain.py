@@ -97,7 +97,7 @@ def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) ->
         settings.paths,
         run.store,
         run.analysis,
-        settings.policy,
+        run.policy,
         settings.lock_wait,
         run.reporter.progress,
         settings.budget,
@@ -143,7 +143,8 @@ def _check_retention(run: Run, retain_days: int) -> None:
             "object storage, nothing is dropped (docs/scaling.md)"
         )
         raise UnusableInputError(msg)
-    least = math.ceil(run.settings.give_up_after.total_seconds() / 86_400) + 1
+    longest = max(one.give_up_after for one in (run.policy, *run.policy.others))
+    least = math.ceil(longest.total_seconds() / 86_400) + 1
     if retain_days < least:
         msg = f"--retain {retain_days} would drop ids that are still polled: at least {least} days (GIVE_UP_AFTER)"
         raise UnusableInputError(msg)

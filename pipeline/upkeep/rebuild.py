@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.data_folder import require_archive
 from pipeline.folder_owner import enter_folder
+from pipeline.sources.choose import policy_of
 from warehouse.analysis import read_analysis
 from warehouse.archive.folder_mark import was_used
 from warehouse.archive.segments import Archive
@@ -43,7 +44,7 @@ def derivation(settings: Settings, reporter: Reporter, into: DataPaths | None = 
         into or paths,
         Archive(paths.storage),
         read_analysis(paths.analysis),
-        settings.policy,
+        policy_of(settings),
         settings.lock_wait,
         reporter.progress,
         settings.budget,

@@ -142,7 +142,7 @@ def test_stale_is_not_known(con: duckdb.DuckDBPyConnection) -> None:
     """Ids have been due for hours and no answer has come: the week is not over for those who count."""
     fill(con, 3, days=14, tasks=8000, step_at=STEP)
     hear(con, END - timedelta(hours=5))
-    con.execute("insert into polling_policy values (0.25, 15, 3600, 3, 1e10)")
+    con.execute("insert into polling_policy values ('here', 0.25, 15, 3600, 3, 1e10)")
     assert compare(con, WEEK, END).verdict == "worse"
     con.execute(
         "insert into pending by name select 'here' as source, 'open' as task_id, $1 as requested_at, "

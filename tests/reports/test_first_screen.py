@@ -173,7 +173,7 @@ def test_ids_given_up_unseen_need_a_person(tmp_path: Path) -> None:
         con.execute(TASK, {"status": "SUCCESS", "number": 30})
         con.execute("""
             delete from polling_policy;
-            insert into polling_policy values (0.25, 15, 3600, 3, 604800);
+            insert into polling_policy values ('default', 0.25, 15, 3600, 3, 604800);
             insert into pending by name
             select
                 'default' as source,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-POLICY: Final = "insert into polling_policy values (0.25, 15, 3600, 3, 1e10)"
+POLICY: Final = "insert into polling_policy values ('default', 0.25, 15, 3600, 3, 1e10)"
 REQUESTED: Final = "'2025-01-20 10:00:00Z'::timestamptz as requested_at"
 
 #: 17 ids that were understood, two of them of a status nobody knows; 3 that were not, one given up, one never asked.

@@ -37,6 +37,7 @@ pytestmark = pytest.mark.e2e  # loads, or many worlds
 
 HOUR, DAY = 60, 24 * 60
 DUE_AT = "select due_at from due_tasks_at(timestamptz '2026-01-20 04:00:00+00')"
+FRESHNESS = "select source, oldest_due_at from collection_freshness_at(timestamptz '2026-01-20 03:06:00+00')"
 NEVER = timedelta(days=36_500)
 
 
@@ -104,6 +105,60 @@ def test_the_policy_of_the_last_load_is_in_force(bench: Bench) -> None:
     due = bench.con.execute("select due_at from due_tasks_at($1)", [minute(15)]).fetchall()
     assert due == [(minute(14),)]
     assert bench.con.execute("select reason from given_up_tasks_at($1)", [minute(21)]).fetchall() == [("too_old",)]
+
+
+def test_each_source_has_the_policy_of_its_own_settings(bench: Bench) -> None:
+    """Its task is due, or given up, when that says so, whatever the others have; the views that count them agree."""
+    eu = PollingPolicy(source="eu", min_seconds=300, give_up_after=timedelta(minutes=20), missing_limit=1)
+    bench.policy = PollingPolicy(others=(eu,))
+    sources = ("default", "eu")
+    bench.load(
+        [Answer(f"t{number}", minute(4), kind, source=source)
+         for source in sources for number, kind in enumerate((RUNNING, MISSING))],
+        [Request(f"t{number}", minute(0), source=source) for source in sources for number in range(2)],
+    )  # fmt: skip
+    due = bench.con.execute("select source, task_id, due_at from due_tasks_at($1) order by all", [minute(5)]).fetchall()
+    assert due == [("default", "t0", minute(5)), ("default", "t1", minute(5)), ("eu", "t0", minute(9))]
+    given_up = "select source, task_id, reason from given_up_tasks_at($1) order by all"
+    unknown = ("eu", "t1", "unknown_to_gateway")
+    assert bench.con.execute(given_up, [minute(19)]).fetchall() == [unknown]
+    assert bench.con.execute(given_up, [minute(21)]).fetchall() == [("eu", "t0", "too_old"), unknown]
+    since = {row["source"]: row["oldest_due_at"] for row in rows(bench.con, FRESHNESS)}
+    assert since == {"default": minute(5), "eu": None}
+    ended = rows(bench.con, "select source, minute from in_flight_by_minute where given_up > 0")
+    assert {row["source"]: row["minute"] for row in ended} == {
+        "default": minute(7 * DAY),
+        "eu": minute(20),
+    }
+
+
+def test_a_source_that_is_not_configured_has_the_policy_of_its_last_run(bench: Bench) -> None:
+    """Until a run says what it is, that of the settings in force; a run of `maintain` says nothing."""
+    requests = [Request("t1", minute(0), source=source) for source in ("default", "eu", "us")]
+    answers = [Answer("t1", minute(4), RUNNING, source=source) for source in ("default", "eu", "us")]
+    bench.policy = PollingPolicy(min_seconds=30)
+    bench.load(answers, requests)
+    assert rows(bench.con, "select source, min_seconds from polling_policy order by all") == [
+        {"source": source, "min_seconds": 30} for source in ("default", "eu", "us")
+    ]
+    bench.con.execute("""
+        insert into runs by name
+        select 'eu' as source, 'collect' as command, '2026-01-20 04:00:00Z' as finished_at,
+            '{"poll_min_seconds": 60, "give_up_after_seconds": 3600}' as summary
+        union all by name
+        select 'eu' as source, 'maintain' as command, '2026-01-20 05:00:00Z' as finished_at, '{}' as summary
+    """)
+    bench.load()
+    found = rows(bench.con, "select source, min_seconds, give_up_after_seconds from polling_policy order by all")
+    assert [tuple(row.values()) for row in found] == [("default", 30, 604_800), ("eu", 60, 3600), ("us", 30, 604_800)]
+
+
+def test_settings_common_to_several_sources_make_no_source(bench: Bench) -> None:
+    """As those of `load` and `rebuild`, which are about all that are configured: they have rows, also without ids."""
+    bench.policy = PollingPolicy(source=None, min_seconds=40, others=(PollingPolicy(source="eu", min_seconds=60),))
+    bench.load([], [Request("t1", minute(0), source="old")])
+    found = rows(bench.con, "select source, min_seconds from polling_policy order by all")
+    assert [tuple(row.values()) for row in found] == [("eu", 60), ("old", 40)]
 
 
 @pytest.mark.parametrize(

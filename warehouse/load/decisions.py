@@ -1,9 +1,9 @@
-"""What people decided, as tables: objectives, failure rules, and when pending ids are polled."""
+"""What people decided, as tables: objectives, failure rules, prices, and when pending ids are polled."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from warehouse.analysis import Analysis
     from warehouse.policy import PollingPolicy
 
+#: The columns of `polling_policy`.
+_POLICIES: Final = pl.Schema(
+    {
+        "source": pl.String(),
+        "age_share": pl.Float64(),
+        "min_seconds": pl.Float64(),
+        "max_seconds": pl.Float64(),
+        "missing_limit": pl.Int32(),
+        "give_up_after_seconds": pl.Float64(),
+    }
+)
 
-def put_decisions(con: duckdb.DuckDBPyConnection, analysis: Analysis, policy: PollingPolicy) -> None:
+
+def put_decisions(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
     """Put what people decided into its tables; where failure rules changed, every failure is classified again."""
     objectives = [(one.name, one.source, one.action, one.seconds, one.target) for one in analysis.objectives]
     rules = [
@@ -29,10 +41,17 @@ def put_decisions(con: duckdb.DuckDBPyConnection, analysis: Analysis, policy: Po
     ]
     pricing = analysis.pricing
     replace_rows(con, "objectives", objectives)
-    replace_rows(con, "polling_policy", [tuple(policy.row())])
     replace_rows(con, "pricing", [(pricing.quota_per_unit, pricing.price, pricing.currency)])
     if replace_rows(con, "failure_rules", rules):
         _classify_again(con, analysis)
+
+
+def put_policies(con: duckdb.DuckDBPyConnection, policy: PollingPolicy) -> None:
+    """Bring `polling_policy` up to date with the settings, and with the ids that are pending after this load."""
+    rows = pl.DataFrame([one.row() for one in (policy, *policy.others)], schema=_POLICIES, orient="row")
+    with registered(con, new_policies=rows):
+        found = con.execute(statement("load/polling_policy"), {"source": policy.source}).fetchall()
+    replace_rows(con, "polling_policy", found)
 
 
 def replace_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> bool:

@@ -26,7 +26,10 @@ RESOLVED: Final = pl.Schema({**TASKS, "identity_conflict": pl.Boolean(), "is_rec
 
 def accept_other_ids(con: duckdb.DuckDBPyConnection, policy: PollingPolicy) -> list[tuple[str]]:
     """The sources whose gateways answer under ids of their own, as rows of `other_ids_accepted`."""
-    parameters = {"source": policy.source, "is_accepted": policy.accept_other_ids}
+    parameters = {
+        "configured": [one.source for one in policy.of_sources],
+        "accepting": [one.source for one in policy.of_sources if one.accept_other_ids],
+    }
     return con.execute(statement("load/other_ids_accepted"), parameters).fetchall()
 
 

@@ -27,7 +27,7 @@ from warehouse.database.transaction import transaction
 from warehouse.errors import ArchiveError
 from warehouse.load import identity
 from warehouse.load.budget import Budget
-from warehouse.load.decisions import put_decisions, replace_rows
+from warehouse.load.decisions import put_decisions, put_policies, replace_rows
 from warehouse.load.lots import PIECE_ROWS
 from warehouse.load.merging import NO_REQUESTS, judge_again, merge, merge_requests
 from warehouse.load.prepared import Prepared, prepare, prepare_steps
@@ -159,7 +159,7 @@ def load_within(
 ) -> Loaded:
     """The same within the transaction of the caller."""
     done = Loaded()
-    put_decisions(con, analysis, policy)
+    put_decisions(con, analysis)
     known = ledger(con)
     todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
     unseen = [one for one in todo if not _is_visible_by_its_parts(one, known)]
@@ -182,6 +182,7 @@ def load_within(
     for rows in parquet.pieces(by_kind["list_windows"], PIECE_ROWS, done.damaged):
         with registered(con, new_list_windows=rows):
             con.execute(statement("load/list_windows"))
+    put_policies(con, policy)
     unreadable = {one.segment.segment_id for one in done.damaged}
     done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
     return done

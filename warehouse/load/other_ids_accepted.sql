@@ -1,10 +1,11 @@
--- The sources whose gateways answer under ids of their own: this one by the current settings, others by their last runs.
+-- The sources whose gateways answer under ids of their own: those configured by their settings, others as their last run
+-- that says whether theirs does.
 --
--- $source; $is_accepted: whether the setting holds for it
-select $source as source where $is_accepted
+-- $configured: the sources configured; $accepting: those of them of which it holds
+select unnest($accepting::varchar []) as source
 union all
 select source
 from runs
-where source <> $source
+where not list_contains($configured::varchar [], source)
 group by source
-having arg_max(coalesce(try_cast(summary ->> '$.accept_other_ids' as boolean), false), finished_at);
+having coalesce(arg_max(try_cast(summary ->> '$.accept_other_ids' as boolean), finished_at), false);

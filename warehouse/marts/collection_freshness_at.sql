@@ -16,7 +16,7 @@ with answers as (
 ),
 
 loads as (
-    select source, max(finished_at) as last_load_at,
+    select source, max(finished_at) as last_load_at, bool_or(command is distinct from 'maintain') as is_polled,
     from runs
     where finished_at <= moment::timestamptz
     group by source
@@ -32,7 +32,8 @@ due as (
 sources as (
     select source from answers
     union
-    select source from loads
+    -- `maintain` is about all sources, and may name one that there is not.
+    select source from loads where is_polled
     union
     select source from due
 )

@@ -8,18 +8,19 @@
 -- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted; NULL
 --   when it never was
 -- last_asked_at: when it was last asked for; NULL when never
--- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h; at once when it
---   was never asked for, or at a time so far ahead that the clock must have been wrong
+-- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h, as the source's
+--   polling_policy says; at once when it was never asked for, or at a time so far ahead that the clock must have been
+--   wrong
 -- is_due: whether it is due at that instant
 create or replace macro due_tasks_at(moment) as table
 with aged as (
     select
         pending.*,
-        policy.*,
+        policy.* exclude (source),
         coalesce(pending.submit_time, pending.requested_at, pending.last_asked_at) as since,
         case when pending.last_asked_at < since then 0 else epoch(pending.last_asked_at) - epoch(since) end as age,
     from pending
-    cross join polling_policy as policy
+    inner join polling_policy as policy on pending.source = policy.source
 ),
 
 planned as (

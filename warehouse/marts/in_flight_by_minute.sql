@@ -33,7 +33,7 @@ given_up as (
         if(reason = 'too_old', epoch_us(since) + (give_up_after_seconds * 1e6)::bigint, epoch_us(last_asked_at))
             as given_up_us,
     from given_up_tasks
-    cross join polling_policy
+    inner join polling_policy using (source)
 ),
 
 bounded as (

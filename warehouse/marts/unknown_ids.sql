@@ -1,5 +1,5 @@
--- One row per pending id that the gateway has said it knows no such task of as often as polling_policy.missing_limit says.
--- What it said in the hours of missing_storms, and in the hours beside them, does not count.
+-- One row per pending id that the gateway has said it knows no such task of as often as missing_limit in the polling_policy of
+-- its source. What it said in the hours of missing_storms, and in the hours beside them, does not count.
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
@@ -8,7 +8,7 @@ create or replace view unknown_ids as
 with often_missing as (
     select pending.source, pending.task_id, pending.missing_count, polling_policy.missing_limit,
     from pending
-    cross join polling_policy
+    inner join polling_policy using (source)
     where pending.missing_count >= polling_policy.missing_limit
 ),
 

@@ -29,6 +29,11 @@ with rules as (
     anti join tasks using (source, task_id)
     anti join pending using (source, task_id)
     union all
+    select 'every source of pending ids has one polling policy', count(*)
+    from (select distinct source from pending) as sources
+    left join (select source, count(*) as policies from polling_policy group by source) as found using (source)
+    where coalesce(policies, 0) != 1
+    union all
     select 'the ends of all ids add up', count(*)
     from id_accounting
     where accepted != ended + quarantined + given_up + pending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import tempfile
 from contextlib import contextmanager
@@ -174,6 +175,22 @@ def test_a_setting_that_changes_gives_the_tables_of_its_last_value(
             expected = reference.tasks(history.answers, history.requests, accept=source in accepts)
             rows_of_source = {key: row for key, row in expected.items() if key[0] == source}
             assert_rows(some, f"tasks where source = '{source}'", rows_of_source)
+
+
+@OFTEN
+@given(histories(), st.lists(st.sampled_from(["default", "second"]), min_size=1, max_size=4))
+def test_the_policy_of_each_source_is_its_own_by_any_loader(
+    remembered: Remembered, history: History, loaders: list[str]
+) -> None:
+    """The runs of two configured sources load by turns, in any order; the tables are those of one load by a third."""
+    both = {name: PollingPolicy(source=name, min_seconds=seconds) for name, seconds in (("default", 7), ("second", 9))}
+    with quick(remembered), written(history) as (_, segments), emptied() as some, emptied("other") as other:
+        for numbers, name in zip(history.loads, itertools.cycle(loaders), strict=False):
+            others = tuple(one for one in both.values() if one.source != name)
+            policy = dataclasses.replace(both[name], others=others)
+            load.load(some, [segments[number] for number in numbers], DEFAULTS, policy)
+        load.load(other, segments, DEFAULTS, PollingPolicy(source=None, others=tuple(both.values())))
+        assert contents(some) == contents(other)
 
 
 @OFTEN

@@ -75,7 +75,7 @@ insert into pending by name
 select 'here' as source, 'lost-' || range as task_id, '2026-01-19 14:00:00+00' as requested_at,
     '2026-01-19 20:30:00+00' as last_asked_at, 3 + range % 3 as missing_count, 'missing' as last_outcome,
 from range(40);
-insert into polling_policy values (0.25, 15, 3600, 3, 20000);
+insert into polling_policy select distinct source, 0.25, 15, 3600, 3, 20000 from tasks;
 insert into failure_rules values (1, 'upstream', 'upstream', 'provider', false);
 insert into objectives values ('fast', 'here', 'sing', 100, 0.95);
 insert into pricing values (500000, 1, 'unit');

@@ -41,11 +41,11 @@ insert into failure_rules values (1, 'no-channel', '渠道|channel|upstream', 'g
 update tasks set result_expires_at = finish_time + interval 1 day where status = 'SUCCESS';
 update tasks set fail_rule = 'no-channel' where fail_class = 'gateway';
 insert into pricing values (500000, 1, 'unit');
-insert into polling_policy values (0.25, 15, 3600, 3, 1e10);
 insert into pending by name
 select source, task_id, requested_at, submit_time, status, last_observed_at as last_asked_at, 0 as missing_count,
 from tasks
 where not is_terminal;
+insert into polling_policy select distinct source, 0.25, 15, 3600, 3, 1e10 from tasks;
 """
 
 Row = dict[str, Any]

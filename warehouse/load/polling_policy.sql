@@ -1,0 +1,33 @@
+-- The polling policy of each source that is configured (the temp table `new_policies`; without a source, of what is common to
+-- all), and of the other ones with pending ids: as their last run said, and where none said anything, that of $source.
+--
+-- $source: whose settings are in force; NULL where those common to all are
+with by_runs as (
+    select
+        source,
+        arg_max(try_cast(summary ->> '$.poll_min_seconds' as double), finished_at) as min_seconds,
+        arg_max(try_cast(summary ->> '$.give_up_after_seconds' as double), finished_at) as give_up_after_seconds,
+    from runs
+    group by source
+),
+
+others as (
+    select distinct source
+    from pending
+    anti join new_policies using (source)
+)
+
+from new_policies
+where source is not null
+union all
+select
+    others.source,
+    own.age_share,
+    coalesce(by_runs.min_seconds, own.min_seconds) as min_seconds,
+    own.max_seconds,
+    own.missing_limit,
+    coalesce(by_runs.give_up_after_seconds, own.give_up_after_seconds) as give_up_after_seconds,
+from others
+cross join new_policies as own
+left join by_runs on others.source = by_runs.source
+where own.source is not distinct from $source::varchar;
