@@ -110,6 +110,15 @@ def _path_with_id(value: str) -> str:
     return value
 
 
+def _in_a_path(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:@-]*", value.get_secret_value()):
+        raise ValueError(
+            "it is the last part of an address, and has a character that would be read otherwise there (/ ? # % or a "
+            "space). Use letters and digits, such as what `openssl rand -hex 24` prints"
+        )
+    return value
+
+
 def _require_plain_name(value: str | Path) -> None:
     if re.search(r"[\x00-\x1f\x7f]", str(value)):
         raise ValueError("it has a line break or control character in it: is a quote not closed?")
@@ -130,6 +139,7 @@ WarehousePlace = Annotated[
 ]
 Place = Annotated[str, BeforeValidator(_home), BeforeValidator(_url), AfterValidator(_usable_path)]
 TaskPath = Annotated[str, AfterValidator(_path_with_id)]
+PathSecret = Annotated[SecretStr, Field(min_length=16, max_length=200), AfterValidator(_in_a_path)]
 Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, BeforeValidator(_listed)]
 
 
@@ -146,7 +156,7 @@ class Settings(BaseSettings):
     access_token: SecretStr | None = None
     access_token_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     user_id: SecretStr | None = Field(default=None, min_length=1, max_length=20)
-    callback_secret: SecretStr | None = Field(default=None, min_length=16, max_length=200)
+    callback_secret: PathSecret | None = None
     source: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     data_dir: Folder = Path("data")
     warehouse: WarehousePlace | None = None

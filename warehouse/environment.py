@@ -17,7 +17,12 @@ from warehouse.errors import EnvironmentFileError
 PREFIX: Final = "AVATAR_TASKS_"
 
 #: Variables whose names begin so, in any case, are secrets or name one.
-SECRETS: Final = (f"{PREFIX}API_KEY", f"{PREFIX}ACCESS_TOKEN", f"{PREFIX}USER_ID")
+SECRETS: Final = (
+    f"{PREFIX}API_KEY",
+    f"{PREFIX}ACCESS_TOKEN",
+    f"{PREFIX}USER_ID",
+    f"{PREFIX}CALLBACK_SECRET",
+)
 
 FILE: Final = Path(".env")
 

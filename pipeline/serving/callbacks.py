@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
 import uuid
 from collections import Counter
@@ -19,13 +20,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from gateway.ids import looks_like_key, why_invalid
 from pipeline.serving.known import known_ids
 from warehouse.archive.atomic import atomic_write
-from warehouse.errors import ArchiveError, WarehouseError
+from warehouse.ducklake.lake import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from warehouse.paths import DataPaths
+
+logger = logging.getLogger("avatar_tasks")
 
 Outcome = Literal["accepted", "unknown", "unreadable", "too_large", "too_many", "failed"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("accepted", "unknown", "unreadable", "too_large", "too_many", "failed")
@@ -101,15 +104,17 @@ class Callbacks:
         return True
 
     async def _write_soon(self) -> None:
-        await asyncio.sleep(_TOGETHER_SECONDS)
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            ids = sorted({task_id for task_id, _ in waiting})
-            outcomes = await asyncio.to_thread(self._write, ids)
-            for task_id, done in waiting:
-                if not done.done():  # it is, where the client has left
-                    done.set_result(outcomes[task_id])
-        self._writing = None
+        try:
+            await asyncio.sleep(_TOGETHER_SECONDS)
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                ids = sorted({task_id for task_id, _ in waiting})
+                outcomes = await asyncio.to_thread(self._write, ids)
+                for task_id, done in waiting:
+                    if not done.done():  # it is, where the client has left
+                        done.set_result(outcomes[task_id])
+        finally:
+            self._writing = None
 
     def _write(self, ids: Sequence[str]) -> dict[str, Outcome]:
         """Put the ids that are to be polled on the disk."""
@@ -119,7 +124,9 @@ class Callbacks:
                 name = f"callbacks-{time.time_ns()}-{uuid.uuid4().hex[:8]}.txt"
                 with atomic_write(self.inbox / name) as file:
                     file.write("".join(f"{task_id}\n" for task_id in sorted(known)).encode())
-        except (ArchiveError, OSError, WarehouseError):
+        except Exception as error:  # noqa: BLE001 - e.g. the lake's server has ended: those who wait get an answer
+            why = without_password(f"{type(error).__name__}: {error}".partition("\n")[0])
+            logger.warning("callbacks about %d ids were not stored (%s)", len(ids), why)
             return dict.fromkeys(ids, "failed")
         return {task_id: "accepted" if task_id in known else "unknown" for task_id in ids}
 

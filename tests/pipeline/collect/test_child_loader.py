@@ -14,7 +14,7 @@ from pipeline import run as runs
 from pipeline.collect import child_loader
 from pipeline.collect.child_loader import child_environment, load_in_child
 from pipeline.run import Reporter
-from pipeline.settings import Settings
+from pipeline.settings import SECRET_SETTINGS, Settings
 from tests.command_line import KEY
 from tests.pipeline.archiving import poll
 from tests.warehouse.answers import file_of
@@ -149,7 +149,13 @@ def test_it_loads_where_the_run_works_whatever_else_is_set(
 
 @pytest.mark.parametrize(
     "name",
-    ["avatar_tasks_api_key", "Avatar_Tasks_Api_Key_Block", "AVATAR_TASKS_ACCESS_TOKEN", "avatar_tasks_access_token"],
+    [
+        "avatar_tasks_api_key",
+        "Avatar_Tasks_Api_Key_Block",
+        "AVATAR_TASKS_ACCESS_TOKEN",
+        "avatar_tasks_access_token",
+        *(f"AVATAR_TASKS_{name.upper()}" for name in SECRET_SETTINGS),
+    ],
 )
 def test_no_spelling_of_a_secret_reaches_it(run: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings are read in any case, and so are the names of what must not be passed on."""

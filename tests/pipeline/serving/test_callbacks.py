@@ -9,13 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import duckdb
 import httpx
 import pytest
 
+from pipeline.errors import UnusableInputError
 from pipeline.serving.app import application
 from pipeline.serving.callbacks import BURST, MAX_BYTES, Callbacks, task_id_of
 from pipeline.serving.serve import callbacks_of
-from pipeline.settings import Settings
+from pipeline.settings import Settings, validated
 from simulator import ManualClock, SimulatedGateway
 from simulator import serve as simulate
 from tests.command_line import KEY, CommandLine
@@ -159,6 +161,38 @@ def test_what_is_no_callback_is_refused_with_a_reason(url: str, callbacks: Callb
     callbacks.inbox.parent.joinpath("file").write_text("")
     callbacks.inbox = callbacks.inbox.parent / "file"
     assert post(url, known).status_code == 503
+
+
+def test_after_a_failure_of_any_kind_callbacks_are_taken_as_before(
+    url: str, callbacks: Callbacks, ended_world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warehouse that cannot be asked, here for a view that fails: try again later, and nothing waits for ever."""
+    paths, known = callbacks.paths, {"task_id": ended_world.ids[0]}
+    callbacks.paths = Settings(data_dir=tmp_path / "odd").paths
+    callbacks.paths.published.parent.mkdir(parents=True)
+    with duckdb.connect(callbacks.paths.published) as con:
+        for name in ("tasks", "pending", "segments"):
+            con.execute(f"create view {name} as select error('the lake has ended') as source, '' as task_id")
+    assert post(url, known).status_code == 503
+    assert "the lake has ended" in caplog.text
+    callbacks.paths = paths
+    assert post(url, known).status_code == 200
+    assert in_inbox(callbacks) == {ended_world.ids[0]}
+
+
+def test_a_secret_that_no_address_could_end_with_is_refused_at_the_start() -> None:
+    """With a slash in it, as base64 has, no callback would ever have been taken; other signs are as they are."""
+    for secret in ("0123456789/abcdef", "0123456789 abcdef", "0123456789abcde?", "0123456789%2Fabcdef", "ä" * 20):
+        with pytest.raises(UnusableInputError, match="CALLBACK_SECRET cannot be used: it is the last part") as refused:
+            validated({"callback_secret": secret})
+        assert secret not in str(refused.value)
+
+
+def test_every_secret_that_is_accepted_opens_the_path(callbacks: Callbacks, ended_world: World) -> None:
+    secret = "aA0._~!$&'()*+,;=:@-"
+    assert validated({"callback_secret": secret}).callback_secret
+    with serve(application(callbacks.paths, ["127.0.0.1"], callbacks={"": callbacks}, secret=secret)) as url:
+        assert post(url, {"task_id": ended_world.ids[0]}, secret).status_code == 200
 
 
 def test_callbacks_are_paced(url: str, callbacks: Callbacks) -> None:
