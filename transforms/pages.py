@@ -129,11 +129,11 @@ def split_pages(pages: pl.DataFrame) -> SplitPages:
 
 
 def wanted_items(page: Page | None, query: str, action: str | None) -> list[Item]:
-    """The items of a page that have the action it was filtered by, or the ids that were requested."""
+    """The items of a page with the action it was filtered by (in any case, as databases do), or the ids requested."""
     if query.startswith(BULK_QUERY):
         return requested_items(page, query.removeprefix(BULK_QUERY))
     items = [] if page is None or query.startswith(PROBE_QUERY) else page.items
-    return [item for item in items if action is None or item.action == action]
+    return [item for item in items if action is None or (item.action or "").casefold() == action.strip().casefold()]
 
 
 def requested_items(page: Page | None, ids: str) -> list[Item]:

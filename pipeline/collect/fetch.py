@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+from gateway.ids import why_invalid
 from pipeline.collect.beside import Count, loading_beside
 from pipeline.collect.bulk.requests import Bulk
 from warehouse import plan
@@ -67,8 +68,20 @@ class Fetcher:
             if self._client.ended is not None:
                 break
             self._client.suspect(failed_before)
-            batches.start(ids)
+            if pollable := self._pollable(ids):
+                batches.start(pollable)
         await batches.finish()
+
+    def _pollable(self, ids: list[str]) -> list[str]:
+        """Without ids that are never sent: the gateway's list may have `null`, or what looks like a key."""
+        good = [one for one in ids if why_invalid(one) is None]
+        if left := len(ids) - len(good):
+            self._tally.planned -= left
+            self._run.warn_once(
+                f"{left:,} pending ids cannot be polled, as they are no task ids: "
+                'see `avatar-tasks sql "from pending order by length(task_id)"`. They came by the gateway\'s list'
+            )
+        return good
 
     async def _batch(self, ids: list[str]) -> int:
         """The ids that the gateway answers together, then the others one by one; returns how many were answered."""

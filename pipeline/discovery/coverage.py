@@ -31,7 +31,7 @@ class Coverage:
 
     Attributes:
         spans: sorted, none overlapping another.
-        newest: submit_time of the newest task in each window that has one.
+        newest: submit_time of the newest task in each window with the same filter that has one.
     """
 
     spans: tuple[Span, ...] = ()
@@ -66,7 +66,9 @@ def read_coverage(run: Run, action: str | None) -> Coverage:
         pl.col("action").is_null() | (pl.col("action") == pl.lit(action, pl.String())),
     )
     spans = [Span(_seconds(one["window_start"]), _seconds(one["window_end"])) for one in windows.iter_rows(named=True)]
-    newest = windows["newest_submit_time"].drop_nulls().sort()
+    # A task of a window without a filter may have another action, and so need not be in a filtered answer.
+    same = windows.filter(pl.col("action").eq_missing(pl.lit(action, pl.String())))
+    newest = same["newest_submit_time"].drop_nulls().sort()
     return Coverage(tuple(_merged(spans)), tuple(_seconds(one) for one in newest))
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline.collect.batches import FLUSH_BYTES, FLUSH_SECONDS, received
 from pipeline.threads import run_to_its_end
-from transforms.pages import Page, error_message, read_page
+from transforms.pages import Page, error_message, read_page, wanted_items
 from transforms.schema import LIST_PAGES
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class ListPages:
         size: tasks requested in one page; half as many after one that was longer than MAX_BODY_BYTES.
         cut: pages that were.
         items: tasks on the pages that are archived.
+        left_out: ids of tasks of another action, from a list that does not filter by it.
     """
 
     def __init__(self, run: Run, client: GatewayClient, action: str | None) -> None:
@@ -47,6 +48,7 @@ class ListPages:
         self.is_list = False
         self.size = PAGE_SIZE
         self.cut = self.items = 0
+        self.left_out: set[str] = set()
         self._run, self._client, self._action = run, client, action
 
     @property
@@ -94,6 +96,8 @@ class ListPages:
         if page is None:
             return None
         self.items += len(page.items)
+        if len(wanted := wanted_items(page, seen.task_id, self._action)) < len(page.items):
+            self.left_out |= {one.task_id for one in page.items} - {one.task_id for one in wanted}
         return page._replace(items=[item._replace(raw=b"") for item in page.items])
 
 

@@ -83,6 +83,7 @@ class Discovered:
         windows: windows seen completely.
         windows_open: windows that could not be seen completely; the next run walks them.
         unusable: items without a task id that could be polled.
+        refusals: requests for pages that were rate-limited (429), and sent again.
         exit_code: how it ended.
         problem: what went wrong, as a sentence; None when nothing did.
     """
@@ -92,13 +93,15 @@ class Discovered:
     windows: int = 0
     windows_open: int = 0
     unusable: int = 0
+    refusals: int = 0
     exit_code: ExitCode = ExitCode.DONE
     problem: str | None = None
 
     def as_lines(self) -> list[str]:
         """For people."""
         line = f"{self.tasks:,} tasks in {self.pages:,} pages of the gateway's list, {self.windows:,} windows completed"
-        lines = [f"{line}, {self.windows_open:,} not" if self.windows_open else line]
+        line += f", {self.windows_open:,} not" if self.windows_open else ""
+        lines = [f"{line}; {self.refusals:,} requests rate-limited (429)" if self.refusals else line]
         if self.unusable:
             lines.append(f"{self.unusable:,} items of the list have no usable task id; they are in the archived pages")
         return lines
@@ -216,7 +219,14 @@ class Walk:
     def _discovered(self) -> Discovered:
         exit_code, problem = self._verdict()
         return Discovered(
-            self._pages.requested, len(self._ids), self._windows, self._open, self._unusable, exit_code, problem
+            self._pages.requested,
+            len(self._ids - self._pages.left_out),
+            self._windows,
+            self._open,
+            self._unusable,
+            self._client.stats.refusals,
+            exit_code,
+            problem,
         )
 
     def _verdict(self) -> tuple[ExitCode, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ class Walked:
     clock: Moving
     ahead: timedelta = timedelta(0)
     sleeps: list[float] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def collect(self, max_body_bytes: int = 8_388_608, **request: Any) -> Summary:  # noqa: ANN401 - of CollectRequest
         settings = Settings(
@@ -68,8 +69,9 @@ class Walked:
             data_dir=self.folder / "data",
         )
         clock = Clock(now=lambda: self.clock.at + self.ahead, sleep=self._sleep)
-        run = runs.begin(settings, "collect", clock=clock)
-        return asyncio.run(CollectRun(run, CollectRequest(discover=True, since="9 days", **request)).collect())
+        run = runs.begin(settings, "collect", clock=clock, reporter=runs.Reporter(warn=self.warnings.append))
+        wanted: dict[str, Any] = {"discover": True, "since": "9 days", **request}
+        return asyncio.run(CollectRun(run, CollectRequest(**wanted)).collect())
 
     async def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
@@ -220,8 +222,6 @@ def test_more_tasks_of_one_second_than_fit_on_a_page_are_all_seen(walking: Any, 
 
 
 def _at(task: Any, submit: float) -> Any:  # noqa: ANN401
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(task, submit=int(submit))
 
 
