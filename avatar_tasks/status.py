@@ -78,7 +78,8 @@ def _of_source(found: dict[str, Any]) -> str:
         f"last answer {found['last_answer_at']:%Y-%m-%d %H:%M} UTC" if found["last_answer_at"] else "no answer yet"
     )
     ended = f"; the last collect ended with {found['exit_code']}: {found['problem']}" if found["exit_code"] else ""
-    return f"{counts}; {answered}{ended}"
+    left = "; not in sources.toml: nothing polls its ids" if found.get("is_listed") is False else ""
+    return f"{counts}; {answered}{ended}{left}"
 
 
 def _prometheus(paths: DataPaths, out: Path | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collect.other_ids import in_conflict, missing_storms
 from pipeline.headline import headline
+from pipeline.sources.file import listed_sources
 from warehouse.archive.parquet import SCHEMAS
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader, warehouse_of
@@ -14,11 +15,16 @@ from warehouse.database.schema import statement
 from warehouse.load.loader import unloaded
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from warehouse.paths import DataPaths
 
 
 def facts(paths: DataPaths, now: datetime | None = None) -> dict[str, Any]:
     """What is known as of `now`, or of this moment, as a JSON object; `sources` where there are several gateways.
+
+    Of those (see `queries/sources.sql`), where there is a sources.toml, `is_listed` says whether it has them: nothing
+    is polled of others.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
@@ -34,9 +40,10 @@ def facts(paths: DataPaths, now: datetime | None = None) -> dict[str, Any]:
         storms = missing_storms(con, now)
         missing = len(unloaded(con, store))
         holder = warehouse.lock_holder(con)
+    listed = {one.name for one in listed_sources()}
     return {
         "all_in_all": dict(headline(paths, now)),
-        **({"sources": {one.pop("source"): one for one in sources}} if len(sources) > 1 else {}),
+        **({"sources": {one["source"]: _how_it_stands(one, listed) for one in sources}} if len(sources) > 1 else {}),
         "tasks_by_status": statuses,
         "ids": counts,
         **({"objectives": dict(burning)} if burning else {}),
@@ -48,3 +55,9 @@ def facts(paths: DataPaths, now: datetime | None = None) -> dict[str, Any]:
         **({"unknown_to_the_gateway": storms} if storms else {}),
         "warehouse_locked_by": holder or "nobody",
     }
+
+
+def _how_it_stands(found: dict[str, Any], listed: Collection[str]) -> dict[str, Any]:
+    name = found["source"]
+    rest = {key: value for key, value in found.items() if key != "source"}
+    return rest | ({"is_listed": name in listed} if listed else {})

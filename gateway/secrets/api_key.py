@@ -58,10 +58,7 @@ class ApiKey:
     def __init__(self, text: str | None) -> None:
         self._text = (text or "").strip()
         text = None  # a traceback that shows variables shows this one
-        if any(not "!" <= character <= "~" for character in self._text):
-            raise InvalidApiKey(
-                f"{self.setting} has a space, a line break or a character outside ASCII in it. Copy it once more."
-            )
+        _check_characters(self._text, self.setting)
         forms = _forms(self._text)
         self._core = _plain_core(forms[-1]) if forms else None
         self._core_bytes = (self._core or "").encode("ascii")
@@ -117,7 +114,11 @@ class ApiKey:
 
 
 class AccessToken(ApiKey):
-    """The token of an account, which opens its list of tasks: sent without `Bearer`, and with the user's number."""
+    """The token of an account, which opens its list of tasks: sent without `Bearer`, and with the user's number.
+
+    Raises:
+        InvalidApiKey: one of them cannot be sent in a header.
+    """
 
     setting = "AVATAR_TASKS_ACCESS_TOKEN"
 
@@ -126,10 +127,18 @@ class AccessToken(ApiKey):
     def __init__(self, text: str | None, user_id: str | None = None) -> None:
         super().__init__(text)
         self._user_id = (user_id or "").strip()
+        _check_characters(self._user_id, "AVATAR_TASKS_USER_ID")
 
     def headers(self) -> dict[str, str]:
         token = {"Authorization": self._text} if self._text else {}
         return token | ({"New-Api-User": self._user_id} if self._user_id else {})
+
+
+def _check_characters(text: str, setting: str) -> None:
+    if any(not "!" <= character <= "~" for character in text):
+        raise InvalidApiKey(
+            f"{setting} has a space, a line break or a character outside ASCII in it. Copy it once more."
+        )
 
 
 def _has_escaped_letters(text: bytes) -> bool:

@@ -11,7 +11,7 @@ from pipeline.check.configuration import file_findings, memory_finding, setting_
 from pipeline.check.finding import Checked, Finding, refusal
 from pipeline.check.folder import folder_findings
 from pipeline.check.gateway import GatewayCheck
-from pipeline.check.source import of_source, shown_source
+from pipeline.check.source import of_source, shown_source, unused_secrets
 from pipeline.check.tables import table_findings
 from pipeline.errors import UnusableInputError
 from pipeline.settings import read_settings
@@ -48,7 +48,7 @@ def check_everything(options: dict[str, Any], check_prefect: CheckPrefect = _no_
     except UnusableInputError as problem:
         return Checked([], [refusal("settings", "settings", problem)], {})
     gateways = [Gateway.of(source, options) for source in sources] or [Gateway.of(None, options)]
-    findings = [memory_finding(settings), *file_findings(), *folder_findings(settings)]
+    findings = [memory_finding(settings), *file_findings(), *unused_secrets(sources), *folder_findings(settings)]
     if not _is_wrong(findings, "DATA_DIR"):
         findings += table_findings(settings.paths)
     usable = [one for one in gateways if one.settings is not None]
@@ -87,7 +87,7 @@ class Gateway:
 
     def ask(self, settings: Settings | None) -> None:
         """Send the requests, unless something is wrong without which none makes sense."""
-        if settings is None or _is_wrong(self.findings, "BASE_URL", "API_KEY"):
+        if settings is None or _is_wrong(self.findings, "BASE_URL", "API_KEY", "ACCESS_TOKEN"):
             return
         check = GatewayCheck(settings, _known_id(settings))
         asyncio.run(check.run())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from gateway.client import ApiKey, check_base_url
+from gateway.client import AccessToken, ApiKey, check_base_url
 from gateway.errors import InvalidSetting
 from gateway.wire.addresses import is_loopback
 from pipeline.check.finding import Finding, Setting, error, refusal
@@ -19,6 +19,8 @@ from warehouse.load.budget import LEAST_BYTES, MEGABYTE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+    from pydantic import SecretStr
 
 _OTHERS: Final = 0o077
 
@@ -69,7 +71,7 @@ def _address(settings: Settings) -> Finding:
 
 def _key(settings: Settings) -> Finding:
     try:
-        key = ApiKey(settings.api_key.get_secret_value() if settings.api_key else None)
+        key = ApiKey(_text(settings.api_key))
     except InvalidSetting as problem:
         return refusal("settings", "API_KEY", problem)
     if key:
@@ -80,7 +82,16 @@ def _key(settings: Settings) -> Finding:
     return Finding("settings", "API_KEY", "warning", "no key is set", remedy)
 
 
+def _text(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
 def _token(settings: Settings) -> Iterator[Finding]:
+    try:
+        AccessToken(_text(settings.access_token), _text(settings.user_id))
+    except InvalidSetting as problem:
+        yield refusal("settings", "ACCESS_TOKEN", problem)
+        return
     has_token = bool(settings.access_token or settings.access_token_block)
     if has_token and not settings.user_id:
         text = "ACCESS_TOKEN is set without it, and most gateways want both for the list of tasks"

@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pipeline.check.finding import Setting
-from pipeline.sources.file import FILE, Source
-from warehouse.environment import PREFIX
+from pipeline.check.finding import Finding, Setting
+from pipeline.sources.file import FILE
+from pipeline.sources.wording import worded
+from warehouse.ducklake.lake import without_password
+from warehouse.environment import PREFIX, read_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pipeline.check.finding import Finding
-
-_SETTING: Final = re.compile(rf"{PREFIX}([A-Z_]*[A-Z])")
+    from pipeline.sources.file import Source
 
 
 def of_source(source: Source, finding: Finding) -> Finding:
     """A finding about this gateway: where a setting is named, its key in the file, or the variable that it names."""
-    text, remedy = _worded(source, finding.text), finding.remedy and _worded(source, finding.remedy)
+    text, remedy = worded(source, finding.text), finding.remedy and worded(source, finding.remedy)
     return dataclasses.replace(finding, area=f"gateway {source.name}", text=text, remedy=remedy)
 
 
-def _worded(source: Source, text: str) -> str:
-    if "api_key" not in source.variables:
-        text = text.replace(f"{PREFIX}API_KEY in the environment or in .env", f"{PREFIX}API_KEY")
-    return _SETTING.sub(lambda found: _key(source, found[1].lower()) or found[0], text)
-
-
-def _key(source: Source, setting: str) -> str | None:
-    if setting == "source":
-        return f"its name in {FILE}"
-    if variable := source.variables.get(setting):
-        return variable
-    key = next((key for key in (setting, f"{setting}_env") if key in Source.model_fields), None)
-    return key and f"{key} in {FILE}"
-
-
 def shown_source(source: Source) -> Iterator[Setting]:
-    """What its table sets; there is no secret in it."""
+    """What its table sets. No key is in it, but SQL of `ids_from` may hold a password."""
     for name in source.model_fields_set - {"name"}:
         value = getattr(source, name)
         shown = ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
-        yield Setting(f"{source.name}.{name}", shown, str(FILE))
+        yield Setting(f"{source.name}.{name}", without_password(shown), str(FILE))
+
+
+def unused_secrets(sources: Sequence[Source]) -> Iterator[Finding]:
+    """Secrets of the usual names that go to no gateway of the file, as none names them."""
+    named = {variable for one in sources for variable in one.variables.values()}
+    for setting in ("api_key", "access_token", "user_id"):
+        variable = PREFIX + setting.upper()
+        if sources and variable not in named and read_variable(variable):
+            text = f"{variable} is set, and no source of {FILE} names it: it is sent to none of them"
+            remedy = f'Add {setting}_env = "{variable}" to the source that it is for, or unset it'
+            yield Finding("settings", setting.upper(), "warning", text, remedy)

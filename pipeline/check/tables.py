@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+
 from pipeline.check.finding import Finding, error, refusal
+from pipeline.sources.file import FILE, listed_sources
 from warehouse.analysis import read_analysis
 from warehouse.archive.folder_mark import holds_ids
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import warehouse_of
+from warehouse.database.schema import statement
 from warehouse.errors import AnalysisFileError, LossError, NothingPublishedError, WarehouseError
 from warehouse.load.loader import unloaded
 from warehouse.maintenance.losses import check_nothing_is_lost, ledger_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import duckdb
 
     from warehouse.backends.interface import Warehouse
     from warehouse.paths import DataPaths
@@ -35,12 +38,24 @@ def table_findings(paths: DataPaths) -> Iterator[Finding]:
     try:
         with contextlib.closing(warehouse.connect()) as con:
             yield Finding(_AREA, "WAREHOUSE", "ok", warehouse.place)
+            yield from _of_no_gateway(con)
             yield from _against_archive(con, paths, warehouse)
             yield _lock(con, warehouse)
     except NothingPublishedError:
         yield _nothing_published(paths)
     except WarehouseError as problem:
         yield refusal(_AREA, "WAREHOUSE", problem)
+
+
+def _of_no_gateway(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    """Ids that wait to be polled, of a source that sources.toml does not have, or no longer."""
+    listed = {one.name for one in listed_sources()}
+    with contextlib.suppress(duckdb.CatalogException, duckdb.BinderException):  # of another version
+        for source, ids in con.execute(statement("queries/pending_by_source"), {"now": datetime.now(UTC)}).fetchall():
+            if listed and source not in listed:
+                text = f"{ids:,} ids of {source} are pending, and {FILE} has no such source: nothing polls them"
+                remedy = f"Add a [[source]] of that name to {FILE}, or leave it: what is known of its tasks stays"
+                yield Finding(_AREA, "sources", "warning", text, remedy)
 
 
 def _nothing_published(paths: DataPaths) -> Finding:

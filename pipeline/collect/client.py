@@ -9,6 +9,7 @@ from gateway.clock import Clock
 from gateway.errors import InvalidSetting
 from gateway.wire.descriptors import RESERVED, most_in_flight
 from pipeline.errors import UnusableInputError
+from pipeline.sources.wording import worded_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ def gateway_address(settings: Settings) -> str:
     try:
         return check_base_url(settings.base_url)
     except InvalidSetting as error:
-        raise UnusableInputError(str(error)) from None
+        raise UnusableInputError(worded_for(settings.source, str(error))) from None
 
 
 def make_client(run: Run) -> GatewayClient:
@@ -57,7 +58,7 @@ def make_list_client(run: Run) -> GatewayClient:
             "--discover reads the account's list of tasks: set AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID, "
             "which the gateway's dashboard shows in the account's settings (the token is not the key)"
         )
-        raise UnusableInputError(msg)
+        raise UnusableInputError(worded_for(settings.source, msg))
     return _client(run, lambda: AccessToken(_secret(settings.access_token), _secret(settings.user_id)), LIST_ENDPOINT)
 
 
@@ -84,7 +85,7 @@ def _client(run: Run, key: Callable[[], ApiKey], endpoint: str) -> GatewayClient
             clock=Clock(now=run.clock.now),  # a demo's hours may be short, but requests take their time
         )
     except InvalidSetting as error:
-        raise UnusableInputError(str(error)) from None
+        raise UnusableInputError(worded_for(settings.source, str(error))) from None
 
 
 def _most_in_flight(run: Run) -> int:

@@ -130,6 +130,7 @@ class Children:
         request = self.request
         texts = {
             "inbox": request.inbox,
+            "ids-column": request.ids_column,
             "since": None if request.since == DEFAULT_SINCE else request.since,
             "action": request.action,
             "where": request.where,

@@ -208,6 +208,7 @@ PLANTED: Final = {
     "no key": Planted("API_KEY", "Set AVATAR_TASKS_API_KEY", 3, {"API_KEY": ""}, state="warning", also="API_KEY"),
     "a wrong key": Planted("API_KEY", "mistyped, expired or another gateway's", 3, {"API_KEY": "sk-wrong"}),
     "a key with a line break": Planted("API_KEY", "Copy it once more", 2, {"API_KEY": "two\nlines"}),
+    "a user's number with a line break": Planted("ACCESS_TOKEN", "AVATAR_TASKS_USER_ID has a", 2, {"USER_ID": "7\n8"}),
     "another account's key": Planted(
         "single",
         "of the account whose tasks these are",

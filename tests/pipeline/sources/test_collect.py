@@ -7,13 +7,14 @@ import os
 import signal
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from avatar_tasks.commands.collect import collect
 from pipeline.check.all_checks import check_everything
 from pipeline.collect.request import CollectRequest
 from pipeline.errors import UnusableInputError
@@ -176,6 +177,20 @@ def test_the_list_is_walked_of_those_that_have_a_token_and_ids_need_a_gateway() 
         arguments(CollectRequest(discover=True), of=sources[1:])
 
 
+def test_everything_that_is_typed_reaches_each_of_them() -> None:
+    """But for ids, which are refused, and what is about this process alone."""
+    wanted: dict[str, Any] = {
+        "inbox": "in", "ids_column": "id", "discover": True, "since": "1h", "action": "sing", "again": True,
+        "where": "true", "follow": True, "deadline_seconds": 5.0, "drawn_from": "all", "refresh": False, "load": False,
+    }  # fmt: skip
+    own = {"ids", "ids_file", "ids_from", "share", "sources"}
+    assert wanted.keys() | own == {one.name for one in fields(CollectRequest)}
+    source = Source(name="well", base_url="https://gateway.example", access_token_env="TOKEN")
+    children = Children([source], CollectRequest(**wanted), {}, notify=lambda _source, _line: None)
+    given = collect.make_context("collect", list(children._arguments(source))).params
+    assert {name: given[name] for name in wanted} == wanted
+
+
 def test_files_of_an_inbox_that_are_in_no_gateways_folder_are_named(tmp_path: Path) -> None:
     (tmp_path / "of_whom.txt").write_text("an-id")
     (tmp_path / "well").mkdir()
@@ -199,5 +214,37 @@ def test_check_looks_at_each_gateway_in_the_words_of_its_table(site: Site, monke
     assert "SLOW_KEY" in remedies["gateway slow"]
     assert "base_url in sources.toml" in remedies["gateway down"]
     assert (found.exit_code, found.as_dict()["sources"]["well"]["list"]) == (3, "new")
+    assert not [one for one in found.findings if "names it" in one.text]
     alone = check_everything({"source": "well"})
     assert (alone.exit_code, list(alone.sources)) == (0, ["well"])
+
+
+def test_check_shows_no_password_and_names_a_key_that_goes_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQL of `ids_from` may hold a password, and a key in the environment is sent to no gateway of the file."""
+    monkeypatch.chdir(tmp_path)
+    query = "select id from postgres_scan('host=db password=hunter2', 'public', 'tasks')"
+    url = f"http://127.0.0.1:{closed_port()}"
+    table = (
+        f'[[source]]\nname = "eu"\nbase_url = "{url}"\nids_from = "{query}"\naccess_token_env = "AVATAR_TASKS_USER_ID"'
+    )
+    (tmp_path / "sources.toml").write_text(table)
+    for name in ("API_KEY", "USER_ID", "ACCESS_TOKEN"):
+        monkeypatch.setenv(f"AVATAR_TASKS_{name}", f"value-of-{name}")
+    found = check_everything({})
+    assert "hunter2" not in str(found.as_dict())
+    assert "value-of" not in str(found.as_dict())
+    unused = {one.name: str(one.remedy) for one in found.findings if "no source of sources.toml names it" in one.text}
+    assert unused.keys() == {"API_KEY", "ACCESS_TOKEN"}
+    assert 'api_key_env = "AVATAR_TASKS_API_KEY"' in unused["API_KEY"]
+
+
+def test_what_is_wrong_with_one_of_them_is_said_in_the_words_of_its_table(site: Site) -> None:
+    """The usual variable for the key would be of no use to it."""
+    refused = site.command("collect", "--source", "well", site.worlds["well"].ids[0], WELL_KEY="another")
+    assert (refused.code, "Check WELL_KEY: it is mistyped" in refused.err) == (3, True), refused.err
+    without = site.command("collect", "--source", "slow", "--discover")
+    assert (without.code, "set access_token_env in sources.toml" in without.err) == (2, True), without.err
+    down = site.command("collect", "--source", "down", "an-id")
+    assert (down.code, "Check that base_url in sources.toml is right" in down.err) == (5, True), down.err
