@@ -9,7 +9,7 @@ from simulator import answers
 from simulator.account import BULK, Account, Request
 from simulator.answers import JSON, Answer, Header
 from simulator.clock import Clock, real_time
-from simulator.limits import Faults, RateLimit, chance
+from simulator.limits import Faults, RateLimit, WindowLimit, chance
 from simulator.odd.kinds import Ask, special_answer
 from simulator.odd.special import PREFIX
 from simulator.odd.videos import PATH as VIDEOS
@@ -61,7 +61,7 @@ class SimulatedGateway:
         latency_seconds: float = 0.0,
         latency_jitter: float = 0.0,
         faults: float | Faults = 0.0,
-        rate_limit: RateLimit | None = None,
+        rate_limit: RateLimit | WindowLimit | None = None,
         slow_seconds: float = 5.0,
         account: Account | None = None,
         cache_size: int = 100_000,

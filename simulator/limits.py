@@ -53,7 +53,10 @@ class RateLimit:
 
 @dataclass(slots=True)
 class WindowLimit:
-    """At most `requests` in any span of `seconds`, as gateways limit `/api/…` by address: refused with an empty 429."""
+    """At most `requests` in any span of `seconds`, as gateways limit by address: refused with an empty 429.
+
+    The same one may limit all paths of a gateway together.
+    """
 
     requests: int = 180
     seconds: float = 180.0
@@ -68,6 +71,9 @@ class WindowLimit:
             return False
         self._sent.append(now)
         return True
+
+    def refusal(self, _request_id: str) -> Answer:
+        return answers.throttled_empty()
 
 
 @dataclass(frozen=True, slots=True)

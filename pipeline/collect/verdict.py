@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: How a run ends when this is wrong with the gateway.
 _EXIT_CODES: Final = {"key_refused": ExitCode.KEY_REFUSED, "no_gateway": ExitCode.UNUSABLE_INPUT}
 
+#: Where the deadline comes, it says nothing about the gateway: it might have answered the next request.
+_LIMITED: Final = "throttled"
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -38,14 +41,15 @@ def count_reached(con: duckdb.DuckDBPyConnection, run_id: str, tally: Tally, cli
     outcomes = plan.answers_of_run(con, run_id)
     fetched = max(tally.answered, sum(outcomes.values()))
     never_polled = max(tally.planned - max(tally.answered, fetched - plan.listed_answers_of_run(con, run_id)), 0)
-    not_polled = never_polled if _is_stopped(client) else 0
+    limited = sum(count for outcome, _, count in left if outcome == _LIMITED)
+    not_polled = never_polled + limited if _is_stopped(client) else 0
     return Reached(
         asked=never_polled + sum(count for _, _, count in left),
         fetched=fetched,
         outcomes=outcomes,
         statuses={status: count for outcome, status, count in left if outcome == "task" and status is not None},
         not_polled=not_polled,
-        unreachable=never_polled - not_polled + sum(count for outcome, _, count in left if outcome in UNREACHABLE),
+        unreachable=never_polled + sum(count for outcome, _, count in left if outcome in UNREACHABLE) - not_polled,
     )
 
 
