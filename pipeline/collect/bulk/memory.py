@@ -51,12 +51,13 @@ class BulkMemory:
 
     def read(self) -> Remembered | None:
         """What is still relied on; None where nothing is."""
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             said = json.loads(self._file.read_text(encoding="utf-8"))
-            at, state = datetime.fromisoformat(said["at"]), said["bulk"]
-            if said["gateway"] == self._gateway and state in get_args(State):
+            at, state, version = datetime.fromisoformat(said["at"]), said["bulk"], said["version"]
+            is_usable = state in get_args(State) and isinstance(version, str | None)
+            if is_usable and said["gateway"] == self._gateway:
                 age = self._clock.now() - at
-                return Remembered(state, said["version"]) if timedelta(0) <= age < _VALID[state] else None
+                return Remembered(state, version) if timedelta(0) <= age < _VALID[state] else None
         return None
 
     def write(self, seen: Remembered) -> None:

@@ -207,6 +207,16 @@ def test_a_damaged_memory_is_as_if_nothing_had_been_seen(site: Site, damage: byt
     assert memory.read() is None
 
 
+@pytest.mark.parametrize("version", ["[]", '{"a": 1}', "7", "[" * 100_000])
+def test_a_memory_with_a_version_that_is_none_ends_no_run(site: Site, version: str) -> None:
+    """Somebody, or another program, has edited it: the gateway is looked at again."""
+    assert (site.left(), site.remembered()) == (0, "equal")
+    path = site.folder / "data" / ".gateways" / "default.json"
+    path.write_text(path.read_text().replace('"v1.0.0-sim"', version))
+    assert BulkMemory(site.begin()).read() is None
+    assert (site.left(), site.remembered()) == (0, "equal")
+
+
 ENDED: dict[str, Any] = {"task_id": "a", "status": "SUCCESS", "data": {"url": "https://x.example/v.mp4?sign=1"}}
 
 
