@@ -21,6 +21,8 @@ _GZIP = b"\x1f\x8b"
 _MOST_LAYERS = 3
 _MOST_UNPACKED_BYTES = 8_388_608
 
+_UNSENDABLE = "{} has a space, a line break or a character outside ASCII in it. Copy it once more."
+
 _LONGEST_ESCAPE = 16
 """Characters that one character of the key may become when escaped."""
 
@@ -58,7 +60,8 @@ class ApiKey:
     def __init__(self, text: str | None) -> None:
         self._text = (text or "").strip()
         text = None  # a traceback that shows variables shows this one
-        _check_characters(self._text, self.setting)
+        if not _is_sendable(self._text):
+            raise InvalidApiKey(_UNSENDABLE.format(self.setting))
         forms = _forms(self._text)
         self._core = _plain_core(forms[-1]) if forms else None
         self._core_bytes = (self._core or "").encode("ascii")
@@ -125,20 +128,20 @@ class AccessToken(ApiKey):
     __slots__ = ("_user_id",)
 
     def __init__(self, text: str | None, user_id: str | None = None) -> None:
-        super().__init__(text)
-        self._user_id = (user_id or "").strip()
-        _check_characters(self._user_id, "AVATAR_TASKS_USER_ID")
+        self._user_id, user_id = (user_id or "").strip(), None
+        given, text = [text], None  # as above: nothing of the two is left in this frame
+        super().__init__(given.pop())
+        if not _is_sendable(self._user_id):
+            raise InvalidApiKey(_UNSENDABLE.format("AVATAR_TASKS_USER_ID"))
 
     def headers(self) -> dict[str, str]:
         token = {"Authorization": self._text} if self._text else {}
         return token | ({"New-Api-User": self._user_id} if self._user_id else {})
 
 
-def _check_characters(text: str, setting: str) -> None:
-    if any(not "!" <= character <= "~" for character in text):
-        raise InvalidApiKey(
-            f"{setting} has a space, a line break or a character outside ASCII in it. Copy it once more."
-        )
+def _is_sendable(text: str) -> bool:
+    """Whether a header can hold it; it raises nothing, as a traceback that shows variables would show the text."""
+    return all("!" <= character <= "~" for character in text)
 
 
 def _has_escaped_letters(text: bytes) -> bool:

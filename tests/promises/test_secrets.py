@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from gateway.client import ApiKey, GatewayClient
+from gateway.client import AccessToken, ApiKey, GatewayClient
 from gateway.errors import InvalidSetting
 from gateway.wire.faults import LONGEST_TEXT, describe
 from pipeline.settings import Settings
@@ -173,6 +173,8 @@ def test_nothing_that_holds_the_key_shows_it(monkeypatch: pytest.MonkeyPatch) ->
     shown = [f"{one!r} {one!s} {vars(one)}" for one in (client, settings, client._poller, exchange)]
     shown += [repr(ApiKey(KEY)), repr(exchange._request), repr(exchange._request.headers)]
     shown += [report_of(GatewayClient, "ftp://host", KEY), report_of(ApiKey, f"{KEY} x")]
+    shown += [report_of(AccessToken, f"{KEY} x", "7"), report_of(AccessToken, "token", f"{KEY} x")]
+    assert all("Copy it once more" in report for report in shown[-3:])
     monkeypatch.setattr("gateway.client.Gate", None)
     shown.append(report_of(GatewayClient, "https://host", KEY))
     assert [text for text in shown if traces(text.encode())] == []
