@@ -22,6 +22,7 @@ with app.setup:
     import marimo as mo
     import polars as pl
 
+    from reports import render
     from reports.cohort import Cohort, choices, open_cohort
     from reports.page import fragment
     from reports.report import Report, read_report
@@ -137,7 +138,8 @@ def _(cohort, data_dir, drivers, report):
         _shown = panel(report)
     else:
         [_one] = drivers.value.select("dimension", "value").iter_rows()
-        _, _its = report_on(data_dir, replace(cohort, values=(_one,)))
+        _paths = DataPaths(Path(data_dir).absolute())
+        _its = render.report_on(_paths, replace(cohort, values=(_one,)), report.generated_at)
         _left = mo.vstack([mo.md(f"### {_one[0]} {_one[1]}"), panel(_its)])
         _right = mo.vstack([mo.md("### All that the filters leave"), panel(report)])
         _shown = mo.hstack([_left, _right], widths="equal", gap=1, align="start")

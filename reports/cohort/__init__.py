@@ -40,6 +40,9 @@ _KEPT: Final = {"cohort": {"task_latency", "failure_chance"}, "pooled": {"kind_f
 _KEPT_AFTER: Final = {("pooled", "quantiles"), ("pooled", "outcome_curve")}
 _KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells"})
 
+#: Up to so many tasks, chosen by what their payload has, are kept: each figure would look for them among all others.
+_FEW: Final = 200_000
+
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
 _RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
 _CURVES: Final = {
@@ -203,10 +206,11 @@ def _build(
         con.execute(f"attach ':memory:' as {name}")
     for name in ("memory", *DATABASES):
         con.execute(f"create macro {name}.now() as timestamptz {quoted(now.isoformat())}")
-    if cohort.templates or cohort.values:
-        choose_rows(con, cohort.templates, cohort.values)
+    chosen = choose_rows(con, cohort.templates, cohort.values) if cohort.templates or cohort.values else None
+    is_kept = keeps and chosen is not None and chosen <= _FEW
     for view, table, conditions in _chosen(cohort):
-        con.execute(f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}")
+        text = f"create view {view} as from {table} where {' and '.join(conditions) or 'true'}"
+        con.execute(_as_table(text, is_kept and view == "always.tasks"))
     con.execute(sql_of("cohort/tables"))
     if not cohort.has_all:
         con.execute(sql_of("cohort/parts"))

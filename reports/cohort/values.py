@@ -23,8 +23,11 @@ DIMENSIONS: Final = (
 )
 
 
-def choose_rows(con: duckdb.DuckDBPyConnection, templates: tuple[str, ...], values: Values) -> None:
-    """The table chosen_rows: which rows of published.tasks have one of the templates and all of the values."""
+def choose_rows(con: duckdb.DuckDBPyConnection, templates: tuple[str, ...], values: Values) -> int:
+    """Make the table chosen_rows: which rows of published.tasks have one of the templates and all of the values.
+
+    Returns how many there are.
+    """
     unknown = [name for name, _ in values if name not in DIMENSIONS]
     if unknown:
         msg = f"{unknown[0]!r} is nothing to choose tasks by: there are {', '.join(DIMENSIONS)}"
@@ -42,9 +45,11 @@ def choose_rows(con: duckdb.DuckDBPyConnection, templates: tuple[str, ...], valu
         f"create table memory.chosen_rows as select rowid as task_row from published.tasks {' '.join(parts)}",  # noqa: S608 - names from DIMENSIONS
         [value for _, value in values],
     )
-    if values and not con.execute("from memory.chosen_rows limit 1").fetchall():
+    [(found,)] = con.execute("select count(*) from memory.chosen_rows").fetchall()
+    if values and not found:
         said = " and ".join(f"{name}={value or ''}" for name, value in values)
         raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
+    return int(found)
 
 
 def _has_value(dimension: str) -> str:

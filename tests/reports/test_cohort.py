@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import reports.cohort
 from reports.cohort import DATABASES, Cohort, choices, open_cohort
 from reports.errors import UnknownFilterError
+from reports.render import report_on
 from tests.warehouse.marts.world import END
 from warehouse.backends.choose import reader
 from warehouse.database.schema import definitions
@@ -122,6 +124,19 @@ def test_a_template_is_that_of_the_work(week_paths: DataPaths, everything: duckd
     with closing(open_cohort(week_paths, Cohort(templates=(template["value"],)))) as con:
         assert con.execute("select count(*) from cohort.tasks").fetchall() == [(template["tasks"],)]
         assert con.execute("select distinct template_id from cohort.works").fetchall() == [(template["value"],)]
+
+
+def test_few_tasks_that_are_kept_are_those_that_many_are_looked_for(
+    week_paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page about the tasks with a value is the same, whether they are kept in a table or not."""
+    cohort = Cohort(values=(("input_kind", "text+audio+video"),), since=SINCE)
+    kept = report_on(week_paths, cohort, END)
+    monkeypatch.setattr(reports.cohort, "_FEW", 0)
+    looked_for = report_on(week_paths, cohort, END)
+    assert 0 < kept.facts["tasks"] < 840
+    assert kept.facts == looked_for.facts
+    assert [one.says for one in kept.figures] == [one.says for one in looked_for.figures]
 
 
 def test_an_unknown_filter_is_refused_by_name(week_paths: DataPaths) -> None:
