@@ -26,7 +26,7 @@ with app.setup:
     from reports.cohort import Cohort, choices, open_cohort
     from reports.page import fragment
     from reports.report import Report, read_report
-    from reports.words import where
+    from reports.words import dimension, where
     from warehouse.database.reader import open_beside_published
     from warehouse.paths import DataPaths
 
@@ -140,7 +140,7 @@ def _(cohort, data_dir, drivers, report):
         [_one] = drivers.value.select("dimension", "value").iter_rows()
         _paths = DataPaths(Path(data_dir).absolute())
         _its = render.report_on(_paths, replace(cohort, values=(_one,)), report.generated_at)
-        _left = mo.vstack([mo.md(f"### {_one[0]} {_one[1]}"), panel(_its)])
+        _left = mo.vstack([mo.md(f"### {dimension(_one[0])} {_one[1]}"), panel(_its)])
         _right = mo.vstack([mo.md("### All that the filters leave"), panel(report)])
         _shown = mo.hstack([_left, _right], widths="equal", gap=1, align="start")
     _shown
