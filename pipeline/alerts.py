@@ -1,6 +1,6 @@
 """Alerts after a run: sent when something begins, once a day while it lasts, and when it is over.
 
-What was sent before is remembered beside the warehouse. Kinds are promises, for automations are triggered by them:
+What was sent before is stored beside the warehouse. Kinds must keep their names, because automations refer to them:
 `slo-burning`, `tasks-stuck`, `collection-stale`, `schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`, and
 `resolved`.
 
@@ -46,7 +46,7 @@ _CRITICAL: Final = ("slo-burning", "collection-stale", "key-refused", "identity-
 _LASTING: Final = {
     "slo-burning": "the error budget no longer burns too fast",
     "tasks-stuck": "ended, or is no longer beyond three times the p99",
-    "collection-stale": "answers of use come again, or nothing is due",
+    "collection-stale": "usable answers come again, or nothing is due",
     "key-refused": "the gateway takes the key again",
     "identity-conflict": "no id is answered with another task any more",
     "ids-missing": "the gateway knows the ids again, or they were polled an hour ago",

@@ -127,7 +127,7 @@ def _interval(shown: Any, facts: Facts, name: str) -> str:  # noqa: ANN401 - a f
 def _freshness(facts: Facts) -> str:
     if facts["last_answer_at"] is None:
         return "none of use yet"
-    late = "; ids are due, and no answer of use has come for an hour" if facts["is_stale"] else ""
+    late = "; ids are due, and no usable answer has come for an hour" if facts["is_stale"] else ""
     return f"{words.moment(facts['last_answer_at'])}{late}"
 
 
@@ -152,7 +152,7 @@ def _stale(facts: Facts) -> list[str]:
         return []
     last = facts["last_answer_at"]
     since = f"since {words.moment(last)}" if last else "yet"
-    return [f"Not up to date: no answer of use has come {since} although ids are due, so nothing newer is known."]
+    return [f"Not up to date: no usable answer has come {since} although ids are due, so nothing newer is known."]
 
 
 def _missing(facts: Facts) -> list[str]:

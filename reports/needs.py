@@ -66,7 +66,7 @@ class Need:
 _WORDS: Final = {
     "stale": (
         "source",
-        "without an answer of use{since}, although ids are due: {sources}. Is anything collecting?",
+        "without a usable answer{since}, although ids are due: {sources}. Is anything collecting?",
         "avatar-tasks check",
     ),
     "storms": (

@@ -53,6 +53,7 @@ SAY: Final = {
     r"\b(lest|hither|thither|thence)\b": "so that … not",
     r"\b[Ss]o long (it|no|nothing|after)\b": "for this long",
     r"\btouched\b": "affected",
+    r"\banswers? of use\b": "usable answer",
 }
 
 #: Which files are searched: everything that is written by hand.

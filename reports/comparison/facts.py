@@ -111,8 +111,8 @@ class Comparison:
         changes: one for each metric, of all tasks together; none where no task was followed up in either period.
         drivers: the first three values that differ clearly in the later period, the clearest first.
         steps: the first three steps between the beginning of the earlier period and the end of the later one.
-        last_answer_at: when the last answer of use came.
-        stale_sources: sources of which ids have been due for an hour without an answer of use, as text.
+        last_answer_at: when the last usable answer came.
+        stale_sources: sources of which ids have been due for an hour without a usable answer, as text.
     """
 
     earlier: Period
@@ -133,7 +133,7 @@ class Comparison:
         """The verdict on the later period.
 
         "not known" where either period has fewer than 20 tasks that were followed up, or where ids have been due for an
-        hour without an answer of use. Else by the metrics that are clear, of all tasks together (`is_clear` of the
+        hour without a usable answer. Else by the metrics that are clear, of all tasks together (`is_clear` of the
         total rows of `period_comparison`): "worse" if any is clearly worse and none clearly better, "better" the other
         way round, "better and worse" if there are both, and "no clear change" if there is none.
         """

@@ -23,7 +23,7 @@ def compare(
 ) -> Comparison:
     """The last `span` beside the one before it, or beside the one that begins at `earlier_start`.
 
-    The later period ends with the last answer of use: of what came after nothing is known.
+    The later period ends with the last usable answer: of what came after nothing is known.
 
     Args:
         con: a connection to what is published.
@@ -63,7 +63,7 @@ def read_steps(
 
 
 def read_heard(con: duckdb.DuckDBPyConnection, now: datetime, zone: str = "UTC") -> dict[str, Any]:
-    """When the last answer of use came, and which sources are late: fields of a `Comparison`."""
+    """When the last usable answer came, and which sources are late: fields of a `Comparison`."""
     return _rows(con, "queries/heard", {"now": now}, zone)[0]
 
 

@@ -90,7 +90,7 @@ def periods(found: Comparison) -> str:
 def _why_not_known(found: Comparison) -> str:
     if found.stale_sources:
         since = f"since {words.moment(found.last_answer_at)}" if found.last_answer_at else "yet"
-        return f"no answer of use has come from {found.stale_sources} {since} although ids are due"
+        return f"no usable answer has come from {found.stale_sources} {since} although ids are due"
     before = max((change.tasks_before for change in found.changes), default=0)
     now = max((change.tasks_now for change in found.changes), default=0)
     return (

@@ -6,8 +6,8 @@
 -- accepted, understood, quarantined, given_up, pending: every id ever accepted of the sources chosen, whatever their
 --   action, template and time of submission: those a task is known of, and of the others those whose last answer could
 --   not be understood, those given up, and those still to come; the four add up to accepted
--- last_answer_at: when the last answer of use came from the sources chosen
--- is_stale: whether no answer of use has come for an hour from one of them that has ids due
+-- last_answer_at: when the last usable answer came from the sources chosen
+-- is_stale: whether no usable answer has come for an hour from one of them that has ids due
 -- unclear_lists, unclear_tasks: lists of ids, and tasks of them, of which nobody knows whether they were drawn from running
 --   tasks (accepted_lists): they count from submission
 -- without_submit_time: tasks that are in no bucket of time and no quantile, e.g. works that came without their task

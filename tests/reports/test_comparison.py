@@ -46,7 +46,7 @@ def compared(con: duckdb.DuckDBPyConnection, seed: int, **world: Any) -> Compari
 
 
 def hear(con: duckdb.DuckDBPyConnection, at: datetime) -> None:
-    """An answer of use."""
+    """A usable answer."""
     con.execute(
         "insert into observations (source, task_id, outcome, observed_at) values ('here', 'task-1', 'task', $1)", [at]
     )
@@ -151,7 +151,7 @@ def test_stale_is_not_known(con: duckdb.DuckDBPyConnection) -> None:
     )
     found = compare(con, WEEK, END)
     assert found.verdict == "not known"
-    assert "no answer of use has come from here since 14 Jun 2026 19:00 UTC although ids are due" in sentences(found)[0]
+    assert "no usable answer has come from here since 14 Jun 2026 19:00 UTC although ids are due" in sentences(found)[0]
 
 
 def test_the_later_period_ends_with_the_last_answer(con: duckdb.DuckDBPyConnection) -> None:

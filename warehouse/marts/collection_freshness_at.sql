@@ -2,11 +2,11 @@
 -- source last told us something. No answer for a while means that nothing is known of since: stale is not green.
 --
 -- source: which gateway
--- last_answer_at: when the last answer of use came: one with a task, or that an id is missing; refusals and errors are
+-- last_answer_at: when the last usable answer came: one with a task, or that an id is missing; refusals and errors are
 --   none; NULL when none has come
 -- last_load_at: when the last run ended that is loaded; NULL when none is
 -- oldest_due_at: since when the longest overdue id has been due; NULL when none is due
--- is_stale: whether no answer of use came for stale_after_seconds, an hour unless told otherwise
+-- is_stale: whether no usable answer came for stale_after_seconds, an hour unless told otherwise
 create or replace macro collection_freshness_at(moment, stale_after_seconds := 3600) as table
 with answers as (
     select source, max(observed_at) filter (where outcome in ('task', 'missing')) as last_answer_at,

@@ -22,9 +22,9 @@
 -- smallest_total: the fewest tasks that can wake anybody: at least three, and so many that all of them missed would have
 --   a p_value of at most 0.0005
 -- is_enough: whether total is at least smallest_total, and min_sample
--- last_observed_at: when the last answer of use came from the source, or from the one longest silent of those that have
+-- last_observed_at: when the last usable answer came from the source, or from the one longest silent of those that have
 --   ids due (collection_freshness_at); NULL when none has come
--- is_stale: whether no answer of use came for an hour: then what this row says of the last hours is not known
+-- is_stale: whether no usable answer came for an hour: then what this row says of the last hours is not known
 -- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their threshold,
 --   and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL, not known,
 --   where it does not burn by what is known but is stale

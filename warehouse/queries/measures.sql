@@ -4,7 +4,7 @@
 --
 -- stale: since the last run of any source that is loaded ended, or of the source that lags most of those with ids due;
 --   NULL when none is loaded
--- unanswered: since the last answer of use of a source with ids due that long; 0 when nothing is due, NULL when none came
+-- unanswered: since the last usable answer of a source with ids due that long; 0 when nothing is due, NULL when none came
 -- failing: latest runs of collect of a source, in a row, that ended with an error; of the worst source
 with freshness as (
     select

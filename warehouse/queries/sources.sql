@@ -4,7 +4,7 @@
 --
 -- tasks: known; running: of them, not ended
 -- due: ids that are due for polling
--- last_answer_at: when the last answer of use came; NULL when none has
+-- last_answer_at: when the last usable answer came; NULL when none has
 -- last_collect_at, exit_code, problem: of the last run of collect that is loaded; NULL when none is
 with known as (
     select source, count(*) as tasks, count(*) filter (where not is_terminal) as running,
