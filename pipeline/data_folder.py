@@ -1,4 +1,4 @@
-"""Which commands may begin a data folder, and what is said where one that should be there is not.
+"""Which commands may create a data folder, and the message if one that should exist is missing.
 
 `collect` that a person types begins one where nothing is. A scheduled run does so only when it is told that this is its
 first start: a folder that is not mounted looks like one that was never there.

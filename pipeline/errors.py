@@ -76,13 +76,13 @@ class KeyRefusedError(AvatarTasksError):
 
 
 class NotLoadedError(AvatarTasksError):
-    """Collected and archived, but somebody holds the warehouse."""
+    """Collected and archived, but not loaded: the warehouse is locked, full, damaged or outdated."""
 
     exit_code = ExitCode.NOT_LOADED
 
 
 class UnreachableError(AvatarTasksError):
-    """Too much of the batch could not be reached."""
+    """Too large a share of the ids could not be reached."""
 
     exit_code = ExitCode.UNREACHABLE
 

@@ -1,4 +1,4 @@
-"""What a run makes is for its owner only, whichever library makes it; with SHARE=group a lake's files are not."""
+"""Files that a run creates are for its owner only, whichever library makes them; with SHARE=group a lake's are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a data folder is. Another user, root above all, would leave files in it that its owner cannot replace."""
+"""The owner of a data folder. Another user, especially root, would leave files in it that the owner cannot replace."""
 
 from __future__ import annotations
 

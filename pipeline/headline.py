@@ -93,5 +93,5 @@ def _span(period: str) -> timedelta:
     except SpanError as error:
         raise UnusableInputError(f"--period {error}") from None
     if not span:
-        raise UnusableInputError(f"--period {period!r} is no span of time: give one like '7 days' or 12h")
+        raise UnusableInputError(f"--period {period!r} is not a span of time: give one like '7 days' or 12h")
     return span

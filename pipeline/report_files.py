@@ -118,7 +118,7 @@ def dimension_value(text: str) -> tuple[str, str | None]:
     name, sign, value = text.partition("=")
     if not sign or name not in DIMENSIONS:
         known = ", ".join(DIMENSIONS)
-        raise UnusableInputError(f"--value {text!r} is no dimension=value: dimensions are {known}")
+        raise UnusableInputError(f"--value {text!r} is not of the form dimension=value: dimensions are {known}")
     return name, value or None
 
 
@@ -137,7 +137,7 @@ def time_zone(name: str) -> ZoneInfo:
         UnusableInputError: when there is none.
     """
     if name not in available_timezones():
-        raise UnusableInputError(f"--timezone {name!r} is no time zone: give a name like Asia/Shanghai or UTC")
+        raise UnusableInputError(f"--timezone {name!r} is not a time zone: give a name like Asia/Shanghai or UTC")
     return ZoneInfo(name)
 
 
@@ -159,7 +159,7 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
     except OverflowError:
         raise UnusableInputError(f"{option} {text!r} is before the year 1 or after the year 9999") from None
     except ValueError:
-        msg = f"{option} {text!r} is no time: give a date, a time (2026-11-20T14:00) or a span like '7 days'"
+        msg = f"{option} {text!r} is not a time: give a date, a time (2026-11-20T14:00) or a span like '7 days'"
         raise UnusableInputError(msg) from None
 
 

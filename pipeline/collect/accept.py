@@ -1,4 +1,4 @@
-"""Ids become durable before anything is polled: from here on none is forgotten, whatever happens to the run."""
+"""Ids become durable before anything is polled: from here on none is lost, even if the run is killed."""
 
 from __future__ import annotations
 

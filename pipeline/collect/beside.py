@@ -1,4 +1,4 @@
-"""Load what a run has archived while the rest is on its way: requests use one core, loading has another."""
+"""Load what a run has archived while it still collects: requests use one core, loading another."""
 
 from __future__ import annotations
 

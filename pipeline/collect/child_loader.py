@@ -1,4 +1,4 @@
-"""`avatar-tasks load` as the child of a run: in one process Python would let requests and loading only take turns.
+"""`avatar-tasks load` as a child process of a run: in one process the GIL would run requests and loading alternately.
 
 Nothing depends on it: what it has not loaded, however it ended, is loaded at the end of the run or by the next. When
 the run is killed, it finishes the load that it was started for, some seconds at most, and ends.

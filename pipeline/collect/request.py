@@ -73,14 +73,14 @@ class CollectRequest:
         """How far back the list is walked.
 
         Raises:
-            UnusableInputError: when that is no span of time.
+            UnusableInputError: when that is not a span of time.
         """
         try:
             span = read_span(self.since, default_unit="s")
         except SpanError as error:
             raise UnusableInputError(f"--since {self.since!r} cannot be used: {error}") from None
         if span is None or not timedelta(0) < span <= timedelta(days=36_525):
-            msg = f"--since {self.since!r} is no span of time: give e.g. '7 days' or '12h'"
+            msg = f"--since {self.since!r} is not a span of time: give e.g. '7 days' or '12h'"
             raise UnusableInputError(msg)
         return span.total_seconds()
 

@@ -1,4 +1,4 @@
-"""What ends the reading of one file or query."""
+"""The error that ends the reading of one file or query."""
 
 
 class RefusedError(Exception):

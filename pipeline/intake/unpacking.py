@@ -11,7 +11,7 @@ from pipeline.intake.refused import RefusedError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-#: No file is unpacked beyond this: 60 million ids of 32 characters, or somebody's idea of a joke.
+#: No file is unpacked beyond this: 60 million ids of 32 characters, or a gzip bomb.
 MOST_UNPACKED_BYTES: Final = 2 * 1024**3
 
 

@@ -60,7 +60,7 @@ def _since(value: str) -> str:
             return value
     except SpanError as error:
         raise ValueError(str(error)) from None
-    msg = f"{value!r} is no span of time, such as '7 days' or '12h'"
+    msg = f"{value!r} is not a span of time, such as '7 days' or '12h'"
     raise ValueError(msg)
 
 

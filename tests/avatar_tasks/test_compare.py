@@ -58,8 +58,8 @@ def test_compare_takes_other_periods(compared: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("period", "against", "why"),
     [
-        ("soon", "previous", "'soon' is no span of time"),
-        ("0 days", "previous", "'0 days' is no span of time"),
+        ("soon", "previous", "'soon' is not a span of time"),
+        ("0 days", "previous", "'0 days' is not a span of time"),
         ("3 moons", "previous", "has an unknown unit"),
         ("9999999 days", "previous", "before the year 1"),
         ("7 days", "2026-06-13", "after the later one begins"),

@@ -86,9 +86,9 @@ def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
         pytest.param(["--since", "yesterdayish"], "--since 'yesterdayish' is no time", id="no time"),
         pytest.param(["--since", "2025-02-01", "--until", "2025-01-01"], "is not before", id="nothing in between"),
         pytest.param(["--action", "avatar-sing"], "no task has the action 'avatar-sing'", id="unknown action"),
-        pytest.param(["--value", "colour=red"], "is no dimension=value: dimensions are source,", id="no dimension"),
+        pytest.param(["--value", "colour=red"], "is not of the form dimension=value: dimensions are source,", id="no dimension"),
         pytest.param(["--value", "lan=xx"], "no task has lan=xx", id="a value that no task has"),
-        pytest.param(["--timezone", "Mars"], "--timezone 'Mars' is no time zone", id="no time zone"),
+        pytest.param(["--timezone", "Mars"], "--timezone 'Mars' is not a time zone", id="no time zone"),
         pytest.param(["--out", "/proc/no/report.html"], "cannot write /proc/no/report.html", id="no such place"),
     ],
 )

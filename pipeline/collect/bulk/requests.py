@@ -1,4 +1,4 @@
-"""Many ids in one request, where the gateway answers that; whatever it does not answer so gets a request of its own.
+"""Many ids in one request, if the gateway supports it; ids that are missing in the answers get one of their own.
 
 That an id is not in such an answer says nothing about it. `FETCH` says whether to try: `bulk` always, until an answer
 shows that it is not offered; `auto` where a run has enough ids, and where `Probe` has seen that such answers say the

@@ -34,7 +34,7 @@ def read_parquet(file: IO[bytes], column: str | None) -> Iterator[Numbered]:
             batches = parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[".".join(path)], use_threads=False)
             yield from read_batches(batches, path)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise RefusedError("is no Parquet file that can be read") from error
+        raise RefusedError("is not a readable Parquet file") from error
 
 
 def read_query(schema: pa.Schema, batches: Iterable[pa.RecordBatch], column: str | None) -> Iterator[Numbered]:

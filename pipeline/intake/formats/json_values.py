@@ -28,7 +28,7 @@ _OPEN: Final = ("{", "[", ",", ":")
 _PIECE: Final = 65_536
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _SPACE_OR_COMMA: Final = re.compile(r"[\s\ufeff]*(,?)[\s\ufeff]*")
-_NO_JSON: Final = "is no JSON"
+_NO_JSON: Final = "is not valid JSON"
 _DEEPEST_NAMED: Final = 3
 
 _decoder = json.JSONDecoder()

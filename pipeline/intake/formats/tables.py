@@ -94,7 +94,7 @@ def _rows(reader: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, int
             yield start, lines.number, row
             start = lines.number + 1
     except csv.Error as error:
-        raise RefusedError(f"is no CSV from line {start} on: {error}") from error
+        raise RefusedError(f"is not valid CSV from line {start} on: {error}") from error
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -96,7 +96,7 @@ def test_the_page_is_made_once_for_a_copy_and_its_filters_are_its_address(demo: 
         assert dict(pages._kept) == made
         for query, words in {
             "action=%3Cscript%3E": "no task has the action",
-            "value=bogus": "is no dimension=value",
+            "value=bogus": "is not of the form dimension=value",
             "bogus=1": "there is no filter 'bogus'",
             "timezone=Mars": "Mars",
             "since=then": "is no time",
