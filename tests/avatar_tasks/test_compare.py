@@ -63,7 +63,7 @@ def test_compare_takes_other_periods(compared: CommandLine) -> None:
         ("3 moons", "previous", "has an unknown unit"),
         ("9999999 days", "previous", "before the year 1"),
         ("7 days", "2026-06-13", "after the later one begins"),
-        ("7 days", "then", "'then' is no time"),
+        ("7 days", "then", "'then' is not a time"),
     ],
 )
 def test_a_period_that_is_none_is_refused(tmp_path: Path, period: str, against: str, why: str) -> None:

@@ -83,10 +83,12 @@ def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--since", "yesterdayish"], "--since 'yesterdayish' is no time", id="no time"),
+        pytest.param(["--since", "yesterdayish"], "--since 'yesterdayish' is not a time", id="no time"),
         pytest.param(["--since", "2025-02-01", "--until", "2025-01-01"], "is not before", id="nothing in between"),
         pytest.param(["--action", "avatar-sing"], "no task has the action 'avatar-sing'", id="unknown action"),
-        pytest.param(["--value", "colour=red"], "is not of the form dimension=value: dimensions are source,", id="no dimension"),
+        pytest.param(
+            ["--value", "colour=red"], "is not of the form dimension=value: dimensions are source,", id="no dimension"
+        ),
         pytest.param(["--value", "lan=xx"], "no task has lan=xx", id="a value that no task has"),
         pytest.param(["--timezone", "Mars"], "--timezone 'Mars' is not a time zone", id="no time zone"),
         pytest.param(["--out", "/proc/no/report.html"], "cannot write /proc/no/report.html", id="no such place"),
@@ -127,13 +129,13 @@ def test_times_are_what_people_type(text: str | None, expected: datetime | None)
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        pytest.param("a fortnight", "is no time", id="words"),
+        pytest.param("a fortnight", "is not a time", id="words"),
         pytest.param("7 fortnights", "unknown unit: s, m, h, d and w are known", id="unknown unit"),
         pytest.param("500ms", "unknown unit", id="milliseconds are no minutes"),
-        pytest.param("7", "is no time", id="no unit"),
+        pytest.param("7", "is not a time", id="no unit"),
         pytest.param("999999999 weeks", "longer than any span", id="longer than any span"),
         pytest.param("5000 w", "before the year 1", id="before the year 1"),
-        pytest.param("9" * 400 + "d", "is no time", id="hundreds of digits"),
+        pytest.param("9" * 400 + "d", "is not a time", id="hundreds of digits"),
         pytest.param("0001-01-01T00:00+14:00", "before the year 1", id="before the year 1 in UTC"),
         pytest.param("9999-12-31T23:59-14:00", "after the year 9999", id="after the year 9999 in UTC"),
     ],

@@ -99,7 +99,7 @@ def test_the_page_is_made_once_for_a_copy_and_its_filters_are_its_address(demo: 
             "value=bogus": "is not of the form dimension=value",
             "bogus=1": "there is no filter 'bogus'",
             "timezone=Mars": "Mars",
-            "since=then": "is no time",
+            "since=then": "is not a time",
         }.items():
             answer = client.get(f"/?{query}")
             assert answer.status_code == 400
