@@ -276,11 +276,10 @@ def quality(frame: pl.DataFrame) -> str:
 
 
 def answers(frame: pl.DataFrame) -> str:
-    """How many answers were of use."""
+    """How many answers contained a task."""
     if frame.is_empty():
         return "No request was made in this range of time."
-    total = int(frame["answers"].sum())
-    useful = int(frame.filter(pl.col("outcome") == "task")["answers"].sum())
+    total, useful = (int(one["answers"].sum()) for one in (frame, frame.filter(pl.col("outcome") == "task")))
     if useful == total > 1:
         return f"All {total:,} answers contained a task."
     return f"{useful:,} of {words.plural(total, 'answer')} contained a task: {words.percent(useful / total)}."
@@ -293,9 +292,8 @@ def speed(frame: pl.DataFrame) -> str:
         return "No answer has a time, so how fast they came is not known."
     half, most = float(known["p50_ms"].max()), float(known["p95_ms"].max())  # type: ignore[arg-type]  # numbers
     refused, asked = int(frame["refusals"].sum()), int(frame["requests"].sum())
-    when = "In every hour half" if known.height > 1 else "Half"
-    were = "was" if refused in {0, 1} else "were"
     return (
-        f"{when} of the answers came within {half:,.0f} ms and 95% within {most:,.0f} ms. "
-        f"{f'{refused:,}' if refused else 'None'} of {words.plural(asked, 'request')} {were} rate-limited (429)."
+        f"{'In every hour half' if known.height > 1 else 'Half'} of the answers came within {half:,.0f} ms "
+        f"and 95% within {most:,.0f} ms. {f'{refused:,}' if refused else 'None'} of "
+        f"{words.plural(asked, 'request')} {'was' if refused in {0, 1} else 'were'} rate-limited (429)."
     )

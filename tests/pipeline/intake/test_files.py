@@ -141,7 +141,9 @@ CUT_PARQUET = gzip.compress(b"PAR1" + Random(1).randbytes(300_000))[:-99]
         pytest.param("a.gz", gzip.compress(gzip.compress(b"ok-1\n")), ["gzip twice"], id="gzip in gzip"),
         pytest.param("a.bz2", bz2.compress(b"ok-1\n"), ["unpack it"], id="bzip2"),
         pytest.param("a.xlsx", b"task_id\nok-1\n", [".xlsx", "CSV"], id="a spreadsheet by its name"),
-        pytest.param("a.parquet", b"PAR1" + b"x" * 50 + b"PAR1", ["not a readable Parquet file"], id="Parquet on the outside"),
+        pytest.param(
+            "a.parquet", b"PAR1" + b"x" * 50 + b"PAR1", ["not a readable Parquet file"], id="Parquet on the outside"
+        ),
         pytest.param("a.txt", bytes(range(256)) * 9, ["binary data"], id="binary"),
         pytest.param("a.db", b"SQLite format 3\0" + bytes(90), ["database", "--ids-from"], id="a database"),
         pytest.param(
