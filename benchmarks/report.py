@@ -1,6 +1,7 @@
-"""The cost of a report on a million tasks: seconds and megabytes.
+"""The cost of a report: `avatar-tasks report` at three sizes, and the page of `serve`; or one size, step by step.
 
-    python -m benchmarks.report [--tasks 1000000] [--keep DIR]
+    python -m benchmarks report                                  # with bars, saved
+    python -m benchmarks.report [--tasks 1000000] [--keep DIR]   # one size
 
 Two months of tasks of three actions and fifty templates, straight into the tables: one in fifteen fails, for two dozen
 reasons; those of the last minutes are in flight, and a few older ones are stuck. Ends with 1 when the page is 5 MB or
@@ -10,13 +11,19 @@ more. Most of the time is spent in the views, see benchmarks/views.py.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import httpx
+
+from benchmarks.harness import OURS, Row, at_most, run_process
 from reports.cohort import Cohort
 from reports.render import report_on, write_html
 from warehouse.database.publish import publish
@@ -24,11 +31,15 @@ from warehouse.database.writer import open_writer
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 MOST_BYTES: Final = 5_000_000
 NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
+
+#: Tasks, and the seconds that the command may take.
+SIZES: Final = ((2_000, 3), (1_000_000, 6), (5_000_000, 20))
+SERVED: Final = 1_000_000
 
 FILL: Final = """
     insert into tasks by name
@@ -99,6 +110,51 @@ FILL: Final = """
 """
 
 
+def run(rounds: int, scale: float) -> Iterator[Row]:
+    """The command, from its start to its end, and a page that was served before."""
+    with tempfile.TemporaryDirectory() as name:
+        folders = {tasks: Path(name) / str(tasks) for tasks, _ in SIZES}
+        for tasks, folder in folders.items():
+            fill(DataPaths(folder), int(tasks * scale))
+        for tasks, bar in SIZES:
+            yield _reported(folders[tasks], int(tasks * scale), bar, rounds)
+        yield _served(folders[SERVED], int(SERVED * scale), rounds)
+
+
+def _reported(folder: Path, tasks: int, bar: float, rounds: int) -> Row:
+    page = folder / "page.html"
+    arguments = [OURS, "report", "--data-dir", ".", "--out", page.name]
+    outcomes = [run_process(arguments, lambda: None, folder) for _ in range(rounds)]
+    cpu, peak = (median(getattr(one, name) for one in outcomes) for name in ("cpu_seconds", "peak_mb"))
+    detail = f"{cpu:.1f} s of CPU, {peak:,.0f} MB; the page {page.stat().st_size / 1e6:.1f} MB"
+    return Row(f"a report on {tasks:,} tasks", median(one.seconds for one in outcomes), "s", at_most(bar), detail)
+
+
+def _served(folder: Path, tasks: int, rounds: int) -> Row:
+    """The first page is rendered; those after it are of the same published copy."""
+    with _serving(folder) as url, httpx.Client(base_url=url, timeout=120) as client:
+
+        def seconds() -> float:
+            began = time.perf_counter()
+            client.get("/").raise_for_status()
+            return time.perf_counter() - began
+
+        first, *again = (seconds() for _ in range(rounds + 1))
+    what = f"the page of `serve` for {tasks:,} tasks, once rendered"
+    return Row(what, median(again), "s", at_most(1), f"the first one {first:.1f} s")
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[str]:
+    arguments = [OURS, "serve", "--port", "0", "--data-dir", "."]
+    with subprocess.Popen(arguments, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None  # noqa: S101 - as asked for above
+            yield next(word for line in process.stderr for word in line.split() if word.startswith("http"))
+        finally:
+            process.terminate()
+
+
 def main() -> None:
     """Print one line for each step."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -111,7 +167,6 @@ def main() -> None:
 
 def measure(root: Path, tasks: int) -> int:
     paths = DataPaths(root.absolute())
-    paths.root.mkdir(parents=True, exist_ok=True)
     if not paths.published.exists():
         timed(f"fill {tasks:,} tasks", lambda: fill(paths, tasks))
     report = timed("read the figures", lambda: report_on(paths, Cohort(), NOW))
@@ -122,6 +177,7 @@ def measure(root: Path, tasks: int) -> int:
 
 
 def fill(paths: DataPaths, tasks: int) -> None:
+    paths.root.mkdir(parents=True, exist_ok=True)
     with open_writer(paths.warehouse, 5) as con:
         con.execute("select setseed(0.5)")
         for statement in FILL.split(";\n"):

@@ -28,10 +28,23 @@ SUMMARY: Final = {
         "20,000 tasks, a hundred ids a request, beside one each, 100 ms latency",
         "6,000 tasks at one request a second, by bulk",
     ),
+    "gateways": ("20,000 tasks of one gateway beside one that is down and one that throttles",),
     "memory": ("peak memory of collecting 200,000 ids", "peak memory of rebuilding 5,000,000 answers"),
+    "small": (
+        "peak memory of rebuilding 100,000 answers, one process, MEMORY=350MB",
+        "peak memory of rebuilding 5,000,000 answers, one process, MEMORY=350MB",
+        "collecting 20,000 ids in a container of 512 MB",
+    ),
     "growth": ("loading 10,000 answers", "planning: what is due", "status", "publishing"),
     "scaling": tuple(f"how {one} grows" for one in ("load", "rebuild", "publish", "report")),
     "rebuilding": ("rebuilding, beside bare DuckDB making the same tables", "rebuilding, beside dlt"),
+    "cores": ("rebuilding with two processes",),
+    "report": (
+        "a report on 2,000 tasks",
+        "a report on 1,000,000 tasks",
+        "a report on 5,000,000 tasks",
+        "the page of `serve` for 1,000,000 tasks, once rendered",
+    ),
     "starting": ("`avatar-tasks --help`", "`avatar-tasks sql` on the demo"),
     "views": (),
 }

@@ -35,7 +35,7 @@ from warehouse.load.registered import registered
 from warehouse.load.steps import STEP_ROWS, large_bytes, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import duckdb
 
@@ -105,15 +105,28 @@ def load_in_steps(
         duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
     """
     steps = list(steps_of(segments, step_rows))
+    with prepare_steps(steps, analysis.failure_rules, budget, temporary_folder(con)) as ready:
+        yield from load_prepared(con, zip(steps, ready, strict=True), analysis, policy, budget=budget, between=between)
+
+
+def load_prepared(
+    con: duckdb.DuckDBPyConnection,
+    steps: Iterable[tuple[Sequence[Segment], Prepared]],
+    analysis: Analysis,
+    policy: PollingPolicy,
+    *,
+    budget: Budget,
+    between: Callable[[duckdb.DuckDBPyConnection], None],
+) -> Iterator[Loaded]:
+    """The same of steps that are prepared, or are being."""
     if budget.is_short:
         lower_limit(con, budget.file_bytes)
-    with prepare_steps(steps, analysis.failure_rules, budget, temporary_folder(con)) as ready:
-        for number, (step, prepared) in enumerate(zip(steps, ready, strict=True)):
-            if number > 0:
-                between(con)
-            done = load(con, step, analysis, policy, prepared)
-            prepared.release()
-            yield done
+    for number, (step, prepared) in enumerate(steps):
+        if number > 0:
+            between(con)
+        done = load(con, step, analysis, policy, prepared)
+        prepared.release()
+        yield done
 
 
 def load(

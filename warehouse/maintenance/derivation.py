@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from warehouse.database.session import temporary_folder
 from warehouse.database.writer import spill
 from warehouse.load.budget import Budget
-from warehouse.load.loader import Loaded, load_in_steps, unloaded
+from warehouse.load.loader import Loaded, load_prepared, unloaded
+from warehouse.load.prepared import prepare_steps
 from warehouse.load.steps import steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     import duckdb
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from warehouse.analysis import Analysis
     from warehouse.archive.parquet import Segment
     from warehouse.archive.segments import Archive
+    from warehouse.load.prepared import Prepared
     from warehouse.paths import DataPaths
     from warehouse.policy import PollingPolicy
 
@@ -58,29 +62,40 @@ class Derivation:
         segments = unloaded(con, self.store)
         if only is not None:
             segments = [one for one in segments if one.segment_id in only]
-        self._load(con, segments, total, 0, len(segments))
+        steps = list(steps_of(segments, self.budget.rebuild_rows))
+        with prepare_steps(steps, self.analysis.failure_rules, self.budget, temporary_folder(con)) as ready:
+            self._load(con, zip(steps, ready, strict=True), total, 0, len(segments))
 
     def load_anew(self, opened: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]], total: Loaded) -> None:
         """Load the archive into an empty file, which is `opened` again for each portion of it.
 
-        DuckDB keeps in memory, beyond its limit, some 70 MB for each million answers that an open file has taken.
+        What a portion brings is compressed when the file is closed. Until then DuckDB keeps in memory, beyond its
+        limit, some 70 MB for each million answers that the file has taken.
         """
         with opened() as con:
-            segments, done = unloaded(con, self.store), 0
-        for portion in steps_of(segments, self.budget.portion_rows):
-            with opened() as con:
-                done = self._load(con, portion, total, done, len(segments))
+            segments, folder = unloaded(con, self.store), temporary_folder(con)
+        portions = [
+            list(steps_of(one, self.budget.rebuild_rows)) for one in steps_of(segments, self.budget.portion_rows)
+        ]
+        steps = [step for portion in portions for step in portion]
+        with prepare_steps(steps, self.analysis.failure_rules, self.budget, folder) as ready:
+            done, prepared = 0, iter(ready)
+            for portion in portions:
+                with opened() as con:
+                    these = zip(portion, islice(prepared, len(portion)), strict=True)
+                    done = self._load(con, these, total, done, len(segments))
 
     def _load(
-        self, con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], total: Loaded, before: int, every: int
+        self,
+        con: duckdb.DuckDBPyConnection,
+        steps: Iterable[tuple[Sequence[Segment], Prepared]],
+        total: Loaded,
+        before: int,
+        every: int,
     ) -> int:
-        """Load `segments`, `before` which others were done of `every` one; returns how many then are."""
+        """Load some steps, `before` which segments were done of `every` one; returns how many then are."""
         between = spill if self.budget.is_short else _do_nothing
-        step_rows, policy = self.budget.rebuild_rows, self.policy
-        steps = load_in_steps(con, segments, self.analysis, policy, step_rows, budget=self.budget, between=between)
-        for number, done in enumerate(steps, start=1):
-            if number % self.budget.checkpoint_steps == 0:
-                con.execute("checkpoint")
+        for done in load_prepared(con, steps, self.analysis, self.policy, budget=self.budget, between=between):
             total.add(done)
             before += done.segments + len(done.damaged)
             self.on_progress(before, every)
