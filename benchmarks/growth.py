@@ -28,7 +28,7 @@ from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader
 from warehouse.database.publish import publish, publish_closed
 from warehouse.database.writer import open_writer
-from warehouse.load.loader import load_in_steps
+from warehouse.load.large import load_in_steps
 from warehouse.paths import DataPaths
 from warehouse.plan import PollRequest, new_todo, write_todo
 from warehouse.policy import PollingPolicy

@@ -149,7 +149,7 @@ def _serving(folder: Path) -> Iterator[str]:
     arguments = [OURS, "serve", "--port", "0", "--data-dir", "."]
     with subprocess.Popen(arguments, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stderr is not None  # noqa: S101 - as asked for above
+            assert process.stderr is not None
             yield next(word for line in process.stderr for word in line.split() if word.startswith("http"))
         finally:
             process.terminate()

@@ -17,7 +17,8 @@ from warehouse.archive.parquet import OF_TASKS
 from warehouse.backends.choose import reader
 from warehouse.database.scratch import scratch
 from warehouse.errors import LakeError, NothingPublishedError
-from warehouse.load.loader import Loaded, load_in_steps, unloaded
+from warehouse.load.large import load_in_steps
+from warehouse.load.loader import Loaded, unloaded
 from warehouse.plan import can_plan
 
 if TYPE_CHECKING:

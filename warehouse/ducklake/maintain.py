@@ -13,7 +13,8 @@ from warehouse.database.schema import statement
 from warehouse.database.transaction import transaction
 from warehouse.ducklake.lake import LAKE
 from warehouse.ducklake.rebuild import BESIDE, built_beside
-from warehouse.load.loader import load_in_steps, load_within, unloaded
+from warehouse.load.large import load_in_steps
+from warehouse.load.loader import load_within, unloaded
 from warehouse.maintenance.findings import Difference, Maintained, fingerprints, size
 
 if TYPE_CHECKING:

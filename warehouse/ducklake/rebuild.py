@@ -9,7 +9,8 @@ from warehouse.database import schema as catalog
 from warehouse.database.advisory_lock import serialized, write_lock
 from warehouse.database.transaction import transaction
 from warehouse.ducklake.lake import LAKE
-from warehouse.load.loader import Loaded, load_in_steps, load_within, unloaded
+from warehouse.load.large import load_in_steps
+from warehouse.load.loader import Loaded, load_within, unloaded
 from warehouse.maintenance.losses import ledger_of
 
 if TYPE_CHECKING:

@@ -20,22 +20,20 @@ from warehouse.archive import parquet
 from warehouse.database.advisory_lock import serialized
 from warehouse.database.dialect import dialect_of
 from warehouse.database.log_check import change_state
-from warehouse.database.memory_limit import allow_for, lower_limit
+from warehouse.database.memory_limit import allow_for
 from warehouse.database.schema import statement
-from warehouse.database.session import temporary_folder
 from warehouse.database.transaction import transaction
 from warehouse.errors import ArchiveError
 from warehouse.load import identity
-from warehouse.load.budget import Budget
 from warehouse.load.decisions import put_decisions, put_policies, replace_rows
 from warehouse.load.lots import PIECE_ROWS
 from warehouse.load.merging import NO_REQUESTS, judge_again, merge, merge_requests
-from warehouse.load.prepared import Prepared, prepare, prepare_steps
+from warehouse.load.prepared import Prepared, prepare
 from warehouse.load.registered import registered
-from warehouse.load.steps import STEP_ROWS, large_bytes, steps_of
+from warehouse.load.steps import large_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import duckdb
 
@@ -47,8 +45,6 @@ if TYPE_CHECKING:
 
 #: Pages of a list loaded at a time: some 100 answers each.
 PIECE_PAGES: Final = 200
-
-_ALONE: Final = Budget()
 
 #: Answers merged at a time into a lake, where each merge looks ids up among all tasks.
 _LAKE_PIECE_ROWS: Final = 50_000
@@ -82,51 +78,6 @@ def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
     """
     known = ledger(con)
     return sorted(segment for kind in reversed(parquet.SCHEMAS) for segment in store.segments(kind, known))
-
-
-def load_in_steps(
-    con: duckdb.DuckDBPyConnection,
-    segments: Sequence[Segment],
-    analysis: Analysis,
-    policy: PollingPolicy,
-    step_rows: int = STEP_ROWS,
-    *,
-    budget: Budget = _ALONE,
-    between: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
-) -> Iterator[Loaded]:
-    """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
-
-    What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
-    Each step is visible complete or not at all, and the ledger says which are. Where there is much to load, as many
-    processes as the budget allows read and flatten what comes next. `between` two steps something may be done with the
-    connection.
-
-    Raises:
-        duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
-    """
-    steps = list(steps_of(segments, step_rows))
-    with prepare_steps(steps, analysis.failure_rules, budget, temporary_folder(con)) as ready:
-        yield from load_prepared(con, zip(steps, ready, strict=True), analysis, policy, budget=budget, between=between)
-
-
-def load_prepared(
-    con: duckdb.DuckDBPyConnection,
-    steps: Iterable[tuple[Sequence[Segment], Prepared]],
-    analysis: Analysis,
-    policy: PollingPolicy,
-    *,
-    budget: Budget,
-    between: Callable[[duckdb.DuckDBPyConnection], None],
-) -> Iterator[Loaded]:
-    """The same of steps that are prepared, or are being."""
-    if budget.is_short:
-        lower_limit(con, budget.file_bytes)
-    for number, (step, prepared) in enumerate(steps):
-        if number > 0:
-            between(con)
-        done = load(con, step, analysis, policy, prepared)
-        prepared.release()
-        yield done
 
 
 def load(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from warehouse.database.session import temporary_folder
 from warehouse.database.writer import spill
 from warehouse.load.budget import Budget
-from warehouse.load.loader import Loaded, load_prepared, unloaded
+from warehouse.load.large import load_prepared
+from warehouse.load.loader import Loaded, unloaded
 from warehouse.load.prepared import prepare_steps
 from warehouse.load.steps import steps_of
 

@@ -15,7 +15,8 @@ from tests.warehouse.tables import column
 from warehouse import machine
 from warehouse.database.memory_limit import limit_bytes
 from warehouse.load.budget import LEAST_BYTES, MEGABYTE, Budget, budget_of
-from warehouse.load.loader import load_in_steps, unloaded
+from warehouse.load.large import load_in_steps
+from warehouse.load.loader import unloaded
 
 if TYPE_CHECKING:
     from pathlib import Path

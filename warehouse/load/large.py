@@ -1,0 +1,70 @@
+"""Loads of any size, in transactions one after another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from warehouse.database.memory_limit import lower_limit
+from warehouse.database.session import temporary_folder
+from warehouse.load.budget import Budget
+from warehouse.load.loader import load
+from warehouse.load.prepared import prepare_steps
+from warehouse.load.steps import STEP_ROWS, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import duckdb
+
+    from warehouse.analysis import Analysis
+    from warehouse.archive.parquet import Segment
+    from warehouse.load.loader import Loaded
+    from warehouse.load.prepared import Prepared
+    from warehouse.policy import PollingPolicy
+
+_ALONE: Final = Budget()
+
+
+def load_in_steps(
+    con: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    analysis: Analysis,
+    policy: PollingPolicy,
+    step_rows: int = STEP_ROWS,
+    *,
+    budget: Budget = _ALONE,
+    between: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
+) -> Iterator[Loaded]:
+    """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
+
+    What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
+    Each step is visible complete or not at all, and the ledger says which are. Where there is much to load, as many
+    processes as the budget allows read and flatten what comes next. `between` two steps something may be done with the
+    connection.
+
+    Raises:
+        duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
+    """
+    steps = list(steps_of(segments, step_rows))
+    with prepare_steps(steps, analysis.failure_rules, budget, temporary_folder(con)) as ready:
+        yield from load_prepared(con, zip(steps, ready, strict=True), analysis, policy, budget=budget, between=between)
+
+
+def load_prepared(
+    con: duckdb.DuckDBPyConnection,
+    steps: Iterable[tuple[Sequence[Segment], Prepared]],
+    analysis: Analysis,
+    policy: PollingPolicy,
+    *,
+    budget: Budget,
+    between: Callable[[duckdb.DuckDBPyConnection], None],
+) -> Iterator[Loaded]:
+    """The same of steps that are prepared, or are being."""
+    if budget.is_short:
+        lower_limit(con, budget.file_bytes)
+    for number, (step, prepared) in enumerate(steps):
+        if number > 0:
+            between(con)
+        done = load(con, step, analysis, policy, prepared)
+        prepared.release()
+        yield done
