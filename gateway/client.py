@@ -55,14 +55,14 @@ class GatewayClient:
 
     Args:
         base_url: scheme, host and optionally a path prefix.
-        api_key: sent to this origin only, as redirects are not followed. None sends none. Given as an `ApiKey`, it does
-            not appear in tracebacks that show variables, either.
-        endpoint: the path, in which ids take the place of `{id}`; the queries of `fetch_pages` follow it.
+        api_key: sent to this origin only, as redirects are not followed; None sends none. As an `ApiKey` it also stays
+            out of tracebacks that show variables.
+        endpoint: the path; each id replaces `{id}` in it, the queries of `fetch_pages` are appended to it.
         source: the name of this gateway in observations.
-        concurrency: most requests in flight.
-        rate: most requests in any one second; None means as fast as the gateway allows.
+        concurrency: maximum number of requests in flight.
+        rate: maximum number of requests in any one second; None means as fast as the gateway allows.
         timeout: seconds for one request, to the last byte of its answer.
-        max_body_bytes: a longer body is cut there.
+        max_body_bytes: longer bodies are cut at this size.
         redact: which of `gateway.secrets.redact.REDACTIONS` are applied to bodies.
         permission: called before each request, for a rate that is shared with other processes.
         memory: the limit on bodies in memory, if it is shared with later steps.
@@ -151,7 +151,7 @@ class GatewayClient:
 
     @property
     def conclusion(self) -> End | None:
-        """`ended`; otherwise what all answers show to be wrong, even if they were too few to end the client.
+        """`ended`, or else the problem that all answers point to, even if they were too few to end the client.
 
         For instance: one id was polled, and the answer was a web page.
         """
@@ -167,7 +167,7 @@ class GatewayClient:
         self._poller.suspect(ids)
 
     def fetch_many(self, ids: Iterable[str]) -> AsyncGenerator[Observation, None]:
-        """Observations of `ids` in order of completion; fewer than ids only if the client ends first.
+        """One observation per id, in order of completion; fewer only if the client ends first.
 
         They are polled in random order, so that a run of broken ids does not look like an outage; ids that failed
         before come last. An id that was polled gets its observation even if the client ends. Leaving the loop early
@@ -183,15 +183,15 @@ class GatewayClient:
     def fetch_pages(self, parameters: Iterable[Mapping[str, str | int]]) -> AsyncGenerator[Observation, None]:
         """One observation per page of a list, in order of completion; `task_id` in it is the query that was sent.
 
-        As for ids, fewer come only if the client ends first.
+        As in `fetch_many`, there are fewer only if the client ends first.
         """
         return self._stream([f"?{urlencode(one)}" for one in parameters])
 
     def fetch_bulk(self, chunks: Iterable[Sequence[str]]) -> AsyncGenerator[Observation, None]:
         """One observation per chunk of ids, each requested by one POST; `task_id` in it is the ids, joined by commas.
 
-        They share pace, breaker and end with `fetch_many`, and are counted in `bulk_stats`. What is at that path says
-        nothing about address and key, so that no answer there ends the client but by its pace.
+        They share pace, breaker and end with `fetch_many`, and are counted in `bulk_stats`. Not every gateway has this
+        path, so its answers are not taken to show that the address or the key is wrong.
 
         Raises:
             InvalidTaskId: immediately, before the first request.
@@ -219,7 +219,7 @@ class GatewayClient:
                         item.result()
                 else:
                     unread.release()
-                    item.poll.release()  # the reader counts it from now on, before anybody else may use the space
+                    item.poll.release()  # the reader counts the body from here on, before others can reserve the memory
                     yield item.observation
         finally:
             await _cancel(tasks)
@@ -237,7 +237,7 @@ class GatewayClient:
             if observation is not None:
                 await _enter(unread, poll)
                 done.put_nowait(_Found(observation, poll))
-                del observation, poll  # else the body stays in memory until this worker has its next answer
+                del observation, poll  # otherwise the body stays in memory until this worker has its next answer
             elif poll.last is not None:
                 todo.put_back(poll)
 

@@ -43,7 +43,7 @@ def why_key_refused(
     is_quota: bool = False,
     setting: str = ApiKey.setting,
 ) -> tuple[str, str]:
-    """What the gateway has against the key, and what to do."""
+    """Why the gateway does not accept the key, and what to do."""
     if not has_key:
         what, then = "requires a key", f"Set {setting}"
     elif is_quota:

@@ -1,4 +1,4 @@
-"""Which texts are valid task ids: what gateways issue, and nothing that could leave the endpoint's path."""
+"""Which texts are valid task ids: the forms that gateways issue, and nothing that could change the request's path."""
 
 import re
 
@@ -8,7 +8,7 @@ MAX_ID_LENGTH = 191
 """Characters; the width of the column in the gateways' own database."""
 
 TASK_ID = re.compile(rf"(?!\.)[A-Za-z0-9_.~:-]{{1,{MAX_ID_LENGTH}}}")
-"""To be used with `fullmatch`. No slash, percent or question mark, and no leading dot, so no `..` either."""
+"""Use with `fullmatch`. No slash, percent sign or question mark, and no leading dot, so not `..` either."""
 
 _ALLOWED = re.compile(r"[A-Za-z0-9_.~:-]")
 
@@ -51,7 +51,7 @@ def looks_like_key(text: str) -> bool:
 
 
 def _why_not_meant(text: str) -> str | None:
-    """Why a text is not an id although its characters would allow it."""
+    """Why a text with valid characters only is still not an id; None if it is one."""
     if text.lower() in _NOTHING:
         return "is a placeholder for a missing value"
     return "looks like a secret key" if looks_like_key(text) else None

@@ -31,11 +31,11 @@ class ClientStats:
     """Ids polled."""
     retries: int = 0
     resends: int = 0
-    """Sent again after a refusal, without being a retry."""
+    """Requests sent again after a refusal; these do not count as retries."""
     refusals: int = 0
     """Requests answered with 429 or a throttling 503."""
     failures: int = 0
-    """Requests with no complete answer, or with a transient one (408, 500, 502, 503, 504)."""
+    """Requests without a complete answer, or with a transient error (408, 500, 502, 503, 504)."""
     answers: int = 0
     """Requests that got any HTTP status."""
     observations: int = 0
@@ -57,20 +57,20 @@ class PollRequest:
 
     task_id: str
     due_at: float = -math.inf
-    """When it may be tried (again), by the monotonic clock."""
+    """The earliest time of the next attempt, by the monotonic clock."""
     last: _Sent | None = None
-    """None until the first request was sent."""
+    """None until the first request has been sent."""
     attempts: int = 0
     refusals: int = 0
 
     def release(self) -> None:
-        """The reader of the observation owns its body from now on."""
+        """Stop counting the body here: from now on the reader of the observation counts it."""
         if self.last is not None:
             self.last.answer.release()
 
 
 class Todo:
-    """Ids still to be polled, in order; then those to be retried, the earliest due first."""
+    """The queue: first the ids not polled yet, in order, then those to be retried, the earliest due first."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._new = iter(ids)
@@ -78,28 +78,28 @@ class Todo:
         self._put_back = itertools.count()
 
     def take(self, *, has_ended: bool) -> PollRequest | None:
-        """The next poll, or None if there is none. Once the client has ended, only those already begun are returned."""
+        """The next poll, or None if none is left. Once the client has ended, only polls already begun are returned."""
         task_id = None if has_ended else next(self._new, None)
         if task_id is not None:
             return PollRequest(task_id)
         return heapq.heappop(self._again)[2] if self._again else None
 
     def put_back(self, poll: PollRequest) -> None:
-        """To be retried. The worker that puts a poll back calls `take` again, so none is left over."""
+        """Queue a poll for a retry. The worker that does so calls `take` again, so no poll is left over."""
         heapq.heappush(self._again, (poll.due_at, next(self._put_back), poll))
 
 
 class Poller:
-    """What one client polls at one path.
+    """Polls at one path, for one client.
 
     Args:
         source: the name of the gateway in observations.
-        gate: where requests wait.
-        exchange: sends them.
-        retries: which are repeated.
+        gate: where requests wait until they may be sent.
+        exchange: sends the requests.
+        retries: decides which polls are retried, and when.
         clock: reads the time.
-        stats: counts.
-        recognizes: whether answers say something about address and key; see `Gate.settle`.
+        stats: the counters to update.
+        recognizes: whether answers can show that the address or the key is wrong; see `Gate.settle`.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Poller:
         self._failed: set[str] = set()
         """Ids that failed and have not been answered since."""
         self._suspects: set[str] = set()
-        """Ids that failed before this client was made."""
+        """Ids that failed before this client was created."""
 
     def suspect(self, ids: Iterable[str]) -> None:
         """These ids failed in an earlier run: poll them after all others."""

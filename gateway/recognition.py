@@ -4,7 +4,7 @@
   and then, so this is concluded only if none of the first `FOREIGN_TO_END` answers comes from a gateway.
 - **The key**: 401, or 403 with the gateway's own envelope. A 403 without it comes from a proxy (a challenge page) and
   says nothing about the key. With it, a message about a key, a user or a quota ends the client immediately. A message
-  about a model or a group, or an unknown one, may concern a single task: it takes `REFUSED_TO_END` in a row.
+  about a model or a group, or any other, may concern a single task: only `REFUSED_TO_END` in a row end the client.
 """
 
 import re
@@ -70,7 +70,7 @@ class Recognition:
         return self._refusal if ends else None
 
     def conclusion(self) -> End | None:
-        """What all answers show if there were too few to end the client: all refused, or none from a gateway."""
+        """What all answers so far point to: no gateway, or a refused key; None if neither."""
         if self._is_gateway:
             return None
         if self._foreign:
@@ -85,7 +85,7 @@ def is_about_quota(status: int | None, envelope: Envelope | None) -> bool:
 
 
 def foreign(answer: Answer, envelope: Envelope | None) -> str | None:
-    """What shows that this answer does not come from a gateway, as text; None if it may."""
+    """How this answer shows that no gateway sent it, as text; None if a gateway may have sent it."""
     status, body = answer.status or 0, (answer.body or b"").lstrip()
     if answer.fault is not None:
         return f"HTTP {status}, a redirect {answer.fault.text}" if answer.fault.kind == "redirect" else None

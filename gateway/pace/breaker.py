@@ -7,16 +7,16 @@ closed ────ten fail in a row────▶ open 30 s ──▶ one prob
 Ten different ids: a failure counts once per id, however often that id is retried (see `gateway/poller.py`).
 
 An error about one task in the gateway's own envelope (HTTP 500, `get_task_failed`) is not an outage: the gateway is up,
-and that task is broken. Only forty of those in a row may mean more, such as a database that restarts: then it opens for
-1, 2, 4 and 8 s, each with a probe. If the gateway still answers the same after these 15 s, the tasks themselves are
-taken to be broken: polling continues with few requests at a time until one succeeds (`is_all_failing`), and for
-`TRUSTED_SECONDS` no such failure opens it again. So broken ids alone cost a run 15 s, and a database that is down for
-an hour is not flooded. Ids are polled in random order, so even if half of them are broken, forty in a row hardly ever
-are (with 80% broken, once in 7,500 ids).
+and that task is broken. Only forty of those in a row may mean more, such as a database that restarts: then the breaker
+opens for 1, 2, 4 and 8 s, each followed by a probe. If the gateway still answers the same after these 15 s, the tasks
+themselves are considered broken: polling continues with few requests at a time until one succeeds (`is_all_failing`),
+and for `TRUSTED_SECONDS` no such failure opens the breaker again. So broken ids alone cost a run 15 s, and a database
+that is down for an hour is not flooded. Ids are polled in random order, so even if half of them are broken, there are
+hardly ever forty of those in a row (with 80% broken, once in 7,500 ids).
 
-Consecutive failures are counted rather than a share of the last few: if a gateway fails 30% of requests at random, "ten
-of the last twenty" happens 71 times in ten thousand requests, each of which would cost half a minute; ten in a row
-never happens. At 60% it opens 27 times, at 90% 531 times. (Seeded simulation, tests/promises/test_storms.py.)
+Consecutive failures are counted, not a share of the last few: if a gateway fails 30% of requests at random, "ten of the
+last twenty" happens 71 times in ten thousand requests, and each time would cost half a minute; ten in a row never
+happens. At 60% the breaker opens 27 times, at 90% 531 times. (Seeded simulation, tests/promises/test_storms.py.)
 """
 
 import math
@@ -27,15 +27,15 @@ TASK_FAILURES_TO_OPEN = 40
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
 PATIENCE_SECONDS = 600.0
-"""The run ends after this much time open in total. Each second closed offsets a second open, so a gateway that is up
-most of the time may fail now and then however long a run takes."""
+"""The run ends when the breaker has been open for this long in total. Each second closed offsets a second open, so a
+gateway that is up most of the time does not end a long run by failing now and then."""
 FIRST_TASK_PAUSE_SECONDS = 1.0
 LONGEST_TASK_PAUSE_SECONDS = 8.0
 TRUSTED_SECONDS = 300.0
 
 
 class Breaker:
-    """All times in seconds of one monotonic clock. Rate-limited requests (429) are not failures and not reported."""
+    """All times are in seconds of one monotonic clock. Rate-limited requests (429) are not reported as failures."""
 
     def __init__(self) -> None:
         self._points = 0
@@ -58,7 +58,7 @@ class Breaker:
 
     @property
     def is_all_failing(self) -> bool:
-        """The gateway has reported errors for many tasks in a row: it should not be polled faster."""
+        """Whether the gateway has reported errors for many tasks in a row, so that it must not be polled faster."""
         return self._task_failures >= TASK_FAILURES_TO_OPEN
 
     def wait(self, now: float) -> float:
@@ -77,7 +77,7 @@ class Breaker:
         self._is_probing = False
 
     def succeeded(self, now: float, *, is_probe: bool) -> bool:
-        """Whether this closed the breaker."""
+        """Record an answer; returns whether it closed the breaker."""
         if is_probe:
             self._close(now)
         if not self.is_open:
@@ -85,7 +85,7 @@ class Breaker:
         return is_probe
 
     def failed(self, now: float, *, is_probe: bool, is_about_task: bool = False) -> bool:
-        """Whether this opened the breaker. Failures of requests sent before it opened are ignored."""
+        """Record a failure; returns whether it opened the breaker. While open, only the probe's failure counts."""
         if is_probe:
             self._probe_failed(now, is_about_task=is_about_task)
             return False
@@ -102,11 +102,11 @@ class Breaker:
         return True
 
     def is_disproved_by_task(self) -> bool:
-        """Whether an error about a single task shows that the gateway is up again."""
+        """Whether an error about a single task would show that the gateway is up again."""
         return self.is_open and not self._is_open_for_tasks
 
     def seconds_open(self, now: float) -> float:
-        """Total seconds open, less the seconds it has been closed since."""
+        """Total seconds open, minus the seconds closed in between, at least 0."""
         if self._opened_at is None:
             return max(0.0, self._open_before - (now - self._closed_at))
         return self._open_before + now - self._opened_at
@@ -121,7 +121,7 @@ class Breaker:
         self._is_probing = False
         if not self._is_open_for_tasks:
             self._pause_for(min(self._pause * 2, LONGEST_PAUSE_SECONDS), now)
-        elif not is_about_task:  # an outage after all
+        elif not is_about_task:  # it is an outage after all
             self._is_open_for_tasks = False
             self._pause_for(FIRST_PAUSE_SECONDS, now)
         elif self._pause < LONGEST_TASK_PAUSE_SECONDS:

@@ -21,15 +21,15 @@ LONGEST_WAIT_SECONDS = 0.25
 """A waiting request checks this often whether the client has ended or the pause has become longer."""
 
 Permission: TypeAlias = Callable[[], Awaitable[bool]]
-"""Called before each request where a rate is shared with other processes. True: one request may be sent now. False: not
-yet; it returns after a short wait at most, and is called again."""
+"""Called before each request if a rate is shared with other processes. True: one request may be sent now. False: not
+yet, call again. It waits for a short time at most."""
 
 
 _Queue: TypeAlias = "deque[asyncio.Future[Permit | None]]"
 
 
 class Permit(NamedTuple):
-    """To send one request; every permit is returned with `settle` or `lose`."""
+    """Permission to send one request; every permit has to be returned with `settle` or `lose`."""
 
     sent_at: float
     is_probe: bool
@@ -67,7 +67,7 @@ class Gate:
         """Waits until a request may be sent; None if the client has ended.
 
         Args:
-            has_failed: the id has failed before, so every id that has not goes first, also when a probe is due.
+            has_failed: whether the id has failed before; ids that have not go first, also when a probe is due.
         """
         while True:
             permit = await self._queue_up(self._queues[has_failed]) if self._is_turn_taken else None
@@ -76,19 +76,19 @@ class Gate:
                 return permit
 
     async def _queue_up(self, queue: "_Queue") -> Permit | None:
-        """Waits for a permit; None means that it is this caller's turn to wait for one."""
+        """Waits in the queue; None means that it is now this caller's turn to wait until a request may be sent."""
         place: asyncio.Future[Permit | None] = asyncio.get_running_loop().create_future()
         queue.append(place)
         try:
             return await place
         except asyncio.CancelledError:
-            if not place.cancelled():  # pass on what it was given
+            if not place.cancelled():  # it was given a permit or the turn: pass it on
                 permit = place.result()
                 self.lose(permit) if permit else self._pass_turn_on()
             raise
 
     async def _take_turn(self, *, has_failed: bool) -> Permit | None:
-        """A permit; None when the client has ended, or when the turn goes to an id that has not failed."""
+        """A permit; None if the client has ended, or if the turn goes to an id that has not failed."""
         self._is_turn_taken = True
         try:
             while self.ended is None and not (has_failed and self._queues[False]):
@@ -102,7 +102,7 @@ class Gate:
         return None
 
     def _pass_turn_on(self) -> None:
-        """To the first in the queue that has to wait; those before it are released here, all in one event loop pass."""
+        """Give permits to all in the queue that need not wait, in one event loop pass; the next one gets the turn."""
         while queue := self._queues[False] or self._queues[True]:
             place = queue.popleft()
             if not place.cancelled():
@@ -116,7 +116,7 @@ class Gate:
         return self.ended is None and self._permission is None and self._wait() == 0
 
     def _wait(self) -> float:
-        """Seconds until a request may be sent; infinity means once another has returned."""
+        """Seconds until a request may be sent; infinity means: when another one has returned."""
         now = self._clock.monotonic()
         return max(self._breaker.wait(now), self._pacer.wait(now))
 
@@ -138,12 +138,13 @@ class Gate:
         """Records the result of a request.
 
         Args:
-            permit: of this request.
-            verdict: on the answer.
+            permit: the permit of this request.
+            verdict: the verdict on its answer.
             answer: what was received.
             envelope: the gateway's own message in it, if any.
-            is_news: whether a failure counts; not if this id has failed before.
-            recognizes: whether the answer says something about address and key; not at a path that may not be there.
+            is_news: whether a failure counts; false if this id has failed before.
+            recognizes: whether the answer can show that the address or the key is wrong; false for a path that not
+                every gateway has.
         """
         now = self._clock.monotonic()
         self._returned_one()
@@ -175,7 +176,7 @@ class Gate:
             self.end(end)
 
     def conclusion(self) -> End | None:
-        """Why the client ended; otherwise what all answers taken together show, however few they were."""
+        """Why the client ended, or else the problem that all answers together point to, however few they were."""
         end = self.ended or self._recognition.conclusion()
         if end is None and self._last_failure is not None and not self._was_ever_answered:
             end = ending.never_answered(self._base_url, self._failed_requests, self._last_failure)
@@ -187,17 +188,17 @@ class Gate:
         return self._last_failure
 
     def _is_back(self, permit: Permit, verdict: Verdict) -> bool:
-        """The probe during an outage was answered, even if only with an error about that one task."""
+        """Whether this is the probe of an outage, answered with an error about that one task: the gateway is up."""
         return permit.is_probe and verdict is Verdict.TASK_FAILED and self._breaker.is_disproved_by_task()
 
     def lose(self, permit: Permit) -> None:
-        """The request was cancelled and says nothing about the gateway."""
+        """Return the permit of a cancelled request, which says nothing about the gateway."""
         self._returned_one()
         if permit.is_probe:
             self._breaker.lost()
 
     def end(self, end: End) -> None:
-        """Nothing more is sent. The first call wins."""
+        """Send nothing more. The first call determines the reason."""
         self.ended = self.ended or end
         self._returned.set()
 

@@ -2,20 +2,20 @@
 
 "Refused" is short for rate-limited: answered with 429 or a throttling 503.
 
-Two regimes. Until a gateway first refuses a request, the number in flight doubles every round trip, up to `CONCURRENCY`
-(see `slow_start`). From the first refusal on there is a rate: a refusal lowers it, at most once per round trip, and
-every success raises it in proportion to itself, fast below the last cut and gently above it. `RATE` is a hard cap in
-both (see `HardCap`).
+There are two phases. Until a gateway first refuses a request, the number in flight doubles every round trip, up to
+`CONCURRENCY` (see `slow_start`). From the first refusal on there is a rate: a refusal lowers it, at most once per round
+trip, and successes raise it by a share of itself per second, fast below the last cut and slowly above it. `RATE` is a
+hard cap in both phases (see `HardCap`).
 
-How far it falls: a limiter that refuses is exhausted, so the number it let in between two refusals, divided by the time
-between them, is its limit, whether it is a bucket or a window. The rate falls to just below that, and never to less
-than 0.7 of itself, because a period with nothing to send would be mistaken for a low limit.
+How far the rate falls: a limiter that refuses is exhausted. So the number of requests it let in between two refusals,
+divided by the time between them, is its limit, whether it is a token bucket or a window. The rate falls to just below
+that, but never below 0.7 of its value, because a period with nothing to send would look like a low limit.
 
-If a gateway does not say how long to wait, the first pause is as long as one request takes at the current rate, and
-doubles each time nothing is let in, up to five seconds; until something is, one request at a time probes.
+If a gateway does not say how long to wait, the first pause is the time between two requests at the current rate, at
+most a second. It doubles each time nothing is let in, up to five seconds; meanwhile one request at a time is sent.
 
 The constants were chosen by simulation against token buckets and windows of 5 to 200 requests a second, deep and
-shallow (tests/gateway/pace/test_pacing.py holds them to it). Where a limiter holds a single request and requests
+shallow; tests/gateway/pace/test_pacing.py checks the result. If a limiter has room for a single request and requests
 overtake each other on the way, no rate with few refusals uses more than a small part of the limit.
 """
 
@@ -37,12 +37,12 @@ RISE_BELOW_LAST_CUT = 0.25
 """Growth of the rate per second, as a share of itself, while it is below nine tenths of the last cut."""
 RISE_AT_LAST_CUT = 0.01
 RISE_ABOVE_LAST_CUT = 0.1
-"""Growth per second once the last cut is `BOLD_AFTER_SECONDS` ago."""
+"""Growth per second when the last cut was `BOLD_AFTER_SECONDS` ago or earlier."""
 BOLD_AFTER_SECONDS = 30.0
 LEAST_RATE = 0.2
 """Requests a second; a gateway that refuses everything is still polled this often."""
 CATCH_UP_SECONDS = 0.02
-"""How much delay may be caught up with: timers are late by milliseconds."""
+"""How much delay is made up for by sending sooner: timers are late by milliseconds."""
 LEAST_MEASURED_SECONDS = 0.5
 """The send rate is measured over the last round trip, or over this long if that is longer."""
 SMOOTHING = 0.125
@@ -67,7 +67,7 @@ class HardCap:
 
 
 class Pacer:
-    """When the next request may be sent; all times in seconds of one monotonic clock, rates in requests a second."""
+    """Decides when requests may be sent. Times are in seconds of one monotonic clock, rates in requests per second."""
 
     def __init__(self, concurrency: int, rate_cap: float | None, rng: random.Random) -> None:
         self.in_flight = 0
@@ -84,7 +84,7 @@ class Pacer:
         self._cut_at = -math.inf
         self._cut_from = math.inf
         self._is_shut = False
-        """Nothing has been let in since the last cut."""
+        """Whether nothing has been let in since the last cut."""
         self._let_in = 0
         self._used_up_at = -math.inf
         """When the limiter was last known to be exhausted; `_let_in` counts from then."""
@@ -92,7 +92,7 @@ class Pacer:
         self._recent: deque[float] = deque(maxlen=4096)
 
     def wait(self, now: float) -> float:
-        """Seconds until the next request may be sent: 0 means now, infinity means once another has returned."""
+        """Seconds until the next request may be sent: 0 means now, infinity means when another has returned."""
         if self.in_flight >= self.limit:
             return math.inf
         earliest = max(self._next_send_at, self._paused_until)
@@ -102,7 +102,7 @@ class Pacer:
 
     @property
     def limit(self) -> int:
-        """Most requests in flight: the slow start's window, later 2 * rate * latency; one while all are refused."""
+        """Maximum number in flight: the slow start's window, later 2 * rate * latency; 1 while all are refused."""
         if self.rate is None or self._latency is None:
             return self._slow_start.size
         if self._is_shut:
@@ -119,11 +119,11 @@ class Pacer:
             self._recent.append(now)
 
     def returned(self) -> None:
-        """A request has ended, with success or failure."""
+        """Record that a request has ended, with success or failure."""
         self.in_flight -= 1
 
     def answered(self, now: float, latency: float) -> None:
-        """A success: updates the smoothed latency and raises the window or the rate."""
+        """Record a success: update the smoothed latency, and raise the window or the rate."""
         self._learn(latency)
         self._is_shut = False
         self._let_in += 1
@@ -133,11 +133,11 @@ class Pacer:
             self.rate = min(self.rate + self._rise(now), self._ceiling())
 
     def failed(self) -> None:
-        """A failure that may concern the gateway or one id."""
+        """Record a failure, of the gateway or of one id."""
         self._slow_start.failed()
 
     def refused(self, now: float, sent_at: float, pause: float | None) -> None:
-        """A 429 or a throttling 503: all sending pauses, and the rate falls unless it fell since this one was sent.
+        """Record a 429 or a throttling 503: pause all sending, and lower the rate unless it fell after this was sent.
 
         Args:
             now: the time.
@@ -154,7 +154,7 @@ class Pacer:
         self._paused_until = max(self._paused_until, now + seconds * (1 + self._rng.random() / 10))
 
     def _cut(self, now: float) -> None:
-        """Refusals with no success between them say nothing about the limit, so the rate stays."""
+        """Lower the rate. A refusal without a success since the last one says nothing about the limit: only pause."""
         self._cut_at = now
         if self._is_shut:
             self._own_pause = min(2 * self._own_pause, LONGEST_OWN_PAUSE_SECONDS)
@@ -165,7 +165,7 @@ class Pacer:
         self._let_in, self._used_up_at, self._is_shut = 0, now, True
 
     def _just_below(self, rate: float, now: float) -> float:
-        """The rate to go on with after a refusal at `rate`."""
+        """The new rate after a refusal at `rate`."""
         self._cut_from = rate
         if self._let_in < ENOUGH_LET_IN:
             return rate * CUT
@@ -175,7 +175,7 @@ class Pacer:
         return lower
 
     def start_slowly(self) -> None:
-        """Begin again with few in flight, as after an outage; a learned rate is kept."""
+        """Begin again with few requests in flight, e.g. after an outage; the rate is kept."""
         self._slow_start = SlowStart(self._concurrency)
 
     def _space(self, now: float) -> None:
@@ -187,19 +187,19 @@ class Pacer:
         self._latency = latency if self._latency is None else self._latency + SMOOTHING * (latency - self._latency)
 
     def _rise(self, now: float) -> float:
-        """What one success adds to the rate; with `rate` successes a second that is a relative growth per second."""
+        """What one success adds to the rate: with `rate` successes per second, it is the relative growth per second."""
         if self.rate is not None and self.rate < 0.9 * self._cut_from:
             return RISE_BELOW_LAST_CUT
         boldness = min((now - self._cut_at) / BOLD_AFTER_SECONDS, 1.0)
         return RISE_AT_LAST_CUT + boldness**2 * (RISE_ABOVE_LAST_CUT - RISE_AT_LAST_CUT)
 
     def _ceiling(self) -> float:
-        """The highest useful rate: `RATE`, or what all allowed requests in flight could reach."""
+        """The highest useful rate: `RATE`, or twice what `concurrency` requests in flight can reach, if lower."""
         attainable = 2 * self._concurrency / max(self._latency or 0.0, 0.001)
         return attainable if self._rate_cap is None else min(attainable, self._rate_cap)
 
     def _measured(self, now: float) -> float:
-        """Requests a second over the last round trip or half a second, whichever is longer."""
+        """Requests sent per second, over the last round trip or half a second, whichever is longer."""
         horizon = max(LEAST_MEASURED_SECONDS, self._latency or 0.0)
         recent = [at for at in self._recent if at >= now - horizon]
         return len(recent) / max(now - recent[0], self._latency or 0.0, 0.001) if recent else LEAST_RATE

@@ -1,4 +1,4 @@
-"""What to do after an answer: accept it, retry, or wait because the gateway said so. Pure."""
+"""What to do after an answer: accept it, retry, or wait because the gateway asks for it. Pure."""
 
 import random
 from datetime import UTC, datetime
@@ -28,13 +28,13 @@ class Verdict(Enum):
     FAILED = "failed"
     """Worth a retry."""
     TASK_FAILED = "task failed"
-    """Worth a retry, but the gateway is up and says in its own envelope that it failed for this one task."""
+    """Worth a retry. The gateway is up: its own envelope says that it failed for this one task."""
     HOPELESS = "hopeless"
     """No complete answer, and a retry would not help."""
     REFUSED = "refused"
     """Rate-limited: send again later; does not count as an attempt."""
     DENIED = "denied"
-    """The gateway refuses the key, for this task or altogether."""
+    """The gateway refuses the key, for this task or for all."""
 
     @property
     def is_failure(self) -> bool:
@@ -79,7 +79,7 @@ def pause_seconds(retry_after: str | None, now: datetime) -> float | None:
 
 
 class Retries:
-    """Which polls are retried, and when: each at most three times, in total at most 10% of first attempts plus ten."""
+    """Which polls are retried, and when: each at most three times, in total at most ten plus 10% of first attempts."""
 
     def __init__(self, rng: random.Random) -> None:
         self.first_attempts = 0
@@ -87,12 +87,12 @@ class Retries:
         self._rng = rng
 
     def grant(self, attempts: int) -> bool:
-        """Whether an id with `attempts` attempts is retried; if so, the retry is charged to the budget."""
+        """Whether an id with `attempts` attempts is retried; if so, the retry is counted."""
         if attempts > MOST_RETRIES or self.granted + 1 > 10 + self.first_attempts / 10:
             return False
         self.granted += 1
         return True
 
     def backoff_seconds(self, attempts: int) -> float:
-        """Uniform from zero to half a second after the first attempt, to twice that after the second, and so on."""
+        """A random time: up to half a second after the first attempt, twice that after the second, and so on."""
         return self._rng.uniform(0.0, min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0 ** (attempts - 1)))

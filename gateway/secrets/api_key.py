@@ -1,4 +1,4 @@
-"""The API key, kept so that it shows up nowhere."""
+"""The API key, kept out of messages, tracebacks and archived answers."""
 
 import html
 import re
@@ -12,7 +12,7 @@ _SHORTEST_SCRUBBED = 6
 """A key of one or two letters is not a secret, and replacing every such letter would ruin the archived body."""
 
 _SHORTEST_PART = 16
-"""In a key with dashes, a shorter first part is a word rather than the secret."""
+"""If the first part of a key with dashes is shorter than this, it is a word and not the secret."""
 
 _WIDEST = 4
 """Bytes of a character in UTF-32."""
@@ -24,7 +24,7 @@ _MOST_UNPACKED_BYTES = 8_388_608
 _UNSENDABLE = "{} has a space, a line break or a character outside ASCII in it. Copy it once more."
 
 _LONGEST_ESCAPE = 16
-"""Characters that one character of the key may become when escaped."""
+"""The most characters that one character of the key can become when escaped."""
 
 _LETTER_CODE = "(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])"
 _LETTER_IN_JSON = re.compile(rf"\\u00{_LETTER_CODE}".encode())
@@ -36,12 +36,12 @@ _LETTER_IN_PAGE = re.compile(
 
 
 class ApiKey:
-    """A key, or none. Its text is in no `repr`; a text that may echo it is cleaned with `scrub`.
+    """A key, or none. `repr` does not show it; `scrub` removes it from a text that may repeat it.
 
-    `setting` is where it comes from, for messages.
+    `setting` names the setting that it comes from, for messages.
 
     Raises:
-        InvalidApiKey: it cannot be sent in a header.
+        InvalidApiKey: the key cannot be sent in a header.
     """
 
     setting = "AVATAR_TASKS_API_KEY"
@@ -59,7 +59,7 @@ class ApiKey:
 
     def __init__(self, text: str | None) -> None:
         self._text = (text or "").strip()
-        text = None  # a traceback that shows variables shows this one
+        text = None  # a traceback that shows variables would show it
         if not _is_sendable(self._text):
             raise InvalidApiKey(_UNSENDABLE.format(self.setting))
         forms = _forms(self._text)
@@ -71,7 +71,7 @@ class ApiKey:
         wide = "|".join(r"\x00{0,3}".join(map(re.escape, form)) for form in forms)
         self._wide_pattern = re.compile(wide.encode("ascii"))
         self.longest = _longest_spelling(self._text) if forms else 0
-        """Upper bound for the bytes of the longest spelling."""
+        """Upper bound for the length of the longest spelling, in bytes."""
 
     def __repr__(self) -> str:
         return f"ApiKey({_MASK if self._text else 'none'})"
@@ -90,7 +90,10 @@ class ApiKey:
         return self._escaped_pattern.sub(_MASK, text) if _has_escaped_letters(text.encode(errors="replace")) else text
 
     def scrub_bytes(self, body: bytes) -> bytes:
-        """Also in UTF-16 and UTF-32. If an undeclared gzip body contains the key, the whole body is replaced."""
+        """Remove the key, also in UTF-16 and UTF-32.
+
+        A body that is gzip although its headers do not say so is replaced as a whole if it contains the key.
+        """
         if self._core is None:
             return body
         if self._core_bytes in body:
@@ -120,7 +123,7 @@ class AccessToken(ApiKey):
     """The token of an account, which opens its list of tasks: sent without `Bearer`, and with the user's number.
 
     Raises:
-        InvalidApiKey: one of them cannot be sent in a header.
+        InvalidApiKey: the token or the number cannot be sent in a header.
     """
 
     setting = "AVATAR_TASKS_ACCESS_TOKEN"
@@ -129,7 +132,7 @@ class AccessToken(ApiKey):
 
     def __init__(self, text: str | None, user_id: str | None = None) -> None:
         self._user_id, user_id = (user_id or "").strip(), None
-        given, text = [text], None  # as above: nothing of the two is left in this frame
+        given, text = [text], None  # as above: neither secret stays in a variable of this frame
         super().__init__(given.pop())
         if not _is_sendable(self._user_id):
             raise InvalidApiKey(_UNSENDABLE.format("AVATAR_TASKS_USER_ID"))
@@ -140,12 +143,12 @@ class AccessToken(ApiKey):
 
 
 def _is_sendable(text: str) -> bool:
-    """Whether a header can hold it; it raises nothing, as a traceback that shows variables would show the text."""
+    """Whether a header can hold the text. Never raises: a traceback that shows variables would show the text."""
     return all("!" <= character <= "~" for character in text)
 
 
 def _has_escaped_letters(text: bytes) -> bool:
-    """Called for every answer, so it looks for the plain escape sign first, which is ten times as fast."""
+    """Whether letters or digits are escaped. It looks for the escape sign first, which is ten times as fast."""
     return (
         (b"%" in text and _LETTER_IN_URL.search(text) is not None)
         or (b"\\u00" in text and _LETTER_IN_JSON.search(text) is not None)
@@ -154,9 +157,9 @@ def _has_escaped_letters(text: bytes) -> bool:
 
 
 def _forms(key: str) -> list[str]:
-    """The parts of a key that a gateway may repeat, longest first: all of it, or the part stored in its database.
+    """The parts of a key that a gateway may repeat, longest first: the whole key, or the part stored in its database.
 
-    In the full key that part follows `sk-`, and `-` and a channel's number may follow it.
+    The full key is `sk-`, the stored part, and possibly `-` and a channel's number.
     """
     secret = key.removeprefix("sk-")
     in_database = secret.partition("-")[0]
@@ -169,7 +172,7 @@ def _longest_spelling(key: str) -> int:
 
 
 def _plain_core(form: str) -> str:
-    """The longest piece that is the same in every spelling: a text without it need not be searched further."""
+    """The longest piece that is the same in every spelling: a text without it does not need to be searched."""
     return max(re.split("[^A-Za-z0-9]", form), key=len)
 
 

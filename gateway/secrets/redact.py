@@ -3,10 +3,10 @@
 - `notify_hook`: the value of every key of that name becomes "", also inside strings that hold JSON themselves.
 - `signed_urls`: every http(s) URL loses its query, where the signature is.
 
-Both also if they are percent-encoded, once or several times.
+Both also apply to percent-encoded text, encoded once or several times.
 
-JSON stays JSON, and stays byte for byte the same outside the changed strings. Text that is not JSON (a page, a body
-that was cut) is redacted by pattern, which errs on the side of removing too much.
+JSON stays valid, and byte for byte the same outside the changed strings. Text that is not JSON (a web page, a body that
+was cut) is redacted by pattern, which may remove too much rather than too little.
 """
 
 import json
@@ -19,7 +19,7 @@ SIGNED_URLS = "signed_urls"
 REDACTIONS = frozenset({NOTIFY_HOOK, SIGNED_URLS})
 
 _DEEPEST = 8
-"""JSON in strings in JSON in strings …: redacted by pattern from this depth on."""
+"""From this depth of JSON inside strings inside JSON …, text is redacted by pattern."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COLON = re.compile(r"\s*:\s*")
 _URL = re.compile(
@@ -64,7 +64,7 @@ def check_redactions(names: frozenset[str]) -> frozenset[str]:
     """`names` itself.
 
     Raises:
-        UnknownRedaction: one of them does not exist.
+        UnknownRedaction: there is no redaction of one of these names.
     """
     unknown = sorted(names - REDACTIONS)
     if unknown:
@@ -74,7 +74,7 @@ def check_redactions(names: frozenset[str]) -> frozenset[str]:
 
 
 def redact(body: bytes, names: frozenset[str]) -> bytes:
-    """`body` without what `names` strip."""
+    """`body` after the redactions `names`."""
     if not names:
         return body
     text = body.decode("utf-8", "surrogateescape")
@@ -113,7 +113,7 @@ def _emptied(hook: re.Match[str]) -> str:
 
 
 def _redact_json(text: str, names: frozenset[str], depth: int) -> str:
-    """Goes from string to string: in JSON, every quote outside a string begins one."""
+    """Redact each string in turn: in JSON, every quotation mark outside a string begins a string."""
     pieces: list[str] = []
     position = 0
     while (found := _STRING.search(text, position)) is not None:

@@ -1,4 +1,4 @@
-"""Which base URLs a client accepts: a secret in one must not end up in a message, nor change where tasks are polled."""
+"""Which base URLs a client accepts: those without parts that may be secret or that would change the request's path."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ def check_base_url(text: str) -> str:
     """`text` normalised, without a slash at its end: scheme, host and perhaps a port and a path prefix.
 
     Raises:
-        InvalidBaseUrl: it is not such a URL. What may be a secret in it is not repeated.
+        InvalidBaseUrl: it is not such a URL. The message leaves out parts that may be secret.
     """
     url = _parse(text.strip())
     shown = f"{url.scheme}://{url.host}"

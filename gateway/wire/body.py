@@ -1,4 +1,4 @@
-"""A body as it arrives: decoded, with never more than the limit in memory."""
+"""Decodes a body while it arrives, and keeps no more of it in memory than the limit."""
 
 import zlib
 from typing import Protocol
@@ -43,7 +43,7 @@ class _Identity:
 
 
 class _Inflate:
-    """gzip, or deflate with the zlib header that the standard requires or, as many servers send it, without."""
+    """Decodes gzip, and deflate with the zlib header (as the standard requires) or without (as many servers send)."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
@@ -109,9 +109,9 @@ class Body:
         return self.size >= self._most
 
     def feed(self, chunk: bytes) -> bool:
-        """Takes a chunk as received; only while not `is_full`.
+        """Add a chunk as received; do not call once `is_full`.
 
-        At most one piece is decoded per call. True means that there is more; pass an empty chunk to get it.
+        At most `PIECE_BYTES` are decoded per call. True means that there may be more: call with an empty chunk.
         """
         most = min(PIECE_BYTES, self._most - self.size)
         piece = self._decoder.decode(chunk, most)
@@ -120,10 +120,10 @@ class Body:
         return len(piece) == most
 
     def finish(self) -> None:
-        """There are no more chunks."""
+        """Call after the last chunk."""
         self._decoder.finish()
 
     def content(self) -> bytes:
-        """The content so far."""
+        """What was decoded so far."""
         self._pieces = [b"".join(self._pieces)]
         return self._pieces[0]

@@ -1,4 +1,4 @@
-"""How many connections are possible: each takes a file descriptor, and a process has a limited number of them."""
+"""How many connections are possible: each needs a file descriptor, of which a process has a limited number."""
 
 import resource
 
@@ -7,7 +7,7 @@ RESERVED = 40
 
 
 def most_in_flight(concurrency: int) -> int:
-    """`concurrency`, or as many as the limit allows. The soft limit is raised first, up to the hard one."""
+    """`concurrency`, or fewer if the limit allows fewer. The soft limit is raised first, up to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = concurrency + RESERVED
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -1,4 +1,4 @@
-"""The paths of the gateway family; settings read them, so that this module imports nothing."""
+"""The paths of the gateway family. This module imports nothing, because the settings import it."""
 
 ENDPOINT = "/avatar/task/"
 TASK_PATH = ENDPOINT + "{id}"

@@ -5,7 +5,7 @@ Gateways use two shapes (documentation of the new-api family):
 - `{"code": "get_task_failed", "message": "…", "data": null}`: about the task that was polled;
 - `{"error": {"message": "…", "type": "new_api_error", "code": "…"}}`: about the request, the key or the gateway itself.
 
-Other servers say `{"error": "…"}` or `{"code": 500, "message": "…"}`, too: words, but not surely the gateway's.
+Other servers also send `{"error": "…"}` or `{"code": 500, "message": "…"}`: such a message may be the gateway's or not.
 """
 
 import json
@@ -24,7 +24,7 @@ class Envelope:
     code: str
     message: str
     is_surely_gateways: bool
-    """Only the gateway itself answers in this shape, no proxy before it."""
+    """Whether only the gateway answers in this shape, and no proxy in front of it."""
 
     def __str__(self) -> str:
         return self.message or self.code

@@ -1,4 +1,4 @@
-"""One request: from a task id, or several, to an answer, also if the request fails."""
+"""One HTTP request for one task id, or for several, and its answer; a failed request is an answer with a fault."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ class Answer:
     body_cut: bool = False
     fault: Fault | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    """All of them, names in lower case, where the exchange keeps them."""
+    """All headers, names in lower case, if the exchange was created with `keeps_headers`; otherwise empty."""
     hold: Hold | None = None
     """The memory reserved for the body, until it is released."""
 
@@ -50,7 +50,7 @@ class Answer:
 
 
 class Limits(NamedTuple):
-    """What holds for every request of a client: seconds, bytes, what is redacted, and the memory for bodies."""
+    """The same for all requests of a client: seconds, bytes, what is redacted, and the memory for bodies."""
 
     timeout_seconds: float
     max_body_bytes: int
@@ -59,9 +59,9 @@ class Limits(NamedTuple):
 
 
 class Exchange:
-    """What the requests of one client have in common.
+    """Sends the requests of one client at one path.
 
-    `address` is a URL; what is requested takes the place of `{id}` in it, or follows it.
+    `address` is a URL; the id replaces `{id}` in it, or is appended if there is no `{id}`.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Exchange:
         self._request.extensions = {"timeout": {"connect": connect, "pool": connect}}
 
     async def get(self, task_id: str) -> Answer:
-        """The answer for a checked id, or whatever else follows the address; the caller releases it.
+        """The answer for a checked id, or for a query to append to the address; the caller releases it.
 
-        Raises nothing but its own cancellation.
+        Raises nothing, except when it is cancelled.
         """
         answer = Answer(hold=self._memory.hold())
         try:
@@ -141,12 +141,12 @@ class Exchange:
             hold.settle(len(answer.body))
 
     def _keep(self, content: bytes, answer: Answer) -> None:
-        """Cleans before it cuts: half of a secret that lies across the cut must not survive."""
+        """Remove secrets before cutting the body: half of a secret at the cut would not be recognized."""
         answer.body_cut = len(content) > self._max_body_bytes
         cleaned = self._key.scrub_bytes(content)
         if (
             len(content) > self._max_body_bytes + self._key.longest
-        ):  # the rest was dropped, and with it perhaps half of a key
+        ):  # the rest was dropped, perhaps with the second half of a key
             cleaned = cleaned[: len(cleaned) - self._key.longest]
         answer.body = redact(cleaned, self._redactions)[: self._max_body_bytes]
 
@@ -155,7 +155,7 @@ class Exchange:
 
 
 class BulkExchange(Exchange):
-    """The same for many ids in one POST: `get` is given them joined by commas, which no id has in it."""
+    """Requests many ids with one POST. `get` takes them joined by commas, a character that no id contains."""
 
     def _aimed(self, task_id: str) -> httpx.Request:
         content = json.dumps({"ids": task_id.split(",")}).encode("ascii")
@@ -168,7 +168,7 @@ class BulkExchange(Exchange):
 class _Aimed(httpx.Request):
     """A copy of a request with another path.
 
-    Building it again would be a fifth of the cost of a request, mostly for headers that are always the same.
+    A new `httpx.Request` would take a fifth of the time of a request, mostly for headers that are always the same.
     """
 
     def __init__(self, like: httpx.Request, target: bytes) -> None:
@@ -192,7 +192,7 @@ async def _pour(stream: httpx.AsyncByteStream, body: Body, hold: Hold, deadline:
 
 
 async def _grow(hold: Hold, size: int, deadline: asyncio.Timeout) -> None:
-    """Waiting for memory is not the gateway's fault, so it does not count against the timeout."""
+    """Wait for memory. The timeout is suspended meanwhile, because the wait is not the gateway's fault."""
     if size <= max(hold.size, PIECE_BYTES):
         return
     loop, ends_at = asyncio.get_running_loop(), deadline.when()

@@ -43,7 +43,7 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (asyncio.IncompleteReadError, "truncated"),
     (OSError, "reset"),
 )
-"""The first match counts, so from special to general."""
+"""The first match counts, so subclasses come before their base classes."""
 
 
 def describe(failure: BaseException, scrub: Callable[[str], str]) -> Fault:
@@ -64,7 +64,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _one_line(failure: BaseException) -> str:
-    """Without user and password of URLs: aiohttp's messages contain a proxy's full URL."""
+    """The exception in one line, with user and password removed: aiohttp's messages contain a proxy's full URL."""
     text = re.sub(r"(?<=://)[^/@\s]*@", "", re.sub(r"\s+", " ", str(failure)).strip())
     name = type(failure).__name__
     return f"{name}: {text}" if text else name

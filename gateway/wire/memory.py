@@ -10,15 +10,15 @@ from collections import deque
 
 ANSWER_BYTES = 12 * 1024 * 1024
 """For answers between the socket and a segment of the archive. With one body of 8 MB and the first pieces of 64
-requests the total is below 32 MB; the buffers of 64 sockets, which the system keeps, take some megabytes more."""
+requests the total is below 32 MB; the operating system's buffers of 64 sockets take some megabytes more."""
 PIECE_BYTES = 64 * 1024
-"""What is read of a body without a reservation: more than most answers have."""
+"""This much of a body is read without a reservation: more than most answers have."""
 LONGEST_STEP_BYTES = 1024 * 1024
-"""A growing body reserves as much again as it has, and no more than this."""
+"""A growing body doubles its reservation, but by no more than this at a time."""
 
 
 class Memory:
-    """Shared by all that hold bodies: requests, the queue behind them, the buffers before the archive."""
+    """Counts the bodies of requests, of the queue behind them, and of the buffers before the archive."""
 
     def __init__(self, limit: int = ANSWER_BYTES) -> None:
         self.held = 0
@@ -39,7 +39,7 @@ class Memory:
         return Hold(self)
 
     def take(self, size: int) -> None:
-        """Count bytes that are in memory already; negative to release them."""
+        """Count bytes that are already in memory; a negative number releases them."""
         self.held += size
         self.most_held = max(self.most_held, self.held)
         if size < 0:
@@ -69,7 +69,7 @@ class Memory:
         return self.held + size <= self._limit or self._privileged is hold
 
     def _let_in_soon(self) -> None:
-        """Once the task that runs has to wait: it may count again, as another owner, what it has just let go of."""
+        """Admit waiting bodies after the current task: it may count the bytes again, for their next owner."""
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._let_in)
 
@@ -105,7 +105,7 @@ class Hold:
         self.size = wanted
 
     def settle(self, size: int) -> None:
-        """The body is complete and has this size."""
+        """Set the reservation to the size of the complete body."""
         more, self.size = size - self.size, size
         self._memory.take(more)
 

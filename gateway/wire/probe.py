@@ -1,4 +1,4 @@
-"""Single requests that find out what a server offers: each on a connection of its own, none repeated, none archived."""
+"""Single requests that find out what a server offers: each on its own connection, never retried, never archived."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ async def probe(
 ) -> Answer:
     """The answer to one GET of `path`, or to one POST of `ids` to it; its headers are kept, without the key.
 
-    Only this key is sent, whatever was sent before: no two probes have a connection, a session or a header in common.
+    No two probes share a connection, a session or a header, so no other key is sent by mistake.
 
     Raises:
         InvalidProxy, InvalidCertificates: see `build_transport`.

@@ -2,9 +2,9 @@
 
 httpx's own connection pool collapses with concurrency (450 requests/s at 64 in flight, 187 at 512); aiohttp's keeps its
 speed. The client calls `handle_async_request`, httpx's transport interface, and not `httpx.AsyncClient`, which would
-spend half of the time of a request on cookies, redirects, authentication and a log line per request, none of them
-wanted here. httpx-aiohttp bridges the same two libraries and costs half as much again as all of aiohttp (see
-docs/performance.md); it also reports a server that closes the connection as a timeout.
+spend half of the time of a request on cookies, redirects, authentication and a log line per request; none of them is
+wanted here. httpx-aiohttp connects the same two libraries, but adds half of aiohttp's own time (docs/performance.md),
+and reports a server that closes the connection as a timeout.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 KEEP_IDLE_SECONDS = 4.0
-"""Below the 5 s after which common servers close connections, so that few requests hit one that is just closing."""
+"""Less than the 5 s after which common servers close idle connections, so that few requests meet a closing one."""
 
 _CHUNK_BYTES = 16 * 1024
 
@@ -39,9 +39,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """One origin through one aiohttp session per method; bodies and their encoding are passed on unchanged.
 
     It uses a request's method, headers, content, the timeouts `connect` and `pool`, and httpx's extension `target`: the
-    raw path to request at the URL's origin. That avoids parsing a URL per request; and if the headers are the same
-    object as those of the first request with that method, they are not converted again. Errors are aiohttp's own, which
-    are more precise than httpx's; see `faults`.
+    raw path to request at the URL's origin, so that no URL is parsed per request. Headers that are the same object as
+    those of the first request with that method are not converted again. Errors are aiohttp's own, which are more
+    precise than httpx's; see `faults`.
     """
 
     def __init__(self, open_session: Callable[[dict[str, str]], aiohttp.ClientSession]) -> None:
@@ -51,7 +51,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._base, self._origin = httpx.URL(), URL()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method not in self._sessions:  # now that there is an event loop
+        if request.method not in self._sessions:  # not opened earlier: a session needs a running event loop
             self._sessions[request.method] = (self._open_session(_as_dict(request.headers)), request.headers)
         session, headers = self._sessions[request.method]
         timeout = request.extensions["timeout"]
@@ -89,7 +89,7 @@ class _Stream(httpx.AsyncByteStream):
         return self._response.content.iter_chunked(_CHUNK_BYTES)
 
     async def aclose(self) -> None:
-        """The connection is reused if the body was read completely."""
+        """Return the connection, which is reused if the body was read completely."""
         self._response.release()
 
 
@@ -101,8 +101,8 @@ def _time_limits(connect: float, pool: float) -> aiohttp.ClientTimeout:
 class _Connector(aiohttp.TCPConnector):
     """Never reuses a connection on which the server has sent unrequested data.
 
-    aiohttp 3.14 does: the data becomes the answer to the next request, whose answer becomes the answer to the one after
-    it, and so on, so that each task's row holds the task before. Unread data is detected by polling the socket.
+    aiohttp 3.14 would: the data is then taken for the answer to the next request, that request's answer for the answer
+    to the one after, and so on, so that each task gets another task's data. Polling the socket detects unread data.
     """
 
     async def _get(self, key: "ConnectionKey", traces: list["Trace"]) -> "Connection | None":
@@ -133,7 +133,7 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
 
     Raises:
         InvalidProxy: the environment names a proxy that cannot be used.
-        InvalidCertificates: likewise certificate authorities.
+        InvalidCertificates: the environment names certificates that cannot be used.
     """
 
     def open_session(headers: dict[str, str]) -> aiohttp.ClientSession:
@@ -147,7 +147,7 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
             auto_decompress=False,
             read_bufsize=_CHUNK_BYTES,
         )
-        # aiohttp would resend a request if a connection breaks: not counted, not paced, over any cap.
+        # aiohttp would resend a request when a connection breaks: uncounted, without pacing, above `RATE`.
         session._retry_connection = False  # noqa: SLF001 - there is no public way; a test counts the requests
         return session
 
@@ -160,7 +160,7 @@ def build_transport(base_url: str, concurrency: int) -> httpx.AsyncBaseTransport
 def _trusted() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
-    except OSError as error:  # an `ssl.SSLError`, too, and neither names the file
+    except OSError as error:  # includes `ssl.SSLError`; neither names the file
         raise InvalidCertificates(
             f"{_named_certificates()} cannot be used: {error.strerror or error}. "
             "It must contain certificates in PEM form; unset it to trust the usual authorities."
@@ -173,7 +173,7 @@ def _named_certificates() -> str:
 
 
 def _proxy_for(url: httpx.URL) -> str | None:
-    """The proxy's URL, perhaps with its own user and password."""
+    """The proxy's URL, which may contain a user and a password; None to connect directly."""
     proxies = getproxies()
     address = proxies.get(url.scheme) or proxies.get("all")
     if not address or is_loopback(url.host) or proxy_bypass(url.host) or _is_in_a_network(url.host, proxies):
@@ -189,7 +189,7 @@ def _proxy_for(url: httpx.URL) -> str | None:
 
 
 def _is_in_a_network(host: str, proxies: dict[str, str]) -> bool:
-    """Whether `NO_PROXY` names a network (`10.0.0.0/8`) that contains this address; Python only compares names."""
+    """Whether `NO_PROXY` has a network (`10.0.0.0/8`) that contains this address; Python itself only compares names."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
