@@ -27,12 +27,12 @@ CLASSES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class FailureRule:
-    """Failures whose reason matches `pattern` (a regular expression, case ignored) have the class `fail_class`.
+    """Gives the class `fail_class` to failures whose reason matches `pattern`, a regular expression; case is ignored.
 
     Attributes:
         pattern: the regular expression.
         fail_class: one of `CLASSES`.
-        name: the name of the rule in `fail_rule`; by default its pattern.
+        name: the name of the rule in the column `fail_rule`; by default its pattern.
         refunded: whether the gateway refunds such a failure.
 
     Raises:

@@ -89,7 +89,7 @@ def _triage(answers: pl.DataFrame, located: Located, videos: pl.DataFrame) -> pl
 
 
 def _with_repairs(answers: pl.DataFrame, *repaired: pl.DataFrame) -> pl.DataFrame:
-    """`answers` with `text_repaired` also set where half a character was replaced (`row`)."""
+    """`answers` with `text_repaired` also set for the rows in `repaired`, where half a character was replaced."""
     rows = pl.concat(repaired)
     return (
         answers
@@ -99,7 +99,7 @@ def _with_repairs(answers: pl.DataFrame, *repaired: pl.DataFrame) -> pl.DataFram
 
 
 def _renamed_envelopes(triaged: pl.DataFrame) -> pl.DataFrame:
-    """The paths of tasks under unexpected keys."""
+    """Tasks under unexpected keys, as surprises with the path of each."""
     renamed = triaged.filter(pl.col("reason") == "renamed_envelope")
     kind, json_type = pl.lit("unknown_field"), pl.lit("OBJECT")
     return renamed.select("row", json_path="task_path", kind=kind, json_type=json_type).cast(drift.SURPRISES)
@@ -110,7 +110,7 @@ def _within(places: list[Place], answers: pl.DataFrame) -> list[Place]:
 
 
 def _payload_surprises(good: pl.DataFrame, located: Located) -> pl.DataFrame:
-    """Payloads of tasks that are neither empty nor a work."""
+    """Payloads of tasks that are neither empty nor a work, as surprises."""
     leftovers = located.leftovers.drop("value").join(good, on="row", how="semi").with_columns(path=pl.lit("data"))
     return drift.surprises(leftovers, TASK, "type_mismatch")
 

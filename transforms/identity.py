@@ -17,12 +17,12 @@ PREFIX: Final = "task_"
 
 
 def plain_id(raw: pl.Expr) -> pl.Expr:
-    """The id in lower case and without its prefix; `plain_id` of the warehouse is the same in SQL."""
+    """The id in lower case, without its prefix; the warehouse has the same function as the SQL macro `plain_id`."""
     return raw.str.strip_chars().str.to_lowercase().str.strip_prefix(PREFIX)
 
 
 def other_id(answered: pl.Expr, polled: pl.Expr) -> pl.Expr:
-    """The id that an answer named, as sent; null if it named none, or the polled one."""
+    """The id that an answer named, as sent; null if it named none, or if it named the polled id."""
     return pl.when(plain_id(answered) != plain_id(polled)).then(answered)
 
 

@@ -1,12 +1,12 @@
-"""Pages of the gateway's list of tasks to answers: each item is one, as if its task had been polled.
+"""Turns pages of the gateway's list of tasks into answers: one per item, as if its task had been polled.
 
     {"success": true, "data": [item, …]}                                            old paging: ten items, no total
     {"success": true, "data": {"page": 1, "page_size": 100, "total": 230, "items": [item, …]}}      new paging
 
-An item is what the single answer has in `data`, so its answer is that envelope around the item's own bytes. Answers to
-one request for many ids are read in the same way:
+An item is what the answer for a single task has in `data`, so the item's bytes are put into the envelope of such an
+answer. Answers to one request for many ids are read in the same way:
 
-    {"code": "success", "message": "", "data": [item, …]}                   null where it knows none of the ids
+    {"code": "success", "message": "", "data": [item, …]}                   `data` is null if it knows none of the ids
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 Paging = Literal["old", "new"]
 
-#: Which texts are task ids, as in `gateway.ids`: one that cannot be polled later is not taken from a list either.
+#: Which texts are task ids; the same as in `gateway.ids`, so that every id taken from a list can be polled later.
 TASK_ID: Final = re.compile(r"(?!\.)[A-Za-z0-9_.~:-]{1,191}")
 
-#: `requests.drawn_from` of ids that came by the gateway's list.
+#: The value of `requests.drawn_from` for ids from the gateway's list.
 FROM_GATEWAY: Final = "gateway"
 
-#: How `query` begins where many ids were requested; they follow, joined by commas. Of the second kind are requests that
-#: were made to see what such answers are like: nothing is made of those.
+#: How `query` begins if many ids were requested; the ids follow, joined by commas. `PROBE_QUERY` marks requests that
+#: only tested what such answers contain: no answers are taken from them.
 BULK_QUERY: Final = "ids="
 PROBE_QUERY: Final = "probe="
 _OF_IDS: Final = (BULK_QUERY, PROBE_QUERY)
@@ -44,7 +44,7 @@ _decoder = json.JSONDecoder()
 
 
 class Item(NamedTuple):
-    """A task in a page. `submit_time` is in Unix seconds, None where it cannot be read; `raw` are the item's bytes."""
+    """A task in a page. `submit_time` is in Unix seconds, None if it cannot be read; `raw` are the item's bytes."""
 
     task_id: str
     action: str | None
@@ -53,7 +53,7 @@ class Item(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What a page says. `unusable` items have no task id that could be polled."""
+    """The content of a page. `unusable` counts the items without a task id that could be polled."""
 
     paging: Paging
     items: list[Item]
@@ -63,7 +63,7 @@ class Page(NamedTuple):
 
 
 def read_page(body: bytes | None) -> Page | None:
-    """The page in a body; None if it is none: an error, a web page, or cut short."""
+    """The page in a body; None if it is not a page: an error, a web page, or cut short."""
     try:
         reading = _Reading((body or b"").decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
         return reading.page()
@@ -72,7 +72,7 @@ def read_page(body: bytes | None) -> Page | None:
 
 
 def read_bulk(body: bytes | None) -> Page | None:
-    """The tasks in an answer to many ids; None if it is no such answer."""
+    """The tasks in an answer to a request for many ids; None if it is not such an answer."""
     page = read_page(body)
     if page is not None:
         return page if page.paging == "old" else None
@@ -96,7 +96,7 @@ def error_message(body: bytes | None) -> str | None:
 
 
 class SplitPages(NamedTuple):
-    """What some pages are made into: one row per page (`PAGE_FACTS`), answers (`ANSWERS`), ids (`REQUESTS`)."""
+    """The content of some pages: one row per page (`PAGE_FACTS`), answers (`ANSWERS`), accepted ids (`REQUESTS`)."""
 
     pages: pl.DataFrame
     answers: pl.DataFrame
@@ -106,8 +106,8 @@ class SplitPages(NamedTuple):
 def split_pages(pages: pl.DataFrame) -> SplitPages:
     """Split archived pages (`LIST_PAGES`). Pure, and never raises because of their content.
 
-    Items of another action than the page was filtered by, or of an id that was not requested, are left out, for
-    gateways that ignore the filter. Ids that were requested were accepted before.
+    Some gateways ignore the filter, so items of another action, and of ids that were not requested, are left out.
+    `requests` has ids from lists only: ids that were requested had been accepted before.
     """
     facts: list[tuple[Any, ...]] = []
     answers: list[tuple[Any, ...]] = []
@@ -129,7 +129,7 @@ def split_pages(pages: pl.DataFrame) -> SplitPages:
 
 
 def wanted_items(page: Page | None, query: str, action: str | None) -> list[Item]:
-    """The items of a page with the action it was filtered by (in any case, as databases do), or the ids requested."""
+    """The items with the action that the page was filtered by (ignoring case, as databases do), or a requested id."""
     if query.startswith(BULK_QUERY):
         return requested_items(page, query.removeprefix(BULK_QUERY))
     items = [] if page is None or query.startswith(PROBE_QUERY) else page.items
@@ -137,7 +137,7 @@ def wanted_items(page: Page | None, query: str, action: str | None) -> list[Item
 
 
 def requested_items(page: Page | None, ids: str) -> list[Item]:
-    """The items of an answer to many ids (joined by commas) that were requested."""
+    """The items of `page` whose id is in `ids` (joined by commas)."""
     requested = frozenset(ids.split(","))
     return [item for item in page.items if item.task_id in requested] if page else []
 
@@ -150,7 +150,7 @@ def _page_of(row: dict[str, Any]) -> Page | None:
 
 
 def _answer(page: dict[str, Any], item: Item) -> tuple[Any, ...]:
-    """A row of `ANSWERS`. No request was made for it: 0 attempts, and no time that one took."""
+    """A row of `ANSWERS`. No request was made for this task alone, so it has 0 attempts and no `elapsed_ms`."""
     body = _BEFORE + item.raw + _AFTER
     return (
         page["source"],
@@ -173,10 +173,10 @@ def _answer(page: dict[str, Any], item: Item) -> tuple[Any, ...]:
 
 
 class _Reading:
-    """Goes through a page's text once, and notes where each item begins and ends.
+    """Parses a page's text once, and notes where each item begins and ends.
 
     Raises:
-        ValueError, RecursionError: from every method, when it is no page.
+        ValueError, RecursionError: from every method, if the text is not a page.
     """
 
     def __init__(self, text: str) -> None:
@@ -217,7 +217,7 @@ class _Reading:
         return Page("new", found[0], _count(said.get("total")), _count(said.get("page_size")), found[1])
 
     def _items(self) -> tuple[list[Item], int]:
-        """The items of the list that begins here, and how many have no usable id."""
+        """The usable items of the list that begins here, and the number of others."""
         found = [_item(value, self._text[begin : self._at]) for value, begin in self._elements()]
         usable = [item for item in found if item is not None]
         return usable, len(found) - len(usable)
@@ -236,7 +236,7 @@ class _Reading:
         self._take("}")
 
     def _elements(self) -> Iterator[tuple[Any, int]]:
-        """Each element of the list that begins here, and where it begins; it ends where the reading is."""
+        """Each element of the list that begins here, with the position where it begins; it ends at `self._at`."""
         self._take("[")
         is_first = True
         while self._peek() != "]":
@@ -281,7 +281,7 @@ def _item(value: object, text: str) -> Item | None:
 
 
 def _seconds(value: object) -> float | None:
-    """Unix seconds; some gateways have milliseconds, or numbers as text."""
+    """Unix seconds; some gateways send milliseconds, or numbers as text."""
     try:
         number = float(value) if isinstance(value, int | float | str) else 0.0
     except (ValueError, OverflowError):

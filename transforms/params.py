@@ -18,11 +18,11 @@ class Params:
     """The parameters of some works.
 
     Attributes:
-        works: one row per work that has any: `row`, `animate_params_error` (null if readable), `params_extras`, and of
-            its elements what `asked_for` says.
+        works: one row per work that has parameters: `row`, `animate_params_error` (null if readable), `params_extras`,
+            and the columns of `asked_for`.
         pt_infos: one row per element of `pt_infos`: `row`, `pt_index` from 0, and its columns.
-        surprises: in the shape of `drift.SURPRISES`.
-        repaired: `row` of works whose parameters became JSON only after half a character was replaced.
+        surprises: unknown fields and unexpected types, in the schema `drift.SURPRISES`.
+        repaired: `row` of works whose parameters were valid JSON only after half a character was replaced.
     """
 
     works: pl.DataFrame
@@ -56,7 +56,7 @@ def read_params(con: decode.Connection, works: pl.DataFrame) -> Params:
 
 
 def _judged(con: decode.Connection, docs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """`docs`, repaired if that makes them JSON, their errors, and `row` of those repaired."""
+    """`docs`, repaired where needed to be valid JSON; the errors that remain; and `row` of the repaired ones."""
     judged = decode.params_errors(con, docs)
     broken = judged.filter(pl.col("error") == "invalid_json")
     whole = with_whole_characters(docs.join(broken, on="row", how="semi"))
@@ -67,7 +67,7 @@ def _judged(con: decode.Connection, docs: pl.DataFrame) -> tuple[pl.DataFrame, p
 
 
 def _elements(columns: pl.DataFrame) -> pl.DataFrame:
-    """One row per element: `row`, `pt_index`, `text`, and `element`, a number of its own."""
+    """One row per element: `row`, `pt_index`, `text`, and `element`, its number in this frame."""
     listed = columns.select("row", "pt_infos").filter(pl.col("pt_infos").list.len() > 0)
     indexed = listed.with_columns(pt_index=pl.int_ranges(pl.col("pt_infos").list.len().cast(pl.Int32), dtype=pl.Int32))
     exploded = indexed.explode("pt_infos", "pt_index").rename({"pt_infos": "text"})
@@ -82,9 +82,9 @@ def _tidy(pt_infos: pl.DataFrame) -> pl.DataFrame:
 
 
 def asked_for(pt_infos: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """What `works` keeps of a work's elements: by `keys`, `pt_count`, `first_…`, and `elements`, all as one text.
+    """What `works` keeps of a work's elements, one row per `keys`: `pt_count`, `first_…`, and `elements`.
 
-    Queries of addresses are left out of the text: a signature is new each time.
+    `elements` is one text of all elements, for the hash. It leaves out the queries of URLs, whose signatures change.
     """
     kinds = {
         "text": pl.col("context") != "",

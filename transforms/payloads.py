@@ -1,7 +1,7 @@
-"""Works of other providers: kept whole, as far as they are not too large, and where their result is.
+"""Works of other providers: kept as JSON unless they are too large; only the address of the result is read.
 
-Each provider has its own fields, and none of them is made a column by guess. The result of a success is an address
-under a name that says so; addresses of what was given to the task are skipped.
+Each provider has its own fields, and no column is guessed from them. The result of a success is an address under a name
+that is known for results; addresses of inputs are skipped.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from transforms.wording import opened, parsed, plain_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The most of a payload that `extras` keeps, in bytes; the archive has it in any case.
+#: Larger payloads (in bytes) are not kept in `extras`; the archive has them in any case.
 MOST_BYTES: Final = 16_384
 
 _DEEPEST: Final = 10
 _ADDRESS: Final = re.compile(r"(?:https?|oss)://\S+", re.IGNORECASE)
 
-#: What was given to a task, or is about somebody else.
+#: Names of inputs of a task, and of things that are not about the task: users, icons, covers.
 _GIVEN: Final = frozenset({
     "input", "inputs", "param", "params", "parameters", "request", "properties", "prompt", "callback", "callbackurl",
     "notifyhook", "webhook", "reference", "references", "tail", "mask", "avatar", "user", "icon", "cover",
 })  # fmt: skip
 
-#: Names of results, the most telling first.
+#: Names of results, the most specific first.
 _BY_NAME: Final = (
     frozenset({"videourl", "resulturl", "outputurl", "downloadurl", "workvideopath", "mp4url"}),
     frozenset({"audiourl"}),
 )
 
-#: What results are in; below it, any address with one of `_PLAIN_NAMES` is one.
+#: Names of objects and lists that contain results; an address below one, under one of `_PLAIN_NAMES`, is a result.
 _CONTAINERS: Final = frozenset({
     "taskresult", "result", "results", "output", "outputs", "video", "videos", "audio", "audios", "image", "images",
     "creation", "creations", "work", "works", "asset", "assets", "file", "files", "generation", "generations", "clip",
@@ -56,7 +56,7 @@ def with_payloads(tasks: pl.DataFrame, payloads: pl.DataFrame) -> pl.DataFrame:
 
 
 def deeper_result(text: str) -> str | None:
-    """The address of the result in a complete answer about a success; None if there is none under a known name."""
+    """The address of the result in the text of a successful task's answer; None if no known name has one."""
     ranked = [(rank, address) for names, address in _addresses(parsed(text), ()) if (rank := _rank(names)) is not None]
     return min(ranked, key=lambda one: one[0])[1] if ranked else None
 
@@ -74,7 +74,7 @@ def _addresses(value: Any, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
 
 
 def _rank(names: tuple[str, ...]) -> int | None:
-    """How surely an address with these names is the result, the smallest first; None if it need not be."""
+    """How likely an address with these names is the result: the smaller the likelier; None if it may not be."""
     last = names[-1] if names else ""
     for rank, known in enumerate(_BY_NAME):
         if last in known:

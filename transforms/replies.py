@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 #: `no_such_task`: a known word says that the gateway does not know the id.
 #: `get_task_failed`: the gateway's own code for a failed database query.
 #: `renamed_task`: there is a task, under another key than `data` or with other field names.
-#: `failed`: an envelope that says that the request failed, for an unknown reason.
+#: `failed`: the envelope says that the request failed; the reason is unknown.
 #: `error`: an error object, a code that is not success, or a message.
 #: `nothing`: `data` is present and empty, and no other key has information.
 MEANINGS: Final = ("no_such_task", "get_task_failed", "renamed_task", "failed", "error", "nothing")
 
-#: One row per answer: `task_path` is the path of a renamed task, `is_refusal` whether it is the gateway's own envelope,
-#: with which a gateway refuses a key.
+#: One row per answer: `task_path` is the path of a renamed task; `is_refusal` whether the answer has the form of the
+#: gateway's own envelope, so that a 403 with it is a refusal of the key.
 REPLIES: Final = pl.Schema(
     {
         "text": pl.String(),
@@ -134,7 +134,7 @@ def _message(layer: dict[str, Any]) -> str | None:
 
 
 def _bad_code(layer: dict[str, Any]) -> str | None:
-    """The code of an envelope if it is not a success code: better than no message at all."""
+    """The code of an envelope, unless it means success; used as the message if there is no other."""
     code = layer.get("code")
     return well_formed(code.strip()) if isinstance(code, str) and word(code) not in {"", *OK_CODES} else None
 
@@ -226,7 +226,7 @@ def _looks_like_task(value: Any) -> bool:  # noqa: ANN401 - any JSON value
 
 
 def _is_refusal(value: dict[str, Any]) -> bool:
-    """Whether it is the gateway's own envelope, with which it refuses a key; as in `gateway.wire.envelope`."""
+    """Whether this has the form of the gateway's own envelope, as in `gateway.wire.envelope`; see `REPLIES`."""
     error = value.get("error")
     if error:
         return isinstance(error, str) or (isinstance(error, dict) and isinstance(error.get("message"), str))

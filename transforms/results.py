@@ -1,7 +1,7 @@
 """The result of a task: its URL, or why it failed.
 
 Gateways mix the two up: old ones put the URL of the result into `fail_reason`, new ones the reason of a failure into
-`result_url`; so the status and the form of the text decide which it is.
+`result_url`. So the status and the form of the text decide which of the two it is.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from transforms.payloads import deeper_result
 from transforms.values import STATUSES
 from transforms.wording import ALL_IS_WELL, NOTHING, ONLY_FAILED, explanation, opened, parsed, plain_key, word
 
-#: An address of any kind: `https://…`, `oss://…`, `//host/…`, `/path`, `data:…,…`. Some have blanks in them.
+#: An address of any kind: `https://…`, `oss://…`, `//host/…`, `/path`, `data:…,…`. Some contain spaces.
 _ADDRESS: Final = r"^(?i)(?:(?:[a-z][a-z0-9+.-]*:)?//\S|data:[^,\s]*,|/[^\s/]\S*$)"
 
-#: The same without blanks: the fields of a failed task may have a sentence that begins with an address.
+#: The same without spaces: the fields of a failed task may contain a sentence that begins with an address.
 _ADDRESS_ALONE: Final = r"^(?i)(?:(?:[a-z][a-z0-9+.-]*:)?//\S+|data:[^,\s]*,\S*|/[^\s/]\S*)$"
 
 #: A text in quotes, or the only text in a JSON list.
 _QUOTED: Final = r"^(?:\[\s*)?\"((?:[^\"\\]|\\/)+)\"(?:\s*\])?$"
 
-#: What is kept of a `data:` URL, which contains the result itself: its beginning (and its length).
+#: The part of a `data:` URL before its content, which is kept with the length: the rest is the result itself.
 _INLINE_PREFIX: Final = r"^([^,]{0,100})"
 
-#: Keys of an answer under which the object that failed may be.
+#: Keys of an answer that may contain the object that failed.
 _CONTAINERS: Final = ("data", "error", "errors", "result", "output", "response", "baseresp", "task")
 _STATUS_KEYS: Final = ("status", "taskstatus", "state")
 _DEEPEST: Final = 8
@@ -37,13 +37,13 @@ _PLAIN_ADDRESS: Final = r"^https?://[^\s\"]+$"
 
 
 def with_outcomes(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """`tasks` that have their `status`, with `result_url`, `fail_reason` and `reason_on_success`.
+    """`tasks` with `result_url`, `fail_reason` and `reason_on_success`.
 
-    Most have no reason and at most a plain address; only the others are examined closely.
+    Most tasks have no reason and at most a plain address; only the others are examined closely.
 
     Args:
         tasks: one row per task: `row`, `status`, and the fields as sent.
-        answers: their answers: `row`, `text`.
+        answers: the answers of these tasks: `row`, `text`.
     """
     succeeded, result = pl.col("status") == "SUCCESS", pl.col("result_url")
     from_work = pl.coalesce("work_video_path", "no_wm_work_video_path")
@@ -87,7 +87,7 @@ def _outcome_columns() -> list[pl.Expr]:
 
 
 def _with_deeper_results(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """`tasks` with results from deeper in the `answers` (`row`, `text`) for successes that name none."""
+    """`tasks`, where successes without a result get one from deeper in their `answers` (`row`, `text`)."""
     without = tasks.filter((pl.col("status") == "SUCCESS") & pl.col("result_url").is_null())
     answered = without.select("row").join(answers.select("row", "text"), on="row")
     results = pl.Series([deeper_result(text) for text in answered["text"]], dtype=pl.String)
@@ -108,7 +108,7 @@ def _with_inline_results_named(tasks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_deeper_reasons(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """`tasks` with reasons from deeper in the `answers` (`row`, `text`) for failures without a specific reason."""
+    """`tasks`, where failures without a specific reason get one from deeper in their `answers` (`row`, `text`)."""
     is_unexplained = (pl.col("status") == "FAILURE") & (
         pl.col("fail_reason").is_null() | _is_in(pl.col("fail_reason"), ONLY_FAILED)
     )
@@ -122,7 +122,7 @@ def _with_deeper_reasons(tasks: pl.DataFrame, answers: pl.DataFrame) -> pl.DataF
 
 
 def deeper_reason(text: str) -> str | None:
-    """The reason given by the innermost object that failed, in a complete answer; None if there is none."""
+    """The reason of the innermost object that failed, in the text of an answer; None if there is none."""
     return _innermost(parsed(text), depth=0)
 
 
@@ -138,7 +138,7 @@ def _innermost(value: Any, depth: int) -> str | None:  # noqa: ANN401 - any JSON
 
 
 def _may_have_failed(values: dict[str, Any]) -> bool:
-    """Whether an object has no status, or one that does not contradict a failure."""
+    """Whether an object's status is missing, unknown or FAILURE."""
     words = [word(values.get(key)) for key in _STATUS_KEYS]
     return all(STATUSES.get(one, "FAILURE") == "FAILURE" for one in words)
 

@@ -1,6 +1,6 @@
-"""Every frame that goes into or comes out of this package, as a named polars schema: nothing is ever inferred.
+"""The schema of every frame that goes into or comes out of this package. No schema is ever inferred by polars.
 
-Inference would let the order of rows change a type. Times are UTC in microseconds, durations seconds, absent is null.
+Otherwise the order of rows could change a type. Times are UTC in microseconds, durations seconds; missing is null.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ ANSWERS: Final = pl.Schema(
 
 
 def body_hash(body: bytes | None) -> str:
-    """BLAKE2b-128 of a body in hex; '' when none came."""
+    """BLAKE2b-128 of a body in hex; '' if there is no body."""
     return "" if body is None else blake2b(body, digest_size=16).hexdigest()
 
 
-#: Two answers with the same values here are the same answer, in whichever segments they are.
+#: Two answers with the same values here are the same answer, even if they are in different segments.
 IDENTITY: Final = ("source", "task_id", "observed_at", "run_id", "body_hash")
 
-#: Answers about one task are sorted by these; the last one is the winner.
+#: Answers about one task are sorted by these columns; the last one is the current one.
 PRECEDENCE: Final = ("is_terminal", "observed_at", "body_hash", "run_id")
 
 #: One row per accepted id and run.
@@ -59,7 +59,7 @@ REQUESTS: Final = pl.Schema(
 )
 
 #: One row per page of the gateway's list of tasks, as archived: `body` is byte for byte what was received. `query` is
-#: what followed the path, `action` the filter in it; ids in it count as accepted at `accepted_at`, when the run began.
+#: what followed the path, `action` the filter in it; the ids count as accepted at `accepted_at`, the start of the run.
 LIST_PAGES: Final = pl.Schema(
     {
         "source": pl.String(),
@@ -107,8 +107,8 @@ PAGE_FACTS: Final = pl.Schema(
     }
 )
 
-#: One row per span of submit_time of which the gateway's list was seen completely. `action` is the filter, null for
-#: none; `newest_submit_time` is that of the newest task in it, null without one.
+#: One row per span of submit_time for which the gateway's list was read completely. `action` is the filter, null if
+#: there was none; `newest_submit_time` is that of the newest task in the span, null if it has no task.
 LIST_WINDOWS: Final = pl.Schema(
     {
         "source": pl.String(),
@@ -135,7 +135,7 @@ RUNS: Final = pl.Schema(
     }
 )
 
-#: One row per answer with a task, in the columns of the table `tasks` that depend on the answer alone.
+#: One row per answer with a task: those columns of the table `tasks` that depend on the answer alone.
 TASKS: Final = pl.Schema(
     {
         "source": pl.String(),
@@ -173,7 +173,7 @@ TASKS: Final = pl.Schema(
     }
 )
 
-#: What `works` keeps of the elements of `pt_infos`; `work_text` is what `work_hash` is the MD5 of.
+#: What `works` keeps of the elements of `pt_infos`; `work_hash` is the MD5 of `work_text`.
 ASKED_FOR: Final[dict[str, pl.DataType]] = dict.fromkeys(("pt_count", "first_text_length"), pl.Int64()) | dict.fromkeys(
     ("first_input_kind", "first_voice_engine_id", "first_lan", "work_text"), pl.String()
 )

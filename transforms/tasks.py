@@ -1,4 +1,4 @@
-"""The task, one row per answer that has one: its status, its times, whose fault, and its quality flags."""
+"""Tasks, one row per answer that has one: status, times, whose fault a failure is, and quality flags."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from transforms.failures import FailureRule
 
-#: Clocks may differ by this much without a flag.
+#: Differences between clocks up to these, in seconds, are not flagged.
 CLOCK_GAP_SECONDS: Final = 300
 FUTURE_SECONDS: Final = 60
 OBJECT_ID_SECONDS: Final = 2
@@ -57,8 +57,8 @@ def flatten_tasks(
 
     Args:
         answers: the answers with a task or a bare work: `row`, `shape` and the keys of an answer.
-        columns: the decoded tasks, by `row`; none for a work alone.
-        inner: the decoded innermost tasks of gateways behind gateways, by `row`.
+        columns: the decoded tasks, by `row`; a bare work has no row here.
+        inner: the decoded innermost tasks, by `row`, if there is a gateway behind the gateway.
         works: the flattened works, by `row`.
         rules: the current failure rules.
     """
@@ -86,7 +86,7 @@ def _raw_times() -> list[pl.Expr]:
 
 
 def _status_columns() -> list[pl.Expr]:
-    """A work without a task only has a `web_work_status`; see `values.WORK_SUCCEEDED`."""
+    """`status`, `status_raw`, `is_terminal`; a work without a task has only a `web_work_status` to derive them from."""
     work = pl.col("web_work_status")
     work_status = (
         pl.when(work == WORK_SUCCEEDED)
@@ -112,7 +112,7 @@ def _plain_columns() -> list[pl.Expr]:
 
 
 def _progress() -> pl.Expr:
-    """A success with progress 1 means 1 of 1, not one percent."""
+    """`progress` in percent. For a success, 1 means 1 of 1 and not 1%."""
     is_whole = (pl.col("status") == "SUCCESS") & pl.col("progress").str.strip_chars().str.contains(r"^1(\.0*)?$")
     return pl.when(is_whole).then(100.0).otherwise(percent("progress"))
 
@@ -122,7 +122,7 @@ def _if_failed(value: pl.Expr) -> pl.Expr:
 
 
 def _durations() -> list[pl.Expr]:
-    """If the end is in the future there is no duration: the clock or the unit is wrong."""
+    """The durations; null if the end is in the future, because then the clock or the unit is wrong."""
     return [
         pl.when(~_is_in_future(end)).then(seconds_between(start, end)).alias(name)
         for name, start, end in (
@@ -173,7 +173,7 @@ def _flags() -> Mapping[str, pl.Expr]:
 
 
 def _disagreement(inner: pl.Expr) -> pl.Expr:
-    """The gateway says that the task has ended and the work or the inner gateway disagrees, or the reverse."""
+    """Whether the gateway says that the task has ended and the work or the inner gateway disagrees, or the reverse."""
     outer_ended, outer = pl.col("is_terminal"), pl.col("status")
     work = pl.col("web_work_status")
     by_work = (outer == "SUCCESS") & (work != WORK_SUCCEEDED) | (outer != "SUCCESS") & (work == WORK_SUCCEEDED)
@@ -185,6 +185,6 @@ def _disagreement(inner: pl.Expr) -> pl.Expr:
 
 
 def _flag_list() -> pl.Expr:
-    """The names of the flags that are set; by way of one text, because joining lists takes polars six times as long."""
+    """The names of the flags that are set. They are joined as text and split: joining lists takes six times as long."""
     named = [pl.when(condition).then(pl.lit(name)) for name, condition in _flags().items()]
     return pl.concat_str(named, separator=" ", ignore_nulls=True).str.extract_all(r"\S+")

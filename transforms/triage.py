@@ -46,7 +46,7 @@ _RULES: Final = (
 
 
 def outcome() -> pl.Expr:
-    """The outcome of an answer, from its facts (`http_status`, `error`, `body_cut`, `body`), its walk and its reply."""
+    """The outcome of an answer, from its facts (`http_status`, `error`, `body_cut`, …), its walk and its reply."""
     return pl.coalesce(pl.when(condition).then(pl.lit(name)) for name, _, condition in _RULES)
 
 

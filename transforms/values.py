@@ -1,6 +1,6 @@
-"""Expressions that convert single values of the gateway: times, progress, statuses, text.
+"""Polars expressions that convert single values of the gateway: times, progress, statuses, text.
 
-Each takes and returns polars expressions, independent of any frame, and maps unreadable values to null.
+They do not depend on a frame, and turn unreadable values into null.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import polars as pl
 
 from transforms.schema import TIME
 
-#: The ASCII escapes of a path, decoded for all rows in one call; other UTF-8 is decoded row by row.
+#: The percent-encoded ASCII characters: decoded for all rows in one call, other characters row by row.
 _PERCENT_ENCODED: Final = {f"%{code:02X}": chr(code) for code in range(0x80)}
 
 TERMINAL: Final = ("SUCCESS", "FAILURE")
 
-#: Providers' own words, in lower case, for the gateway's statuses. Any other word is UNKNOWN: not terminal.
+#: The words of providers, in lower case, and the gateway's statuses. Any other word is UNKNOWN: not terminal.
 STATUSES: Final = {
     **{word.lower(): word for word in ("NOT_START", "SUBMITTED", "QUEUED", "IN_PROGRESS", "FAILURE", "SUCCESS")},
     **dict.fromkeys(("succeeded", "succeed", "completed", "done"), "SUCCESS"),
@@ -28,14 +28,14 @@ STATUSES: Final = {
     **dict.fromkeys(("pending", "queueing", "in_queue", "created", "waiting", "preparing"), "QUEUED"),
 }
 
-#: `web_work_status` of a finished and of a running work; below 0 it has failed, other values are not documented.
+#: `web_work_status` of a successful and of a running work; below 0 the work has failed; other values are undocumented.
 WORK_SUCCEEDED: Final = 200
 WORK_RUNNING: Final = 0
 
-#: 2020-01-01, in Unix seconds: no task is older, so an earlier time is a mistake.
+#: 2020-01-01, in Unix seconds: no task is older, so an earlier time is an error.
 EARLIEST_SECONDS: Final = 1_577_836_800
 
-#: Microseconds per unit, by the magnitude of the number: 10^11 seconds is the year 5138.
+#: (from, below, microseconds per unit): the magnitude of a number shows its unit; 10^11 seconds is the year 5138.
 _UNITS: Final = tuple(
     (EARLIEST_SECONDS * per_second, min(100e9 * per_second, 1e19), 1e6 / per_second)
     for per_second in (1, 1e3, 1e6, 1e9)
@@ -59,7 +59,7 @@ def status(raw: pl.Expr) -> pl.Expr:
 
 
 def time(column: str) -> pl.Expr:
-    """A Unix time (DOUBLE, in s, ms, µs or ns, by its magnitude) as UTC; null for 0 and for implausible values."""
+    """A Unix time (DOUBLE, in s, ms, µs or ns according to its magnitude) as UTC; null for 0 and implausible values."""
     value = pl.col(column)
     micros = pl.coalesce(
         pl.when(value.is_between(low, high, closed="left")).then((value * factor).round())
@@ -69,7 +69,7 @@ def time(column: str) -> pl.Expr:
 
 
 def is_corrected(column: str, *, expected: float) -> pl.Expr:
-    """Whether a time has another unit than the documented one (`expected`: microseconds per unit)."""
+    """Whether a time has a different unit than the documented one (`expected`: microseconds per unit)."""
     value = pl.col(column)
     other = [value.is_between(low, high, closed="left") for low, high, factor in _UNITS if factor != expected]
     return pl.any_horizontal(other).fill_null(value=False)
@@ -84,26 +84,26 @@ def is_implausible(column: str) -> pl.Expr:
 def seconds_between(start: str, end: str) -> pl.Expr:
     """`end - start` in seconds; null unless both are known and in order."""
     micros = (pl.col(end) - pl.col(start)).dt.total_microseconds()
-    span = (micros / 1e6).round(6)  # polars divides by multiplying with 1e-6: 37.016999999999996 for 37.017
+    span = (micros / 1e6).round(6)  # polars multiplies by 1e-6 instead: 37.016999999999996 for 37.017
     return pl.when(span >= 0).then(span)
 
 
 def percent(column: str) -> pl.Expr:
-    """'42%', '42' or '42.5' as a number from 0 to 100; null for anything else, and for what `is_fraction`."""
+    """'42%', '42' or '42.5' as a number from 0 to 100; null for anything else, and if `is_fraction`."""
     number = pl.col(column).str.strip_chars().str.strip_suffix("%").str.strip_chars().cast(pl.Float64, strict=False)
     return pl.when(number.is_between(0, 100) & ~is_fraction(column)).then(number)
 
 
 def is_fraction(column: str) -> pl.Expr:
-    """Whether a progress is, or may be, a fraction of 1 rather than of 100: 0.42, 1.0. Not if it has a percent sign."""
+    """Whether a progress may be a fraction of 1 rather than a percentage, e.g. 0.42 or 1.0; not if it has a % sign."""
     return pl.col(column).str.contains(r"^\s*(?:0*\.\d*[1-9]\d*|1\.0*|[\d.]+[eE]-\d+)\s*$")
 
 
 def unix_seconds(written: str) -> float | None:
     """The Unix seconds of a date and time with a zone; None for anything else.
 
-    Without a zone the moment is ambiguous, as the gateway's own zone is not known. 0 for the values that Go and
-    databases write for a missing time: the first day of the year 1, or of 1970.
+    Without a zone the time is ambiguous, because the gateway's own zone is not known. 0 for the values that Go and
+    databases write for a missing time: the beginning of the year 1, or of 1970.
     """
     if not (found := _ZONED_TIME.fullmatch(written.strip())):
         return None
@@ -117,7 +117,7 @@ def unix_seconds(written: str) -> float | None:
 
 
 def integer(column: str) -> pl.Expr:
-    """The whole number in a text ('42', '42.0'), or null if there is none that fits into 64 bits."""
+    """The integer in a text ('42', '42.0'); null if there is none or it does not fit into 64 bits."""
     value = pl.col(column).cast(pl.Float64, strict=False)
     whole = pl.when((value == value.round()) & (value.abs() < 2**63)).then(value).cast(pl.Int64)
     return pl.coalesce(pl.col(column).cast(pl.Int64, strict=False), whole)
@@ -149,5 +149,5 @@ def percent_decoded(column: str) -> pl.Expr:
 
 
 def _unquoted(encoded: str) -> str:
-    """As `unquote`, but faster: that splits a text into ASCII and non-ASCII parts."""
+    """The same as `urllib.parse.unquote`, but faster: that function splits a text into ASCII and non-ASCII parts."""
     return unquote_to_bytes(encoded).decode(errors="replace")

@@ -16,7 +16,7 @@ ALL_IS_WELL: Final = (
     "操作成功",
 )  # fmt: skip
 
-#: Reasons, in lower case, that only repeat that it failed: used if there is no other.
+#: Reasons, in lower case, that only repeat that the task failed: used if there is no other.
 ONLY_FAILED: Final = ("fail", "failed", "failure", "error", "task failed", "任务失败", "失败")
 
 #: Codes of an envelope, in lower case, that mean success.
@@ -28,7 +28,7 @@ _EXPLAINING_KEYS: Final = (
     "message", "msg", "detail",
 )  # fmt: skip
 
-#: Longer documents are not parsed a second time; people can read their first characters in quarantine.
+#: Longer documents are not parsed a second time; quarantine shows their first characters.
 _LONGEST_CHARACTERS: Final = 2**20
 
 _QUOTED_LEVELS: Final = 3
@@ -78,7 +78,7 @@ def is_telling(value: Any) -> bool:  # noqa: ANN401 - any JSON value
 
 
 def explanation(layer: dict[str, Any]) -> str | None:
-    """How one object explains the error, in its own words; None if it does not."""
+    """The text by which one object explains the error; None if it has none."""
     values = {plain_key(key): value for key, value in reversed(layer.items())}
     for key in _EXPLAINING_KEYS:
         if is_telling(values.get(key)):

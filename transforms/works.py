@@ -17,12 +17,12 @@ _TIMES: Final = [field.column for field in WORK.decoded if field.kind is Kind.TI
 
 
 def flatten_works(answers: pl.DataFrame, columns: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """Works in the columns of `schema.WORKS` but `is_terminal`, with `row` and the raw times as `raw_…`.
+    """Works in the columns of `schema.WORKS` except `is_terminal`, with `row`, and the times as sent in `raw_…`.
 
     Args:
         answers: the answers with a task: `row` and the keys of an answer.
         columns: the decoded works, by `row`.
-        params: their parsed parameters.
+        params: the parsed parameters of these works.
     """
     keys = answers.select("row", "source", "task_id", "observed_at", "body_hash", "run_id")
     return (
@@ -41,7 +41,7 @@ def flatten_works(answers: pl.DataFrame, columns: pl.DataFrame, params: Params) 
 
 
 def _work_text() -> pl.Expr:
-    """What `work_hash` is the MD5 of; null without elements."""
+    """The text whose MD5 is `work_hash`; null if there are no elements."""
     template, image = pl.col("template_id").fill_null(""), without_query("user_image_url").fill_null("")
     return pl.concat_str(template, image, "elements", separator="|")
 

@@ -1,12 +1,12 @@
-"""JSON text to typed columns, with DuckDB in memory as the decoder: the only module of this package that uses DuckDB.
+"""Decodes JSON text into typed columns with an in-memory DuckDB; the only module of this package that uses DuckDB.
 
-Why DuckDB: polars' JSON readers abort the whole batch on one ill-typed leaf; `from_json` makes that leaf NULL, keeps
-the rest of the row, and is ten times as fast. The signature shows what it coerced or dropped, so nothing is silently
-NULL.
+Why DuckDB: polars' JSON readers abort the whole batch if one value has the wrong type; `from_json` makes that value
+NULL, keeps the rest of the row, and is ten times as fast. The signature shows which values it converted or dropped, so
+no value becomes NULL unnoticed.
 
-Every JSON function parses its whole argument again, which is the main cost of decoding; so a document is decoded by
-few, wide calls, and nothing is extracted first. Not used, because they crash the process on deep nesting:
-`json_structure` and `json_merge_patch` (DuckDB 1.5.5; half a million levels, which is a megabyte, are enough).
+Every JSON function parses its whole argument again, which is the main cost of decoding. So a document is decoded by a
+few calls with many paths each, and nothing is extracted first. `json_structure` and `json_merge_patch` are not used:
+they crash the process on deep nesting (DuckDB 1.5.5; half a million levels, a megabyte of text, are enough).
 
 All SQL here is built from the constants in `fields`, never from data: data is passed as registered frames.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     _Paths = Callable[[ObjectSpec, int], list[str]]
 
-#: How many nested `data` are probed in one pass: an envelope, a task, the work.
+#: The nested `data` that are probed in one pass: those of an envelope, a task and the work.
 LEVELS: Final = tuple("$" + ".data" * depth for depth in range(3))
 
 #: Keys by which the objects are recognized.
@@ -51,12 +51,12 @@ MARKERS: Final = (
 
 Connection = duckdb.DuckDBPyConnection
 
-#: How much text the JSON functions get per batch: they keep the parsed form of all of it, about 12 times as much.
+#: How much text the JSON functions get per batch: they keep all of it in parsed form, which takes 12 times the memory.
 _BATCH_BYTES: Final = 2**18
 
 
 def connect() -> Connection:
-    """A connection of its own to the DuckDB that this process decodes with, which prints no progress."""
+    """A new connection, without progress bar, to the DuckDB that this process uses for decoding."""
     con = _decoder().cursor()
     con.execute("set enable_progress_bar = false")
     return con
@@ -66,8 +66,8 @@ def connect() -> Connection:
 def _decoder() -> Connection:
     """An empty DuckDB in memory, opened once: that takes 8 ms. It opens no file and installs nothing.
 
-    One thread: with a second one decoding costs a seventh more and needs memory for its own parsed text, while the
-    other core loads or polls.
+    It has one thread: with a second one, decoding costs a seventh more and needs memory for more parsed text, and the
+    other core is busy with loading or polling.
     """
     return duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false", "threads": 1})
 
@@ -88,7 +88,7 @@ def _in_batches(docs: pl.DataFrame) -> pa.Table:
 
 
 def probe(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
-    """The JSON types at every level, enough to recognize the objects.
+    """The JSON types at every level that are needed to recognize the objects.
 
     Args:
         con: from `connect`.
@@ -113,7 +113,7 @@ class Decoded:
 
     Attributes:
         objects: for each object one row per document: `row`; one typed column per decoded field; `known_extras`, the
-            entries ('"group":"default","id":7') of known fields that have no column, null when there are none.
+            entries ('"group":"default","id":7') of known fields that have no column, null if there are none.
         signatures: one row per document: `row` and `signature`, see `_signature`.
     """
 
@@ -147,7 +147,7 @@ def decode(con: Connection, docs: pl.DataFrame, levels: Mapping[ObjectSpec, int]
 def entries(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
     """Every key of the objects at `path`: `row`, `key`, `json_type`, `entry` ('"key":value'). Slow; for few documents.
 
-    In document order, each once: the first of a repeated key counts, as everywhere here.
+    Keys are in document order. Of a repeated key the first counts, as everywhere in this module.
     """
     sql = f"""
         select row, key, type as json_type, (to_json(key) || ':' || value)::varchar as entry
@@ -159,7 +159,7 @@ def entries(con: Connection, docs: pl.DataFrame, path: str) -> pl.DataFrame:
 
 
 def unwrap(con: Connection, docs: pl.DataFrame, times: int = 3) -> pl.DataFrame:
-    """`row` and `text`, with JSON text in a JSON string (in a JSON string …) unquoted."""
+    """`row` and `text`, where JSON text in a JSON string is unquoted, up to `times` times."""
     sql = "select row, case when json_valid(text) then json_extract_string(text, '$') else text end as text from docs"
     for _ in range(times):
         is_quoted = pl.col("text").str.strip_chars_start().str.starts_with('"')
@@ -187,7 +187,7 @@ def params_errors(con: Connection, docs: pl.DataFrame) -> pl.DataFrame:
 
 
 def empties(con: Connection, docs: pl.DataFrame, level: int) -> pl.DataFrame:
-    """`row`, `json_type` and text (`value`) of the value at `level`; null if that is empty: null, '', {} or []."""
+    """`row`, `json_type` and text (`value`) of the value at `level`; both null if it is empty: null, '', {} or []."""
     sql = f"""
         select row, case when not is_empty then json_type(value) end as json_type,
             case when not is_empty then value::varchar end as value
@@ -206,7 +206,7 @@ def _object(spec: ObjectSpec, level: int) -> str:
 
 
 def _structure(levels: Mapping[ObjectSpec, int]) -> dict[str, Any]:
-    """The typed structure for `from_json`, each object in the `data` of the one before."""
+    """The typed structure for `from_json`; each object is in the `data` of the one above."""
     at = {level: spec for spec, level in levels.items()}
     structure: dict[str, Any] = {}
     for level in range(max(at), -1, -1):
@@ -222,7 +222,7 @@ def _flat(spec: ObjectSpec) -> dict[str, str]:
 
 
 def _nested(spec: ObjectSpec, level: int) -> Iterable[str]:
-    """The nested objects that are decoded, each as its own structure."""
+    """The nested objects to decode, each as its own structure."""
     for key, fields in spec.nested_fields.items():
         structure = json.dumps({field.path.partition(".")[2]: field.kind.duckdb_type for field in fields})
         yield f"from_json({_value(key, level)}, '{structure}') as \"{key}_parts\""
@@ -247,11 +247,11 @@ def _known_extras(spec: ObjectSpec, level: int) -> str:
 
 
 def _signature(levels: Mapping[ObjectSpec, int]) -> str:
-    """The structure of a document, as JSON; millions of answers share a handful, so that each is examined once.
+    """The structure of a document, as JSON. Millions of answers share a few signatures; each is examined only once.
 
     For all its objects, one after the other: `types`, the JSON types of `spec.json_types`; `sizes`, the number of keys
-    of the object and of each decoded object in it; `elements`, the JSON types of the elements of each list. They are
-    one text, because splitting `types` into one list per object costs a quarter as much as finding them.
+    of the object and of each decoded object in it; `elements`, the JSON types of the elements of each list. The objects
+    share one text: splitting `types` into a list per object here would cost a quarter of the time to find the types.
     """
     lists = [_value(key, level) for spec, level in levels.items() for key in spec.list_keys]
     elements = [f"list_distinct(json_type({value}, '$[*]'))" for value in lists]
@@ -267,10 +267,10 @@ def _objects(spec: ObjectSpec, level: int) -> list[str]:
 
 
 def _pointer(level: int, path: str = "") -> str:
-    """A JSON pointer, which DuckDB resolves a third faster than a path ('$.data.ext'); '' is the whole document."""
+    """A JSON pointer: DuckDB resolves it a third faster than a path such as '$.data.ext'. '' is the whole document."""
     return "/data" * level + "".join(f"/{key}" for key in path.split(".") if key)
 
 
 def _of_each(levels: Mapping[ObjectSpec, int], paths: _Paths) -> list[str]:
-    """Paths in all the objects of a document: one call for all of them costs half of one call per object."""
+    """Paths in all objects of a document: one call for all of them takes half the time of one call per object."""
     return [path for spec, level in levels.items() for path in paths(spec, level)]

@@ -1,6 +1,6 @@
 """Schema drift: unknown fields, and unexpected JSON types.
 
-Objects are judged by the signature of their document (see `decode.Decoded`), once for all the answers that share it.
+Objects are checked by the signature of their document (see `decode.Decoded`), once for all answers that share it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from transforms.documents.fields import ObjectSpec
 
-#: One row per surprise in one object: `row` is the answer.
+#: One row per surprise (unknown field or unexpected type) in one object; `row` identifies the answer.
 SURPRISES: Final = pl.Schema(
     {"row": pl.UInt32(), "json_path": pl.String(), "kind": pl.String(), "json_type": pl.String()}
 )
@@ -89,7 +89,7 @@ def _mistyped_elements(elements: list[list[str] | None], spec: ObjectSpec) -> It
 
 
 def mismatches(judged: pl.DataFrame) -> pl.DataFrame:
-    """The type mismatches of judged objects, in the shape of `SURPRISES`."""
+    """The type mismatches of judged objects, in the schema `SURPRISES`."""
     if judged.is_empty():
         return NONE
     exploded = judged.filter(pl.col("mismatches").list.len() > 0).explode("mismatches").unnest("mismatches")
@@ -97,7 +97,7 @@ def mismatches(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def surprises(found: pl.DataFrame, spec: ObjectSpec, kind: str) -> pl.DataFrame:
-    """`row`, `path` (inside the object) and `json_type` in the shape of `SURPRISES`."""
+    """`found` (`row`, `path` inside the object, `json_type`) in the schema `SURPRISES`."""
     if found.is_empty():
         return NONE
     full_path = pl.concat_str(pl.lit(f"{spec.json_path}."), "path").alias("json_path")
@@ -108,7 +108,7 @@ def summarise(found: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """One row per path and kind, in the schema `SCHEMA_DRIFT`.
 
     Args:
-        found: frames in the shape of `SURPRISES`.
+        found: the surprises, in the schema `SURPRISES`.
         answers: `row`, `task_id`, `observed_at`.
     """
     return (

@@ -1,7 +1,7 @@
 """The known schema of the gateway's answers: every field of every object, and which JSON types it may have.
 
-One table drives three things, so that they cannot disagree: how a field is decoded, what is reported as drift, and
-what goes into `extras`. Sources: the endpoint's documentation and example, and the gateways' public source code.
+This one table decides how a field is decoded, what is reported as drift, and what goes into `extras`, so that the three
+agree. Sources: the endpoint's documentation and example, and the gateways' public source code.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SCALARS = NUMBERS | {"VARCHAR", "BOOLEAN"}
 
 @unique
 class Kind(Enum):
-    """How a field is decoded (a DuckDB type) and its expected JSON types (null always is)."""
+    """How a field is decoded (a DuckDB type), and its expected JSON types; null is always allowed."""
 
     TEXT = ("VARCHAR", frozenset({"VARCHAR"}))
     SCALAR = ("VARCHAR", SCALARS)
@@ -37,7 +37,7 @@ class Kind(Enum):
     def __init__(self, duckdb_type: str, json_types: frozenset[str], element_type: str | None = None) -> None:
         self.duckdb_type = duckdb_type
         self.json_types = json_types
-        self.element_type = element_type  # for a list: the JSON type its elements should have
+        self.element_type = element_type  # for a list: the expected JSON type of its elements
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Field:
 class ObjectSpec:
     """One object of the answer: its place (`json_path`) and its fields, in order; each is a constant below.
 
-    `time_units_per_second` is the unit of its times: 1 for Unix seconds, 1,000 for milliseconds.
+    `time_units_per_second` gives the unit of its times: 1 for Unix seconds, 1,000 for milliseconds.
     """
 
     json_path: str
@@ -74,7 +74,7 @@ class ObjectSpec:
 
     @cached_property
     def nested_fields(self) -> dict[str, list[Field]]:
-        """For keys whose objects are decoded: the fields known inside."""
+        """For each key whose object is decoded: the known fields inside."""
         nested: dict[str, list[Field]] = {}
         for field in self.fields:
             if "." in field.path:
@@ -83,17 +83,17 @@ class ObjectSpec:
 
     @cached_property
     def nested_keys(self) -> dict[str, list[str]]:
-        """The same by their keys alone ({'ext': ['sing_title', …]})."""
+        """As `nested_fields`, but only the keys: {'ext': ['sing_title', …]}."""
         return {key: [field.path.partition(".")[2] for field in inner] for key, inner in self.nested_fields.items()}
 
     @cached_property
     def list_keys(self) -> dict[str, str]:
-        """Every field that is a list, with the JSON type its elements should have."""
+        """Every field that is a list, with the expected JSON type of its elements."""
         return {field.key: field.kind.element_type for field in self.fields if field.kind.element_type}
 
     @cached_property
     def json_types(self) -> list[tuple[str, frozenset[str]]]:
-        """Every path inside the object, those of nested objects last, with the JSON types it may have."""
+        """Every path inside the object, with its expected JSON types; the nested objects themselves are last."""
         leaves = [(field.path, field.kind.json_types) for field in self.fields]
         return leaves + [(key, Kind.OBJECT.json_types) for key in self.nested_keys if key not in self.extra_keys]
 
@@ -125,7 +125,7 @@ ENVELOPE = ObjectSpec(
     ),
 )
 
-#: The envelope of a gateway behind the gateway, in place of the work.
+#: The envelope of a gateway behind the gateway; it is in the place of the work.
 INNER_ENVELOPE = ObjectSpec("$.data.data", ENVELOPE.fields)
 
 TASK = ObjectSpec(

@@ -1,9 +1,9 @@
-"""Finds the task and the work in an answer, however they are wrapped.
+"""Finds the task and the work in an answer, however they are nested.
 
-An answer is walked from its top along `data`: envelopes and tasks are passed through, a work ends the walk. Anything
-deeper than `decode.LEVELS`, and JSON in a string, is extracted and walked next (a *hop*). The letters passed, e for
-envelope, t for task, w for work, give the shape: `etw` is the plain answer, `ew` a work without its task, `etew` a
-gateway behind a gateway.
+An answer is walked from its top along `data`: the walk continues through envelopes and tasks, and ends at a work.
+Anything deeper than `decode.LEVELS`, and JSON in a string, is extracted and walked next (a *hop*). Each object on the
+way adds a letter to the shape, e for envelope, t for task, w for work: `etw` is the plain answer, `ew` a work without
+its task, `etew` a gateway behind a gateway.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from transforms.documents.fields import ObjectSpec
 
-#: How many hops of an answer are walked before the rest is ignored.
+#: After this many hops the rest of an answer is ignored.
 HOPS: Final = 5
 
 _NO_TEXT: Final = pl.lit(None, pl.String())
@@ -33,7 +33,7 @@ _PASSED: Final = {"envelope": "e", "task": "t"}
 _LETTERS: Final = {**_PASSED, "work": "w"}
 _WORK_MARKERS: Final = ("web_work_status", "animate_id", "work_name", "work_video_path")
 
-#: The walk of one document; `end` is the kind of object the walk stopped at, a level is null if there is none.
+#: One row per document: `end` is the kind of object at which the walk ended; the level of a missing object is null.
 WALK: Final = pl.Schema(
     {
         "row": pl.UInt32(),
@@ -60,14 +60,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Every answer walked to its end.
+    """The result of walking some answers.
 
     Attributes:
-        walks: one row per answer: `row`, `is_json`, `letters` of the whole walk, `end` (the kind it stopped at).
+        walks: one row per answer: `row`, `is_json`, `letters` of the whole walk, `end` (the kind at which it ended).
         outer: the places of the outermost envelopes, the outermost tasks and the works.
-        inner: the places of the innermost envelopes and tasks of gateways behind gateways.
+        inner: the places of the innermost envelopes and tasks, if there is a gateway behind the gateway.
         leftovers: `row`, `json_type` and text (`value`) of payloads that are neither empty nor known.
-        repaired: `row` of answers that became JSON only after half a character was replaced.
+        repaired: `row` of answers that were valid JSON only after half a character was replaced.
     """
 
     walks: pl.DataFrame
@@ -79,7 +79,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """One hop: the documents as walked, their walks, and `row` of those that were repaired for it."""
+    """One hop: the documents, their walks, and the `row` of documents that had to be repaired first."""
 
     docs: pl.DataFrame
     walk: pl.DataFrame
@@ -114,7 +114,7 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
 
 
 def _stretch(con: decode.Connection, docs: pl.DataFrame, hop: int) -> _Stretch:
-    """One hop of all answers; answers that are not JSON only because of half a character are repaired and retried."""
+    """One hop of all answers. Answers that are not JSON only because of half a character are repaired and retried."""
     walk = _walk(con, docs, hop)
     broken = docs.join(walk.filter(~pl.col("is_json")), on="row", how="semi")
     whole = with_whole_characters(broken)
@@ -125,7 +125,7 @@ def _stretch(con: decode.Connection, docs: pl.DataFrame, hop: int) -> _Stretch:
 
 
 def _ahead(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
-    """The next hop's documents: the values below the last level, and the strings at which walks ended, unquoted."""
+    """The next hop's documents: the values below the last level, and the unquoted strings at which walks ended."""
     unfinished = walk.filter(pl.col("end").is_in(_GO_ON)).select("row", "end_level")
     parts = [
         decode.texts_at(con, docs.join(rows, on="row", how="semi"), "$" + ".data" * int(level))
@@ -139,7 +139,7 @@ def _json_type_ahead() -> pl.Expr:
 
 
 def _leftovers(con: decode.Connection, docs: pl.DataFrame, walk: pl.DataFrame) -> pl.DataFrame:
-    """`row`, `json_type` (null if empty) and `value` of values below the top that ended a walk and are not a work."""
+    """`row`, `json_type` (null if empty) and `value` of values below the top at which a walk ended without a work."""
     is_below = (pl.col("end_level") > 0) | (pl.col("hop") > 0)
     others = walk.filter(pl.col("end").is_in(["other", "error"]) & is_below).select("row", "end_level")
     parts = [
@@ -188,9 +188,9 @@ def _places(hops: list[pl.DataFrame], levels: Mapping[ObjectSpec, pl.DataFrame])
 
 
 def _walk(con: decode.Connection, docs: pl.DataFrame, hop: int) -> pl.DataFrame:
-    """Walk each document (`row`, `text`) along `data`, as deep as one probe goes.
+    """Walk each document (`row`, `text`) along `data`, down to the last of `decode.LEVELS`.
 
-    Millions of documents have a handful of different `types`, so each of these is walked once.
+    Millions of documents have only a few different `types`, and each of these is walked once.
     """
     probed = decode.probe(con, docs)
     distinct = probed.select(pl.col("types").unique())
@@ -202,7 +202,7 @@ def _walk(con: decode.Connection, docs: pl.DataFrame, hop: int) -> pl.DataFrame:
 
 
 def _steps(kinds: Sequence[str]) -> list[pl.Expr]:
-    """The walk over the kinds of object at the levels."""
+    """The columns of `WALK`, from the kinds of object at the levels."""
     passed = [pl.col(kind).is_in(list(_PASSED)) for kind in kinds]
     reached = [pl.all_horizontal(pl.lit(value=True), *passed[:level]) for level in range(_BELOW + 1)]
     seen = [pl.when(here).then(kind) for here, kind in zip(reached, kinds, strict=False)]

@@ -1,4 +1,4 @@
-"""Reads objects of one kind from JSON documents: their columns, fields without a column, and surprises."""
+"""Reads objects from JSON documents: their columns, their fields without a column, and surprises."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Objects:
 
     Attributes:
         columns: one row per object: `row`, the decoded fields, and `extras` (JSON text or null).
-        surprises: in the shape of `drift.SURPRISES`.
+        surprises: unknown fields and unexpected types, in the schema `drift.SURPRISES`.
     """
 
     columns: pl.DataFrame
@@ -82,7 +82,7 @@ def _read(
 def _with_written_times(
     con: decode.Connection, place: Place, decoded: pl.DataFrame, mistyped: pl.DataFrame, spec: ObjectSpec
 ) -> pl.DataFrame:
-    """`decoded` with times that were sent as text with a zone converted to the documented unit."""
+    """`decoded`, where times that were sent as text with a zone are converted to the documented unit."""
     texts = mistyped.filter(json_type="VARCHAR")
     for path in spec.time_paths if not texts.is_empty() else ():
         docs = place.docs.join(texts.filter(json_path=f"{spec.json_path}.{path}"), on="row", how="semi")
@@ -96,9 +96,9 @@ def _with_written_times(
 
 
 def _unknown(con: decode.Connection, place: Place, judged: pl.DataFrame, spec: ObjectSpec) -> pl.DataFrame:
-    """The entries of objects that `spec` does not know, in the shape of `_UNKNOWN`.
+    """The entries of objects that are not in `spec`, in the schema `_UNKNOWN`.
 
-    A nested value that should be an object and is not is one of them, with a null `key`: it has no columns either.
+    If a nested value should be an object and is not, it is included with a null `key`, because it has no column either.
     """
     docs = place.docs.join(judged.filter("has_more"), on="row", how="semi")
     if docs.is_empty():
@@ -144,7 +144,7 @@ def _joined() -> pl.Expr:
 
 
 def _numbers(decoded: pl.DataFrame, spec: ObjectSpec) -> tuple[list[pl.Expr], pl.DataFrame]:
-    """The numbers that can be represented exactly, the others as null; and those others as surprises."""
+    """The numbers, null for those that cannot be read; and the unreadable ones as surprises."""
     numbers = {field: _number(field) for field in spec.decoded if field.kind in {Kind.INTEGER, Kind.NUMBER}}
     lost = {field: pl.col(field.column).is_not_null() & number.is_null() for field, number in numbers.items()}
     lost |= {
@@ -167,7 +167,7 @@ def _number(field: Field) -> pl.Expr:
 
 
 def _json_type(field: Field) -> pl.Expr:
-    """The JSON type of a number that has an expected type but cannot be read."""
+    """The JSON type to report for a number that has an expected type but cannot be read."""
     if field.kind is Kind.PROGRESS:
         return pl.when(is_fraction(field.column)).then(pl.lit("DOUBLE")).otherwise(pl.lit("VARCHAR"))
     if field.kind is Kind.NUMBER:

@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8, and the other encodings that some servers send."""
+"""Decodes bytes to text: UTF-8, and the other encodings that some servers send."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
     """The bodies of `answers` (`body`, `content_type`) as `text`, without a byte order mark, and `text_repaired`.
 
     UTF-8 first; only bodies that are not UTF-8 are tried, one by one, as UTF-16 with a byte order mark and as the
-    declared charset. If nothing fits they are read as UTF-8 with U+FFFD for every bad byte, and `text_repaired` is
-    true. Null if there is no body.
+    declared charset. If none of them fits, a body is decoded as UTF-8 with U+FFFD for every invalid byte, and
+    `text_repaired` is true. `text` is null if there is no body.
 
-    polars' cast raises for the whole batch over one byte that is not UTF-8, `strict=False` or not (2.1.0).
+    polars' cast raises for the whole batch because of one invalid byte, even with `strict=False` (2.1.0).
     """
     try:
         texts, repaired = answers["body"].cast(pl.String), pl.repeat(value=False, n=answers.height, eager=True)
@@ -41,15 +41,15 @@ def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
         read = [_as_text(body, content_type) for body, content_type in answers.select("body", "content_type").rows()]
         texts = pl.Series([text for text, _ in read], dtype=pl.String)
         repaired = pl.Series([is_repaired for _, is_repaired in read], dtype=pl.Boolean)
-    if texts.str.starts_with("\ufeff").any():  # few have one, and to look for it copies nothing
+    if texts.str.starts_with("\ufeff").any():  # few have one, and the check copies nothing
         texts = texts.str.strip_prefix("\ufeff")
     return pl.DataFrame({"text": texts, "text_repaired": repaired})
 
 
 def with_whole_characters(docs: pl.DataFrame) -> pl.DataFrame:
-    r"""Those of `docs` (`row`, `text`) whose JSON escapes hold half a character (`\ud83d` alone), with U+FFFD for it.
+    r"""Those of `docs` (`row`, `text`) with half a character in a JSON escape (`\ud83d` alone), replaced by U+FFFD.
 
-    With half a character a document is not JSON: DuckDB's parser rejects all of it, as RFC 8259 allows.
+    DuckDB's parser rejects a whole document because of half a character, as RFC 8259 allows.
     """
     suspects = docs.filter(pl.col("text").str.contains(r"\u", literal=True))
     repaired = [_ESCAPE.sub(_whole, text) for text in suspects["text"]]
@@ -79,7 +79,7 @@ def _as_text(body: bytes | None, content_type: str | None) -> tuple[str | None, 
 
 
 def _repaired(body: bytes) -> str:
-    """UTF-8 with replacements; characters written as two surrogates of three bytes each (CESU-8, Java) become one."""
+    """UTF-8 with U+FFFD for invalid bytes. Two surrogates of three bytes each (CESU-8, Java) become one character."""
     try:
         return well_formed(body.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:

@@ -1,9 +1,9 @@
-"""OpenAI-style video objects to the envelope of a task, before anything is located: the same task in other words.
+"""Turns OpenAI-style video objects into the envelope of a task, before `locate` runs.
 
     {"id": "…", "object": "video", "status": "queued", "progress": 40, "created_at": 1, "completed_at": 2,
      "model": "sora-2", "error": {"code": "…", "message": "…"}}
 
-It may be in an envelope. Fields that a task has too get their names there; the object as it came is kept beside it.
+The object may be in an envelope. Its fields get the names of a task's fields; the original object is kept as well.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from transforms.wording import well_formed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What the shape of such an answer is called.
+#: The name of this shape of answer.
 SHAPE: Final = "openai_video"
 
-#: No other answer is parsed here.
+#: Only answers that match are parsed here.
 _MAY_BE_ONE: Final = r'"object"\s*:\s*"video"'
 
-#: Our names of its times.
+#: The names of its times in a task.
 _TIMES: Final = {"created_at": "submit_time", "started_at": "start_time", "completed_at": "finish_time"}
 
 
-#: Videos as they came: `value` is JSON text.
+#: The original video objects: `value` is JSON text.
 VIDEOS: Final = pl.Schema({"row": pl.UInt32(), "value": pl.String()})
 
 
 def with_tasks(docs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`docs` (`row`, `text`) with the envelope of a task for each video, and those videos (`VIDEOS`).
+    """`docs` (`row`, `text`) with each video replaced by the envelope of a task, and the original videos (`VIDEOS`).
 
-    Nothing else is changed, and text that is not JSON never raises.
+    Other documents stay as they are. Text that is not JSON does not raise.
     """
     suspects = docs.filter(pl.col("text").str.contains(_MAY_BE_ONE).fill_null(value=False))
     found = [(row, video) for row, text in suspects.iter_rows() if (video := _video_in(text)) is not None]
@@ -58,7 +58,7 @@ def _video_in(text: str) -> dict[str, Any] | None:
 
 
 def _walk(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any JSON value
-    """The objects along `data`, the outermost first, as far as a task, which has its own words."""
+    """The objects along `data`, the outermost first, up to the first that is a task already."""
     while isinstance(value, dict) and (_is_video(value) or not {"task_id", "status"} <= value.keys()):
         yield value
         value = value.get("data")
