@@ -1,6 +1,6 @@
-"""The archive, the warehouse made from it, and the copy of that which readers open.
+"""The archive, the warehouse that is derived from it, and the published copy that readers open.
 
-`warehouse.connect` is `avatar_tasks.connect` since 0.2.0, and goes with 0.3.0.
+`warehouse.connect` is an alias of `avatar_tasks.connect` since 0.2.0, and is removed in 0.3.0.
 """
 
 from __future__ import annotations

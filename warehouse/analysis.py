@@ -65,7 +65,7 @@ class Pricing:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is in force."""
+    """The objectives, failure rules and prices in force."""
 
     objectives: tuple[Objective, ...]
     failure_rules: tuple[FailureRule, ...]
@@ -76,17 +76,17 @@ _Decision: TypeAlias = Objective | FailureRule | Pricing
 
 
 def read_analysis(path: Path) -> Analysis:
-    """The file at `path`, or the shipped defaults for whatever it does not have.
+    """The sections of the file at `path`, and the shipped defaults for sections that it does not have.
 
     Raises:
-        AnalysisFileError: when the file is there and cannot be used.
+        AnalysisFileError: when the file exists and cannot be used.
     """
     defaults, own = _parse(DEFAULTS), _parse(path) if path.exists() else {}
     return Analysis(**(defaults | own))
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    """What a file has, by section."""
+    """The content of a file, by section."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         if unknown := sorted(set(data) - set(_SECTIONS)):

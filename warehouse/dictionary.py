@@ -1,6 +1,6 @@
 """The data dictionary, `docs/warehouse.md`, and the list of example queries, from the headers of the `.sql` files.
 
-`python -m warehouse.dictionary` writes both; a test holds them to be current.
+`python -m warehouse.dictionary` writes both; a test fails if they are not up to date.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def question(path: Path) -> str:
 
 
 def asked_by(path: Path) -> str:
-    """Who asks the question, by the line after it; '' where it is not said."""
+    """Who asks the question, from the line after it; '' if there is no such line."""
     found = re.search(r"^-- Asked by: (.+)\.$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else ""
 
@@ -102,7 +102,7 @@ def _entry(one: Definition, types: Types) -> str:
 
 
 def _columns(one: Definition, types: Types) -> list[str]:
-    """A table of columns; where the database knows their types (not those of a macro), with types."""
+    """A table of columns; with types, except for a macro, whose types the database does not know."""
     if one.kind not in {"table", "view"}:
         return ["| name | |", "|---|---|", *(f"| {name} | {_cell(text)} |" for name, text in one.columns.items())]
     rows = [
@@ -116,7 +116,7 @@ def _cell(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in which Markdown finds no tags and no emphasis."""
+    """The text, escaped so that Markdown finds no tags and no emphasis in it."""
     return re.sub(r"([<*])", r"\\\1", text)
 
 

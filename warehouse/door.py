@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def connect(data_dir: str | os.PathLike[str] | None = None, warehouse: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the newest published copy of the warehouse, or to the lake, times in UTC.
+    """A read-only connection to the newest published copy of the warehouse, or to the lake, with times in UTC.
 
-    It reads what the command line reads: the settings `AVATAR_TASKS_DATA_DIR` and `AVATAR_TASKS_WAREHOUSE`, from the
-    environment or from the `.env` of the working folder.
+    It uses the same settings as the command line, `AVATAR_TASKS_DATA_DIR` and `AVATAR_TASKS_WAREHOUSE`, from the
+    environment or from `.env` in the working folder.
 
-    It never blocks a run nor is blocked by one, and goes on showing the copy it opened. Call again for a newer one:
-    unlike `duckdb.connect("data/published/current.duckdb")`, this gives the newest also while an older one is open. The
-    warehouse is read-only; other files are not closed to its queries, as they are to those of `avatar-tasks sql`.
+    It never blocks a run, and no run blocks it. The connection keeps showing the copy that it opened. Call again for a
+    newer one: unlike `duckdb.connect("data/published/current.duckdb")`, this opens the newest even while an older one
+    is open. The warehouse is read-only; unlike with `avatar-tasks sql`, queries may read other files.
 
         import avatar_tasks
 
@@ -26,13 +26,14 @@ def connect(data_dir: str | os.PathLike[str] | None = None, warehouse: str | Non
 
     Args:
         data_dir: where `avatar-tasks` keeps its data; the setting `DATA_DIR`, or `data`, if not given.
-        warehouse: a lake, as `ducklake:postgres:…`; the setting `WAREHOUSE` if not given. There is nothing to call
-            again for: each query sees what is loaded when it begins. What is published of a file is below `data_dir`.
+        warehouse: a lake, as `ducklake:postgres:…`; the setting `WAREHOUSE` if not given. On a lake there is no need to
+            call again: each query sees what is loaded when it begins. For a file, the published copy below `data_dir`
+            is opened.
 
     Raises:
         warehouse.errors.NothingPublishedError: when nothing has been published yet.
         warehouse.errors.EnvironmentFileError: when there is a `.env` that cannot be read.
-        warehouse.errors.WarehouseError: when the copy cannot be opened, or the lake not be reached.
+        warehouse.errors.WarehouseError: when the copy cannot be opened, or the lake cannot be reached.
     """
     from pathlib import Path  # noqa: PLC0415 - so that `import avatar_tasks` loads no more than it needs
 

@@ -1,4 +1,4 @@
-"""`AVATAR_TASKS_*` as set: in the environment, else in the file `.env` of the working folder. Names in upper case."""
+"""The values of `AVATAR_TASKS_*`: from the environment, else from `.env` in the working folder. Names in upper case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from warehouse.errors import EnvironmentFileError
 
 PREFIX: Final = "AVATAR_TASKS_"
 
-#: Variables whose names begin so, in any case, are secrets or name one.
+#: A variable whose name begins with one of these, in upper or lower case, holds a secret or the name of one.
 SECRETS: Final = (
     f"{PREFIX}API_KEY",
     f"{PREFIX}ACCESS_TOKEN",
@@ -26,15 +26,15 @@ SECRETS: Final = (
 
 FILE: Final = Path(".env")
 
-#: It warns of lines that are no assignments, without the name of the file.
+#: It warns about lines that are not assignments, without the name of the file.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
-#: How files begin that are text of another kind. One in UTF-16 without a mark has NUL characters.
+#: The first bytes of text files in UTF-16. One without a byte order mark has NUL characters.
 _OTHER_TEXT: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_environment() -> dict[str, str]:
-    """What is set, empty values left out; the environment wins over the file, a name in upper case over others.
+    """The values that are set and not empty; the environment overrides the file, a name in upper case other spellings.
 
     Raises:
         EnvironmentFileError: when there is a file that cannot be read.
@@ -44,7 +44,7 @@ def read_environment() -> dict[str, str]:
 
 
 def read_layers() -> dict[str, dict[str, str]]:
-    """The same as `read_environment` apart: what is in `.env`, and what in the environment, which wins.
+    """The values of `read_environment` by origin: those in `.env`, and those in the environment, which override them.
 
     Raises:
         EnvironmentFileError: when there is a file that cannot be read.
@@ -53,7 +53,7 @@ def read_layers() -> dict[str, dict[str, str]]:
 
 
 def read_variable(name: str) -> str | None:
-    """The value of any variable, such as one that holds a gateway's key: of the environment, else of `.env`.
+    """The value of any variable, such as one that holds a gateway's key: from the environment, else from `.env`.
 
     Raises:
         EnvironmentFileError: when there is a file that cannot be read.
@@ -62,7 +62,7 @@ def read_variable(name: str) -> str | None:
 
 
 def variable_in_file(name: str) -> str | None:
-    """The value that `.env` has of any variable.
+    """The value of any variable in `.env`.
 
     Raises:
         EnvironmentFileError: when there is a file that cannot be read.
@@ -83,14 +83,14 @@ def _from_file() -> dict[str, str]:
         return {}
     for one in parse_stream(io.StringIO(text)):
         words = one.original.string.lstrip()
-        if one.error and PREFIX in words.upper():  # else it is another program's
+        if one.error and PREFIX in words.upper():  # others belong to another program
             line = one.original.line + one.original.string.removesuffix(words).count("\n")
             raise EnvironmentFileError(f"cannot read settings from {FILE}: line {line} is not NAME=value")
     return {name: value or "" for name, value in dotenv_values(stream=io.StringIO(text)).items()}
 
 
 def _text_of_file() -> str | None:
-    """The text of `.env`; None where there is none. A folder of that name is somebody's virtual environment."""
+    """The text of `.env`; None if there is no such file. A folder with that name is a virtual environment."""
     try:
         if FILE.is_dir() or not os.path.lexists(FILE):
             return None
@@ -101,7 +101,7 @@ def _text_of_file() -> str | None:
         raise _unreadable("it is UTF-16, or no text at all")
     try:
         return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:  # not as the cause: it shows the bytes, and there may be a key among them
+    except UnicodeDecodeError as error:  # not chained: its message shows the bytes, which may contain a key
         line = raw.count(b"\n", 0, error.start) + 1
         raise _unreadable(f"line {line} is not UTF-8") from None
 

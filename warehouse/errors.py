@@ -1,17 +1,17 @@
 """What can go wrong between the archive and the readers.
 
 WarehouseError
-├── WarehouseLockedError       somebody else has locked the warehouse; nothing is lost, the next run loads it
-├── WarehouseDamagedError      the file is no warehouse, or not whole: `avatar-tasks rebuild` recreates it
-│   └── WarehouseOutdatedError   it is whole, but of another version of avatar-tasks: the same remedy
-├── WarehouseFullError         the disk has no room; nothing is lost, the next run loads it
-├── WarehouseUnwritableError   its folder cannot be written to; likewise
-│   └── SharingError             what readers open cannot be given to the group; likewise
+├── WarehouseLockedError       another process has locked the warehouse; nothing is lost, the next run loads it
+├── WarehouseDamagedError      the file is not a warehouse, or is damaged: `avatar-tasks rebuild` recreates it
+│   └── WarehouseOutdatedError   it is intact, but of another version of avatar-tasks: run `avatar-tasks rebuild`
+├── WarehouseFullError         the disk is full; nothing is lost, the next run loads it
+├── WarehouseUnwritableError   its folder cannot be written to; nothing is lost, the next run loads it
+│   └── SharingError             the files for readers cannot be given to the group
 ├── ExtensionMissingError      an extension of DuckDB is neither installed nor available
-├── LakeError                  the lake cannot be reached, or its catalog is no lake
+├── LakeError                  the lake cannot be reached, or its catalog is not that of a lake
 ├── ArchiveError               the archive cannot be written or read
-│   ├── LossError                it lacks what the warehouse was made from
-│   └── RetentionRefusedError    what is to be dropped is all there is, or still in use
+│   ├── LossError                it lacks segments that the warehouse was derived from
+│   └── RetentionRefusedError    retention would drop everything, or ids that are still polled
 ├── AnalysisFileError          analysis.toml cannot be used
 ├── EnvironmentFileError       .env cannot be read
 └── NothingPublishedError      there is no published warehouse yet
@@ -27,7 +27,7 @@ class WarehouseError(Exception):
 
 
 class WarehouseLockedError(WarehouseError):
-    """The warehouse's lock did not come within the wait."""
+    """The lock on the warehouse was not obtained within the time allowed."""
 
 
 class WarehouseDamagedError(WarehouseError):
@@ -35,11 +35,11 @@ class WarehouseDamagedError(WarehouseError):
 
 
 class WarehouseOutdatedError(WarehouseDamagedError):
-    """A table of the warehouse file has other columns than this version's."""
+    """A table of the warehouse file has other columns than in this version."""
 
 
 class WarehouseFullError(WarehouseError):
-    """There is no room for the warehouse: on the disk, or in memory and in temporary files together."""
+    """There is no space for the warehouse: on the disk, or in memory and temporary files together."""
 
 
 class WarehouseUnwritableError(WarehouseError):
@@ -47,7 +47,7 @@ class WarehouseUnwritableError(WarehouseError):
 
 
 class SharingError(WarehouseUnwritableError):
-    """What readers open cannot be made readable for the group of the data folder."""
+    """The files that readers open cannot be made readable for the group of the data folder."""
 
 
 class ExtensionMissingError(WarehouseError):
@@ -63,11 +63,11 @@ class ArchiveError(WarehouseError):
 
 
 class LossError(ArchiveError):
-    """The archive lacks what the warehouse was made from: derived again, the tables would lose it."""
+    """The archive lacks segments that the warehouse was derived from: a rebuild would lose their rows."""
 
 
 class RetentionRefusedError(ArchiveError):
-    """What retention would drop is all there is, is still polled, or is old by a clock that may be wrong."""
+    """Retention would drop everything, or ids that are still polled, or relies on a clock that may be wrong."""
 
 
 class AnalysisFileError(WarehouseError):
@@ -82,8 +82,8 @@ class NothingPublishedError(WarehouseError):
     """No warehouse has been published yet."""
 
 
-#: What keeps a command from loading or publishing, and a run not from collecting: what is archived is kept, and loaded
-#: by the next run that can.
+#: Errors that prevent loading or publishing, but not collecting: the archive keeps the answers, and the next run that
+#: can load them does.
 CANNOT_LOAD: Final = (
     WarehouseLockedError,
     WarehouseDamagedError,

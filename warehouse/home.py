@@ -1,4 +1,4 @@
-"""`~` in a path, where no shell has read it: in a file, in a variable, behind `--option=`, in a flow's parameter."""
+"""`~` in a path that no shell has expanded: in a file, in a variable, after `--option=`, in a flow's parameter."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 
 
 def expand(path: str) -> str:
-    """`path` with `~` or `~user` as its beginning replaced by that user's home folder; any other as it is.
+    """`path` with `~` or `~user` at its start replaced by that user's home folder; any other path unchanged.
 
     Raises:
-        ValueError: when nobody knows that folder; no folder is to be called `~`.
+        ValueError: when that user's home folder is unknown; without this error a folder named `~` would be created.
     """
     expanded = os.path.expanduser(path)  # noqa: PTH111 - Path's raises where the user is unknown
     if path.startswith("~") and expanded == path:

@@ -1,8 +1,8 @@
-"""How many cores and how much memory this process may use, those of its container where it is in one; and using little.
+"""How many cores and how much memory this process, or its container, may use; and how to use little memory.
 
-Four allocators of this process keep what was freed, in case it is needed again: glibc's, that of Arrow, and a jemalloc
-each in polars and DuckDB. A rebuild with `MEMORY=350MB` peaks at 370 MB where they give it back at once, and at 485 MB
-where they keep it; for that it takes up to a fifth more CPU, so it is done only where memory is short.
+Four allocators of this process keep freed memory for reuse: glibc's, Arrow's, and one jemalloc each in polars and
+DuckDB. A rebuild with `MEMORY=350MB` peaks at 370 MB if they return it to the system at once, and at 485 MB if they
+keep it. Returning it takes up to a fifth more CPU, so it is done only if memory is short.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _OWN: Final = Path("/proc/self/cgroup")
 
-#: With less than this, memory is short.
+#: Memory is short if there is less than this.
 _SHORT_BYTES: Final = 2_000_000_000
 
 #: For libraries that are not imported yet, and for processes that this one starts.
@@ -27,22 +27,22 @@ _FRUGAL: Final = {
     "DUCKDB_JE_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "POLARS_MAX_THREADS": "1",  # each keeps memory of its own
+    "POLARS_MAX_THREADS": "1",  # each thread keeps memory of its own
 }
 
-#: glibc's M_TRIM_THRESHOLD: with so many bytes free at the end of its heap, it gives them back.
+#: glibc's M_TRIM_THRESHOLD: with this many bytes free at the end of its heap, it returns them to the system.
 _TRIM_THRESHOLD: Final = (-1, 4 * 1024 * 1024)
 
 
 def cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
-    """Cores that this process may run on, fewer where the processor time of its cgroup is limited; at least one."""
+    """Cores that this process may run on, fewer if the processor time of its cgroup is limited; at least one."""
     given = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = (_quota(folder) for folder in _folders("cpu", cgroups, own))
     return max(1, min(given, *(int(one) for one in quotas if one is not None), given))
 
 
 def memory_bytes(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
-    """Memory of the machine, or what the cgroup of this process may have of it."""
+    """Memory of the machine, or the limit of this process's cgroup if that is lower."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     names = ("memory.max", "memory.limit_in_bytes")
     limits = (_number(folder / name) for folder in _folders("memory", cgroups, own) for name in names)
@@ -50,10 +50,10 @@ def memory_bytes(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
 
 
 def be_frugal_if_short(memory_setting: str) -> None:
-    """Let allocators give back at once what is freed, where memory is short; before the libraries are imported.
+    """If memory is short, let allocators return freed memory at once. Call it before the libraries are imported.
 
     Args:
-        memory_setting: the setting MEMORY as it is in the environment; one who sets it wants little to be used.
+        memory_setting: the setting MEMORY as it is in the environment; if it is set, memory counts as short.
     """
     if not (memory_setting or memory_bytes() < _SHORT_BYTES):
         return
@@ -64,7 +64,7 @@ def be_frugal_if_short(memory_setting: str) -> None:
 
 
 def _folders(controller: str, cgroups: Path, own: Path) -> Iterator[Path]:
-    """The folders of our cgroup and of those around it, in both versions of cgroups."""
+    """The folders of this process's cgroup and of its parents, in both versions of cgroups."""
     for line in _text(own).splitlines():
         _, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
@@ -74,7 +74,7 @@ def _folders(controller: str, cgroups: Path, own: Path) -> Iterator[Path]:
 
 
 def _quota(folder: Path) -> float | None:
-    """Cores' worth of processor time that a cgroup may use; None where it is not limited."""
+    """The processor time that a cgroup may use, in cores; None if it is not limited."""
     quota, _, period = _text(folder / "cpu.max").partition(" ")
     if not quota:
         quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")

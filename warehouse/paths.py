@@ -1,4 +1,4 @@
-"""Where things lie below the data directory."""
+"""Where things are below the data directory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MARK: Final = ".avatar-tasks.json"
 
 @dataclass(frozen=True, slots=True)
 class DataPaths:
-    """The places of one data directory; nothing is created by looking at them.
+    """The paths of one data directory; reading them creates nothing.
 
     Attributes:
         root: the data directory.
-        warehouse_file: the warehouse's file, where it is not below `root`.
-        lake: the lake that takes the place of that file, where there is one.
-        archive_at: where the archive is, where it is not below `root`: a folder, or a place on object storage.
+        warehouse_file: the warehouse's file, if it is not below `root`.
+        lake: the lake that is used instead of that file, if there is one.
+        archive_at: where the archive is, if it is not below `root`: a folder, or a place on object storage.
         is_shared: whether what readers open is readable for the group of `root`.
     """
 
@@ -42,12 +42,12 @@ class DataPaths:
 
     @property
     def archive(self) -> Path:
-        """The folder of the archive, where it is in one."""
+        """The folder of the archive, if it is not on object storage."""
         return self.storage.folder or self.root / "archive"
 
     @property
     def has_mark(self) -> bool:
-        """Whether the archive is in a folder and has its mark; without importing what reading it needs."""
+        """Whether the archive is in a folder and has its mark; imports nothing that only reading the mark needs."""
         return self.storage.folder is not None and (self.storage.folder / MARK).exists()
 
     @property
@@ -59,12 +59,12 @@ class DataPaths:
         return self.root / "published" / "current.duckdb"
 
     def version_of(self, published: Path) -> Path:
-        """The name that a published copy alone has, while it is the newest: `published/current.duckdb` is replaced."""
+        """The unique name of a published copy while it is the newest, beside the shared `published/current.duckdb`."""
         status = published.stat()
         return self.published.with_name(f".version-{status.st_mtime_ns}-{status.st_ino}.duckdb")
 
     def published_version(self) -> Path:
-        """The newest published copy under the name it alone has; under its common name where it has no other.
+        """The newest published copy by its unique name, or by the shared name if it has no unique one.
 
         Raises:
             FileNotFoundError: when nothing has been published.
@@ -82,12 +82,12 @@ class DataPaths:
 
     @property
     def maintenance(self) -> Path:
-        """What `maintain` locks, so that there is one at a time."""
+        """The file that `maintain` locks, so that only one runs at a time."""
         return self.root / "maintain"
 
     @property
     def gateways(self) -> Path:
-        """What runs remember of gateways, a file for each source; nothing is lost with it."""
+        """What runs remember about gateways, one file for each source; it may be deleted without loss."""
         return self.root / ".gateways"
 
     @property

@@ -1,4 +1,4 @@
-"""What to ask for now, from what is known; and how far a run has come."""
+"""Which ids to poll now, according to the warehouse, and how far a run has got."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _SCHEMA: Final = pa.schema([("task_id", pa.string()), ("has_failed", pa.bool_())
 
 @dataclass(frozen=True, slots=True)
 class PollRequest:
-    """Which ids are meant.
+    """Which ids a run wants to poll.
 
     Attributes:
         source: the gateway they belong to.
-        given: the request segments of the run that asks.
-        refresh: whether known tasks that are due are meant too.
-        only_due: whether given ids are meant only when they are due, as in the later rounds of following.
-        again: whether given ids that have ended are meant too, but in later rounds of following.
-        share: (number, of): of given and of known ids only those whose hash falls to this share, from 0.
+        given: the request segments of the run, with the ids that were given to it.
+        refresh: whether to poll known tasks that are due, too.
+        only_due: whether to poll given ids only if they are due, as in the later rounds of following.
+        again: whether to poll given ids that have ended, too; ignored with `only_due`.
+        share: (number, of): only given and known ids whose hash modulo `of` is `number`, from 0.
     """
 
     source: str
@@ -49,7 +49,7 @@ class PollRequest:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How many ids there are to ask for, and how many of the given ones are known to have ended."""
+    """How many ids to poll, and how many of the given ones are known to have ended."""
 
     to_ask: int
     ended: int
@@ -57,7 +57,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the given ids are. `next_due_at` is in Unix seconds, None when none of them will be polled again."""
+    """The progress of the given ids. `next_due_at` is in Unix seconds, None when none of them will be polled again."""
 
     given: int
     ended: int
@@ -66,7 +66,7 @@ class Progress:
 
 
 def can_plan(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a warehouse has what `write_todo` needs: one of another version may not."""
+    """Whether a warehouse has the tables and columns that `write_todo` needs: one of another version may not."""
     try:
         con.execute(
             "explain from due_tasks_at(now()), tasks, pending where is_due and is_terminal and last_outcome = ''"
@@ -77,13 +77,13 @@ def can_plan(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def new_todo(folder: Path) -> IO[bytes]:
-    """A file for `write_todo` without a name: a run that is killed leaves none behind."""
+    """A temporary file without a name for `write_todo`, so that a run that is killed leaves none behind."""
     make_directory(folder)
     return tempfile.TemporaryFile(dir=folder)
 
 
 def write_todo(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: datetime, todo: IO[bytes]) -> Planned:
-    """Write the ids to ask for at `moment` to a Parquet file. Memory does not grow with their number."""
+    """Write the ids to poll at `moment` to a Parquet file. Memory does not grow with their number."""
     _give(con, wanted)
     parameters = {
         "source": wanted.source,
@@ -105,9 +105,9 @@ def write_todo(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: date
 
 
 def read_todo(todo: IO[bytes], rows: int) -> Iterator[tuple[list[str], list[str]]]:
-    """The ids of `write_todo` in lists of `rows`, each with those of them that failed when last polled.
+    """The ids of `write_todo` in lists of up to `rows`, each with a list of those whose last poll failed.
 
-    The file is closed afterwards.
+    Closes the file.
     """
     with todo, pq.ParquetFile(todo) as ids:
         for batch in ids.iter_batches(batch_size=rows):
@@ -116,7 +116,7 @@ def read_todo(todo: IO[bytes], rows: int) -> Iterator[tuple[list[str], list[str]
 
 
 def progress(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: datetime) -> Progress:
-    """How far the given ids are at `moment`."""
+    """The progress of the given ids at `moment`."""
     _give(con, wanted)
     parameters = {"source": wanted.source, "moment": moment}
     row = con.execute(statement("queries/progress"), parameters).fetchone()
@@ -125,34 +125,34 @@ def progress(con: duckdb.DuckDBPyConnection, wanted: PollRequest, moment: dateti
 
 
 def answers_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, int]:
-    """What a run heard: answers by outcome."""
+    """The number of answers that a run got, by outcome."""
     return dict(con.execute(statement("queries/answers_of_run"), {"run_id": run_id}).fetchall())
 
 
 def listed_answers_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
-    """How many answers came to a run in pages of the gateway's list, without a poll."""
+    """How many answers a run got from pages of the gateway's list, without a poll."""
     return _count(con, "listed_answers_of_run", {"run_id": run_id})
 
 
 def tasks_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str | None, int]]:
-    """Where a run left the ids it asked for: (outcome of the last answer, its status, ids)."""
+    """The final state of the ids that a run polled: (outcome of the last answer, its status, number of ids)."""
     rows: list[Any] = con.execute(statement("queries/tasks_of_run"), {"run_id": run_id}).fetchall()
     return rows
 
 
 def is_source_known(con: duckdb.DuckDBPyConnection, source: str) -> bool:
-    """Whether a task of this gateway was ever seen: its address was right then."""
+    """Whether any task of this gateway was ever seen, which shows that its address was right."""
     return con.execute("select 1 from tasks where source = $source limit 1", {"source": source}).fetchone() is not None
 
 
 def summaries_of_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[str]:
-    """How runs went, each as the JSON text of its summary."""
+    """The summaries of runs, as JSON texts."""
     rows = con.execute(statement("queries/summaries_of_runs"), {"run_ids": list(run_ids)}).fetchall()
     return [summary for (summary,) in rows]
 
 
 def renamed_envelopes(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
-    """A warning about tasks that came to a run under other names than documented; None where none did."""
+    """A warning about answers of a run with a task under other names than documented; None if there are none."""
     row = con.execute(statement("queries/renamed_envelopes"), {"run_id": run_id}).fetchone()
     if row is None:
         return None
@@ -165,7 +165,7 @@ def renamed_envelopes(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None
 
 
 def answered_by_runs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str], since: datetime) -> int:
-    """How many ids some runs, begun after `since`, have loaded an answer about."""
+    """About how many ids there is a loaded answer from these runs, which began after `since`."""
     return _count(con, "answered_by_runs", {"run_ids": list(run_ids), "since": since})
 
 
@@ -175,7 +175,7 @@ def _count(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any
 
 
 def _give(con: duckdb.DuckDBPyConnection, wanted: PollRequest) -> None:
-    """The temp table `given`, from wherever the archive is.
+    """Create the temp table `given` from the request segments, on disk or on object storage.
 
     Raises:
         ArchiveError: when a segment that was written a moment ago cannot be read.

@@ -1,4 +1,4 @@
-"""When a pending id is polled again, and when it is given up: of each source by its own settings."""
+"""When a pending id is polled again, and when it is given up: by the settings of its source."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 class PollingPolicy:
     """A task is polled again once `age_share` of its age has passed since the last poll, within bounds.
 
-    A quarter means that a task's end is seen at most a quarter of its age late, at a cost that grows with the logarithm
-    of its age. A row of the table `polling_policy` has these fields, but for the last two.
+    A quarter means that a task's end is seen at most a quarter of its age late, and that the number of polls grows with
+    the logarithm of its age. A row of the table `polling_policy` has these fields, except for the last two.
 
     Attributes:
-        source: whose settings these are; None where they are those common to all of `others`.
+        source: the source that has these settings; None if they are the settings common to all of `others`.
         age_share: polled again when this share of its age has passed since the last poll,
         min_seconds: but not sooner than this,
         max_seconds: nor later than this.
-        missing_limit: an id the gateway does not know is given up after this many polls.
+        missing_limit: an id that the gateway does not know is given up after this many polls.
         give_up_after: a task older than this is given up.
         accept_other_ids: whether the gateway answers under ids of its own (see `warehouse.load.identity`).
-        others: those of the other sources that are configured. A source that is neither this one nor one of these has
-            what its last run said, and else what this one has.
+        others: the policies of the other configured sources. A source that is not configured has the policy that its
+            last run recorded; if none did, it has this one.
     """
 
     age_share: float = 0.25
@@ -40,7 +40,7 @@ class PollingPolicy:
 
     @property
     def of_sources(self) -> list[PollingPolicy]:
-        """Those of the sources that are configured."""
+        """The policies of the configured sources."""
         return [one for one in (self, *self.others) if one.source is not None]
 
     def row(self) -> tuple[str | None, float, float, float, int, float]:

@@ -1,4 +1,4 @@
-"""`SHARE=group`: what readers open is readable for the group of the data folder; everything else stays its owner's."""
+"""`SHARE=group`: the files for readers are readable for the group of the data folder; all others for the owner only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from warehouse.errors import SharingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: The group may read and pass; the set-group-id bit gives what is made inside the same group.
+#: The group may read and enter; with the set-group-id bit, new files inside get the same group.
 _FOLDER: Final = 0o2750
 _FILE: Final = 0o640
 
 
 def share(path: Path, root: Path) -> None:
-    """Make a file or folder readable for the group of the folder `root`; nothing where it is not there.
+    """Make a file or folder readable for the group of the folder `root`; does nothing if it does not exist.
 
     Raises:
         SharingError: when its owner may not give it to that group.
@@ -41,7 +41,7 @@ def share(path: Path, root: Path) -> None:
 
 
 def share_folder(path: Path, root: Path) -> None:
-    """Make the way from `root` to a folder below it passable, and the folder readable, for the group of `root`.
+    """Make a folder below `root`, and all folders on the way to it, readable for the group of `root`.
 
     Raises:
         SharingError: see `share`.

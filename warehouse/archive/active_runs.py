@@ -1,7 +1,7 @@
-"""Which days of the archive an active run may still write to or count on: its own, and those after it.
+"""Which days of the archive an active run may still write to or rely on: the day it began, and those after it.
 
-A run holds a shared lock on a file named for the day it began, for as long as it lasts; the system releases it whatever
-becomes of the run. So nothing has to be cleaned up after a crash, and a run of a week keeps only its own week as it is.
+A run holds a shared lock on a file named after the day it began. The system releases the lock when the process ends,
+even by a crash, so nothing has to be cleaned up. A run that lasts a week protects only the days of that week.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-#: A run that has just begun may not have its lock yet; so yesterday is over only this long after midnight.
+#: A run that has just begun may not have its lock yet; so the previous day is over only this long after midnight.
 GRACE: Final = timedelta(hours=1)
 
 
 @contextlib.contextmanager
 def active_run(folder: Path, began: datetime) -> Iterator[None]:
-    """Keep the days since `began` (UTC) as they are until the block ends.
+    """Protect the days since `began` (UTC) from compaction and retention until the block ends.
 
     Raises:
         ArchiveError: when the folder cannot be written to.
@@ -45,13 +45,13 @@ def active_run(folder: Path, began: datetime) -> Iterator[None]:
 
 
 def first_busy_day(folder: Path, now: datetime) -> str:
-    """The first day, as YYYY-MM-DD, that must be left alone: that of the longest active run, or today."""
+    """The first day, as YYYY-MM-DD, that must not be changed: the day the oldest active run began, or today."""
     today = f"{now - GRACE:%Y-%m-%d}"
     return min((day for day in _held_days(folder, today)), default=today)
 
 
 def _held_days(folder: Path, today: str) -> Iterator[str]:
-    """Days before `today` on which active runs began; the files of the others are cleared away."""
+    """Days before `today` on which active runs began; the lock files of other days are removed."""
     for path in sorted(folder.glob("????-??-??")) if folder.exists() else ():
         if path.name < today:
             with path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""Files that are there complete or not at all, for their owner only unless it is said otherwise.
+"""Files that exist complete or not at all, by default readable for their owner only.
 
-Who writes one holds a lock on it until it has its name. So a file that is unfinished and not locked belongs to a
-process that is no more, in whatever container it ran, and `clear_unfinished` may remove it.
+The writer of a file holds a lock on it until it gets its final name. So an unfinished file that is not locked belongs
+to a process that has ended, in this container or another, and `clear_unfinished` may remove it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-#: Files being written begin with this; nothing that looks for finished files sees them.
+#: Names of files being written begin with this; code that looks for finished files ignores them.
 UNFINISHED = ".unfinished-"
 
 _OWNER_ONLY = 0o600
@@ -35,7 +35,7 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in a directory survive a power cut."""
+    """Sync a directory, so that the names in it survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -45,9 +45,9 @@ def sync_directory(path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_write(path: Path, *, mode: int = _OWNER_ONLY) -> Iterator[BinaryIO]:
-    """A file to write to, which gets its name only when everything is on the disk; gone when the block fails.
+    """A file to write to, which gets its name only when all content is on the disk; removed if the block fails.
 
-    The order is what keeps the promise: content, fsync, rename, fsync of the directory. `mode` is the file's.
+    The order guarantees that: content, fsync, rename, fsync of the directory. `mode` is the mode of the file.
 
     Raises:
         OSError: when it cannot be written.
@@ -62,7 +62,7 @@ def atomic_write(path: Path, *, mode: int = _OWNER_ONLY) -> Iterator[BinaryIO]:
 
 
 def replace_whole(path: Path, fill: Callable[[Path], object]) -> None:
-    """Let `fill` write a file by name, then put it in the place of `path`, in the same order as `atomic_write`."""
+    """Let `fill` write a file by name, then replace `path` with it, in the same order as `atomic_write`."""
     with _unfinished(path) as (unfinished, descriptor):
         fill(unfinished)
         os.fsync(descriptor)
@@ -71,13 +71,13 @@ def replace_whole(path: Path, fill: Callable[[Path], object]) -> None:
 
 
 def clear_unfinished(folder: Path) -> int:
-    """Remove what writers that are no more left unfinished in `folder` and below; returns how many files."""
+    """Remove unfinished files of writers that have ended, in `folder` and below; returns how many files."""
     return sum(_clear_if_abandoned(path) for path in folder.rglob(f"{UNFINISHED}*"))
 
 
 @contextlib.contextmanager
 def _unfinished(path: Path) -> Iterator[tuple[Path, int]]:
-    """A file beside `path` and a descriptor that holds its lock; gone afterwards, unless it got another name."""
+    """A file beside `path`, and a descriptor that locks it; removed when the block ends, unless it was renamed."""
     make_directory(path.parent)
     unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     descriptor = _open_locked(unfinished)
@@ -94,11 +94,11 @@ def _open_locked(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor
-        os.close(descriptor)  # taken for abandoned in the instant between the two
+        os.close(descriptor)  # another process removed it as abandoned between open and lock
 
 
 def _clear_if_abandoned(path: Path) -> bool:
-    """Whether the file was nobody's and is gone; what cannot be looked at stays."""
+    """Remove the file if no process has locked it; returns whether it did. A file that cannot be opened stays."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -1,12 +1,12 @@
-"""Small segments of a day compacted into one, without changing a row of what is derived from them.
+"""Compact small segments of a day into one, without changing any row that is derived from them.
 
-1. The new segment is written beside the others, with their names in its footer, read again and compared, synced.
-2. It gets its name. From here on the archive lists it in place of the others (see `archive.Archive.segments`).
-3. The next load lets it take their places in the ledger, without reading it (see `load.load`).
-4. The others are removed, while nobody loads.
+1. The new segment is written beside the old ones, with their names in its footer, then read again, compared and synced.
+2. It gets its name. From here on the archive lists it instead of the old ones (see `segments.Archive.segments`).
+3. The next load replaces the old ones by it in the ledger, without reading it (see `loader.load`).
+4. The old ones are removed, under the lock that keeps others from loading.
 
-Killed between any two of them, the archive holds every row, the same tables follow from it, and doing it all again
-goes on from there.
+If the process is killed between two steps, the archive still holds every row and gives the same tables; the next
+compaction continues from there.
 """
 
 from __future__ import annotations
@@ -33,33 +33,33 @@ if TYPE_CHECKING:
 
     from warehouse.archive.segments import Archive
 
-#: Rows of a compacted segment, at most: a segment is loaded in one transaction, which stays in memory.
+#: At most this many rows in a compacted segment: a segment is loaded in one transaction, which stays in memory.
 MAX_ROWS: Final = 100_000
 
-#: Rows written at a time: a row group.
+#: Rows of a row group, which is written at a time.
 PIECE_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A compacted segment, and from which."""
+    """A compacted segment, and the segments that it replaces."""
 
     segment: Segment
     parts: tuple[Segment, ...]
 
 
 def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Joined]:
-    """Compact the segments of each day, one after the other; those they replace are still there, but not listed.
+    """Compact the segments of each day, day by day; the replaced segments still exist, but are no longer listed.
 
-    What is large enough stays as it is, and so do what cannot be read and an archive on object storage.
+    Segments that are large enough or cannot be read stay as they are. So does an archive on object storage.
 
     Args:
         store: the archive.
-        loaded: the ledger: only these segments are replaced, so that nothing is ever loaded twice for it.
-        before: only days before this one (YYYY-MM-DD): nobody writes to them, or counts on them, any more.
+        loaded: the ledger: only these segments are replaced, so that nothing is loaded twice.
+        before: only days before this one (YYYY-MM-DD), which no active run writes to or relies on.
 
     Raises:
-        ArchiveError: when the archive cannot be read or written; what was compacted until then stays.
+        ArchiveError: when the archive cannot be read or written; segments compacted until then stay.
     """
     if (folder := store.folder) is None:
         return
@@ -73,10 +73,10 @@ def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Jo
 def remove_replaced(store: Archive) -> int:
     """Remove the segments that have been replaced; returns their number.
 
-    The caller holds the warehouse's lock, so that nobody is about to read what goes.
+    The caller holds the warehouse's lock, so that no load reads a segment while it is removed.
 
     Raises:
-        ArchiveError: when one cannot be removed; what replaces it is listed all the same.
+        ArchiveError: when one cannot be removed; the archive still lists only its replacement.
     """
     gone = [one for kind in SCHEMAS for one in store.replaced(kind)]
     try:
@@ -91,12 +91,12 @@ def remove_replaced(store: Archive) -> int:
 
 
 def drop_days(store: Archive, not_before: str) -> list[Path]:
-    """Take the days before `not_before` (YYYY-MM-DD) out of the archive, ids and answers; returns what to `discard`.
+    """Move ids and answers of the days before `not_before` (YYYY-MM-DD) out of the archive; returns the moved folders.
 
-    Each day goes in one step. The caller holds the warehouse's lock and has made the warehouse without them.
+    Each day is moved in one step. The caller holds the warehouse's lock and has derived the warehouse without them.
 
     Raises:
-        ArchiveError: when one cannot be taken out.
+        ArchiveError: when a day cannot be moved.
     """
     dropped: list[Path] = []
     try:
@@ -112,7 +112,7 @@ def drop_days(store: Archive, not_before: str) -> list[Path]:
 
 
 def discard(store: Archive) -> None:
-    """Delete what `drop_days` took out, and what runs that were killed had begun to write."""
+    """Delete the days that `drop_days` moved out, and unfinished files of runs that were killed."""
     for folder in store.folder.glob(f"*/{UNFINISHED}dropped-*") if store.folder else ():
         shutil.rmtree(folder, ignore_errors=True)
     store.storage.clear_unfinished()
@@ -128,7 +128,7 @@ def _by_day(segment: Segment) -> tuple[str, str]:
 
 
 def _groups(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-    """Segments to compact: two or more, with at most `MAX_ROWS` rows. More than half of that is enough."""
+    """Groups of two or more segments with at most `MAX_ROWS` rows together; one with over half of that is left alone."""
     group: list[Segment] = []
     total = 0
     for segment in segments:
@@ -151,10 +151,10 @@ def _rows_if_intact(segment: Segment) -> int | None:
 
 
 def _put_together(folder: Path, parts: Sequence[Segment]) -> Segment:
-    """One segment of the rows of `parts`; its name follows from theirs.
+    """Write one segment with the rows of `parts`; its name is a hash of their names.
 
     Raises:
-        ArchiveError: when it cannot be written, or does not hold the same rows; then there is none.
+        ArchiveError: when it cannot be written, or does not hold the same rows; then it is not created.
     """
     names = [one.segment_id for one in parts]
     digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
@@ -193,5 +193,5 @@ def _all_rows(segments: Sequence[Segment]) -> Iterator[pl.DataFrame]:
 
 
 def _checksum(rows: pl.DataFrame) -> int:
-    """A sum over rows, whatever their order: each has a hash of 64 bits."""
+    """The sum of a 64-bit hash of each row, which does not depend on their order."""
     return sum(rows.hash_rows(seed=0).to_list())

@@ -1,6 +1,6 @@
-"""The mark of an archive: which data folder it is, so that one that is not mounted is not taken for a new one.
+"""The mark of an archive identifies the data folder, so that a folder that is not mounted is not taken for a new one.
 
-It lies in the archive, which is what must not be away: everything else of a data folder can be derived from it.
+It is in the archive, because everything else in a data folder can be derived from the archive.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ NAME: Final = MARK
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the file says.
+    """The content of the file.
 
     Attributes:
         folder_id: 32 hex digits that no other folder has.
-        created_at: when it was begun, ISO 8601, UTC.
-        kind: real, or demo: made up, and replaced by the next demo.
+        created_at: when the folder was created, ISO 8601, UTC.
+        kind: real, or demo: simulated data, replaced by the next demo.
     """
 
     folder_id: str
@@ -39,7 +39,7 @@ class Mark:
 
 
 def read_mark(paths: DataPaths) -> Mark | None:
-    """The mark of the archive in use; None where there is none.
+    """The mark of the archive in use; None if it has none.
 
     Raises:
         ArchiveError: when it cannot be read.
@@ -83,5 +83,5 @@ def holds_ids(paths: DataPaths) -> bool:
 
 
 def was_used(paths: DataPaths) -> bool:
-    """Whether there is a warehouse, or a published copy of one, that some archive was loaded into."""
+    """Whether there is a warehouse or a published copy, so that an archive must have existed."""
     return paths.warehouse.exists() or paths.published.exists()

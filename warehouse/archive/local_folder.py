@@ -1,4 +1,4 @@
-"""An archive's files in a folder."""
+"""An archive in a folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LocalFolder:
         return self.file(*names)
 
     def days(self, kind: str) -> Iterator[tuple[str, list[str]]]:
-        """No paths are made of what is found: the whole archive is listed, at every load."""
+        """Returns names rather than `Path`s, for speed: every load lists the whole archive."""
         if (self.folder / kind).exists():
             for day in os.scandir(self.folder / kind):
                 if day.is_dir() and not day.name.startswith(UNFINISHED):

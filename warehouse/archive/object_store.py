@@ -1,8 +1,8 @@
-"""Files on S3-compatible storage: the other place for an archive, beside a folder.
+"""An archive on S3-compatible storage, instead of in a folder.
 
-An object is complete or not there at all: it is sent in one request, and storage shows it once it has all of it. Once
-that request is answered, the object is as durable as the storage is. obstore does the work: the object_store library of
-Apache Arrow, which retries what may be retried and reads the standard AWS_* variables.
+An object exists complete or not at all: it is sent in one request, and becomes visible once storage has received all of
+it. When that request is answered, the object is as durable as the storage is. The library is obstore, which is Apache
+Arrow's object_store: it retries requests that may be retried, and reads the standard AWS_* variables.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SCHEME: Final = "s3://"
 
-#: Objects up to this size are read in one request, and the last few kept: a load looks at each several times.
+#: Objects up to this size are read in one request, and the last few cached: a load reads each several times.
 WHOLE_BYTES: Final = 4 * 1024 * 1024
 _KEPT: Final = 32
 
@@ -40,7 +40,7 @@ class _Status:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectPath:
-    """An object, or what the keys below it begin with. Errors of storage are `OSError`s, as those of a disk.
+    """An object, or a prefix of keys. Errors of storage are `OSError`s, like those of a disk.
 
     Attributes:
         bucket: its bucket.
@@ -74,16 +74,16 @@ class ObjectPath:
         """Its size.
 
         Raises:
-            OSError: when it cannot be had; FileNotFoundError when it is not there.
+            OSError: when storage does not return it; FileNotFoundError when the object does not exist.
         """
         content = _content(self.bucket, self.key)
         return _Status(_head(self.bucket, self.key) if content is None else len(content))
 
     def open(self, mode: Literal["rb"] = "rb") -> IO[bytes]:  # noqa: ARG002 - as pathlib has it
-        """Its content, seekable; a large one is read piece by piece.
+        """Its content, seekable; a large object is read piece by piece.
 
         Raises:
-            OSError: when it cannot be read; FileNotFoundError when it is not there.
+            OSError: when it cannot be read; FileNotFoundError when it does not exist.
         """
         content = _content(self.bucket, self.key)
         return io.BufferedReader(_Ranges(self), _BUFFER_BYTES) if content is None else io.BytesIO(content)
@@ -94,10 +94,10 @@ class ObjectPath:
             return file.read()
 
     def write_whole(self, content: bytes) -> None:
-        """Write an object that is not there yet, in one request; to write the same again is no mistake.
+        """Write a new object in one request; writing the same content again is allowed.
 
         Raises:
-            OSError: when it cannot be written; FileExistsError when another is there, which stays.
+            OSError: when it cannot be written; FileExistsError when it exists with other content, which stays.
         """
         import obstore  # noqa: PLC0415 - installed for those who use it
         from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415 - likewise
@@ -106,12 +106,12 @@ class ObjectPath:
             with _named(self):
                 obstore.put(_store(self.bucket), self.key, content, mode="create", use_multipart=False)
         except AlreadyExistsError as error:
-            if self.read_bytes() != content:  # else an attempt before has been answered too late
+            if self.read_bytes() != content:  # the same: an earlier attempt was written, but its answer was lost
                 msg = f"{self} is there already, with other content"
                 raise FileExistsError(msg) from error
 
     def unlink(self, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - as pathlib has it
-        """Remove it; storage does not say whether it was there.
+        """Remove it; storage does not say whether it existed.
 
         Raises:
             OSError: when it cannot be removed.
@@ -122,7 +122,7 @@ class ObjectPath:
             obstore.delete(_store(self.bucket), self.key)
 
     def walk(self) -> Iterator[ObjectPath]:
-        """Every object below it in the order of their keys, a thousand a request.
+        """Every object below it in the order of their keys, a thousand per request.
 
         Raises:
             OSError: when they cannot be listed.
@@ -143,8 +143,8 @@ class ObjectFolder:
     """An archive's files on object storage; see `storage.Storage`.
 
     Attributes:
-        root: what their keys begin with.
-        folder: none, for machines that know nothing of each other write to it.
+        root: the prefix of their keys.
+        folder: None, because machines that do not know each other write to it.
     """
 
     root: ObjectPath
@@ -173,7 +173,7 @@ class ObjectFolder:
             yield day, [one.name for one in files]
 
     def clear_unfinished(self) -> None:
-        """Nothing to do: an object is there complete or not at all."""
+        """Nothing to do: an object exists complete or not at all."""
 
 
 @lru_cache(maxsize=_KEPT)
@@ -186,7 +186,7 @@ def _head(bucket: str, key: str) -> int:
 
 @lru_cache(maxsize=_KEPT)
 def _content(bucket: str, key: str) -> bytes | None:
-    """All of a small object; None for a large one. Objects never change, so that it can be kept."""
+    """The content of a small object; None for a large one. It can be cached, because objects never change."""
     import obstore  # noqa: PLC0415 - installed for those who use it
 
     with _named(ObjectPath(bucket, key)):
@@ -195,7 +195,7 @@ def _content(bucket: str, key: str) -> bytes | None:
 
 
 class _Ranges(io.RawIOBase):
-    """An object read range by range; `io.BufferedReader` makes the ranges long."""
+    """An object read range by range; `io.BufferedReader` around it makes the ranges long."""
 
     def __init__(self, path: ObjectPath) -> None:
         super().__init__()
@@ -233,7 +233,7 @@ def _range(path: ObjectPath, start: int, end: int) -> bytes:
 
 @cache
 def _store(bucket: str) -> S3Store:
-    """The store of a bucket, by the AWS_* variables.
+    """The store of a bucket, configured by the AWS_* variables.
 
     Raises:
         ArchiveError: when obstore is not installed.
@@ -249,7 +249,7 @@ def _store(bucket: str) -> S3Store:
 
 @contextlib.contextmanager
 def _named(path: ObjectPath) -> Iterator[None]:
-    """Errors of storage become errors of a file, with its name and in one line."""
+    """Convert errors of storage to `OSError`s with the object's name, in one line."""
     from obstore.exceptions import AlreadyExistsError, BaseError  # noqa: PLC0415 - installed for those who use it
 
     try:

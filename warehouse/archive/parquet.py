@@ -1,4 +1,4 @@
-"""Segments as Parquet files: what is in one, and reading it with every page checked."""
+"""Segments as Parquet files: their schemas, and reading them with the checksum of every page verified."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["requests", "observations", "list_pages", "list_windows", "runs"]
 
-#: A piece of rows is no larger than about this in memory: what is made of it takes several times as much.
+#: About the largest size of a piece of rows in memory: flattening it takes several times as much.
 PIECE_BYTES: Final = 24 * 1024 * 1024
 
 SCHEMAS: Final[dict[Kind, pl.Schema]] = {
@@ -32,26 +32,26 @@ SCHEMAS: Final[dict[Kind, pl.Schema]] = {
     "runs": RUNS,
 }
 
-#: What is about tasks, and goes with the days that are dropped; that a window was seen completely stays known.
+#: The kinds about tasks, which are dropped with old days; which windows of the list were seen completely stays known.
 OF_TASKS: Final[tuple[Kind, ...]] = ("requests", "observations", "list_pages")
 
 #: Columns that segments written by an earlier version lack.
 _ADDED: Final[dict[Kind, tuple[str, ...]]] = {"requests": ("drawn_from",)}
 
-#: How segments are written. With a checksum for each page, for without, more than half of all flipped bits would go
-#: unnoticed and make another answer of an answer; polars writes none.
+#: How segments are written. With a checksum for each page: without it, more than half of all flipped bits would go
+#: unnoticed and change an answer. polars writes no checksums.
 WRITTEN: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
-#: In the names of segments that were compacted from others, and in no other name.
+#: Part of the name of each segment that was compacted from others, and of no other segment.
 COMPACTED: Final = "-compacted-"
 
-#: Where such a segment says from which: the key in its footer.
+#: The key in the footer of such a segment under which the others are listed.
 COMPOSITION: Final = b"avatar_tasks.composition"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Segment:
-    """One file of the archive. Ids sort by the time they were written."""
+    """One file of the archive. Ids of segments sort by the time they were written."""
 
     segment_id: str
     kind: Kind
@@ -65,11 +65,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Which segments one was compacted from; none for a segment as a run wrote it.
+    """Which segments a segment was compacted from; empty for one that a run wrote.
 
     Attributes:
-        parts: the segments it holds the rows of.
-        replaced: these, those that they were compacted from, and so on.
+        parts: the segments whose rows it holds.
+        replaced: `parts`, the segments that they were compacted from, and so on.
     """
 
     parts: frozenset[str] = frozenset()
@@ -109,13 +109,13 @@ def read(segment: Segment) -> pl.DataFrame:
 
 
 def pieces(segments: Iterable[Segment], rows: int, damaged: list[Damaged]) -> Iterator[pl.DataFrame]:
-    """The rows of segments of one kind in pieces of about `rows`, small segments together and large ones apart.
+    """The rows of segments of one kind in pieces of about `rows`: small segments are combined, large ones split.
 
-    A segment that cannot be read to its end is added to `damaged`, none of its rows is in a piece, and the rest goes
-    on. A piece is smaller where bodies are large, so that memory stays bounded.
+    A segment that cannot be read to its end is added to `damaged`, none of its rows is in a piece, and the others are
+    still read. Pieces are smaller if bodies are large, so that memory stays bounded.
 
     Raises:
-        ArchiveError: when a large segment that could be read a moment ago no longer can.
+        ArchiveError: when a large segment that could be read a moment ago can no longer be read.
     """
     waiting: list[pl.DataFrame] = []
     for segment in segments:
@@ -134,7 +134,7 @@ def pieces(segments: Iterable[Segment], rows: int, damaged: list[Damaged]) -> It
 
 
 def _readable(segment: Segment, rows: int) -> Iterable[pl.DataFrame]:
-    """The batches of a segment that has been read to its end: kept if it is small, else read again."""
+    """The batches of a segment, once it has been read to its end: kept if it is small, else read again."""
     if count_rows(segment) <= rows:
         return list(_batches(segment, rows))
     for _ in _batches(segment, rows):
@@ -189,23 +189,23 @@ def _batches(segment: Segment, rows: int) -> Iterator[pl.DataFrame]:
 
 
 def _check_all_came(left: int) -> None:
-    """A page that says it has no rows ends a column early, which pyarrow takes for its end."""
+    """A page with a row count of 0 makes pyarrow end the column early, without an error."""
     if left:
         raise ValueError(f"{left} of its rows are missing")
 
 
 def _frame(batch: pa.RecordBatch, kind: Kind) -> pl.DataFrame:
-    """Checked and cast by pyarrow, which raises where polars would panic on a damaged schema."""
+    """A batch as a frame, cast by pyarrow, which raises an error where polars would panic on a damaged schema."""
     wanted = _wanted(kind)
     table = _with_added(pa.Table.from_batches([batch]), kind).select(wanted.names)
     for found, expected in zip(table.schema, wanted, strict=True):
-        if pa.types.is_timestamp(expected.type) and found.type != expected.type:  # cast, it would be another time
+        if pa.types.is_timestamp(expected.type) and found.type != expected.type:  # a cast would change the time
             raise ValueError(f"{expected.name} is of type {found.type}, not {expected.type}")
     return pl.DataFrame(pl.from_arrow(table.cast(wanted))).cast(SCHEMAS[kind])
 
 
 def _with_added(table: pa.Table, kind: Kind) -> pa.Table:
-    """With the columns that segments of an earlier version lack, NULL in those."""
+    """The table with the columns that segments of an earlier version lack, filled with NULL."""
     for name in _ADDED.get(kind, ()):
         if name not in table.column_names:
             table = table.append_column(name, pa.nulls(table.num_rows))
@@ -218,7 +218,7 @@ def _wanted(kind: Kind) -> pa.Schema:
 
 
 def _batch_rows(footer: pq.FileMetaData, rows: int) -> int:
-    """So many rows that their bytes stay below `PIECE_BYTES`, on average."""
+    """The number of rows whose bytes stay below `PIECE_BYTES` on average, at most `rows`."""
     return int(max(1, min(rows, PIECE_BYTES * footer.num_rows // max(_uncompressed_bytes(footer), 1))))
 
 

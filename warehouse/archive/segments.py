@@ -1,10 +1,10 @@
 """The archive: every accepted id, every answer and every run, as append-only Parquet segments. The source of truth.
 
 `requests/`, `observations/`, `list_pages/`, `list_windows/` and `runs/`, a folder per day, zstd. A segment is written
-atomically, never changed, and has a name that no other has, in a folder or on object storage (see `storage`). Each
-answer knows the segment it was first written to, so that segments can later be compacted (see `compact`) without
-changing what is derived from them. A compacted segment names those it replaces in its footer; from the moment it has
-its name they are no longer listed, so that the archive goes from the one to the other in one step.
+atomically, never changed, and has a unique name, in a folder or on object storage (see `storage`). Each answer records
+the segment that it was first written to, so that compacting segments later (see `compact`) changes nothing that is
+derived from them. The footer of a compacted segment lists the segments it replaces; as soon as it has its name, they
+are no longer listed, so that the archive changes from the old ones to the new one in one step.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Archive:
 
     Args:
         storage: the place, a folder or object storage.
-        not_before: ids and answers filed under days (YYYY-MM-DD) before this one are not seen.
+        not_before: ids and answers of days (YYYY-MM-DD) before this one are ignored.
     """
 
     def __init__(self, storage: Storage, not_before: str = "") -> None:
@@ -42,7 +42,7 @@ class Archive:
 
     @property
     def folder(self) -> Path | None:
-        """The folder it is in; None on object storage, where machines that know nothing of each other write to it."""
+        """The folder it is in; None on object storage, which machines that do not know each other write to."""
         return self.storage.folder
 
     def write(self, kind: Kind, rows: pl.DataFrame, *, segment_id: str, at: datetime) -> Segment:
@@ -68,20 +68,20 @@ class Archive:
         return Segment(segment_id, kind, path)
 
     def segments(self, kind: Kind, without: Collection[str] = ()) -> list[Segment]:
-        """Every finished segment of a kind, in the order they were written, but for those of the ids `without`.
+        """Every finished segment of a kind, in the order they were written, except for those with an id in `without`.
 
-        A segment that has been replaced by one compacted from it is not listed.
+        A segment that has been replaced by a compacted one is not listed.
 
         Raises:
-            ArchiveError: when the archive is there and cannot be read.
+            ArchiveError: when the archive exists and cannot be read.
         """
         return self._listed(kind, lambda found: _current(found, without))
 
     def replaced(self, kind: Kind) -> list[Segment]:
-        """The segments of a kind that are still there although one compacted from them has replaced them.
+        """The segments of a kind that still exist although a compacted one has replaced them.
 
         Raises:
-            ArchiveError: when the archive is there and cannot be read.
+            ArchiveError: when the archive exists and cannot be read.
         """
         return self._listed(kind, _replaced)
 
@@ -97,7 +97,7 @@ class Archive:
 
 
 class _Day(NamedTuple):
-    """The segments of a day by their ids. No path is made for what is skipped: all are listed at every load."""
+    """The segments of a day by their ids. Skipped ones get no `Path`, for speed: every load lists all of them."""
 
     storage: Storage
     kind: Kind
@@ -109,7 +109,7 @@ class _Day(NamedTuple):
 
 
 def _ids(names: Iterable[str]) -> list[str]:
-    found = (os.path.splitext(name) for name in names)  # noqa: PTH122 - no path for each
+    found = (os.path.splitext(name) for name in names)  # noqa: PTH122 - faster than a Path for each
     return [name for name, ending in found if ending == ".parquet"]
 
 
@@ -122,10 +122,10 @@ def _current(day: _Day, without: Collection[str]) -> Iterator[Segment]:
 
 
 def _replaced(day: _Day) -> Iterator[Segment]:
-    """Those that others among them replace. Footers are read only where there is something to replace."""
+    """The segments that others of the day replace. Reads footers only if the day has several segments."""
     composed = [name for name in day.ids if COMPACTED in name] if len(day.ids) > 1 else []
     replaced: set[str] = set()
     for name in composed:
-        with contextlib.suppress(ArchiveError):  # the load that wants its rows names it
+        with contextlib.suppress(ArchiveError):  # the load that reads its rows reports it
             replaced |= composition(day.segment(name)).replaced
     return (day.segment(name) for name in day.ids if name in replaced)

@@ -1,6 +1,6 @@
-"""What the archive needs of the place where its files are. A folder (`local_folder`) and object storage are two of it.
+"""The interface of the archive to the place of its files: a folder (`local_folder`) or object storage (`object_store`).
 
-A file is there complete or not at all, and durable when `create` returns. Errors are `OSError`s, whatever the place.
+A file exists complete or not at all, and is durable when `create` returns. Errors are `OSError`s in both cases.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class HasSize(Protocol):
-    """The part of `os.stat_result` that is used."""
+    """The used part of `os.stat_result`."""
 
     @property
     def st_size(self) -> int:
@@ -35,7 +35,7 @@ class StoredFile(Protocol):
         """Its content, seekable.
 
         Raises:
-            OSError: when it cannot be read; FileNotFoundError when it is not there.
+            OSError: when it cannot be read; FileNotFoundError when it does not exist.
         """
 
     def read_bytes(self) -> bytes:
@@ -49,29 +49,29 @@ class StoredFile(Protocol):
 
 
 class Storage(Protocol):
-    """Where an archive is; as text it is the place that messages name."""
+    """Where an archive is; `str()` of it is the place that messages show."""
 
     @property
     def folder(self) -> Path | None:
-        """The folder, where the files are on a disk of this machine, and can be replaced; None where they cannot."""
+        """The folder, if the files are on a disk of this machine and can be replaced; None on object storage."""
 
     def file(self, *names: str) -> StoredFile:
-        """The file at such a path below the place."""
+        """The file with this path below the place."""
 
     def create(self, *names: str, fill: Callable[[IO[bytes]], object]) -> StoredFile:
-        """Let `fill` write a new file at such a path; returns the file.
+        """Let `fill` write a new file with this path; returns the file.
 
         Raises:
-            FileExistsError: when another has been created there in the meantime, where that can be known.
+            FileExistsError: when another process has created it meanwhile, if the storage can tell.
             OSError: when it cannot be written.
         """
 
     def days(self, kind: str) -> Iterator[tuple[str, list[str]]]:
-        """Each folder below the folder `kind`, with the names of the finished files in it; none where there is none.
+        """Each folder below the folder `kind`, with the names of the finished files in it.
 
         Raises:
             OSError: when they cannot be listed.
         """
 
     def clear_unfinished(self) -> None:
-        """Remove what writers that are gone left unfinished."""
+        """Remove unfinished files of writers that have ended."""

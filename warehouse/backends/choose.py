@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def warehouse_of(paths: DataPaths) -> Warehouse:
-    """The warehouse of a data directory; nothing is opened or created by it."""
+    """The warehouse of a data directory; opens and creates nothing."""
     return LakeWarehouse(paths, paths.lake) if paths.lake else FileWarehouse(paths)
 
 
 @contextlib.contextmanager
 def reader(paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What readers open, read-only, until the block ends.
+    """A read-only connection to what readers see, closed when the block ends.
 
     Raises:
         NothingPublishedError, WarehouseError: see `Warehouse.connect`.
-        WarehouseOutdatedError: when the block asks for a table, view or column that another version did not make.
+        WarehouseOutdatedError: when the block uses a table, view or column that the version that made it did not have.
     """
     warehouse = warehouse_of(paths)
     with contextlib.closing(warehouse.connect()) as con:

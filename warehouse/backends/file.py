@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileWriter:
-    """A locked file. Nobody reads it before it is published, so that a load may leave something for later."""
+    """A locked file. Readers see it only when it is published, so a load may leave segments for later."""
 
     paths: DataPaths
     deadline: float
@@ -55,7 +55,7 @@ class FileWriter:
 
     def portions(
         self,
-        con: duckdb.DuckDBPyConnection,  # noqa: ARG002 - the lock is ours, so that there are no others
+        con: duckdb.DuckDBPyConnection,  # noqa: ARG002 - this process has the lock, so nobody else loads
         waiting: Sequence[Segment],
         run_id: str,  # noqa: ARG002 - likewise
     ) -> Iterator[Sequence[Segment]]:
@@ -102,11 +102,11 @@ class FileWarehouse:
         self,
         con: duckdb.DuckDBPyConnection,
         writable: Sequence[str],
-        query: str,  # noqa: ARG002 - a read-only file needs no look at it
+        query: str,  # noqa: ARG002 - the file is read-only, so any query is safe
     ) -> None:
         seal(con, writable)
 
-    def lock_holder(self, con: duckdb.DuckDBPyConnection) -> str | None:  # noqa: ARG002 - locks are files beside it
+    def lock_holder(self, con: duckdb.DuckDBPyConnection) -> str | None:  # noqa: ARG002 - locks are files beside the warehouse
         return lock_holder(self.paths.warehouse)
 
     @contextlib.contextmanager

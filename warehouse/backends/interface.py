@@ -1,7 +1,7 @@
-"""What a warehouse can do, whatever it is kept in. A DuckDB file (`file`) and a lake (`lake`) are two that can.
+"""The interface of a warehouse, implemented by a DuckDB file (`file`) and by a lake (`lake`).
 
-`choose.warehouse_of` decides once which one it is; nobody else asks. Another backend is another class with these
-methods, and a line in `choose`.
+`choose.warehouse_of` decides once which one is used; no other code asks. To add a backend, write a class with these
+methods and add a line to `choose`.
 """
 
 from __future__ import annotations
@@ -24,48 +24,48 @@ if TYPE_CHECKING:
 
 
 class Writer(Protocol):
-    """A warehouse that this process may load into, as `Warehouse.open_to_load` gives it."""
+    """A warehouse that this process may load into, from `Warehouse.open_to_load`."""
 
     @property
     def step_rows(self) -> int | None:
-        """Rows of a portion loaded in one transaction; None where that is for the caller to say."""
+        """Rows loaded in one transaction; None if the caller decides."""
 
     def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection with every table and view in place; closed, and all of it on disk, when the block ends."""
+        """A connection with every table and view in place; when the block ends it is closed and everything on disk."""
 
     def to_load(self, waiting: Sequence[Segment], *, later: Collection[Segment] = ()) -> list[Segment]:
-        """Which of the segments that are not loaded yet to load now; those in `later` may be left to a later load."""
+        """Which of the `waiting` segments to load now; those in `later` may be left to a later load."""
 
     def portions(
         self, con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment], run_id: str
     ) -> Iterator[Sequence[Segment]]:
-        """What waits, in portions to load one after another; others load other portions meanwhile, where they can."""
+        """The `waiting` segments in portions, to load one after another; on a lake others may load other portions."""
 
     def free_memory(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Between two steps of a load: let go of memory that the next one needs."""
+        """Free memory between two steps of a load, for the next step."""
 
     def publish(self) -> None:
-        """Give readers what was loaded. No connection may be open."""
+        """Make what was loaded visible to readers. No connection may be open."""
 
 
 class Warehouse(Protocol):
-    """The tables of a data directory: where they are, and everything that is done with them as a whole."""
+    """The tables of a data directory: where they are, and the operations on all of them together."""
 
     @property
     def place(self) -> str:
-        """Where it is, as the setting WAREHOUSE says it, without a password."""
+        """Where it is, in the form of the setting WAREHOUSE, without a password."""
 
     @property
     def settings(self) -> dict[str, str]:
-        """The settings, by field name, that lead another process to it."""
+        """The settings, by field name, with which another process opens the same warehouse."""
 
     @property
     def published(self) -> Path | None:
-        """The file that a load publishes for readers; None where they read the warehouse itself."""
+        """The file that a load publishes for readers; None if they read the warehouse itself."""
 
     @property
     def data_files(self) -> Path | None:
-        """The folder of files that readers open beside the published one; None where there is none."""
+        """The folder of data files that readers open in addition to the published one; None if there is none."""
 
     @property
     def has_many_writers(self) -> bool:
@@ -73,10 +73,10 @@ class Warehouse(Protocol):
 
     @property
     def drops_days(self) -> bool:
-        """Whether `maintain --retain` can drop days of it."""
+        """Whether `maintain --retain` can drop old days from it."""
 
     def exists(self) -> bool:
-        """Whether there is one to publish, as far as that can be known without opening it."""
+        """Whether there is a warehouse to publish; always true for a lake, as only opening it shows whether it exists."""
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A read-only connection to what readers see; the caller closes it.
@@ -87,27 +87,27 @@ class Warehouse(Protocol):
         """
 
     def connect_beside(self) -> duckdb.DuckDBPyConnection:
-        """A database of its own in memory, with what readers see in it as `published`, read-only.
+        """A new database in memory, with what readers see attached as `published`, read-only.
 
         Raises:
             NothingPublishedError, WarehouseError: as `connect`.
         """
 
     def restrict(self, con: duckdb.DuckDBPyConnection, writable: Sequence[str], query: str) -> None:
-        """Take everything but the warehouse from a connection of `connect`, before it runs somebody's `query`.
+        """Restrict a connection of `connect` to the warehouse, before it runs a `query` that a user wrote.
 
         Raises:
             FilesRefusedError: when the query would write.
         """
 
     def lock_holder(self, con: duckdb.DuckDBPyConnection) -> str | None:
-        """Who is loading now, in words; None when nobody is. `con` is of `connect`."""
+        """The process that is loading now, in words; None when there is none. `con` is from `connect`."""
 
     def open_to_load(self, wait_seconds: float) -> AbstractContextManager[Writer]:
         """The warehouse to load into, until the block ends.
 
         Raises:
-            WarehouseLockedError: when a lock does not come within `wait_seconds`.
+            WarehouseLockedError: when a lock is not obtained within `wait_seconds`.
             WarehouseDamagedError: when it cannot be opened.
             LakeError: when a lake cannot be reached.
         """
@@ -116,13 +116,13 @@ class Warehouse(Protocol):
         """Publish the warehouse as it is; returns the published file.
 
         Raises:
-            WarehouseLockedError: when the warehouse's lock does not come within `wait_seconds`.
+            WarehouseLockedError: when the warehouse's lock is not obtained within `wait_seconds`.
             WarehouseDamagedError: when it cannot be opened, or is of another version.
-            WarehouseFullError: when the disk has no room.
+            WarehouseFullError: when the disk is full.
         """
 
     def ledger(self) -> Ledger | None:
-        """The segments it was made from; None when it cannot be read.
+        """The segments it was derived from; None when it cannot be read.
 
         Raises:
             WarehouseLockedError: when it is locked.
@@ -132,24 +132,24 @@ class Warehouse(Protocol):
         """Derive it again from the archive; readers see the old tables until the new ones are complete.
 
         Raises:
-            LossError: when the new tables would lack segments of the ledger; the old ones stay.
-            WarehouseLockedError: when it stays locked; likewise.
+            LossError: when the new tables would lack segments of the ledger; the old tables stay.
+            WarehouseLockedError: when it stays locked; the old tables stay.
             ArchiveError: when the archive cannot be read.
         """
 
     def maintain(
         self, work: Derivation, now: datetime, retain_days: int | None, *, accept_loss: bool = False
     ) -> Maintained:
-        """Load what is archived, tidy up, and prove that a rebuild would give the same tables.
+        """Load what is archived, tidy up, and check that a rebuild would give the same tables.
 
         Args:
-            work: what it takes to rebuild.
-            now: what time it is, UTC.
+            work: what a rebuild needs.
+            now: the current time, UTC.
             retain_days: ids and answers of whole days (UTC) longer ago are dropped; None keeps everything.
-            accept_loss: whether they may go although the clock is in doubt, or ids in them are still polled.
+            accept_loss: whether to drop them even if the clock may be wrong, or ids in them are still polled.
 
         Raises:
-            RetentionRefusedError: when they may not; nothing was dropped or compacted then.
+            RetentionRefusedError: when they must not be dropped; then nothing was dropped or compacted.
             WarehouseLockedError: when the warehouse stays locked, or another maintenance is running.
             WarehouseDamagedError: when it cannot be opened, or is of another version.
             ArchiveError: when the archive cannot be read or written.

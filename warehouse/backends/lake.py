@@ -1,4 +1,4 @@
-"""The warehouse in a lake: any number of writers and readers, who see each step of a load at once."""
+"""The warehouse in a lake: any number of writers and readers. Readers see each step of a load as soon as it commits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LakeWriter:
-    """A lake. It is not locked, as others may load at the same time."""
+    """A lake. It is not locked, because others may load at the same time."""
 
     lake: Lake
     wait_seconds: float
@@ -47,7 +47,7 @@ class LakeWriter:
         self,
         waiting: Sequence[Segment],
         *,
-        later: Collection[Segment] = (),  # noqa: ARG002 - readers see it at once, so nothing is left for later
+        later: Collection[Segment] = (),  # noqa: ARG002 - readers see each step at once, so nothing is left for later
     ) -> list[Segment]:
         return list(waiting)
 
@@ -91,7 +91,7 @@ class LakeWarehouse:
         return None if self.lake.is_on_s3 else Path(self.lake.data)
 
     def exists(self) -> bool:
-        """What is there shows when it is opened."""
+        """Whether a lake exists is known only when it is opened."""
         return True
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -101,7 +101,7 @@ class LakeWarehouse:
         return open_beside_lake(self.lake)
 
     def restrict(self, con: duckdb.DuckDBPyConnection, writable: Sequence[str], query: str) -> None:
-        """Its data files have to stay open to the connection, so that what would write there is refused by kind."""
+        """The connection needs access to the data files, so statements that could write there are refused by kind."""
         [(_, _, data)] = con.execute(f"from ducklake_settings('{LAKE}')").fetchall()
         seal(con, writable, folders=[data])
         check_statements(query)
