@@ -128,7 +128,7 @@ def _by_day(segment: Segment) -> tuple[str, str]:
 
 
 def _groups(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-    """Groups of two or more segments with at most `MAX_ROWS` rows together; one with over half of that is left alone."""
+    """Groups of two or more segments with at most `MAX_ROWS` rows together; one with over half of that is left."""
     group: list[Segment] = []
     total = 0
     for segment in segments:

@@ -76,7 +76,7 @@ class Warehouse(Protocol):
         """Whether `maintain --retain` can drop old days from it."""
 
     def exists(self) -> bool:
-        """Whether there is a warehouse to publish; always true for a lake, as only opening it shows whether it exists."""
+        """Whether there is a warehouse to publish; always true for a lake, as one has to open it to know."""
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A read-only connection to what readers see; the caller closes it.

@@ -1,14 +1,15 @@
-"""Writing transactions on a lake, one after another, however many processes load at once.
+"""Serialize the writing transactions on a lake, even if several processes load at once.
 
-DuckLake has no unique constraints, and lets two transactions that only insert commit side by side: two loads of the
-same answers would double them. What keeps the load idempotent there:
+DuckLake has no unique constraints, and lets two transactions that only insert commit concurrently: two loads of the
+same answers would insert them twice. Two things prevent that:
 
-- **The proof.** A connection that writes has `ducklake_max_retry_count = 0`: a transaction that began at snapshot n is
-  written as snapshot n + 1 or not at all, whatever it changed. The primary key of the catalog's snapshots lets one of
-  two win; the other is rolled back and done again from its beginning, where it finds the first one's ledger. So writing
-  transactions are serial, as behind the lock of a file.
-- **The pace.** Before it begins, each takes an advisory lock of PostgreSQL, first come first served, gone
-  with the session that holds it. It only spares work that would be done twice; nothing rests on it.
+- **Correctness.** A connection that writes has `ducklake_max_retry_count = 0`: a transaction that began at snapshot n
+  commits as snapshot n + 1 or not at all, regardless of what it changed. Of two such transactions, the primary key of
+  the catalog's snapshots lets one commit; the other is rolled back and repeated from its beginning, where it finds the
+  first one's ledger. So writing transactions are serialized, as with the lock on a file.
+- **Efficiency.** Before it begins, each takes an advisory lock of PostgreSQL, first come first served, which is
+  released when its session ends. The lock only avoids work that would have to be repeated; correctness does not depend
+  on it.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ T = TypeVar("T")
 #: The name that the catalog's database has in a connection.
 CATALOG: Final = "lock_catalog"
 
-#: How often a transaction that lost against another is begun again, and how long at most is waited before.
+#: How often a transaction that conflicts with another is tried, and the longest pause before the next attempt.
 ATTEMPTS: Final = 10
 _PAUSE_SECONDS: Final = 2.0
 
-#: How long to wait for the lock where nothing else is set (see `wait_at_most`).
+#: How long to wait for the lock by default (see `wait_at_most`).
 _WAIT_SECONDS: Final = 600.0
 
 _LOST: Final = re.compile(r"Failed to commit DuckLake transaction")
@@ -58,13 +59,13 @@ def wait_at_most(con: duckdb.DuckDBPyConnection, seconds: float) -> None:
 
 
 def serialized(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
-    """Run `step`, one whole transaction, as if no other process wrote meanwhile.
+    """Run `step`, one whole transaction, serialized with those of other processes.
 
-    On a lake it may run several times, so it has to be safe to repeat. On a file, which has a lock, it just runs.
+    On a lake it may run several times, so it must be safe to repeat. On a file, which is locked already, it runs once.
 
     Raises:
-        WarehouseLockedError: when the lock does not come in time.
-        LakeError: when the transaction could not be written in `ATTEMPTS`.
+        WarehouseLockedError: when the lock is not obtained in time.
+        LakeError: when the transaction could not be committed in `ATTEMPTS` attempts.
     """
     if not dialect_of(con).has_many_writers:
         return step()
@@ -87,7 +88,7 @@ def write_lock(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[N
     """The advisory lock for `what`, kept by a separate session until the block ends.
 
     Raises:
-        WarehouseLockedError: when it does not come within the wait; it names the holder.
+        WarehouseLockedError: when it is not obtained in time; the message names the holder.
     """
     with session_for_claims(con) as session:
         claim(con, session, what, wait=True)
@@ -96,7 +97,7 @@ def write_lock(con: duckdb.DuckDBPyConnection, what: str = "load") -> Iterator[N
 
 @contextlib.contextmanager
 def session_for_claims(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A separate session for advisory locks, which it holds until the block ends."""
+    """A separate session for advisory locks; they are released when the block ends."""
     with contextlib.closing(con.cursor()) as session:
         session.execute("begin")
         _tell(session, f"set local application_name = '{_name()}'")
@@ -104,15 +105,15 @@ def session_for_claims(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
         try:
             yield session
         finally:
-            with contextlib.suppress(duckdb.Error):  # a session that is gone holds nothing
+            with contextlib.suppress(duckdb.Error):  # a session that has ended holds no lock
                 session.execute("rollback")
 
 
 def claim(con: duckdb.DuckDBPyConnection, session: duckdb.DuckDBPyConnection, what: str, *, wait: bool = False) -> bool:
-    """Take the advisory lock for `what` in a `session` of `con`; whether it was free, where it is not waited for.
+    """Take the advisory lock for `what` in a `session` of `con`; without `wait`, returns whether it was free.
 
     Raises:
-        WarehouseLockedError: when it is waited for and does not come in time; it names the holder.
+        WarehouseLockedError: with `wait`, when it is not obtained in time; the message names the holder.
     """
     if not wait:
         return bool(_ask(session, _TRY.format(what=what))[0][0])
@@ -153,6 +154,6 @@ def _ask(con: duckdb.DuckDBPyConnection, query: str, catalog: str = CATALOG) -> 
 
 
 def _name() -> str:
-    """Who we are to others: only letters that need no quoting, and no more than PostgreSQL keeps."""
+    """The name of this process for others: only characters that need no quoting, and no more than PostgreSQL keeps."""
     host = re.sub(r"[^\w.-]", "", socket.gethostname(), flags=re.ASCII)
     return f"process {os.getpid()} on {host}"[:63]

@@ -1,7 +1,7 @@
-"""What a DuckDB file and a lake differ in, where the same statements are executed on both.
+"""Differences between a DuckDB file and a lake that matter to code that executes the same statements on both.
 
-`dialect_of` is the one place that asks a connection which of the two it is. What is done with a warehouse as a whole is
-in `warehouse.backends`.
+`dialect_of` is the only place that asks a connection which of the two it is. Operations on a whole warehouse are in
+`warehouse.backends`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class Dialect:
 
     Attributes:
         has_log: DuckDB writes a log beside it, which has to belong to it (see `log_check`).
-        has_many_writers: others may write meanwhile, so that transactions are serialized (see `advisory_lock`).
-        takes_all_comments: it keeps comments on macros and on the columns of views, too.
-        place: what messages call it; None for the path of its file.
+        has_many_writers: others may write meanwhile, so transactions are serialized (see `advisory_lock`).
+        takes_all_comments: it supports comments on macros and on the columns of views, too.
+        place: what messages call it; None if they show the path of its file.
     """
 
     has_log: bool
@@ -32,11 +32,11 @@ class Dialect:
 
 FILE: Final = Dialect(has_log=True, has_many_writers=False, takes_all_comments=True, place=None)
 
-#: Its path has the words to connect with, and may have a password.
+#: Messages do not show its path: that is a connection string and may contain a password.
 LAKE: Final = Dialect(has_log=False, has_many_writers=True, takes_all_comments=False, place="in the lake")
 
 
 def dialect_of(con: duckdb.DuckDBPyConnection) -> Dialect:
-    """That of the database in use."""
+    """The dialect of the database in use."""
     kind = con.execute("select type from duckdb_databases() where database_name = current_database()").fetchone()
     return LAKE if kind is not None and kind[0] == "ducklake" else FILE

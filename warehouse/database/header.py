@@ -1,7 +1,7 @@
-"""The comment at the top of a `.sql` file, read in one way for catalog, data dictionary and example queries.
+"""Parse the comment at the top of a `.sql` file, for the catalog, the data dictionary and the example queries.
 
-No library: a SQL parser keeps a comment as text beside a token, and the blocks and lines that carry the meaning here
-would still have to be told apart by hand.
+No library does it: a SQL parser keeps a comment as plain text, and its blocks and lines, which have the meaning here,
+would still have to be parsed by hand.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _COLUMN: Final = re.compile(r"^(\w+): (.*)$")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header: the grain, an empty comment line, the columns, and after another empty line whatever else there is.
+    """A header: the grain, an empty comment line, the columns, another empty comment line, and notes.
 
     Attributes:
-        title: the first line: of an example query, its question.
+        title: the first line; the question, in an example query.
         grain: the first block: "One row per …".
-        columns: of the second block, `column: what it is`, continued on lines that are indented.
+        columns: from the second block, `column: what it is`, continued on indented lines.
         notes: the other blocks.
     """
 
@@ -32,7 +32,7 @@ class Header:
 
 
 def read_header(sql: str) -> Header:
-    """The header of a file's text; empty parts where it has none."""
+    """The header of a file's text; parts that it does not have are empty."""
     lines = [line[2:].removeprefix(" ") for line in takewhile(_is_comment, sql.splitlines())]
     blocks = [block.split("\n") for block in "\n".join(lines).split("\n\n")]
     first, second, *rest = blocks if len(blocks) > 1 else (*blocks, [])

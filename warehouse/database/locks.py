@@ -1,7 +1,7 @@
-"""Who may write a warehouse file, and who does: our own lock beside it, and DuckDB's on it.
+"""Who may write a warehouse file, and who does: our own lock file beside it, and DuckDB's lock on the file.
 
 DuckDB's is a POSIX lock, which a process loses as soon as it closes *any* descriptor of the file. So nothing here opens
-a warehouse that this process has open already.
+a warehouse that this process already has open.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def sole_writer(warehouse: Path, wait_seconds: float) -> Iterator[None]:
     """Our own lock on a warehouse file, for one process at a time.
 
     Raises:
-        WarehouseLockedError: when it does not come within `wait_seconds`.
-        WarehouseFullError, WarehouseUnwritableError: when the disk refuses what the block, or we, write.
+        WarehouseLockedError: when it is not obtained within `wait_seconds`.
+        WarehouseFullError, WarehouseUnwritableError: when the block, or this function, cannot write to the disk.
     """
     try:
         with _locked(warehouse, wait_seconds):
@@ -77,7 +77,7 @@ def _locked(warehouse: Path, wait_seconds: float) -> Iterator[None]:
 
 
 def lock_holder(warehouse: Path) -> str | None:
-    """Who holds the warehouse now, in words; None when nobody does. It only looks, without opening the database."""
+    """The process that has locked the warehouse, in words; None when there is none. Does not open the database."""
     try:
         if _is_locked(lock_path(warehouse)):
             return _our_holder(lock_path(warehouse))
@@ -89,7 +89,7 @@ def lock_holder(warehouse: Path) -> str | None:
 
 
 def is_open_here(path: Path) -> bool:
-    """Whether this process has a descriptor of the file."""
+    """Whether this process has the file open."""
     try:
         wanted = path.stat()
     except FileNotFoundError:
@@ -110,12 +110,12 @@ def held(warehouse: Path, holder: str, waited: float) -> WarehouseLockedError:
 
 
 def held_here(warehouse: Path, waited: float) -> WarehouseLockedError:
-    """The same, where a connection of this very process is in the way."""
+    """The error of `held`, if the holder is another connection of this process."""
     return held(warehouse, f"{_THIS_PROCESS} ({os.getpid()})", waited)
 
 
 def full(warehouse: Path, why: str) -> WarehouseFullError:
-    """The error for a disk without room."""
+    """The error for a full disk."""
     return WarehouseFullError(
         f"there is no room for the warehouse {warehouse} ({why}). Nothing is lost: everything collected is in the "
         "archive, and the next run loads it. Make room and run again"
@@ -138,7 +138,7 @@ def _try_lock(descriptor: int, kind: int) -> bool:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether somebody holds our lock; looking shares it for an instant."""
+    """Whether a process holds our lock; the test itself takes a shared lock for an instant."""
     if not path.exists():
         return False
     with path.open("rb") as file:
@@ -154,10 +154,10 @@ def _our_holder(path: Path) -> str:
 
 
 def file_holder(warehouse: Path) -> str | None:
-    """Whose lock would keep us from writing, asked of the system without taking one.
+    """The process whose lock would keep us from writing, in words; None when there is none. Takes no lock.
 
-    `F_GETLK` alone names the process and takes no lock, and Python has no wrapper for its structure. To try the lock
-    instead (`lockf`) would name nobody, and keep DuckDB from opening the file at that instant.
+    Only `F_GETLK` gives the process without taking a lock, and Python has no wrapper for its structure. Trying to lock
+    (`lockf`) would not give the process, and would keep DuckDB from opening the file at that instant.
     """
     layout, type_at, pid_at = _FLOCK
     question = [0] * len(layout)

@@ -1,8 +1,8 @@
-"""Whether the log beside a warehouse's file belongs to it: DuckDB replays any, also into an older file from a backup.
+"""Whether the log beside a warehouse file belongs to it: DuckDB replays any log, even into an older file from a backup.
 
-Every load gives the warehouse another state, a word that no other load gives, and writes down which one it came from:
-`log-of:before>after`, in the table `catalog_version` and so in the log. A log belongs to a file whose own state is
-where the log begins. That holds however often DuckDB makes a checkpoint by itself.
+Every load gives the warehouse a new state, which is a unique id, and records the transition as `log-of:before>after` in
+the table `catalog_version`, and so in the log. A log belongs to a file if its first transition begins at the state of
+the file. That is true regardless of how often DuckDB makes a checkpoint by itself.
 """
 
 from __future__ import annotations
@@ -24,52 +24,52 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: The state of a file in which nothing stands yet.
+#: The state of a file without content.
 _NOTHING: Final = "nothing"
 
-#: Of states alone: the log of a new warehouse also holds the comment that explains them, `log-of:before>after`.
+#: Matches states only: the log of a new warehouse also contains the comment that explains them, `log-of:before>after`.
 _STEP: Final = re.compile(rb"log-of:(nothing|[0-9a-f]{32})>([0-9a-f]{32})")
 
-# What DuckDB writes into its log: the type of an entry is its first field, 100 of a commit and 99 of a checkpoint.
+# Entries of DuckDB's log: their first field is the type, 100 for a commit and 99 for a checkpoint.
 _COMMIT: Final = b"\x64\x00\x64\xff\xff"
 _CHECKPOINT: Final = b"\x64\x00\x63\x65\x00"
 
 
 def next_state(con: duckdb.DuckDBPyConnection) -> str:
-    """What a transaction is to write into `catalog_version.state`."""
+    """The value that a transaction has to write into `catalog_version.state`."""
     return f"log-of:{_state(con)}>{uuid.uuid4().hex}"
 
 
 def change_state(con: duckdb.DuckDBPyConnection) -> None:
-    """Give the warehouse another state, within the transaction of the caller; a lake has no log."""
+    """Give the warehouse a new state, within the caller's transaction; does nothing on a lake, which has no log."""
     if dialect_of(con).has_log:
         con.execute("update catalog_version set state = ?", [next_state(con)])
 
 
 def check_log(warehouse: Path) -> None:
-    """Look at a file that nobody has open, before DuckDB does.
+    """Check the log of a file that no process has open, before DuckDB opens it.
 
     Raises:
-        WarehouseDamagedError: when the log beside it is that of another file, or of another state of this one.
+        WarehouseDamagedError: when the log beside it belongs to another file, or to another state of this one.
     """
     log = warehouse.with_name(f"{warehouse.name}.wal")
     if not warehouse.exists() or not log.exists() or not log.stat().st_size:
         return
     with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find(_COMMIT) < 0:
-            return  # nothing of it would be replayed
+            return  # no entry would be replayed
         steps = _STEP.findall(content)
         is_checkpointed = content.find(_CHECKPOINT) >= 0
-    with contextlib.suppress(duckdb.Error, OSError):  # what cannot be opened is told when it is wanted
+    with contextlib.suppress(duckdb.Error, OSError):  # if it cannot be opened, opening it to write reports that
         state = _state_without_log(warehouse).encode()
         begins, ends = (steps[0][0], steps[-1][1]) if steps else (None, None)
-        if state == begins or (is_checkpointed and state == ends):  # DuckDB drops what the file has already
+        if state == begins or (is_checkpointed and state == ends):  # DuckDB discards a log that the file already has
             return
         raise _foreign(warehouse, log)
 
 
 def _state_without_log(warehouse: Path) -> str:
-    """The state of the file alone, by another name, beside which there is no log."""
+    """The state of the file without its log: it is opened by another name, which has no log beside it."""
     with _other_name(warehouse) as alone, duckdb.connect(alone, read_only=True) as con:
         return _state(con)
 

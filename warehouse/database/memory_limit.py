@@ -1,8 +1,8 @@
 """More memory for a connection whose transactions need it.
 
-All that a transaction changes has to be in memory when it commits, and again at the checkpoint; one that finds no room
-invalidates the connection. As a rule a step is some 20 MB of small rows. One of answers that are megabytes each needs
-more than a load is given, and would otherwise fail at every run.
+Everything that a transaction changes has to be in memory when it commits, and again at the checkpoint; if it does not
+fit, the connection is invalidated. Usually a step is some 20 MB of small rows. A step of answers that have megabytes
+each needs more than the usual limit, and would otherwise fail in every run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import duckdb
 
-#: What a connection with large answers has beside what they take.
+#: What a connection needs in addition to the memory for large answers.
 _BASE_BYTES: Final = 256 * 1024 * 1024
 
 #: Memory that large answers take, in multiples of their bytes. With 3, 100 answers of 1 MB failed at the checkpoint.
@@ -23,14 +23,14 @@ _SHIFTS: Final = {"": 0, "Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
 
 
 def allow_for(con: duckdb.DuckDBPyConnection, large_bytes: int) -> None:
-    """Raise the `memory_limit` of a connection to what so many bytes of large answers take, unless it has more."""
+    """Raise the `memory_limit` of a connection to what this many bytes of large answers need, unless it is higher."""
     wanted = _BASE_BYTES + _FACTOR * large_bytes
     if large_bytes > 0 and limit_bytes(con) < wanted:
         set_limit(con, wanted)
 
 
 def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
-    """Take memory from a connection that has more than `limit` bytes: then it needs one thread, too."""
+    """Lower the `memory_limit` of a connection to `limit` bytes, with one thread; does nothing if it is lower."""
     if limit_bytes(con) > limit:
         con.execute("set threads = 1")
         set_limit(con, limit)
@@ -42,7 +42,7 @@ def set_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
 
 
 def limit_bytes(con: duckdb.DuckDBPyConnection) -> int:
-    """The `memory_limit` in force, which DuckDB tells rounded down as '122.0 MiB'."""
+    """The `memory_limit` in force, in bytes, which DuckDB returns rounded down, such as '122.0 MiB'."""
     row = con.execute("select current_setting('memory_limit')").fetchone()
     found = re.fullmatch(r"([\d.]+) (?:([KMGT]i)B|bytes?)", str(row[0]) if row else "")
     return int(float(found[1]) * 2 ** _SHIFTS[found[2] or ""]) if found else 0

@@ -1,7 +1,7 @@
-"""A read-only copy for readers, replaced in one step: those who have the old one open keep it, others get the new.
+"""A read-only copy for readers, replaced in one step: readers that have the old one open keep it, others get the new.
 
-Beside `current.duckdb` each copy has a name of its own, a hard link, as long as it is the newest: by that name one
-process can open it while it still has an older one open (see `reader.open_published`).
+While it is the newest, a copy also has a unique name, a hard link beside `current.duckdb`: by that name a process can
+open it even if it still has an older one open (see `reader.open_published`).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def publish(paths: DataPaths, wait_seconds: float) -> Path:
     """Publish a warehouse file as it is; returns the published file.
 
     Raises:
-        WarehouseLockedError: when the warehouse's lock does not come within `wait_seconds`.
+        WarehouseLockedError: when the warehouse's lock is not obtained within `wait_seconds`.
         WarehouseDamagedError: when it cannot be opened, or is of another version.
-        WarehouseFullError: when the disk has no room.
+        WarehouseFullError: when the disk is full.
     """
     deadline = time.monotonic() + wait_seconds
     with sole_writer(paths.warehouse, wait_seconds):
@@ -48,18 +48,18 @@ def publish(paths: DataPaths, wait_seconds: float) -> Path:
 def publish_closed(paths: DataPaths) -> None:
     """Copy a warehouse that this process has closed; the caller holds `sole_writer`.
 
-    DuckDB writes its log into the file as it closes it, and says nothing where it cannot: what is left of the log is
-    written first, and what is in the way of that is raised here.
+    DuckDB writes its log into the file when it closes it, and reports no error if that fails: so if there still is a
+    log, it is written first, and an error is raised here.
 
-    The file is copied as it is, for that is as fast as the disk. Somebody else could open and change it meanwhile, so
-    the copy counts only when the original did not change under it and when it opens. A connection of this very process
-    would lose its lock by the copying, so there must be none.
+    The file is copied byte by byte, because that is as fast as the disk. Another process could open and change it
+    meanwhile, so the copy is published only if the original did not change and the copy can be opened. A connection of
+    this process would lose its lock by the copying, so there must be none.
 
     Raises:
         WarehouseLockedError: when another connection of this process has the warehouse open.
-        WarehouseDamagedError: when the copy does not open.
-        WarehouseFullError: when the disk has no room.
-        WarehouseError: when somebody keeps changing the warehouse.
+        WarehouseDamagedError: when the copy cannot be opened.
+        WarehouseFullError: when the disk is full.
+        WarehouseError: when another process keeps changing the warehouse.
     """
     if is_open_here(paths.warehouse):
         raise held_here(paths.warehouse, 0)
@@ -70,10 +70,10 @@ def publish_closed(paths: DataPaths) -> None:
 
 
 def put_in_place(paths: DataPaths, fill: Callable[[Path], None]) -> None:
-    """Let `fill` write a copy, check that it opens, and publish it in one step.
+    """Let `fill` write a copy, check that it can be opened, and publish it in one step.
 
     Raises:
-        WarehouseDamagedError: when the copy does not open.
+        WarehouseDamagedError: when the copy cannot be opened.
         SharingError: when it cannot be shared.
     """
     folder = paths.published.parent
@@ -94,7 +94,7 @@ def _fill(paths: DataPaths, target: Path, fill: Callable[[Path], None]) -> None:
             con.execute("select count(*) from segments").fetchall()
     except duckdb.Error as error:
         raise damaged(paths.warehouse, error) from error
-    with contextlib.suppress(OSError):  # a file system without hard links: readers open the common name
+    with contextlib.suppress(OSError):  # a file system without hard links: readers open the shared name
         paths.version_of(target).hardlink_to(target)
 
 

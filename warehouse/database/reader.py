@@ -1,4 +1,4 @@
-"""The published copy of a warehouse file, opened read-only: it never blocks a writer, nor does one block it."""
+"""The published copy of a warehouse file, opened read-only: readers and writers never block each other."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ATTEMPTS: Final = 10
 
 
 def open_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the newest published copy, also where this process has an older one open.
+    """A read-only connection to the newest published copy, even if this process has an older one open.
 
-    DuckDB gives a process that opens a path again the database it has open under that path, even where the file was
-    replaced since (duckdb issue 15912). So each copy is opened under a name of its own, if it has one.
+    If a process opens a path again, DuckDB returns the database that is already open under that path, even if the file
+    has been replaced since (duckdb issue 15912). So each copy is opened by its unique name, if it has one.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
@@ -32,9 +32,9 @@ def open_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
 
 
 def open_beside_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
-    """A database of its own in memory, with the newest published copy in it as `published`, read-only.
+    """A new database in memory, with the newest published copy attached as `published`, read-only.
 
-    For readers that want views of their own beside those of the warehouse: nothing of it outlives the connection.
+    For readers that create their own views beside those of the warehouse; these end with the connection.
 
     Raises:
         NothingPublishedError, WarehouseError: as `open_published`.
@@ -63,7 +63,7 @@ def _open_newest(
             raise nothing_published(paths) from None
         except duckdb.Error as error:
             if attempt < _ATTEMPTS and not version.exists():
-                continue  # a newer copy has taken its place meanwhile
+                continue  # a newer copy has replaced it meanwhile
             msg = f"{paths.published} cannot be opened ({first_line(error)}): run `avatar-tasks publish`"
             raise WarehouseError(msg) from error
         set_up(con)

@@ -1,4 +1,4 @@
-"""Tables, views and macros from their `.sql` files: path is name, and headers become comments in the database."""
+"""Tables, views and macros from `.sql` files of the same name, whose headers become comments in the database."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PACKAGE: Final = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One table, view or macro as its file says it."""
+    """One table, view or macro, read from its file."""
 
     name: str
     kind: str
@@ -38,7 +38,7 @@ class Definition:
     notes: tuple[str, ...] = ()
 
     def comments(self, *, takes_all: bool = True) -> list[str]:
-        """The statements that put the header into the database, or those that every database takes."""
+        """Statements that write the header into the database; without `takes_all`, those that a lake supports, too."""
         if not takes_all and self.kind == "macro":
             return []
         if self.kind == "macro":
@@ -64,13 +64,13 @@ def definitions(folder: str) -> tuple[Definition, ...]:
 
 
 def bring_up_to_date(con: duckdb.DuckDBPyConnection) -> None:
-    """Make every table, view and macro what its file says; where they are so already, nothing is written.
+    """Make every table, view and macro match its file; if all of them do already, nothing is written.
 
-    Tables that are missing are created; views and macros are all recreated, and those without a file dropped.
+    Missing tables are created; all views and macros are recreated, and those without a file dropped.
 
     Raises:
-        WarehouseOutdatedError: when a table has other columns than its file says. The data under them was derived by
-            another version, so that only deriving it again helps.
+        WarehouseOutdatedError: when a table has other columns than in its file. Its rows were derived by another
+            version, so only a rebuild helps.
     """
     if _standing_fingerprint(con) != fingerprint():
         serialized(con, lambda: _renew(con))
@@ -88,7 +88,7 @@ def _renew(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def make_anew(con: duckdb.DuckDBPyConnection) -> None:
-    """Drop every table, view and macro, and create them empty, within the transaction of the caller."""
+    """Drop every table, view and macro, and create them again, empty, within the caller's transaction."""
     _drop_views(con)
     for table in _columns_by_table(con):
         con.execute(f'drop table "{table}"')
@@ -96,7 +96,10 @@ def make_anew(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def copy_rows(con: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Fill the empty tables in use with the rows of those in `source`, a database and schema; the caller has begun."""
+    """Copy the rows of the tables in `source`, a database and schema, into the empty tables in use.
+
+    Runs within the caller's transaction.
+    """
     for definition in definitions("tables"):
         if definition.name != "catalog_version":
             con.execute(f"insert into {definition.name} by name from {source}.{definition.name}")
@@ -116,13 +119,13 @@ def _create_all(con: duckdb.DuckDBPyConnection, present: Collection[str]) -> Non
 
 @cache
 def fingerprint() -> str:
-    """Tells one set of tables, views and macros from another."""
+    """A hash of the definitions of all tables, views and macros."""
     everything = [(one.name, one.sql) for one in (*definitions("tables"), *definitions("marts"))]
     return blake2b(repr(everything).encode(), digest_size=16).hexdigest()
 
 
 def in_order(wanted: Iterable[Definition]) -> list[Definition]:
-    """Views and macros, each after those it uses.
+    """Views and macros in an order in which each comes after those it uses.
 
     Raises:
         ValueError: when they use each other in a circle.
@@ -157,7 +160,7 @@ def _standing_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def _columns_by_table(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
-    """Name and type of every column of every lasting table, in order."""
+    """Name and type of every column of every table that is not temporary, in order."""
     return dict(con.execute(statement("queries/columns_by_table")).fetchall())
 
 

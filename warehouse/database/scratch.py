@@ -1,4 +1,4 @@
-"""Databases in memory: a warehouse that nobody keeps, and queries that need none."""
+"""Databases in memory: a temporary warehouse, and queries that need no warehouse."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def scratch(spill_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory, for what has to be known where the real one is not used.
+    """A warehouse in memory, for code that cannot use the real one.
 
-    With a folder to spill to it takes no more memory than a writer; what does not fit is in files there, until it ends.
+    With a folder to spill to, it uses no more memory than a writer; data that does not fit is in files there meanwhile.
     """
     settings = WRITER_SETTINGS | {"temp_directory": str(spill_to)} if spill_to else None
     with contextlib.closing(in_memory(settings)) as con:
@@ -30,33 +30,33 @@ def scratch(spill_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]
 
 
 class QueryError(WarehouseError):
-    """Why DuckDB refuses a query, or fails on it."""
+    """DuckDB refuses a query, or fails while it runs; the message says why."""
 
 
 class Rows:
-    """The rows of a query as Arrow, piece by piece: nothing is converted that nobody looks at."""
+    """The rows of a query as Arrow batches, converted only when they are read."""
 
     def __init__(self, reader: pa.RecordBatchReader) -> None:
         self._reader = reader
         self.schema: pa.Schema = reader.schema
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Raises `QueryError` when DuckDB fails on the way."""
+        """The batches; raises `QueryError` when DuckDB fails while the query runs."""
         try:
             yield from self._reader
-        except OSError as error:  # Arrow passes on the errors of a batch's maker as this
+        except OSError as error:  # Arrow converts errors of DuckDB to this
             raise QueryError(first_line(error)) from error
 
 
 @contextlib.contextmanager
 def query_in_memory(query: str, rows_per_batch: int = 50_000) -> Iterator[Rows]:
-    """A query on what it names itself: files, or databases that it attaches (preferably read-only).
+    """Run a query on the files that it names, or the databases that it attaches (preferably read-only).
 
     Raises:
         QueryError: when DuckDB refuses it.
     """
     try:
-        query.encode()  # DuckDB's own error for half characters is none of its own
+        query.encode()  # half of a surrogate pair would raise an error that is not DuckDB's
         with contextlib.closing(in_memory()) as con:
             if not con.extract_statements(query):
                 raise QueryError("it is empty")

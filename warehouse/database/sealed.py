@@ -1,4 +1,4 @@
-"""A connection for queries that others wrote: it reads the warehouse and nothing else, by DuckDB's own settings."""
+"""A connection for queries that users wrote: DuckDB's own settings restrict it to reading the warehouse."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from warehouse.errors import WarehouseError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: A lake's own folder has to be readable, and DuckDB has no setting for reading alone: what writes is refused by kind.
+#: DuckDB has no setting to make a lake's folder readable but not writable, so statements of these kinds are refused.
 _WRITING: Final = ("COPY", "EXPORT", "CALL")
 
 _SETTINGS: Final = (
-    "set python_enable_replacements = false",  # a variable of ours is no table of theirs
+    "set python_enable_replacements = false",  # a query must not read our Python variables as tables
     "set enable_external_access = false",
     "set lock_configuration = true",
 )
@@ -27,16 +27,16 @@ _FILE_AS_TABLE: Final = re.compile(r"Table with name (\S*[/.]\S*) does not exist
 
 
 class FilesRefusedError(WarehouseError):
-    """A query wants more than the warehouse: a file, another database, an extension, or a setting."""
+    """A query uses more than the warehouse: a file, another database, an extension, or a setting."""
 
 
 def seal(con: duckdb.DuckDBPyConnection, writable: Sequence[str], folders: Sequence[str] = ()) -> None:
-    """Take from a connection everything but its database, for good.
+    """Restrict a connection to its database; this cannot be undone.
 
     Args:
-        con: as `Warehouse.connect` gives it.
-        writable: paths that stay open to it, such as the pipe its result goes through.
-        folders: what stays open to it with all that is in it: a lake's data files.
+        con: a connection of `Warehouse.connect`.
+        writable: paths that it may still use, such as the pipe for its result.
+        folders: folders that it may still use with all files in them: a lake's data files.
     """
     if folders:
         con.execute(f"set allowed_directories = {_listed(folders)}")
@@ -46,11 +46,11 @@ def seal(con: duckdb.DuckDBPyConnection, writable: Sequence[str], folders: Seque
 
 
 def check_statements(query: str) -> None:
-    """Refuse what would write into a lake's folder, which DuckDB's settings leave open.
+    """Refuse statements that could write into a lake's folder, which DuckDB's settings still allow.
 
     Raises:
-        FilesRefusedError: for a statement that writes.
-        duckdb.Error: when it is no SQL.
+        FilesRefusedError: for a statement that could write.
+        duckdb.Error: when it is not valid SQL.
     """
     for statement in duckdb.extract_statements(query):
         if statement.type.name in _WRITING:
@@ -58,7 +58,7 @@ def check_statements(query: str) -> None:
 
 
 def refusal(error: duckdb.Error) -> FilesRefusedError | None:
-    """The error that names the way out, where the settings of `seal` are why a query failed; else None."""
+    """The error that says what to do, if a query failed because of the settings of `seal`; else None."""
     words = str(error).splitlines()[0]
     if isinstance(error, duckdb.PermissionException) or _LOCKED in words:
         return _refused(words.partition(": ")[2] or words)
@@ -75,5 +75,5 @@ def _refused(why: str) -> FilesRefusedError:
 
 
 def _listed(paths: Sequence[str]) -> str:
-    """SET takes no parameter."""
+    """A list of string literals, because SET takes no parameters."""
     return "[" + ", ".join(map(quoted, paths)) + "]"

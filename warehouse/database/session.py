@@ -1,4 +1,4 @@
-"""What every connection to DuckDB has in force: settings, times in UTC, and on request every table and view."""
+"""What all connections to DuckDB have in common: settings, times in UTC, and on request every table and view."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ SETTINGS: Final[_Settings] = {
     "preserve_insertion_order": "false",
 }
 
-#: DuckDB would take four fifths of the machine's memory; what does not fit goes to the disk beside the warehouse. It
-#: needs 125 MB a thread, and one is enough beside the requests. With two, collecting 200,000 ids took a fourth more
-#: than 20,000: a full row group takes more to bring into the file than a half-empty one.
+#: By default DuckDB would use four fifths of the machine's memory; what does not fit goes to the disk beside the
+#: warehouse. It needs 125 MB per thread, and one is enough while requests are sent. With two, collecting 200,000 ids
+#: took a quarter more memory than 20,000: writing a full row group into the file takes more than a half-empty one.
 WRITER_SETTINGS: Final[_Settings] = SETTINGS | {"memory_limit": "128MB", "threads": 1}
 
 
 def set_up(con: duckdb.DuckDBPyConnection) -> None:
-    """Times in UTC, and no progress bar: DuckDB draws it on stdout, in the middle of somebody's JSON."""
+    """Set times to UTC, and turn off the progress bar, which DuckDB would draw on stdout, in the middle of JSON."""
     con.execute("set timezone = 'UTC'")
     con.execute("set enable_progress_bar = false")
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Every table, view and macro in place, times in UTC.
+    """Bring every table, view and macro up to date, and set times to UTC.
 
     Raises:
         WarehouseOutdatedError: when there is a table of another version.
@@ -46,9 +46,9 @@ def in_memory(settings: _Settings | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def temporary_folder(con: duckdb.DuckDBPyConnection) -> Path | None:
-    """The folder beside a database file for what memory does not hold; None of a database in memory.
+    """The folder beside a database file for data that does not fit in memory; None for a database in memory.
 
-    It goes when the connection is closed, or when the file is opened again after a process was killed.
+    It is removed when the connection is closed, or when the file is opened again after a process was killed.
     """
     row = con.execute("select current_setting('temp_directory')").fetchone()
     return Path(row[0]) if row and Path(row[0] or "").is_absolute() else None
@@ -60,5 +60,5 @@ def quoted(text: object) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What DuckDB says in one line, without the mark at its end: sentences go on. The rest quotes the statement."""
+    """The first line of DuckDB's message, without a full stop, to go into a sentence. The rest quotes the statement."""
     return str(error).splitlines()[0].rstrip(".!")

@@ -1,7 +1,7 @@
 """Rows of a query as the bytes of a file, piece by piece: DuckDB writes into a pipe, and we read from it.
 
-So whatever DuckDB writes (CSV, JSON, Parquet) can go to a descriptor that is open already, and neither the result nor
-its text is ever whole in memory or on a disk.
+So every format that DuckDB writes (CSV, JSON, Parquet) can be sent to an open descriptor, and neither the result nor
+its text is ever completely in memory or on a disk.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _PIECE_BYTES: Final = 1 << 16
 
 
 class ResultPipe:
-    """A pipe that DuckDB may write one result to, by a name.
+    """A pipe that DuckDB may write one result to, by a path.
 
     Attributes:
-        path: what DuckDB opens.
+        path: the path that DuckDB opens.
     """
 
     def __init__(self) -> None:
@@ -33,17 +33,17 @@ class ResultPipe:
         self.path = f"/dev/fd/{self._write}"
 
     def close(self) -> None:
-        """Give back what was never used."""
+        """Close the descriptors that are still open."""
         for descriptor in (self._read, self._write):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
         self._read = self._write = -1
 
     def pieces(self, con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, kind: str) -> Generator[bytes]:
-        """The rows in one of `FORMATS`. Left early, the query is interrupted.
+        """The rows in one of `FORMATS`. If the caller stops early, the query is interrupted.
 
         Raises:
-            duckdb.Error: when the query fails on its way.
+            duckdb.Error: when the query fails while it runs.
         """
         failed: list[BaseException] = []
         writer = threading.Thread(target=self._fill, args=(rows, kind, failed))
@@ -56,7 +56,7 @@ class ResultPipe:
         finally:
             if not finished:
                 con.interrupt()
-            os.close(self._read)  # a writer that waits for a reader learns that there is none
+            os.close(self._read)  # so a writer that waits for a reader gets an error
             self._read = -1
             writer.join()
         if failed:

@@ -1,4 +1,4 @@
-"""All of it, or nothing."""
+"""A transaction as a block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """What the block changes is visible once it ends, and never when it fails."""
+    """Commit what the block changes when it ends; roll it back when it fails."""
     con.execute("begin")
     try:
         yield

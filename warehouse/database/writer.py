@@ -1,7 +1,7 @@
 """A warehouse file opened to write, by one process at a time.
 
-Two locks keep writers apart (see `locks`). Ours, a file beside the warehouse, lets our own processes in one after
-another and names the one inside. DuckDB's own keeps out everybody else, e.g. a notebook that has the file open.
+Two locks keep writers apart (see `locks`). Ours, on a file beside the warehouse, serializes our own processes and names
+the holder. DuckDB's own excludes all other programs, e.g. a notebook that has the file open.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from warehouse.errors import WarehouseDamagedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The memory that a writer keeps between two steps.
+#: The memory limit of a writer while it spills between two steps.
 _IDLE_MEMORY: Final = "24MB"
 
-# What DuckDB says: it has no class of error for each. A word like "lock" alone will not do: it is in "block", too.
+# DuckDB's messages, because it has no error class for each case. A word such as "lock" is not enough: "block" has it.
 _LOCKED: Final = "Could not set lock on file"
 _HOLDER: Final = re.compile(r"held in (.*?) \(PID (\d+)\)")
 _NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|File too large")
@@ -52,9 +52,9 @@ def open_writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBP
     """A connection that may write, with every table and view in place; both locks are held until the block ends.
 
     Raises:
-        WarehouseLockedError: when a lock does not come within `wait_seconds`; it names the holder.
+        WarehouseLockedError: when a lock is not obtained within `wait_seconds`; the message names the holder.
         WarehouseDamagedError: when the file cannot be opened, or is of another version.
-        WarehouseFullError: when the disk has no room.
+        WarehouseFullError: when the disk is full.
     """
     deadline = time.monotonic() + wait_seconds
     with sole_writer(warehouse, wait_seconds), open_file(warehouse, deadline, wait_seconds) as con:
@@ -66,13 +66,13 @@ def open_writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBP
 def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a file that others may have locked: tried again until `deadline` (monotonic seconds).
 
-    Damage and a full disk may show at any statement; they leave the block as errors of `warehouse.errors`.
-    Temporary files go with the connection, those of a process that was killed, too.
+    Any statement may find damage or a full disk; the block then ends with an error of `warehouse.errors`. Temporary
+    files, even those of a process that was killed, are removed when the connection is closed.
 
     Raises:
-        WarehouseLockedError: when somebody, or another connection of this process, still has the file then.
+        WarehouseLockedError: when another process, or another connection of this one, still has it open by then.
         WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
-        WarehouseFullError: when the disk has no room.
+        WarehouseFullError: when the disk is full.
     """
     with _as_our_errors(warehouse), contextlib.ExitStack() as stack:
         con = _connect(warehouse, deadline, wait_seconds)
@@ -83,27 +83,27 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
 
 
 def spill(con: duckdb.DuckDBPyConnection) -> None:
-    """Let a connection of `open_file` put into temporary files what it holds and does not use now.
+    """Let a connection of `open_file` spill data that it does not use now to temporary files.
 
-    A step of 10,000 answers leaves some 90 MB, which a checkpoint writes later; the next step has need of the room.
+    A step of 10,000 answers leaves some 90 MB, which a later checkpoint writes; the next step needs that memory.
     """
     usual = limit_bytes(con)
-    with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot go stays
+    with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot be spilled stays in memory
         con.execute(f"set memory_limit = '{_IDLE_MEMORY}'")
     set_limit(con, usual)
 
 
 @contextlib.contextmanager
 def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a new file, or one it began, in which nothing outlives a crash: a log would be half of writing.
+    """A connection without a log to a new file, or one that it created before; a crash loses everything.
 
-    What was changed stays in memory, and beyond its limit in temporary files beside the new one, until a checkpoint;
-    the end of the block is one.
+    A log would be half of all that is written. Until the checkpoint at the end of the block, changes stay in memory,
+    and beyond its limit in temporary files beside the new file.
 
     Raises:
         WarehouseDamagedError, WarehouseFullError: as `open_file`.
     """
-    settings = WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by itself it would be where we were started
+    settings = WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by default in the working folder
     with _as_our_errors(unfinished), contextlib.ExitStack() as stack:
         if not unfinished.exists():
             _begin_file(unfinished)
@@ -111,7 +111,7 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute(f"attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)")
         unfinished.chmod(0o600)
         con.execute("use beside")
-        con.execute("set checkpoint_threshold = '1TB'")  # by what is estimated of a log that is not written
+        con.execute("set checkpoint_threshold = '1TB'")  # it counts the estimated size of a log, which is not written
         yield con
         con.execute("checkpoint")
 
@@ -121,7 +121,7 @@ def _as_our_errors(warehouse: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if _NO_ROOM.search(str(error)) or isinstance(error, duckdb.OutOfMemoryException):  # or of temporary files
+        if _NO_ROOM.search(str(error)) or isinstance(error, duckdb.OutOfMemoryException):  # or temporary files
             raise full(warehouse, first_line(error)) from error
         if _CORRUPT.search(str(error)):
             raise damaged(warehouse, error) from error
@@ -148,7 +148,7 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
 
 
 def _check_log(warehouse: Path) -> None:
-    """Of a file that somebody else has open the log is theirs, and being written: DuckDB says who it is."""
+    """Check the log, unless another process has the file open and writes the log: then DuckDB reports that process."""
     try:
         check_log(warehouse)
     except WarehouseDamagedError:
@@ -157,9 +157,9 @@ def _check_log(warehouse: Path) -> None:
 
 
 def _create_if_missing(warehouse: Path) -> None:
-    """A new file gets its name when it is a database: killed while making one, DuckDB leaves what it then refuses.
+    """Create a new file by another name: DuckDB, killed while it creates one, leaves a file that it then cannot open.
 
-    What a rebuild makes beside the live one is unfinished by its name, and recreated by the next one.
+    The file that a rebuild creates beside the live one needs no such care: the next rebuild recreates it.
     """
     if warehouse.exists() or warehouse.name.startswith(UNFINISHED):
         return
@@ -180,22 +180,22 @@ def _remove(unfinished: Path) -> None:
 
 
 def _begin_file(new: Path) -> None:
-    """Make `new` a database, with every table, view and macro where there is a file to copy them from."""
+    """Make `new` a database, with every table, view and macro if there is an empty warehouse to copy."""
     try:
         shutil.copyfile(_empty_file(), new)
         is_copy = True
-    except (OSError, duckdb.Error):  # it cannot be kept, or there is no room, which DuckDB says itself
+    except (OSError, duckdb.Error):  # it cannot be cached, or the disk is full, which DuckDB reports itself
         new.unlink(missing_ok=True)
         is_copy = False
     with contextlib.closing(duckdb.connect(new)) as con:
         if is_copy:
-            change_state(con)  # no two warehouses begin with the same
+            change_state(con)  # so that no two warehouses have the same state
 
 
 def _empty_file() -> Path:
-    """An empty warehouse, made when it is first needed and kept as Python keeps compiled modules, beside them.
+    """An empty warehouse, created when it is first needed, and cached beside Python's compiled modules.
 
-    To bind 80 views and macros takes 0.2 s of CPU, to copy them 0.01 s.
+    Binding 80 views and macros takes 0.2 s of CPU, copying them 0.01 s.
     """
     cache = schema.PACKAGE / "__pycache__"
     kept = cache / f"empty-{schema.fingerprint()}-{duckdb.__version__}.duckdb"

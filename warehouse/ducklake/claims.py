@@ -1,8 +1,8 @@
-"""Which process loads what of an archive that several load from at once: each claims ten segments at a time.
+"""How several processes that load an archive at once divide the work: each claims blocks of ten segments.
 
-A claim is an advisory lock of PostgreSQL, gone with the session that holds it. It only spares work that would be done
-twice, as the advisory lock of a load does (see `advisory_lock`): whatever is claimed, a load writes nothing that
-another has loaded.
+A claim is an advisory lock of PostgreSQL, released when its session ends. Like the advisory lock of a load (see
+`advisory_lock`) it only avoids work that would be done twice: even without claims, a load writes nothing that another
+has loaded.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 
     from warehouse.archive.parquet import Segment
 
-#: Portions that what waits is loaded in, where it is much: each costs a commit, half a second.
+#: If much waits, it is loaded in this many portions: each costs a commit, half a second.
 _PORTIONS: Final = 8
 
-#: Tasks in the lake for each row of a portion, for ids are looked up among them: 0.03 s for a million.
+#: A portion has one row for this many tasks in the lake, because its ids are looked up among them: 0.03 s per million.
 TASKS_PER_ROW: Final = 200
 
-#: No more, for memory: a portion of so many new ids and their answers takes some 250 MB.
+#: At most this many rows, to limit memory: a portion of that many new ids and their answers takes some 250 MB.
 MOST_ROWS: Final = 50_000
 
 
 def claimed(
     con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment], run_id: str
 ) -> Generator[Sequence[Segment], None, None]:
-    """Portions of what waits, each claimed until the next is wanted; nothing that another loads meanwhile.
+    """The waiting segments in portions, each claimed until the next is requested, without those that others load.
 
-    Those of a run itself come first; what others have claimed comes last, and is waited for. Of none, one of none.
+    Segments of the run itself come first; those that others have claimed come last, once they are released. Without
+    waiting segments there is one empty portion.
 
     Raises:
-        WarehouseLockedError: when another does not finish what it has claimed in time.
+        WarehouseLockedError: when another process does not finish its claimed segments in time.
     """
     if not waiting:
         yield []
@@ -61,7 +62,7 @@ def _not_loaded(con: duckdb.DuckDBPyConnection, blocks: dict[str, list[Segment]]
 def _claim(
     con: duckdb.DuckDBPyConnection, session: duckdb.DuckDBPyConnection, left: dict[str, list[Segment]], rows: int
 ) -> list[str]:
-    """Blocks of some `rows` rows that nobody has; where others have all of them, the first when it is free again."""
+    """Claim free blocks of about `rows` rows together; if others have all blocks, wait for the first one."""
     mine: list[str] = []
     for name, block in left.items():
         if rows <= 0:
@@ -76,7 +77,7 @@ def _claim(
 
 
 def portion_rows(con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment]) -> int:
-    """How many rows to load at once: more where much waits, and in a large lake."""
+    """How many rows to load at once: more if much waits, and in a large lake."""
     row = con.execute("select estimated_size from duckdb_tables() where table_name = 'tasks'").fetchone()
     tasks = int(row[0] or 0) if row else 0
     wanted = max(sum(map(size_in_rows, waiting)) // _PORTIONS, tasks // TASKS_PER_ROW)
@@ -84,7 +85,7 @@ def portion_rows(con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment]) -> 
 
 
 def _blocks(waiting: Sequence[Segment], run_id: str) -> dict[str, list[Segment]]:
-    """Ten segments each, by name: those of the run first, then the others in an order that no other run has."""
+    """Blocks of up to ten segments, by name: those of the run first, then others in an order that differs by run."""
     blocks: dict[str, list[Segment]] = {}
     for one in sorted(waiting):
         blocks.setdefault(one.segment_id[:-1], []).append(one)
@@ -97,6 +98,6 @@ def _blocks(waiting: Sequence[Segment], run_id: str) -> dict[str, list[Segment]]
 
 
 def _lock(name: str) -> str:
-    """What the lock of a block is called: only letters that need no quoting, as names of files may have any."""
+    """The name of a block's lock, with only those characters of a file name that need no quoting."""
     plain = re.sub(r"[^\w.-]", "", name, flags=re.ASCII)
     return f"load {plain}"

@@ -1,4 +1,4 @@
-"""DuckDB's extensions: from Python packages where they are installed, from DuckDB's own repository otherwise."""
+"""DuckDB's extensions: from Python packages if these are installed, else from DuckDB's own repository."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
-    """Load extensions into a connection's database. A package is used where it lies: nothing is copied or downloaded.
+    """Load extensions into a connection's database. Those in packages are loaded from there, without a download.
 
     Raises:
         ExtensionMissingError: when one is neither installed as a package nor available from DuckDB's repository.
@@ -37,7 +37,7 @@ def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Non
 
 
 def _packaged(name: str) -> Path | None:
-    """The file of an extension that is installed as a package, for this very version of DuckDB."""
+    """The file of an extension that is installed as a package, for exactly this version of DuckDB."""
     found = importlib.util.find_spec(f"duckdb_extension_{name}")
     for folder in (found.submodule_search_locations or ()) if found else ():
         file = Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"

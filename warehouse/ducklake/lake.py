@@ -1,7 +1,7 @@
 """The lake: the warehouse for many writers and readers. DuckLake, its catalog in PostgreSQL, its data in Parquet files.
 
-The same tables, views and macros from the same `.sql` files as in a DuckDB file. Readers attach it directly and are
-never refused; any number of processes may load at once (see `warehouse.database.advisory_lock`).
+It has the same tables, views and macros, from the same `.sql` files, as a DuckDB file. Readers attach it directly and
+are never blocked; any number of processes may load at once (see `warehouse.database.advisory_lock`).
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Lake:
     """Where a lake is.
 
     Attributes:
-        catalog: how to reach PostgreSQL, in libpq's words: `dbname=lake host=db user=loader` or a URI.
-        data: where its Parquet files are, a folder or `s3://bucket/prefix`. Every process has to see the same. The
-            catalog knows it, so that readers need not.
+        catalog: libpq's connection string for PostgreSQL: `dbname=lake host=db user=loader` or a URI.
+        data: where its Parquet files are, a folder or `s3://bucket/prefix`, the same for every process. Readers need
+            not give it, because the catalog records it.
     """
 
     catalog: str
@@ -63,7 +63,7 @@ class Lake:
 
     @property
     def setting(self) -> str:
-        """The value of the setting WAREHOUSE that leads here; it may have a password in it."""
+        """The value of the setting WAREHOUSE for this lake; it may contain a password."""
         return f"{PREFIX}{self.catalog}"
 
     @property
@@ -72,21 +72,21 @@ class Lake:
 
 
 def lake_at(place: str, data: str = "") -> Lake | None:
-    """The lake that a value of the setting WAREHOUSE names; None where that is a file's path."""
+    """The lake that a value of the setting WAREHOUSE names; None if that is the path of a file."""
     return Lake(place.removeprefix(PREFIX), data) if place.startswith(PREFIX) else None
 
 
 def without_password(text: str) -> str:
-    """A connection string, or an error that quotes one, that may be shown."""
+    """A connection string, or an error that quotes one, without the password, so that it may be shown."""
     return _PASSWORD.sub(lambda found: f"{found[1] or found[3]}***", text)
 
 
 def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> None:
-    """Make the lake the database in use of a connection. A writer creates one that is not there yet.
+    """Attach the lake to a connection and use it. A writer creates it if it does not exist.
 
     Raises:
         ExtensionMissingError: when DuckDB's extensions are not available.
-        NothingPublishedError: when a reader finds no lake there.
+        NothingPublishedError: when a reader finds no lake.
         LakeError: when it cannot be reached.
     """
     load_extensions(con, ("ducklake", "postgres_scanner"))
@@ -102,7 +102,7 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> No
 
 
 def who_loads(con: duckdb.DuckDBPyConnection) -> str | None:
-    """Who has locked the lake of a connection to write, in words; None when nobody has."""
+    """The process that has locked the lake for writing, in words; None when there is none."""
     return holder(con, catalog=f"__ducklake_metadata_{LAKE}")
 
 
@@ -114,8 +114,8 @@ def _attach_for_writing(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     except duckdb.InvalidInputException as error:
         if _ABSENT not in str(error):
             raise
-        with write_lock(con):  # two that create it at once would be in each other's way
-            # Inlining would keep few rows in the catalog; of that, the same row deleted by two ways comes back
+        with write_lock(con):  # two that create it at once would conflict
+            # Inlining would keep small inserts in the catalog; there, a row that is deleted in two ways comes back
             # (ducklake issue 1215).
             _attach_lake(con, lake, data, "data_inlining_row_limit 0")
 
@@ -142,7 +142,7 @@ def _try(lake: Lake, step: Callable[[], None]) -> None:
 
 
 def _storage_secret() -> dict[str, str | bool | None]:
-    """The standard AWS_* variables, as DuckDB wants them."""
+    """The standard AWS_* variables as the parameters of DuckDB's secret."""
     given = os.environ.get
     endpoint = given("AWS_ENDPOINT_URL_S3") or given("AWS_ENDPOINT_URL") or given("AWS_ENDPOINT") or ""
     scheme, _, host = endpoint.rpartition("://")

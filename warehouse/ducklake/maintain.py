@@ -1,6 +1,6 @@
-"""Maintenance of a lake: few and large files, no old snapshots, and proof that it can be rebuilt.
+"""Maintenance of a lake: few and large files, no old snapshots, and a check that it can be rebuilt.
 
-The archive is left as it is: who else, on which machine, is about to read or write its segments cannot be known here.
+The archive is not changed: it is not known here whether a process on another machine reads or writes its segments.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from warehouse.maintenance.derivation import Derivation
 
-#: A reader may go on reading a snapshot for this long.
+#: A reader may keep reading a snapshot for this long.
 _KEPT: Final = "interval '1 day'"
 
 _TIDY: Final = (
@@ -35,9 +35,9 @@ _TIDY: Final = (
 
 
 def maintain_lake(con: duckdb.DuckDBPyConnection, work: Derivation) -> Maintained:
-    """Load what is archived, derive all of it again beside and compare, then let DuckLake put its files in order.
+    """Load what is archived, derive the tables again beside the lake and compare, then let DuckLake merge its files.
 
-    Collecting, loading and reading may go on meanwhile.
+    Collecting, loading and reading may continue meanwhile.
 
     Raises:
         WarehouseLockedError: when a rebuild or another maintenance is running.
@@ -57,9 +57,9 @@ def maintain_lake(con: duckdb.DuckDBPyConnection, work: Derivation) -> Maintaine
 
 
 def _compare(con: duckdb.DuckDBPyConnection, work: Derivation, done: Maintained) -> None:
-    """Both as of the same archive; nobody else writes now."""
+    """Compare the lake and the rebuilt tables, both from the same segments; no other process writes now."""
     found = []
-    known: set[str] = set()  # and not what a run has archived this moment
+    known: set[str] = set()  # without segments that a run has just archived
     try:
         with transaction(con):
             for place in (LAKE, BESIDE):

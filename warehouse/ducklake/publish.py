@@ -1,4 +1,4 @@
-"""A lake as a plain file, for readers that have no way to it."""
+"""Copy a lake to a DuckDB file, for readers that cannot reach the lake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def publish_lake(con: duckdb.DuckDBPyConnection, paths: DataPaths) -> None:
-    """Publish what a lake holds as of one moment, with the same views and all comments.
+    """Publish the content of a lake as of one moment, with the same views and all comments.
 
     Raises:
         WarehouseError: see `publish.put_in_place`.
@@ -29,7 +29,7 @@ def publish_lake(con: duckdb.DuckDBPyConnection, paths: DataPaths) -> None:
 
 
 def _fill(con: duckdb.DuckDBPyConnection, target: Path) -> None:
-    made = target.with_name(f"{target.name}.made")  # DuckDB makes no database of a file that is there and empty
+    made = target.with_name(f"{target.name}.made")  # DuckDB cannot make a database of an empty file that exists
     try:
         con.execute(f"attach {quoted(made)} as copied; use copied")
         prepare(con)

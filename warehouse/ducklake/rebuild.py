@@ -1,4 +1,4 @@
-"""A lake's tables again from the archive, in a schema beside them, then in their place in one transaction."""
+"""Derive a lake's tables again from the archive, in a schema beside them, then replace them in one transaction."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ BESIDE: Final = f"{LAKE}.rebuild"
 
 
 def rebuild_lake(con: duckdb.DuckDBPyConnection, work: Derivation, guard: LossGuard) -> Loaded:
-    """Derive the lake again. Loading, collecting and reading go on meanwhile; readers see the old tables, then the new.
+    """Derive the lake again. Others may collect, load and read meanwhile; readers see the old tables, then the new.
 
     Args:
         con: attached to the lake for writing; its tables may be of any version, or absent.
-        work: what it takes.
-        guard: what may be lost.
+        work: what a rebuild needs.
+        guard: decides whether rows may be lost.
 
     Raises:
-        LossError: when the new tables would lack segments of the ledger; the old ones stay.
-        WarehouseLockedError: when another rebuild is running, or the lock to write did not come in time.
+        LossError: when the new tables would lack segments of the ledger; the old tables stay.
+        WarehouseLockedError: when another rebuild is running, or the lock to write was not obtained in time.
         ArchiveError: when the archive cannot be read.
     """
     with built_beside(con, work) as total:
@@ -44,10 +44,10 @@ def rebuild_lake(con: duckdb.DuckDBPyConnection, work: Derivation, guard: LossGu
 
 @contextlib.contextmanager
 def built_beside(con: duckdb.DuckDBPyConnection, work: Derivation) -> Iterator[Loaded]:
-    """The tables as the archive gives them in the schema `BESIDE`, until the block ends; one process at a time.
+    """The tables derived from the archive in the schema `BESIDE`, until the block ends; one process at a time.
 
     Raises:
-        WarehouseLockedError: when another process has them, or the lock to write did not come in time.
+        WarehouseLockedError: when another process uses the schema, or the lock to write was not obtained in time.
     """
     with write_lock(con, "rebuild"):
         _drop_beside(con)
@@ -59,7 +59,7 @@ def built_beside(con: duckdb.DuckDBPyConnection, work: Derivation) -> Iterator[L
 
 
 def _create_beside(con: duckdb.DuckDBPyConnection) -> None:
-    """A name that is not in the schema in use is looked for in `main`, so all of them have to be there."""
+    """Create every table, view and macro: DuckDB would look up a missing one in `main` instead."""
     with transaction(con):
         con.execute(f"create schema {BESIDE}; use {BESIDE}")
         catalog.make_anew(con)
@@ -76,7 +76,7 @@ def _load_all(con: duckdb.DuckDBPyConnection, work: Derivation) -> Loaded:
 
 
 def _take_its_place(con: duckdb.DuckDBPyConnection, work: Derivation, guard: LossGuard) -> Loaded:
-    """Load what arrived meanwhile, and let the new rows be those of the tables; nobody else writes now."""
+    """Load what arrived meanwhile, and replace the rows of the tables by the new ones; no other process writes now."""
     try:
         with transaction(con):
             con.execute(f"use {BESIDE}")

@@ -35,7 +35,7 @@ def open_lake(lake: Lake) -> duckdb.DuckDBPyConnection:
 
 
 def open_beside_lake(lake: Lake) -> duckdb.DuckDBPyConnection:
-    """A database of its own in memory, with the lake's tables in it as `published`, and this version's views over them.
+    """A new database in memory, with the lake's tables as `published`, and this version's views over them.
 
     Raises:
         NothingPublishedError, LakeError, ExtensionMissingError: as `open_lake`.
@@ -52,10 +52,10 @@ def open_beside_lake(lake: Lake) -> duckdb.DuckDBPyConnection:
 
 @contextlib.contextmanager
 def lake_writer(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that may write to a lake, as any number of others may, with every table and view in place.
+    """A connection that may write to a lake, with every table and view in place; there may be any number of them.
 
     Raises:
-        WarehouseLockedError: when the lock to write does not come within `wait_seconds`.
+        WarehouseLockedError: when the lock to write is not obtained within `wait_seconds`.
         LakeError, ExtensionMissingError: when the lake cannot be reached.
     """
     with lake_connection(lake, wait_seconds) as con:
@@ -65,7 +65,7 @@ def lake_writer(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConn
 
 @contextlib.contextmanager
 def lake_connection(lake: Lake, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The same with the tables and views as they are, of this version or not."""
+    """As `lake_writer`, but leaves tables and views as they are, which may be those of another version."""
     with contextlib.closing(in_memory()) as con:
         wait_at_most(con, wait_seconds)
         attach(con, lake, read_only=False)
