@@ -41,7 +41,7 @@ _KEPT_AFTER: Final = {("pooled", "quantiles"), ("pooled", "outcome_curve")}
 _KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells"})
 
 #: Up to so many tasks, chosen by what their payload has, are kept: each figure would look for them among all others.
-_FEW: Final = 200_000
+_FEW: Final = 500_000
 
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
 _RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
