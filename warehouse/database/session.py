@@ -19,7 +19,15 @@ SETTINGS: Final[_Settings] = {
 #: By default DuckDB would use four fifths of the machine's memory; what does not fit goes to the disk beside the
 #: warehouse. It needs 125 MB per thread, and one is enough while requests are sent. With two, collecting 200,000 ids
 #: took a quarter more memory than 20,000: writing a full row group into the file takes more than a half-empty one.
-WRITER_SETTINGS: Final[_Settings] = SETTINGS | {"memory_limit": "128MB", "threads": 1}
+#:
+#: Each checkpoint compresses the last rows of every table again. By default DuckDB makes one when its log has 16 MB,
+#: which is after each transaction of a load. With 256 MB, loading 400,000 answers took 38 s of CPU instead of 60, with
+#: as much memory, a file smaller by a third, and 200 MB of temporary files. Closing the file is always a checkpoint.
+WRITER_SETTINGS: Final[_Settings] = SETTINGS | {
+    "memory_limit": "128MB",
+    "threads": 1,
+    "checkpoint_threshold": "256MB",
+}
 
 
 def set_up(con: duckdb.DuckDBPyConnection) -> None:
