@@ -1,11 +1,11 @@
-"""Alerts after a run: sent when something begins, once a day while it lasts, and when it is over.
+"""Alerts after a run: sent when a problem begins, once a day while it lasts, and when it is over.
 
 What was sent before is stored beside the warehouse. Kinds must keep their names, because automations refer to them:
 `slo-burning`, `tasks-stuck`, `collection-stale`, `schema-drift`, `key-refused`, `identity-conflict`, `ids-missing`, and
 `resolved`.
 
-A run speaks for its own source, and of what is about all; each source has a memory of its own, so that runs of several
-gateways neither forget nor repeat what the others sent.
+A run sends the alerts about its own source and those about all sources. What was sent is stored for each source
+separately, so that runs of several gateways neither forget nor repeat what the others sent.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.run import Run
 
-#: How many of each kind are named in the sentence; the rest are counted.
+#: How many alerts of each kind the sentence names; it only counts the rest.
 NAMED_IN_SENTENCE: Final = 3
 
-#: How long something lasts until it is sent again.
+#: A problem that lasts is sent again after this time.
 REMIND_AFTER: Final = timedelta(days=1)
 
 RESOLVED: Final = "resolved"
 
 _CRITICAL: Final = ("slo-burning", "collection-stale", "key-refused", "identity-conflict", "ids-missing")
 
-#: What lasts, and what is said when it is over; drift is an event.
+#: The kinds that last, each with the words sent when it is over. Schema drift is not among them: it is an event.
 _LASTING: Final = {
     "slo-burning": "the error budget no longer burns too fast",
     "tasks-stuck": "ended, or is no longer beyond three times the p99",
@@ -52,7 +52,7 @@ _LASTING: Final = {
     "ids-missing": "the gateway knows the ids again, or they were polled an hour ago",
 }
 
-#: What an alert is about: which source it is about ('' for all of them), its kind, and what exactly.
+#: What an alert is about: the source ('' for all of them), the kind, and the subject, e.g. an id or a field.
 Key = tuple[str, str, str]
 
 
@@ -64,8 +64,8 @@ class Alert:
         kind: slo-burning, tasks-stuck, collection-stale, schema-drift, key-refused, identity-conflict, ids-missing, or
             resolved.
         keys: what it is about.
-        words: about each of the first.
-        is_reminder: whether it was sent before, and still holds.
+        words: a sentence about each of the first few keys.
+        is_reminder: whether it was sent before and the problem still lasts.
     """
 
     kind: str
@@ -79,7 +79,7 @@ class Alert:
 
     @property
     def severity(self) -> str:
-        """critical, warning, or info where it is over."""
+        """`critical` or `warning`; `info` if the problem is over."""
         if self.kind == RESOLVED:
             return "info"
         return "critical" if self.kind in _CRITICAL else "warning"
@@ -95,10 +95,10 @@ class News:
     """Alerts to send now.
 
     Attributes:
-        alerts: new ones and reminders, one of each kind, and one of all that is over.
-        run: whose news these are.
-        sent_before: when what still holds was last sent.
-        over: what was sent before and no longer holds.
+        alerts: new ones and reminders, one per kind, and one for everything that is over.
+        run: the run that sends them.
+        sent_before: for each problem that still lasts, when it was last sent.
+        over: problems that were sent before and are over.
     """
 
     alerts: list[Alert]
@@ -107,9 +107,9 @@ class News:
     over: frozenset[Key] = frozenset()
 
     def mark_sent(self, sent: Iterable[Alert]) -> None:
-        """Remember what was sent; what was not is news again after the next run.
+        """Store which alerts were sent; the others are due again after the next run.
 
-        What is over is forgotten once that was sent, so that it is sent again when it comes back.
+        A problem that is over is forgotten once its end was sent, so that it is sent as new if it comes back.
         """
         now, sent = self.run.clock.now(), list(sent)
         keys = self.sent_before | {key: now for alert in sent if alert.kind != RESOLVED for key in alert.keys}
@@ -121,16 +121,16 @@ class News:
 
 
 def news(run: Run, summary: Summary) -> News:
-    """Alerts to send now: what is new, what lasts and was last sent a day ago, and what is over.
+    """Alerts to send now: what is new, what lasts and was last sent at least a day ago, and what is over.
 
-    They count as sent after `News.mark_sent`.
+    They count as sent only after `News.mark_sent`.
     """
     published = _found(run)
     found = published or {}
     if summary.exit_code == ExitCode.KEY_REFUSED:
         found[summary.source, "key-refused", summary.source] = str(summary.problem)
     remembered = _remembered(run, found)
-    is_known = {"key-refused": summary.requests > 0}  # by a run that polled; the rest by what readers see
+    is_known = {"key-refused": summary.requests > 0}  # others: from the published copy
     kept = {key for key in remembered if key in found or not is_known.get(key[1], published is not None)}
     over = frozenset(remembered.keys() - kept)
     due = {key for key in kept & found.keys() if run.clock.now() - remembered[key] >= REMIND_AFTER}
@@ -156,7 +156,7 @@ def _resolved(over: Iterable[Key]) -> list[Alert]:
 
 
 def _found(run: Run) -> dict[Key, str] | None:
-    """What holds by what readers see; None where nothing is published."""
+    """The problems in the published warehouse; None if nothing is published."""
     with contextlib.suppress(NothingPublishedError), reader(run.paths) as con:
         rows = con.execute(statement("queries/alerts"), {"since": run.started_at, "now": run.clock.now()}).fetchall()
         found: dict[Key, str] = {(source or "", kind, what): words for source, kind, what, words in rows}
@@ -175,7 +175,7 @@ def _doubts(run: Run, con: duckdb.DuckDBPyConnection) -> dict[Key, str]:
 
 
 def _remembered(run: Run, found: Iterable[Key]) -> dict[Key, datetime]:
-    """What was sent before, and when last; earlier versions had one memory of all sources, without times."""
+    """What was sent before, and when last. Files of earlier versions are for all sources and have no times."""
     remembered: dict[Key, datetime] = {}
     for source in ("", run.settings.source):
         for kind, what, *at in _read(_memory(run, source)):

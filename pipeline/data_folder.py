@@ -1,7 +1,7 @@
 """Which commands may create a data folder, and the message if one that should exist is missing.
 
-`collect` that a person types begins one where nothing is. A scheduled run does so only when it is told that this is its
-first start: a folder that is not mounted looks like one that was never there.
+`collect` on the command line creates a missing folder. A scheduled run does so only if FIRST_START is true, because a
+folder that is not mounted looks like one that never existed.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 
 def begin_folder(run: Run, *, scheduled: bool, check: Callable[[], object] = lambda: None) -> None:
-    """Make sure that a run collects into the folder that is meant; begin one where that may be.
+    """Check that the data folder is the intended one, and create it if it is missing and may be created.
 
     Args:
         run: from `run.begin`.
-        scheduled: whether nobody watches: a deployment's run.
-        check: called before a folder is begun; its errors leave nothing behind.
+        scheduled: whether a deployment started the run, not a person.
+        check: called before a folder is created; if it raises, nothing is created.
 
     Raises:
-        UnusableInputError: when the folder, or its archive, is not there and may not be begun.
-        ArchiveError: when the mark can be neither read nor written.
+        UnusableInputError: when the folder or its archive is missing and may not be created, or a scheduled run is to
+            write into a demo's folder.
+        ArchiveError: when the mark cannot be read or written.
     """
     paths, first_start = run.paths, run.settings.first_start
     if paths.root.is_file():
@@ -42,7 +43,7 @@ def begin_folder(run: Run, *, scheduled: bool, check: Callable[[], object] = lam
             )
             raise UnusableInputError(msg)
         return
-    if not holds_ids(paths):  # else it is from before there were marks
+    if not holds_ids(paths):  # a folder with ids and no mark is from a version that wrote none
         _check_it_may_be_begun(paths, scheduled=scheduled, first_start=first_start)
         check()
         run.reporter.info(f"a new data folder was begun at {paths.root}: its archive is {paths.storage}")
@@ -67,7 +68,7 @@ def _check_it_may_be_begun(paths: DataPaths, *, scheduled: bool, first_start: bo
 
 
 def require_archive(paths: DataPaths) -> None:
-    """For commands that only derive: they never begin a data folder.
+    """For commands that only read the archive: they never create a data folder.
 
     Raises:
         UnusableInputError: when there is no archive.
@@ -81,10 +82,10 @@ def require_archive(paths: DataPaths) -> None:
 
 
 def require_warehouse(paths: DataPaths) -> None:
-    """For `publish`, which would publish an empty one.
+    """For `publish`, which would otherwise publish an empty warehouse.
 
     Raises:
-        UnusableInputError: when there is no warehouse's file.
+        UnusableInputError: when there is no warehouse.
     """
     warehouse = warehouse_of(paths)
     if not warehouse.exists():

@@ -1,4 +1,4 @@
-"""What ends a command, and with which exit code.
+"""The errors that end a command, and their exit codes.
 
 AvatarTasksError          1  unexpected
 ├── UnusableInputError    2  ids or settings that cannot be used
@@ -46,7 +46,7 @@ class ExitCode(IntEnum):
     CONDITION_HOLDS = 6
 
 
-#: Of several runs the first of these counts.
+#: If several runs are summarised, the exit code that comes first here counts.
 WORST_FIRST: Final = (
     ExitCode.UNEXPECTED,
     ExitCode.UNUSABLE_INPUT,
@@ -58,7 +58,7 @@ WORST_FIRST: Final = (
 
 
 class AvatarTasksError(Exception):
-    """Base of what a command ends with; the message is one line that says what to do."""
+    """Base of the errors that end a command; the message is one line that says what to do."""
 
     exit_code = ExitCode.UNEXPECTED
 
@@ -88,7 +88,7 @@ class UnreachableError(AvatarTasksError):
 
 
 def exit_code_of(error: Exception) -> ExitCode:
-    """The exit code that an error of ours ends a command with."""
+    """The exit code of a command that this error ends."""
     if isinstance(error, AvatarTasksError):
         return error.exit_code
     if isinstance(error, _UNUSABLE):

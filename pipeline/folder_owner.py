@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def enter_folder(settings: Settings) -> None:
-    """For whatever writes into the data folder: as its owner, and with the permissions that are set.
+    """Before anything writes into the data folder: check that this user owns it, and set the permissions of new files.
 
-    Root becomes the owner where RUN_AS_OWNER is set, for the rest of the process.
+    With RUN_AS_OWNER, root becomes the owner for the rest of the process.
 
     Raises:
-        UnusableInputError: when this is another user; nothing was changed.
+        UnusableInputError: when another user owns the folder; nothing was changed.
         SharingError: when the folder cannot be shared with its group.
     """
     paths = settings.paths
@@ -39,10 +39,10 @@ def enter_folder(settings: Settings) -> None:
 
 
 def check_owner(settings: Settings) -> None:
-    """Whether `enter_folder` would let this user in; nothing is changed.
+    """Check that `enter_folder` would accept this user, without changing anything.
 
     Raises:
-        UnusableInputError: when the folder is another user's.
+        UnusableInputError: when another user owns the folder.
     """
     owner = _other_owner(settings.paths)
     if owner is not None and not _may_become(allowed=settings.run_as_owner):
@@ -50,23 +50,23 @@ def check_owner(settings: Settings) -> None:
 
 
 def _other_owner(paths: DataPaths) -> int | None:
-    """Who owns the folder, where that is another user than this one, who may not write there."""
+    """The owner of the folder; None if that is this user, or this user may write there anyway."""
     owner = _owner(paths)
     return None if owner == os.geteuid() or _was_opened_to_us(paths) else owner
 
 
 def _owner(paths: DataPaths) -> int | None:
-    """Who owns what runs have made; None where there is nothing, or it cannot be seen."""
+    """The owner of the files that runs have created; None if there are none, or their owner cannot be read."""
     made = [path for path in (paths.storage.folder, paths.warehouse, paths.published) if path is not None]
-    if os.geteuid() == 0:  # a folder that was made for another user, and is empty yet
+    if os.geteuid() == 0:  # an empty folder that was created for another user
         made.append(paths.root)
     return next((owner for path in made if (owner := _uid(path)) is not None), None)
 
 
 def _was_opened_to_us(paths: DataPaths) -> bool:
-    """Whether another user than root may write: folders of ours are their owner's only, so somebody decided that.
+    """Whether this user, not root, may write there. New folders are for their owner only, so that was set on purpose.
 
-    On some mounts (CIFS, user namespaces) files show an owner that is not the one who writes them.
+    On some mounts (CIFS, user namespaces) files appear to belong to another user than the one who wrote them.
     """
     folder = paths.storage.folder or paths.root
     return os.geteuid() != 0 and os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
@@ -110,7 +110,7 @@ def _name(uid: int) -> str:
 
 
 def _share_files(folder: Path, root: Path) -> None:
-    """A lake's: below its folder the set-group-id bit and the umask do the rest; files from before get theirs here."""
+    """Share a lake's files with the group: existing ones here, new ones by the set-group-id bit and the umask."""
     folder.mkdir(parents=True, exist_ok=True)
     share_folder(folder, root)
     for path in folder.rglob("*"):

@@ -28,7 +28,7 @@ PERIOD: Final = "7 days"
 
 
 def headline(paths: DataPaths, now: datetime) -> list[tuple[str, str]]:
-    """Names and values, for people, of all tasks as of `now`; the same words as the report's.
+    """Names and values of all tasks as of `now`, for people, in the same words as in the report.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
@@ -45,7 +45,7 @@ def headline(paths: DataPaths, now: datetime) -> list[tuple[str, str]]:
 
 
 def comparison(paths: DataPaths, now: datetime, period: str = PERIOD, against: str = "previous") -> Comparison:
-    """The last `period` beside the one before it, or beside as long a one from another time on.
+    """Compare the last `period` with the one before it, or with an equally long one that starts at another time.
 
     Args:
         paths: the data directory.
@@ -79,7 +79,7 @@ def comparison_in_markdown(paths: DataPaths, now: datetime) -> str:
 
 
 def comparison_in_sentences(paths: DataPaths, now: datetime, period: str) -> list[str]:
-    """The verdict, what changed, since when, and what differs: what `compare` says without its table.
+    """The verdict, what changed, since when, and what differs: the sentences of `compare`, without its table.
 
     Raises:
         NothingPublishedError, UnusableInputError: as `comparison`.

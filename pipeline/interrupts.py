@@ -1,9 +1,9 @@
-"""Ctrl-C, SIGTERM and SIGHUP: each stops a command, once, in an order in which what it has is kept.
+"""Ctrl-C, SIGTERM and SIGHUP: each stops a command once, in order, so that what it has fetched is kept.
 
-Python's own handler raises KeyboardInterrupt wherever the program is at that moment, also in the middle of cleaning up
-after the first one; and it leaves SIGTERM and SIGHUP to end the process at once.
+Python's default handler raises KeyboardInterrupt wherever the program is at that moment, even while it cleans up after
+the first one; SIGTERM and SIGHUP end the process at once by default.
 
-The program imports this first of all, so it imports little itself.
+The program imports this module before all others, so it imports little itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: The exit code of a command that a signal has stopped.
 INTERRUPTED: Final = 130
 
-#: A signal that comes so soon after another means the same: the first is being obeyed.
+#: A signal within this time after another is ignored: the first one is still being handled.
 _SAME_SECONDS: Final = 3.0
 
 
@@ -34,7 +34,7 @@ class _Interruption:
 
     Attributes:
         cancel: stops the event loop's work; None where there is no loop, and KeyboardInterrupt is raised instead.
-        at: when the last signal that counted came, in monotonic seconds.
+        at: when the last signal that was not ignored came, in monotonic seconds.
     """
 
     cancel: Callable[[], object] | None = None
@@ -54,30 +54,30 @@ _interruption = _Interruption()
 
 
 def stop_early() -> None:
-    """Until `handled` takes over, Ctrl-C ends the process at once; not where somebody ignores it (`nohup … &`)."""
+    """Until `handled` takes over, Ctrl-C ends the process at once, unless it is set to be ignored (`nohup … &`)."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _stop_at_once)
 
 
 def _stop_at_once(_signal: int, _frame: object) -> None:
-    """Nothing has begun, so nothing is to be cleaned up; Python's own handler would show a traceback of imports."""
-    with contextlib.suppress(OSError):  # nobody listens
+    """Nothing has begun, so nothing has to be cleaned up. Python's handler would show a traceback of imports."""
+    with contextlib.suppress(OSError):  # stderr is closed
         os.write(2, b"avatar-tasks: stopped before it began\n")
     os._exit(INTERRUPTED)
 
 
-#: What a signal does as long as nobody has decided otherwise.
+#: The default handlers, and the one above: those that `handled` replaces.
 _UNDECIDED: Final = (signal.SIG_DFL, signal.default_int_handler, _stop_at_once)
 
 
 def has_come() -> bool:
-    """Whether a signal is stopping the command: for threads, which hear of none."""
+    """Whether a signal is stopping the command; for threads, which receive no signals."""
     return _interruption.at is not None
 
 
 @contextlib.contextmanager
 def handled() -> Iterator[None]:
-    """Until the block ends the signals interrupt it, but those that somebody ignores (`nohup`) or handles already."""
+    """Signals interrupt the block, except those that are set to be ignored (`nohup`) or have another handler."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -93,10 +93,10 @@ def handled() -> Iterator[None]:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`, in which the first signal cancels `work` and later ones change nothing.
+    """Like `asyncio.run`, but the first signal cancels `work` and later ones change nothing.
 
     Raises:
-        KeyboardInterrupt: when it was cancelled by a signal, once it has cleaned up.
+        KeyboardInterrupt: when a signal has cancelled it, after it has cleaned up.
     """
     import asyncio
 

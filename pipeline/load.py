@@ -1,7 +1,7 @@
-"""From a run's archive to the warehouse, in steps: open it to write, load what is waiting, publish.
+"""From a run's archive to the warehouse, in steps: open the warehouse to write, load what is waiting, publish.
 
-Where the warehouse cannot be opened, a run goes on with what was last published (`last_known`) or with what it archived
-itself (`own_answers`).
+If the warehouse cannot be opened, a run continues with what was last published (`last_known`) or with what it has
+archived itself (`own_answers`).
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class RunWriter:
     def load_waiting(
         self, con: duckdb.DuckDBPyConnection, *, later: Collection[Segment] = (), of_run: str | None = None
     ) -> Loaded:
-        """Load what is archived and not loaded yet, `of_run` only what that run archived.
+        """Load what is archived and not loaded yet; if `of_run` is given, only what that run archived.
 
-        What is in `later` may be left to a later load.
+        The segments in `later` may be left to a later load.
         """
         waiting = [one for one in unloaded(con, self.run.store) if of_run is None or of_run in one.segment_id]
         now = self.opened.to_load(waiting, later=later)
@@ -79,11 +79,11 @@ def load_segments(
     between_steps: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
     step_rows: int | None = None,
 ) -> Loaded:
-    """Load segments by what this run has in force, and say which could not be read."""
+    """Load segments with the policy, analysis file and memory of this run, and warn of those that cannot be read."""
     total = Loaded()
     rows = step_rows or run.sizes.step_rows
     policy, budget = run.policy, run.settings.budget
-    if step_rows:  # others load meanwhile, and have the other cores
+    if step_rows:  # other runs load at the same time and use the other cores
         budget = dataclasses.replace(budget, processes=1)
     for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):
         total.add(done)
@@ -94,9 +94,9 @@ def load_segments(
 
 @contextmanager
 def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What was known when the warehouse was last published, or what is in the lake.
+    """What was last published, or what is in the lake.
 
-    Nothing where that cannot be read, or was made by another version whose views cannot be used to plan.
+    An empty warehouse if that cannot be read, or was made by another version whose views cannot be used to plan.
     """
     with ExitStack() as stack:
         found = None
@@ -107,7 +107,7 @@ def last_known(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def own_answers(run: Run, spill_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory that holds what this run alone has archived; see `scratch`."""
+    """A warehouse in memory with only what this run has archived; see `scratch`."""
     with scratch(spill_to) as con:
         load_segments(run, con, own_segments(run))
         yield con
@@ -115,7 +115,7 @@ def own_answers(run: Run, spill_to: Path | None = None) -> Iterator[duckdb.DuckD
 
 @contextmanager
 def own_answers_spilled(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The same in bounded memory, for runs that never load: the rest is in temporary files of the system."""
+    """Like `own_answers`, but in bounded memory, for runs that never load: the rest is in temporary files."""
     with tempfile.TemporaryDirectory(prefix="avatar-tasks-") as folder, own_answers(run, Path(folder)) as con:
         yield con
 

@@ -1,4 +1,4 @@
-"""`load`: what is archived and not loaded yet, and the result."""
+"""The command `load`: load what is archived and not loaded yet, and summarise the result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LoadSummary:
     Attributes:
         segments_loaded: archive segments loaded.
         answers_loaded: answers in them that were not loaded before.
-        damaged: what is wrong with each segment that could not be read; the others are loaded.
+        damaged: a message about each segment that could not be read; the others are loaded.
         published: the file readers open; null when nothing was published.
         exit_code: how it ended.
         problem: why nothing, or not everything, was loaded or published, as a sentence; null when nothing was wrong.
@@ -51,7 +51,7 @@ class LoadSummary:
 
 
 def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSummary:
-    """Load what is archived and not loaded yet, then publish. What was loaded stays so, whatever happens then.
+    """Load what is archived and not loaded yet, then publish. If publishing fails, what was loaded stays loaded.
 
     Args:
         run: from `run.begin`.

@@ -1,4 +1,4 @@
-"""`report`: the page or its charts as files, and the words for people that go with them."""
+"""`report`: write the page or its charts to files, with a short summary for people."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _NEEDED: Final = ("jinja2", "resvg_py")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which tasks a report is about, as people give them.
+    """Which tasks a report is about, as given on the command line.
 
     Attributes:
-        sources, actions, templates: nothing given is all of them.
-        since, until: a date or time, UTC where it names no zone, or a span before now like `7 days`.
+        sources, actions, templates: all of them if empty.
+        since, until: a date or time, in UTC if it names no zone, or a span before now like `7 days`.
         timezone: the time zone of the times shown, e.g. Asia/Shanghai.
-        values: dimensions of the view `drivers` with the value that tasks have, e.g. `voice_engine_id=5`; with nothing
-            after the sign, tasks without one.
+        values: conditions on dimensions of the view `drivers`, e.g. `voice_engine_id=5`; with nothing after the `=`,
+            tasks without a value.
     """
 
     sources: Sequence[str] = ()
@@ -56,7 +56,7 @@ class Written:
 
 
 def is_installed() -> bool:
-    """Whether what draws the report is there; it is an extra."""
+    """Whether the libraries that a report needs are installed; they are an extra."""
     try:
         return all(importlib.util.find_spec(name) for name in _NEEDED)
     except ModuleNotFoundError:
@@ -64,7 +64,7 @@ def is_installed() -> bool:
 
 
 def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: datetime) -> Written:
-    """The report on the published warehouse: `html` to the file `out`, `png` to the folder `out`.
+    """Write the report on the published warehouse: `html` to the file `out`, `png` to the folder `out`.
 
     Raises:
         UnusableInputError: when the extra is not installed, a filter cannot be used, or the file cannot be written.
@@ -90,7 +90,7 @@ def write_report(paths: DataPaths, filters: Filters, out: Path, kind: str, now: 
 
 
 def cohort_of(filters: Filters, now: datetime) -> Cohort:
-    """The tasks that are meant.
+    """The tasks that the filters select.
 
     Raises:
         UnusableInputError: when a time, the time zone or a value cannot be used.
@@ -111,7 +111,7 @@ def dimension_value(text: str) -> tuple[str, str | None]:
     """A dimension and its value from `dimension=value`.
 
     Raises:
-        UnusableInputError: when it has another form, or the dimension is none.
+        UnusableInputError: when it has another form, or there is no such dimension.
     """
     from reports.cohort.values import DIMENSIONS
 
@@ -123,7 +123,7 @@ def dimension_value(text: str) -> tuple[str, str | None]:
 
 
 def _share(paths: DataPaths, files: list[Path]) -> None:
-    """Those below the data directory, with its group, where that is set."""
+    """With SHARE=group, share the files below the data directory with its group."""
     for path in files:
         if paths.is_shared and path.is_relative_to(paths.root):
             share_folder(path.parent, paths.root)
@@ -164,5 +164,5 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
 
 
 def place(paths: DataPaths, kind: str) -> Path:
-    """Where a report goes that was given no place: below the data directory."""
+    """Where a report is written if no place is given: below the data directory."""
     return paths.reports / ("report.html" if kind == "html" else "report-png")

@@ -47,7 +47,7 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Where a run reports to: log lines, progress as (done, total) in requests, and itself once it has begun."""
+    """What a run calls to report: log lines, progress as (done, total) requests, and the run itself once it begins."""
 
     info: Callable[[str], None] = logger.info
     warn: Callable[[str], None] = logger.warning
@@ -57,15 +57,16 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of how many a run does something at once.
+    """How many ids, answers or rows a run handles at once.
 
     Attributes:
-        batch_ids: ids per batch. Hundreds: enough that a segment and a Prefect task are worth it, few enough to lose
-            and poll again.
-        flush_answers: answers are written to the archive after so many, if not before.
-        load_answers: answers are loaded after so many, while half as many are to come: starting a process costs the CPU
-            of some thousand requests. With 10,000, a run of 60,000 ids took 1.15 times the CPU of version 06152f1
-            (benchmarks/LOG.md). A tenth of it where this process mostly waits, see `pipeline.collect.beside`.
+        batch_ids: ids per batch. Hundreds: enough to be worth a segment and a Prefect task, few enough to poll again
+            if the batch is lost.
+        flush_answers: at most this many answers wait to be written to the archive.
+        load_answers: answers are loaded after this many, while at least half as many are still to come: starting a
+            process costs the CPU of some thousand requests. With 10,000, a run of 60,000 ids took 1.15 times the CPU of
+            version 06152f1 (benchmarks/LOG.md). A tenth of it if this process mostly waits, see
+            `pipeline.collect.beside`.
         step_rows: archived rows loaded in one transaction.
     """
 
@@ -77,25 +78,25 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything the steps of one run share.
+    """Everything that the steps of one run share.
 
     Attributes:
-        settings: what is in force.
-        command: what was typed: collect, demo, …
+        settings: the settings in force.
+        command: the command that was typed: collect, demo, …
         run_id: twelve hex digits, in every row the run writes.
         started_at: UTC.
         store: the archive.
-        analysis: what people decided.
-        policy: when pending ids are polled again, of each source.
+        analysis: the contents of analysis.toml: objectives and rules for failures.
+        policy: when pending ids of each source are polled again.
         segment_ids: names for the run's segments.
-        clock: what time it is for this run; a demo's runs faster.
-        reporter: where it reports to.
-        began: `clock.monotonic` when it began, for its duration.
-        warned: what `warn_once` has warned of.
-        deadline: `clock.monotonic` from which on it polls no more and waits for little.
-        permission: called before each request, where the rate is shared with other processes.
-        memory: what answers take up between the gateway and the archive.
-        sizes: of how many it does something at once; tests make them small.
+        clock: the time for this run; a demo's clock runs faster.
+        reporter: what it calls to report.
+        began: `clock.monotonic` when it began, to compute its duration.
+        warned: the lines that `warn_once` has reported.
+        deadline: `clock.monotonic` after which it polls no more and hardly waits.
+        permission: called before each request, if the rate is shared with other processes.
+        memory: the bytes of answers between the gateway and the archive.
+        sizes: how many ids, answers or rows it handles at once; small in tests.
     """
 
     settings: Settings
@@ -116,19 +117,19 @@ class Run:
     sizes: Sizes = field(default_factory=Sizes)
 
     def warn_once(self, line: str) -> None:
-        """A warning that every round of the run would repeat."""
+        """Warn, unless this run has already warned with the same line."""
         if line not in self.warned:
             self.warned.add(line)
             self.reporter.warn(line)
 
     @property
     def seconds_left(self) -> float:
-        """Until the deadline; infinite where there is none."""
+        """Seconds until the deadline; infinite if there is none."""
         return max(self.deadline - self.clock.monotonic(), 0.0)
 
     @property
     def lock_wait(self) -> float:
-        """How long the warehouse may be waited for now, in seconds: as set, but hardly longer than the deadline."""
+        """How long to wait for the warehouse's lock now, in seconds: LOCK_WAIT, but hardly beyond the deadline."""
         return min(self.settings.lock_wait, max(self.seconds_left, GRACE_SECONDS))
 
     @property
@@ -141,7 +142,7 @@ class Run:
 
     @property
     def published(self) -> str | None:
-        """The file that a load publishes; None where readers see the warehouse itself."""
+        """The file that a load publishes; None if readers open the warehouse itself."""
         path = self.warehouse.published
         return None if path is None else str(path)
 
@@ -155,19 +156,19 @@ def begin(
     run_id: str | None = None,
     sizes: Sizes | None = None,
 ) -> Run:
-    """A new run, as the owner of the data folder; what it creates is for that user only.
+    """A new run, as the owner of the data folder; files that it creates are for that user only.
 
     Args:
-        settings: what is in force.
-        command: what was typed.
-        clock: what time it is for this run.
-        reporter: where it reports to.
-        run_id: if given, one that no other run has.
-        sizes: of how many it does something at once; the usual ones if not given.
+        settings: the settings in force.
+        command: the command that was typed.
+        clock: the time for this run.
+        reporter: what it calls to report.
+        run_id: must be unique; a new one if not given.
+        sizes: how many ids, answers or rows it handles at once; the defaults if not given.
 
     Raises:
         AnalysisFileError: when analysis.toml cannot be used.
-        UnusableInputError: when the data folder is another user's, or sources.toml cannot be used.
+        UnusableInputError: when another user owns the data folder, or sources.toml cannot be used.
     """
     enter_folder(settings)
     started_at, run_id = clock.now(), run_id or uuid.uuid4().hex[:12]
@@ -190,24 +191,24 @@ def begin(
 
 
 def _sizes(settings: Settings) -> Sizes:
-    """The usual ones; where memory is short, nothing is loaded beside the requests, but all at the end, in steps."""
+    """The defaults; if memory is short, nothing is loaded while requests run, but everything at the end, in steps."""
     return Sizes() if settings.budget.has_room_for_two else Sizes(load_answers=sys.maxsize)
 
 
 def _segment_id(started_at: datetime, run_id: str, number: int) -> str:
-    """Unique as the run is, and sorting by its start. Threads may share `map` over `count`, but no generator."""
+    """Unique, and sorted by the start of the run. Threads may share `map` over `count`, but not a generator."""
     return f"{started_at:%Y%m%dT%H%M%S}-{run_id}-{number:06d}"
 
 
 def write_run(run: Run, exit_code: int, summary: dict[str, Any]) -> Segment:
-    """Write down in the archive that a run has ended, and how; returns the segment to load.
+    """Write to the archive that a run has ended, and how; returns the segment to load.
 
     Raises:
         ArchiveError: when it cannot be written.
     """
     words = (
         json.dumps(summary, ensure_ascii=False).encode("utf-8", "replace").decode()
-    )  # a name of a file may be no text
+    )  # a file name may not be valid text
     row = (run.run_id, run.settings.source, run.command, run.started_at, run.clock.now(), int(exit_code), words)
     rows = pl.DataFrame([row], schema=RUNS, orient="row")
     return run.store.write("runs", rows, segment_id=next(run.segment_ids), at=run.started_at)

@@ -1,4 +1,4 @@
-"""Settings, read once, frozen, and passed in: `AVATAR_TASKS_*` from the environment or a `.env` file, or options."""
+"""Settings, read once, frozen and passed in: options, or `AVATAR_TASKS_*` in the environment or a `.env` file."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ SECRET_SETTINGS: Final = ("api_key", "access_token", "user_id", "callback_secret
 #: Secrets that may be in a Prefect Secret block, which the setting `…_block` names.
 BLOCKS: Final = ("api_key", "access_token")
 
-#: As gateways of this family make them. A value like this in the place of another would be stored or shown.
+#: The form of keys that gateways of this family issue. As the value of any other setting it would be stored or shown.
 LOOKS_LIKE_A_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9]{20,}")
 
 
 def _span(value: object) -> object:
-    """'7 days', '12h', '90' (seconds) as a timedelta; anything else is left for pydantic to judge."""
+    """'7 days', '12h', '90' (seconds) as a timedelta; anything else is left to pydantic."""
     span = read_span(value, default_unit="s") if isinstance(value, str) else None
     return value if span is None else span
 
 
 def _place(value: object) -> object:
-    """A DuckDB file's path, or `ducklake:postgres:…`; messages leave out the rest, for it may hold a password."""
+    """A DuckDB file's path, or `ducklake:postgres:…`. Messages leave out what follows, as it may hold a password."""
     if isinstance(value, str) and ":" in value and not value.startswith(LAKE_PREFIX) and not Path(value).drive:
         msg = (
             f"{value.partition(':')[0]!r} warehouses are not known, only a DuckDB file's path or {LAKE_PREFIX}… with "
@@ -75,14 +75,14 @@ def _home(value: object) -> object:
 
 
 def _no_url(value: object) -> object:
-    """A folder is none, and of one that was given by mistake every message would repeat the password."""
+    """A URL is refused as a folder: if one is given by mistake, messages would repeat the password in it."""
     if isinstance(value, str | Path) and re.match(r"[a-z][a-z0-9+.-]*:/", str(value), re.IGNORECASE):
         raise ValueError("it is a URL, and a folder is needed")
     return value
 
 
 def _usable_path(value: str | Path) -> str | Path:
-    """A path that every library below takes; that of a lake is none."""
+    """A path that all libraries accept. The address of a lake is not a path, and is accepted as it is."""
     if not str(value).strip():
         raise ValueError("it is empty")
     if str(value).startswith(LAKE_PREFIX):
@@ -144,7 +144,7 @@ Redact = Annotated[frozenset[Literal["notify_hook", "signed_urls"]], NoDecode, B
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; INTERFACE and README describe each."""
+    """Everything that can be set; README describes each."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, allow_inf_nan=False
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
 
     base_url: str | None = None
     api_key: SecretStr | None = None
-    api_key_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")  # as Prefect has them
+    api_key_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")  # Prefect's rule for names of blocks
     access_token: SecretStr | None = None
     access_token_block: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     user_id: SecretStr | None = Field(default=None, min_length=1, max_length=20)
@@ -211,7 +211,7 @@ class Settings(BaseSettings):
 
     @property
     def budget(self) -> Budget:
-        """What a load may use of the machine."""
+        """The memory and processes that a load may use."""
         return budget_of(self.load_processes, self.memory)
 
 
@@ -226,7 +226,7 @@ def read_settings(**options: Any) -> Settings:  # noqa: ANN401 - each option has
 
 
 def read_values() -> dict[str, Any]:
-    """What is set in the environment and in `.env`, by the names of `Settings`.
+    """What is set in the environment and in `.env`, by the field names of `Settings`.
 
     Raises:
         UnusableInputError: for an unknown setting, with a hint.
@@ -242,7 +242,7 @@ def read_values() -> dict[str, Any]:
 
 
 def validated(values: dict[str, Any]) -> Settings:
-    """The settings of these values, which win over the environment.
+    """Settings from these values, which take precedence over the environment.
 
     Raises:
         UnusableInputError: for a value that cannot be used.
@@ -258,16 +258,16 @@ def validated(values: dict[str, Any]) -> Settings:
         name = PREFIX + str(problem["loc"][0]).upper()
         what = problem["msg"].removeprefix("Value error, ")
         msg = f"{name} cannot be used: {what[0].lower()}{what[1:]}"
-        raise UnusableInputError(msg) from None  # pydantic's own words may hold the value, which may be a key
+        raise UnusableInputError(msg) from None  # pydantic's message may hold the value, which may be a key
 
 
 def secrets_in_blocks(settings: Settings) -> list[str]:
-    """The secrets that only a Prefect block holds, as named in messages."""
+    """The names, as in messages, of secrets that only a Prefect block holds."""
     return [name.upper() for name in BLOCKS if getattr(settings, f"{name}_block") and not getattr(settings, name)]
 
 
 def _refuse_keys(values: dict[str, Any]) -> None:
-    """Everything but the key itself is stored or shown somewhere."""
+    """Refuse a key as the value of another setting: those values are stored or shown somewhere."""
     for name, value in values.items():
         if isinstance(value, str | Path) and name not in SECRET_SETTINGS and LOOKS_LIKE_A_KEY.search(str(value)):
             msg = f"{PREFIX}{name.upper()} holds what looks like a key: keys go into {PREFIX}API_KEY, and nowhere else"

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-#: How far back the gateway's list of tasks is walked if nothing else is said.
+#: How far back the gateway's list of tasks is read by default.
 DEFAULT_SINCE: Final = "7 days"
 
 _SPAN: Final = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*([^\W\d_]*)\s*")
@@ -25,18 +25,18 @@ _UNITS: Final = {
 
 
 class SpanError(ValueError):
-    """A number with a unit that is none, or too large a span."""
+    """A number with an unknown unit, or a span that is too long."""
 
 
 def read_span(text: str, default_unit: str | None = None) -> timedelta | None:
-    """The span, or None when the text is no number with a word after it: it may still be a date.
+    """The span; None if the text is not a number followed by a word: it may still be a date.
 
     Args:
-        text: what somebody typed.
-        default_unit: what a number alone counts; a number alone is no span if not given.
+        text: what the user typed.
+        default_unit: the unit of a number without one; without it, such a number is not a span.
 
     Raises:
-        SpanError: with the units there are.
+        SpanError: when the unit is unknown, or the span too long.
     """
     found = _SPAN.fullmatch(text)
     unit = (found[2].lower() or default_unit) if found else None

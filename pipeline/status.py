@@ -1,4 +1,4 @@
-"""`status`: what is known, from what readers see, the archive and the lock; it blocks nobody."""
+"""`status`: what is known from the published warehouse, the archive and the lock; it blocks no other process."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def facts(paths: DataPaths, now: datetime | None = None) -> dict[str, Any]:
-    """What is known as of `now`, or of this moment, as a JSON object; `sources` where there are several gateways.
+    """What is known at `now`, by default the current time, as a JSON object; with `sources` if there are several.
 
-    Of those (see `queries/sources.sql`), where there is a sources.toml, `is_listed` says whether it has them: nothing
-    is polled of others.
+    If there is a sources.toml, `is_listed` says whether it lists the source (see `queries/sources.sql`); tasks of
+    other sources are not polled.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.

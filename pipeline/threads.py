@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 async def run_for(seconds: float, work: Callable[[], None]) -> None:
-    """`work` in a thread, waited for no longer than `seconds`; then it is left behind, and ends with the process.
+    """Run `work` in a thread and wait at most `seconds` for it; after that the thread is left to end with the process.
 
-    For work that can block for ever, as reading from a pipe does, and that may be ended anywhere.
+    For work that can block for ever, such as reading from a pipe, and that may be stopped at any point.
 
     Raises:
-        TimeoutError: when it has not ended by then.
+        TimeoutError: when it has not ended within `seconds`.
     """
     if math.isinf(seconds):
         await asyncio.to_thread(work)
@@ -38,7 +38,7 @@ async def run_for(seconds: float, work: Callable[[], None]) -> None:
         error: BaseException | None = None
         try:
             work()
-        except BaseException as raised:  # noqa: BLE001 - it is raised where it is waited for
+        except BaseException as raised:  # noqa: BLE001 - raised again where it is awaited
             error = raised
         if not loop.is_closed():
             loop.call_soon_threadsafe(report, error)
@@ -48,22 +48,22 @@ async def run_for(seconds: float, work: Callable[[], None]) -> None:
 
 
 def is_work_left() -> bool:
-    """Whether such work still runs: then Python cannot end in order, as the thread may hold what it wants to close."""
+    """Whether such a thread still runs: then Python cannot exit normally, as the thread may hold what has to close."""
     return any(thread.name == _DEADLINE_THREAD for thread in threading.enumerate())
 
 
 async def run_to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """`work` in a thread. It cannot be cancelled: a cancellation, or any number, waits until it is done.
+    """Run `work` in a thread that cannot be cancelled: any cancellation takes effect only after `work` is done.
 
     Raises:
-        CancelledError: when it was cancelled meanwhile and `work` itself has not failed.
+        CancelledError: when this was cancelled meanwhile and `work` itself has not failed.
     """
     working = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     cancelled: asyncio.CancelledError | None = None
     while not working.done():
         try:
             await asyncio.wait([working])
-        except asyncio.CancelledError as error:  # half a write is no write
+        except asyncio.CancelledError as error:  # a write must not stop halfway
             cancelled = error
     result = working.result()
     if cancelled is not None:

@@ -1,1 +1,1 @@
-"""`avatar-tasks check`: whether everything is in order, and what to do where it is not. It changes nothing."""
+"""`avatar-tasks check`: whether everything is in order, and what to do if it is not. It changes nothing."""

@@ -1,4 +1,4 @@
-"""All checks in order, each part as far as those before it allow."""
+"""All checks, in order; a check is skipped if an earlier finding makes it pointless."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.file import Source
 
-    #: What finds out about Prefect. It returns the settings with the secrets that blocks hold, too; None in place of
-    #: those whose secret is not there.
+    #: Checks Prefect. Returns each gateway's settings with the secrets from Prefect blocks, or None if a secret is
+    #: missing, and the findings.
     CheckPrefect = Callable[[Sequence[Settings]], tuple[Sequence[Settings | None], Iterable[Finding]]]
 
 
@@ -39,7 +39,7 @@ def check_everything(options: dict[str, Any], check_prefect: CheckPrefect = _no_
     """Check everything that `collect` with these options would need.
 
     Args:
-        options: settings given on the command line; None where one was not.
+        options: settings by name, as given on the command line; None for those not given.
         check_prefect: see `CheckPrefect`.
     """
     try:
@@ -65,7 +65,7 @@ def check_everything(options: dict[str, Any], check_prefect: CheckPrefect = _no_
 
 @dataclass(slots=True)
 class Gateway:
-    """One gateway, as far as it was checked; `settings` are None where they cannot be used."""
+    """One gateway and what was found about it so far; `settings` is None if they cannot be used."""
 
     source: Source | None
     settings: Settings | None
@@ -74,7 +74,7 @@ class Gateway:
 
     @classmethod
     def of(cls, source: Source | None, options: dict[str, Any]) -> Gateway:
-        """With what its settings say."""
+        """A gateway with the findings about its settings."""
         try:
             one = cls(source, settings_of(source, **options))
         except UnusableInputError as problem:
@@ -86,7 +86,7 @@ class Gateway:
         return one
 
     def ask(self, settings: Settings | None) -> None:
-        """Send the requests, unless something is wrong without which none makes sense."""
+        """Send the requests, unless address, key or token are wrong."""
         if settings is None or _is_wrong(self.findings, "BASE_URL", "API_KEY", "ACCESS_TOKEN"):
             return
         check = GatewayCheck(settings, _known_id(settings))
@@ -110,7 +110,7 @@ def _in_areas(findings: list[Finding]) -> list[Finding]:
 
 
 def _known_id(settings: Settings) -> str | None:
-    """The task of this source that answered last; None where none is known, or the warehouse cannot be read."""
+    """The newest known task of this source; None if none is known, or the warehouse cannot be read."""
     with (
         contextlib.suppress(WarehouseError, OSError),
         contextlib.closing(warehouse_of(settings.paths).connect()) as con,

@@ -1,4 +1,4 @@
-"""The settings in force, and where each came from."""
+"""The settings in force, where each came from, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _origin(name: str, options: Collection[str], origins: dict[str, str]) -> str
 
 
 def setting_findings(settings: Settings) -> Iterator[Finding]:
-    """What is wrong with those of a gateway, or may surprise."""
+    """What is wrong with the settings of a gateway, or may surprise."""
     yield _address(settings)
     yield _key(settings)
     yield from _token(settings)
@@ -103,7 +103,7 @@ def _token(settings: Settings) -> Iterator[Finding]:
 
 
 def memory_finding(settings: Settings) -> Finding:
-    """What a load may take, and what there is."""
+    """The memory that a load may use, and what the machine has."""
     budget, there_is = settings.budget, machine.memory_bytes()
     each = f"{budget.process_bytes / MEGABYTE:,.0f} MB"
     text = f"{budget.processes} processes of a load may take {each} each, of {there_is / MEGABYTE:,.0f} MB"
@@ -118,7 +118,7 @@ def memory_finding(settings: Settings) -> Finding:
 
 
 def file_findings() -> Iterator[Finding]:
-    """`.env` of the working folder: who may read it, and what of it is not in force."""
+    """The file `.env` of the working folder: who may read it, and which of its values the environment overrides."""
     in_file, outside = read_layers().values()
     for name in sorted(name for name in in_file.keys() & outside.keys() if in_file[name] != outside[name]):
         text = f"the environment has another value than {FILE}, and wins"

@@ -1,4 +1,4 @@
-"""What `check` finds: one line about one thing, and what to do about it."""
+"""What `check` finds: a line about each thing that it checked, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 State = Literal["ok", "info", "warning", "error"]
-#: settings, data folder, gateway, Prefect or warehouse; `gateway NAME` for one of sources.toml.
+#: One of settings, data folder, gateway, Prefect and warehouse; `gateway NAME` for a gateway of sources.toml.
 Area = str
 
-#: Which exit code wins when several things are wrong: nothing else can be right while the settings are not.
+#: Which exit code wins if several things are wrong. Settings come first, because everything else depends on them.
 _WORST_FIRST: Final = (ExitCode.UNUSABLE_INPUT, ExitCode.KEY_REFUSED, ExitCode.UNREACHABLE)
 
 
@@ -23,13 +23,13 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        area: what it is part of.
-        name: of the thing.
-        state: `ok`; `info`, for what is neither right nor wrong; `warning`, for what works and should be otherwise;
-            `error`, for what keeps a run from working.
+        area: the part of the installation that it belongs to.
+        name: the thing that was checked, e.g. the name of a setting.
+        state: `ok`; `info`, neither right nor wrong; `warning`, works but should be changed; `error`, keeps a run from
+            working.
         text: what was found.
-        remedy: what to do; None where nothing is to be done, or `text` says it.
-        exit_code: what `check` ends with if nothing worse is found; 0 but for an error.
+        remedy: what to do; None if nothing has to be done, or `text` says it.
+        exit_code: the exit code of `check` if nothing worse is found; 0 unless this is an error.
     """
 
     area: Area
@@ -46,7 +46,7 @@ def error(area: Area, name: str, text: str, remedy: str, exit_code: ExitCode = E
 
 
 def refusal(area: Area, name: str, problem: Exception) -> Finding:
-    """An error of ours, whose message itself says what to do."""
+    """A finding from one of the project's errors, whose message says what to do."""
     code = problem.exit_code if isinstance(problem, AvatarTasksError) else ExitCode.UNUSABLE_INPUT
     return Finding(area, name, "error", str(problem), None, code)
 
@@ -65,10 +65,10 @@ class Checked:
     """All that `check` found.
 
     Attributes:
-        settings: those in force; empty where they cannot be used.
+        settings: those in force; empty if they cannot be used.
         findings: in the order they were found.
-        offers: what the gateway offers: `single`, `list`, `bulk`, `status`, and the rate-limit headers seen; a value is
-            None where it is not known. Of several gateways: none.
+        offers: what the gateway offers: `single`, `list`, `bulk`, `status`, and the rate-limit headers seen; None for
+            what is not known. Empty if sources.toml is used, see `sources`.
         sources: what each gateway of sources.toml offers, by name.
     """
 
@@ -79,7 +79,7 @@ class Checked:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Of the worst error."""
+        """The exit code of the worst error."""
         codes = {one.exit_code for one in self.findings}
         return next((code for code in _WORST_FIRST if code in codes), ExitCode.DONE)
 

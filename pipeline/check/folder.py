@@ -1,4 +1,4 @@
-"""The data folder: whether it is the one that is meant, whose it is, and whether there is room."""
+"""The data folder: whether it is the intended one, who owns it, and whether its disk has space left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from warehouse.paths import DataPaths
 
-#: Below it a run may not be able to write its answers, or to load them.
+#: With less free space a run may be unable to write or load its answers.
 _FEW_BYTES: Final = 1_000_000_000
 _SMALL_SHARE: Final = 0.02
 
@@ -50,7 +50,7 @@ def _place(root: Path) -> Finding:
 
 
 def _mark(paths: DataPaths) -> Finding:
-    """Which folder it is; one that is not mounted looks like one that was never there."""
+    """Whether there is an archive, and of which kind. One that is not mounted looks like one that never existed."""
     try:
         mark = read_mark(paths)
         has_ids = mark is not None or holds_ids(paths)

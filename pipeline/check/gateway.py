@@ -1,6 +1,6 @@
-"""What the gateway offers, by four requests at most: one task, many at once, the account's list, and the status.
+"""What the gateway offers, checked with at most four requests: one task, many tasks, the account's list, the status.
 
-None of them changes anything: they read a task that is known, or one that cannot exist.
+None of them changes anything: they read a task that is known, or one that cannot exist, the list, or the status.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _AREA: Final = "gateway"
 _MOST_SECONDS: Final = 15.0
 _CLIENT_ERROR, _OK = 400, 200
 
-#: Of a clock: what a difference does not matter below.
+#: A smaller difference between two clocks does not matter.
 _FEW_SECONDS: Final = 60.0
 
-#: Looks like an id and is none.
+#: Looks like an id, but no task has it.
 NO_TASK: Final = "0" * 32
 
-#: By kind of fault: what to do.
+#: What to do, by kind of fault.
 _REMEDIES: Final = {
     "connect": "Check host and port of AVATAR_TASKS_BASE_URL, and that the gateway is up",
     "dns": "Check the host's name in AVATAR_TASKS_BASE_URL, and this machine's name service",
@@ -55,12 +55,12 @@ _REMEDIES: Final = {
 
 @dataclass(slots=True)
 class GatewayCheck:
-    """Asks the gateway, and notes what it finds.
+    """Sends the requests and collects findings.
 
     Args:
         settings: those in force, with the secrets that a Prefect block holds.
-        known_id: a task of this gateway; None where none is known.
-        clock: to compare the gateway's with.
+        known_id: a task of this gateway; None if none is known.
+        clock: the gateway's clock is compared with it.
 
     Attributes:
         findings: so far.
@@ -77,7 +77,7 @@ class GatewayCheck:
     _task: dict[str, Any] | None = None
 
     async def run(self) -> None:
-        """Send the requests; where the first shows no gateway that answers, no key or token goes there again."""
+        """Send the requests. If the first shows that no gateway answers there, no key or token is sent again."""
         try:
             key, token = ApiKey(_text(self.settings.api_key)), _token(self.settings)
             wrong = await self._single(key)
@@ -98,7 +98,7 @@ class GatewayCheck:
         return answer
 
     async def _single(self, key: ApiKey) -> Finding | None:
-        """What is wrong with the address, the key or the answer; None if nothing is."""
+        """Request one task. What is wrong with the address, the key or the answer; None if nothing is."""
         answer = await self._send(self.settings.task_path.replace("{id}", self.known_id or NO_TASK), key)
         if answer.status is None:
             self._add(unreachable := self._unreachable(answer))
@@ -244,7 +244,7 @@ def _text(secret: SecretStr | None) -> str | None:
 
 
 def _object(value: object) -> dict[str, Any]:
-    """A JSON object, also from its text; an empty one for anything else."""
+    """A JSON object, parsed first if given as bytes; an empty one for anything else."""
     if isinstance(value, bytes):
         with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(value)

@@ -1,4 +1,4 @@
-"""What is found about one of several gateways, in the words of its table in sources.toml."""
+"""Findings about one of several gateways, with settings named as in its table in sources.toml."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def of_source(source: Source, finding: Finding) -> Finding:
-    """A finding about this gateway: where a setting is named, its key in the file, or the variable that it names."""
+    """The finding for this gateway: settings are named by their key in the file, or the variable given there."""
     text, remedy = worded(source, finding.text), finding.remedy and worded(source, finding.remedy)
     return dataclasses.replace(finding, area=f"gateway {source.name}", text=text, remedy=remedy)
 
 
 def shown_source(source: Source) -> Iterator[Setting]:
-    """What its table sets. No key is in it, but SQL of `ids_from` may hold a password."""
+    """The settings in its table. They contain no key, but the SQL of `ids_from` may contain a password."""
     for name in source.model_fields_set - {"name"}:
         value = getattr(source, name)
         shown = ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
@@ -32,7 +32,7 @@ def shown_source(source: Source) -> Iterator[Setting]:
 
 
 def unused_secrets(sources: Sequence[Source]) -> Iterator[Finding]:
-    """Secrets of the usual names that go to no gateway of the file, as none names them."""
+    """Secrets in the usual variables that are not sent to any gateway, because no source in the file names them."""
     named = {variable for one in sources for variable in one.variables.values()}
     for setting in ("api_key", "access_token", "user_id"):
         variable = PREFIX + setting.upper()

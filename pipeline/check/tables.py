@@ -1,4 +1,4 @@
-"""The warehouse: whether it can be read, agrees with the archive, and is free."""
+"""The warehouse: whether it can be read, agrees with the archive, and is not locked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AREA: Final = "warehouse"
 
 
 def table_findings(paths: DataPaths) -> Iterator[Finding]:
-    """About the decisions in analysis.toml, and what readers see of the warehouse."""
+    """Findings about analysis.toml and about the published warehouse."""
     try:
         read_analysis(paths.analysis)
     except AnalysisFileError as problem:
@@ -48,7 +48,7 @@ def table_findings(paths: DataPaths) -> Iterator[Finding]:
 
 
 def _of_no_gateway(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
-    """Ids that wait to be polled, of a source that sources.toml does not have, or no longer."""
+    """Pending ids of sources that are not, or no longer, in sources.toml."""
     listed = {one.name for one in listed_sources()}
     with contextlib.suppress(duckdb.CatalogException, duckdb.BinderException):  # of another version
         for source, ids in con.execute(statement("queries/pending_by_source"), {"now": datetime.now(UTC)}).fetchall():
@@ -66,7 +66,7 @@ def _nothing_published(paths: DataPaths) -> Finding:
 
 
 def _against_archive(con: duckdb.DuckDBPyConnection, paths: DataPaths, warehouse: Warehouse) -> Iterator[Finding]:
-    """The ledger says what was loaded: all of it has to be in the archive still, and the other way round."""
+    """Whether everything loaded, according to the ledger, is still in the archive, and all of the archive is loaded."""
     store = Archive(paths.storage)
     try:
         check_nothing_is_lost(ledger_of(con, f"the warehouse {warehouse.place}"), store)

@@ -1,4 +1,4 @@
-"""Ids become durable before anything is polled: from here on none is lost, even if the run is killed."""
+"""Write ids to the archive before anything is polled, so that none is lost even if the run is killed."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Accepted:
 def accept(run: Run, request: CollectRequest) -> Accepted:
     """Check ids and write the valid ones to the archive, piece by piece.
 
-    A file of the inbox, or of a folder of exports, that cannot be used is warned of, and ends no run.
+    A file in the inbox or in a folder of exports that cannot be used causes a warning and does not end the run.
 
     Raises:
-        UnusableInputError: when the ids given cannot be read, or not one of them is valid; when the inbox is no folder
-            that can be used, or SQL fails.
+        UnusableInputError: when the ids given cannot be read, or none of them is valid; when the inbox is not a usable
+            folder, or SQL fails.
         ArchiveError: when they cannot be written.
     """
     ids, feeds = request.given, request.feeds
@@ -69,7 +69,7 @@ def accept(run: Run, request: CollectRequest) -> Accepted:
 
 
 def check_given(run: Run, request: CollectRequest) -> None:
-    """Read the first of the ids given, before a data folder is begun for them; a pipe, read only once, is left alone.
+    """Read the first ids given, before a data folder is created for them. A pipe is skipped: it can be read only once.
 
     Raises:
         UnusableInputError: when they cannot be read, or there is none.
@@ -84,7 +84,7 @@ def _no_rejections(run: Run) -> Rejections:
 
 
 def _take_known(run: Run, condition: str, write: Callable[[list[str]], None]) -> None:
-    """Tasks of this source that are known, and for which a condition holds."""
+    """Accept the known tasks of this source that match a condition."""
     chosen = where(condition)
     with reader(run.paths) as con:
         warehouse_of(run.paths).restrict(con, (), chosen.query)

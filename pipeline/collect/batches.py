@@ -1,4 +1,4 @@
-"""A batch of ids to answers in the archive: the unit of work of a run, and one Prefect task in a flow."""
+"""Poll a batch of ids and archive the answers: the unit of work of a run, and one Prefect task in a flow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.observation import Observation
     from pipeline.run import Run
 
-#: Answers are written to the archive after so many (`Sizes.flush_answers`), so many bytes, or so many seconds.
+#: Answers are written to the archive after `Sizes.flush_answers` of them, this many bytes, or this many seconds.
 FLUSH_BYTES: Final = 4 * 1024 * 1024
 FLUSH_SECONDS: Final = 5.0
 
@@ -41,9 +41,9 @@ async def fetch_batch(run: Run, client: GatewayClient, ids: Sequence[str]) -> in
 
 
 class AnswerBuffer:
-    """Answers on their way to the archive; at most `Sizes.flush_answers` of them, for at most `FLUSH_SECONDS`.
+    """Buffers answers for the archive: at most `Sizes.flush_answers` of them, for at most `FLUSH_SECONDS`.
 
-    Their bytes count in the run's memory until they are written; where that is tight, they are written sooner.
+    Their bytes count in the run's memory until they are written; if memory is tight, they are written sooner.
     """
 
     def __init__(self, run: Run) -> None:
@@ -64,7 +64,7 @@ class AnswerBuffer:
             if self._ticker:
                 self._ticker.cancel()
                 await asyncio.gather(self._ticker, return_exceptions=True)
-        finally:  # a run that is cancelled has to keep what came, also when it is cancelled once more meanwhile
+        finally:  # a cancelled run must keep the answers it received, even if it is cancelled a second time
             taken, size = self._take()
             try:
                 await run_to_its_end(self._write, taken)
@@ -101,7 +101,7 @@ class AnswerBuffer:
             self._run.memory.take(-size)
 
     def _take(self) -> tuple[list[Observation], int]:
-        """What is waiting, and its bytes."""
+        """Empty the buffer; returns the answers and their size in bytes."""
         taken, self._waiting = self._waiting, []
         size, self._bytes = self._bytes, 0
         return taken, size
@@ -120,7 +120,7 @@ def answers_frame(observations: Sequence[Observation], segment_id: str, run_id: 
 
 
 def received(seen: Observation, segment_id: str, run_id: str) -> tuple[object, ...]:
-    """What is kept of any answer, of one about a task and of a page alike: the columns from `observed_at` on."""
+    """The columns from `observed_at` on, which are the same for answers about a task and for pages of the list."""
     return (
         seen.observed_at,
         segment_id,

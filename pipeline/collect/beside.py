@@ -1,4 +1,4 @@
-"""Load what a run has archived while it still collects: requests use one core, loading another."""
+"""Load what a run has archived while it still polls: requests use one core, loading another."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS: Final = 0.05
 
-#: Fewer answers a second than this leave a core idle.
+#: With fewer answers per second than this, a core is idle.
 _FEW_A_SECOND: Final = 500
 
-#: Where this process mostly waits, it loads so many times as often: a child costs little then, and less is left to the
-#: end.
+#: If this process mostly waits, it loads this many times as often: a child process costs little then, and less is left
+#: to load at the end.
 _AS_OFTEN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         come: answers so far.
-        to_come: answers that are still to come; infinite where that is not known.
+        to_come: answers still to come; infinite if not known.
     """
 
     come: int
@@ -40,7 +40,7 @@ class Count:
 
 @contextlib.asynccontextmanager
 async def loading_beside(run: Run, destination: Destination, count: Callable[[], Count]) -> AsyncIterator[None]:
-    """Load whenever enough has come, while enough is still to come, until the block ends."""
+    """Until the block ends, load whenever enough answers have come and enough are still to come."""
     task = asyncio.create_task(_keep_loading(run, destination, count))
     try:
         yield

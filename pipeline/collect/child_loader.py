@@ -1,7 +1,7 @@
-"""`avatar-tasks load` as a child process of a run: in one process the GIL would run requests and loading alternately.
+"""Runs `avatar-tasks load` as a child process: in one process the GIL would let requests and loading only alternate.
 
-Nothing depends on it: what it has not loaded, however it ended, is loaded at the end of the run or by the next. When
-the run is killed, it finishes the load that it was started for, some seconds at most, and ends.
+Nothing depends on it: what it has not loaded is loaded at the end of the run, or by the next run. If the run is
+killed, the child finishes its load, which takes a few seconds at most, and ends.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from warehouse.environment import PREFIX, SECRETS
 if TYPE_CHECKING:
     from pipeline.run import Run
 
-#: The command as installed, which finds its packages wherever it is started.
+#: The installed command, which finds its packages from any working folder.
 COMMAND: Final = (str(Path(sysconfig.get_path("scripts"), "avatar-tasks")), "load", "--no-publish", "--json", "--run")
 
 
 def load_in_child(run: Run) -> int:
     """Load what the run has archived by now; returns the number of segments.
 
-    It is 0 when the warehouse is locked or cannot be written to, of which the run warns at its end, and when the child
-    fails, of which it warns here. The child is in a process group of its own, so that Ctrl-C is for the run alone.
+    It is 0 if the warehouse is locked or cannot be written to (the run warns of that at its end), or if the child fails
+    (which is warned of here). The child has its own process group, so that Ctrl-C reaches only the run.
     """
     try:
         done = subprocess.run(  # noqa: S603 - our own command
@@ -58,16 +58,16 @@ def _json_object(text: bytes) -> dict[str, Any]:
 
 
 def _reason(done: subprocess.CompletedProcess[bytes], result: dict[str, Any]) -> str:
-    """The error that it ended with, or what it wrote last, or its exit code."""
+    """The child's error, or else the last line that it wrote, or else its exit code."""
     lines = done.stderr.decode(errors="replace").splitlines()
     last = next((line for line in reversed(lines) if line.strip()), f"exit code {done.returncode}")
     return str(result.get("error", last))
 
 
 def child_environment(run: Run) -> dict[str, str]:
-    """The environment of the child: without secrets, and with the settings of the run that say where and what to load.
+    """The child's environment: without secrets, and with the run's settings that say where and what to load.
 
-    They may have come as options, and a demo's are its own, whatever is in the environment or in `.env`.
+    The settings are passed because they may come from options or belong to a demo, and so differ from `.env`.
     """
     settings, paths = run.settings, run.paths
     here = {

@@ -1,4 +1,4 @@
-"""The gateway's client of a run, by its settings."""
+"""Create the gateway clients of a run from its settings."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def gateway_address(settings: Settings) -> str:
-    """The address to poll.
+    """The gateway's address.
 
     Raises:
-        UnusableInputError: when no gateway is set, or its address cannot be one.
+        UnusableInputError: when no gateway is set, or its address cannot be used.
     """
     if not settings.base_url:
         msg = (
@@ -38,7 +38,7 @@ def gateway_address(settings: Settings) -> str:
 
 
 def make_client(run: Run) -> GatewayClient:
-    """The gateway's client by the settings.
+    """The client that polls tasks.
 
     Raises:
         UnusableInputError: when no gateway is set, or a setting cannot be used.
@@ -47,7 +47,7 @@ def make_client(run: Run) -> GatewayClient:
 
 
 def make_list_client(run: Run) -> GatewayClient:
-    """The client of the gateway's list of tasks, with the account's token in place of the key.
+    """The client for the gateway's list of tasks, with the account's token instead of the key.
 
     Raises:
         UnusableInputError: when no token is set, or a setting cannot be used.
@@ -82,7 +82,7 @@ def _client(run: Run, key: Callable[[], ApiKey], endpoint: str) -> GatewayClient
             redact=settings.redact,
             permission=run.permission,
             memory=run.memory,
-            clock=Clock(now=run.clock.now),  # a demo's hours may be short, but requests take their time
+            clock=Clock(now=run.clock.now),  # a demo's clock is faster, but requests take real time
         )
     except InvalidSetting as error:
         raise UnusableInputError(worded_for(settings.source, str(error))) from None

@@ -1,7 +1,7 @@
-"""The main job: ids in, warehouse out. With or without Prefect it is the same.
+"""The main job: ids in, warehouse out. It is the same with and without Prefect.
 
-accept (ids durable) → load what earlier runs left → plan → batches to the archive, loaded meanwhile → load the rest →
-publish. Whatever ends it early, the next run goes on from what the archive holds.
+accept (write the ids to the archive) → load what earlier runs left → plan → archive batches of answers, and load them
+meanwhile → load the rest → publish. If a run ends early, the next one continues from what is in the archive.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ _DEADLINE: Final = "The deadline came. Ids that were not polled by then are kept
 
 
 class CollectRun:
-    """One run of `collect`: its methods are the steps in order, its fields what it knows so far.
+    """One run of `collect`: its methods are the steps in order, its fields are what it knows so far.
 
     Args:
         run: from `run.begin`.
         request: which ids to collect, and how.
-        run_batch: what fetches a batch; a Prefect task within a flow.
-        accepted: ids that are accepted already, instead of those of the request.
+        run_batch: fetches a batch; in a flow it is a Prefect task.
+        accepted: ids that are already accepted, used instead of those of the request.
 
     Raises:
         UnusableInputError: when no gateway is set, or a setting cannot be used.
@@ -82,11 +82,11 @@ class CollectRun:
         self._fetcher = Fetcher(run, self.client, self.destination, self.tally, run_batch)
 
     async def collect(self) -> Summary:
-        """All steps; the summary says how it ended, in `exit_code` and `problem`.
+        """Run all steps; `exit_code` and `problem` of the summary say how the run ended.
 
         Raises:
-            UnusableInputError: when the ids cannot be used; nothing was polled then.
-            ArchiveError: when the archive cannot be written; what was written before stays.
+            UnusableInputError: when the ids cannot be used; nothing has been polled then.
+            ArchiveError: when the archive cannot be written; what was written before is kept.
         """
         with active_run(self.run.paths.active_runs, self.run.started_at):
             async with self.client:
@@ -108,12 +108,12 @@ class CollectRun:
             ) from error
 
     def accept(self) -> None:
-        """Write the ids to the archive, from where on none is forgotten."""
+        """Write the ids to the archive, so that none is lost from now on."""
         if not self._is_accepted:
             self.accepted, self._is_accepted = accept(self.run, self.request), True
 
     async def discover(self) -> None:
-        """Walk the gateway's list, where that is wanted; its pages are loaded before polling is planned."""
+        """With `discover`, read the gateway's list of tasks; its pages are loaded before polling is planned."""
         if self._list_client is None:
             return
         async with self._list_client as client, self._stopped_at_the_deadline(client):
@@ -127,7 +127,7 @@ class CollectRun:
         """Load what earlier runs left in the archive, then write down which ids to poll.
 
         Args:
-            only_due: given ids only when they are due, as in the later rounds of following.
+            only_due: of the given ids, poll only those that are due; for the later rounds of `follow`.
         """
         wanted = self._wanted(only_due=only_due)
         todo = plan.new_todo(self.run.paths.root)
@@ -142,7 +142,7 @@ class CollectRun:
         return todo
 
     async def poll(self, todo: IO[bytes]) -> None:
-        """Poll what is planned; while following, load and poll what is due, until all have ended or time is up."""
+        """Poll what is planned; with `follow`, load and poll due ids until all have ended or the deadline is near."""
         await self._fetcher.fetch(todo)
         while self.request.follow and self.client.ended is None and not is_hopeless(self.client):
             state = await run_to_its_end(self.destination.between_rounds, self._progress)
@@ -156,11 +156,11 @@ class CollectRun:
             await self._fetcher.fetch(await run_to_its_end(self.plan, only_due=True))
 
     def finish(self) -> Summary:
-        """Load the rest, write down how the run went, and publish."""
+        """Load the rest, archive the summary, and publish."""
         return self.destination.at_the_end(self.summarise)
 
     def summarise(self, con: duckdb.DuckDBPyConnection) -> Summary:
-        """How the run went, by what `con` knows of it."""
+        """The summary of the run, from the warehouse that `con` is connected to."""
         run, client = self.run, self.client
         if warning := plan.renamed_envelopes(con, run.run_id):
             run.reporter.warn(warning)
@@ -191,7 +191,7 @@ class CollectRun:
         )
 
     def _verdict(self, reached: Reached, *, is_known: bool) -> tuple[ExitCode, str | None]:
-        """How the run ended, the worst first, and why."""
+        """How the run ended, and why; the worst problem counts."""
         wrong = judge_gateway(self.client, is_known=is_known)
         wrong = wrong or judge_reach(self.client, reached, self.run.settings.max_unreachable_share)
         if wrong:
@@ -203,7 +203,7 @@ class CollectRun:
         return ExitCode.DONE, self.client.ended.sentence if self.client.ended else None
 
     def _worded(self, text: str) -> str:
-        """A sentence with settings by the names under which they are set for this gateway."""
+        """The sentence, with settings named as they are set for this gateway."""
         return worded_for(self.run.settings.source, text)
 
     def _wanted(self, *, only_due: bool = False) -> PollRequest:
@@ -221,7 +221,10 @@ class CollectRun:
         return plan.progress(con, self._wanted(), self.run.clock.now())
 
     def _seconds_until_due(self, state: Progress) -> float | None:
-        """How long until the next of the given ids is due, and others with it; None when none will be polled again."""
+        """Seconds until the next of the given ids is due; None if none will be polled again.
+
+        At least a quarter of POLL_MIN, so that several ids are polled together.
+        """
         if state.next_due_at is None:
             return None
         left = state.next_due_at - self.run.clock.now().timestamp()
@@ -229,7 +232,7 @@ class CollectRun:
 
     @contextlib.asynccontextmanager
     async def _stopped_at_the_deadline(self, client: GatewayClient) -> AsyncIterator[None]:
-        """Stop a client at the deadline; what is still in flight a little later is dropped."""
+        """Stop a client at the deadline; requests still in flight `GRACE_SECONDS` later are dropped."""
         run = self.run
         if math.isinf(run.deadline):
             yield

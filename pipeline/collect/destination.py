@@ -1,7 +1,7 @@
-"""Where the answers of a run go after the archive: into the warehouse while it runs, or nowhere for now.
+"""Where a run's answers go after the archive: into the warehouse while it runs, or nowhere for now.
 
-Each step that needs to know something gives a function that reads it. It is called with a connection to everything that
-is known, or at least to what this run has archived itself; twice where the warehouse fails after the first time.
+A step that needs data from the warehouse passes a function that reads it. The function is called with a connection to
+all known data, or at least to what this run has archived; and called a second time if the warehouse fails later.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How long to wait for the warehouse's lock before polling, for each gateway that is collected at the same time: a
-#: locked warehouse must not delay collecting, but runs of other gateways have it for moments only.
+#: Seconds to wait for the warehouse's lock before polling, multiplied by the number of gateways collected at the same
+#: time: a locked warehouse must not delay polling, but runs of other gateways lock it only briefly.
 _CATCH_UP_SECONDS: Final = 2.0
 
-#: While following, readers get a new copy this often.
+#: With `follow`, a new copy is published for readers this often.
 _PUBLISH_SECONDS: Final = 60.0
 
 
@@ -41,34 +41,34 @@ class Destination(Protocol):
 
     Attributes:
         segments_loaded: archive segments loaded so far.
-        problem: why the run could not load everything at its end.
+        problem: why the run could not load everything at its end; None if it could.
     """
 
     segments_loaded: int
     problem: WarehouseError | None
 
     def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Take in what earlier runs left in the archive, then read."""
+        """Load what earlier runs left in the archive, then read."""
 
     def while_polling(self) -> None:
-        """Take in what the run has archived by now."""
+        """Load what the run has archived by now."""
 
     def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Take in what the run has archived by now, then read."""
+        """Load what the run has archived by now, then read."""
 
     def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:
-        """Take in the rest, and write the summary to the archive."""
+        """Load the rest, and write the summary to the archive."""
 
 
 def destination_of(run: Run, *, load: bool, sources: int = 1) -> Destination:
-    """The one for a run that loads, or that does not; `sources` as in `CollectRequest`."""
+    """The destination for a run that loads, or does not; `sources` as in `CollectRequest`."""
     return ArchiveAndWarehouse(run, sources) if load else ArchiveOnly(run)
 
 
 class ArchiveAndWarehouse:
-    """Loads at every step, and publishes at the end and, while following, now and then.
+    """Loads at every step; publishes at the end and, with `follow`, every `_PUBLISH_SECONDS`.
 
-    A warehouse that cannot be written to is no reason to stop collecting: the run goes on with what it knows.
+    If the warehouse cannot be written to, the run still polls and archives, with what it knows.
     """
 
     def __init__(self, run: Run, sources: int = 1) -> None:
@@ -79,7 +79,7 @@ class ArchiveAndWarehouse:
         self._published_at = run.clock.monotonic()
 
     def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """The given ids come from the archive themselves, so that they need not be loaded before they are polled."""
+        """Load what earlier runs left, then read. Ids given now are read from the archive, and may be loaded later."""
         later = () if wanted.only_due else wanted.given
         try:
             with loading.writer(self._run, min(self._catch_up_seconds, self._run.lock_wait)) as writer:
@@ -132,7 +132,7 @@ class ArchiveAndWarehouse:
 
 
 class ArchiveOnly:
-    """Loads nothing, as `collect --no-load` asks: `avatar-tasks load` does it later, here or elsewhere."""
+    """Loads nothing, for `collect --no-load`: `avatar-tasks load` does it later, on this machine or another."""
 
     def __init__(self, run: Run) -> None:
         self.segments_loaded = 0
@@ -152,7 +152,7 @@ class ArchiveOnly:
 
     def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:
         summary = self.between_rounds(summarise)
-        waiting = len(loading.own_segments(self._run)) + 1  # and that of the summary itself
+        waiting = len(loading.own_segments(self._run)) + 1  # plus the segment of the summary
         summary = dataclasses.replace(summary, published=None, segments_waiting=waiting)
         write_run(self._run, summary.exit_code, summary.as_dict())
         return summary

@@ -1,4 +1,4 @@
-"""Poll what is planned, batch by batch, and load what has come while the rest is on its way."""
+"""Poll what is planned, batch by batch, and load answers that have come while others are still awaited."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PROGRESS_SECONDS: Final = 0.2
 _POLL_SECONDS: Final = 0.05
 
-#: How many more batches than usual may wait for ids that failed to be tried again.
+#: How many additional batches may run while others only wait to retry failed ids.
 MORE_BATCHES: Final = 8
 
 
@@ -37,7 +37,7 @@ class Tally:
 
 
 class Fetcher:
-    """Fetches what is planned, while what has come is loaded."""
+    """Fetches what is planned, while the answers so far are loaded."""
 
     def __init__(
         self, run: Run, client: GatewayClient, destination: Destination, tally: Tally, run_batch: RunBatch
@@ -50,7 +50,7 @@ class Fetcher:
         self._bulk = Bulk(run, client)
 
     async def fetch(self, todo: IO[bytes]) -> None:
-        """Run the batches, so many at once that the client has enough to do while a batch waits for its slowest."""
+        """Run the batches, enough at once that the client is busy while a batch waits for its slowest request."""
         batches = _Batches(self._run, self._client, self._tally, self._batch)
         showing = asyncio.create_task(self._show_progress())
         async with loading_beside(self._run, self._destination, self._count):
@@ -73,7 +73,7 @@ class Fetcher:
         await batches.finish()
 
     def _pollable(self, ids: list[str]) -> list[str]:
-        """Without ids that are never sent: the gateway's list may have `null`, or what looks like a key."""
+        """The ids without those that are never sent: the gateway's list may contain `null`, or a likely key."""
         good = [one for one in ids if why_invalid(one) is None]
         if left := len(ids) - len(good):
             self._tally.planned -= left
@@ -84,7 +84,7 @@ class Fetcher:
         return good
 
     async def _batch(self, ids: list[str]) -> int:
-        """The ids that the gateway answers together, then the others one by one; returns how many were answered."""
+        """Send bulk requests, then request the remaining ids one by one; returns how many were answered."""
         left = await self._bulk.fetch(ids)
         single = await self._run_batch(self._run, self._client, left) if left else 0
         return len(ids) - len(left) + single
@@ -104,7 +104,7 @@ class Fetcher:
 
 
 class _Batches:
-    """The batches of a run that are under way."""
+    """The running batches of a run."""
 
     def __init__(
         self, run: Run, client: GatewayClient, tally: Tally, batch: Callable[[list[str]], Awaitable[int]]
@@ -120,9 +120,9 @@ class _Batches:
         self.running.add(asyncio.ensure_future(self._batch(ids)))
 
     async def room(self) -> None:
-        """Waits until another batch may start.
+        """Wait until another batch may start.
 
-        A few at once; and more when all they have left are ids that failed, which wait for new ones to go first.
+        A few run at once, and more if the running ones have only failed ids left: retries wait for new ids to go first.
         """
         while len(self.running) >= self._at_once + (MORE_BATCHES if self._are_new_ids_running_out() else 0):
             await self._some_done(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Answers that came under other ids than were polled, and ids that a gateway does not know, in sentences."""
+"""Answers under other ids than were polled, and ids that a gateway does not know: facts and sentences for people."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Example = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OtherIds:
-    """What came under other ids than a run polled.
+    """Answers that came under other ids than a run polled.
 
     Attributes:
-        conflicts: ids of which an answer is proven to be about another task.
-        conflict_examples: of these, at most three as {task_id, answered_id}.
-        unproven: ids that were answered under another id, which alone proves nothing.
-        unproven_examples: likewise.
+        conflicts: number of ids with an answer that is proven to be about another task.
+        conflict_examples: at most three of these, as {task_id, answered_id}.
+        unproven: number of ids that were answered under another id, which alone proves nothing.
+        unproven_examples: at most three of these, as {task_id, answered_id}.
     """
 
     conflicts: int = 0
@@ -51,7 +51,7 @@ class OtherIds:
 
 
 def other_ids_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> OtherIds:
-    """What came to a run under other ids."""
+    """The answers of a run that came under other ids."""
     rows = con.execute(statement("queries/other_ids_of_run"), {"run_id": run_id}).fetchall()
     found = {is_conflict: (ids, examples) for is_conflict, ids, examples in rows}
     return OtherIds(*found.get(True, (0, [])), *found.get(False, (0, [])))
@@ -63,7 +63,7 @@ def in_conflict(count: int, examples: Sequence[Example]) -> str:
 
 
 def missing_storms(con: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, str]:
-    """For each source whose gateway knows nothing of many ids, the sentence that says so."""
+    """For each source whose gateway suddenly does not know many ids, a sentence about it."""
     rows = con.execute(statement("queries/lasting_storms"), {"moment": moment}).fetchall()
     return {
         source: (

@@ -1,4 +1,4 @@
-"""What one run of `collect` is to do: the options of the command line and the parameters of the flow."""
+"""What one run of `collect` has to do, from the options of the command line or the parameters of the flow."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ DrawnFrom = Literal["running", "all"]
 
 @dataclass(frozen=True, slots=True)
 class CollectRequest:
-    """Which ids to collect, and how: built once, from the command line or a flow's parameters, and passed on whole.
+    """Which ids to collect, and how: built once, from the command line or a flow's parameters, and then passed on.
 
     Attributes:
         ids: given one by one.
         ids_file: a file with ids, `-` for stdin.
-        ids_column: the column or key that holds them; the one called task_id or id if not given.
-        ids_from: a folder of exports, or SQL for DuckDB, whose new ids are collected, too.
-        inbox: a folder whose files of ids are collected, too, and moved on.
-        discover: walk the gateway's own list of tasks before, whose answers need no poll.
-        since: how far back the list is walked, e.g. `7 days`.
-        action: of the list only tasks of this action.
+        ids_column: the column or key that holds them; if not given, the one called task_id or id.
+        ids_from: a folder of exports, or SQL for DuckDB, whose new ids are also collected.
+        inbox: a folder with files of ids, which are also collected and then moved away.
+        discover: first read the gateway's own list of tasks; tasks that it shows need no poll.
+        since: how far back the list is read, e.g. `7 days`.
+        action: read only tasks of this action from the list.
         refresh: also poll known tasks that are due.
-        again: poll given ids that have ended as well: their end may have changed.
-        where: with `again`, also the tasks for which this SQL condition on the columns of `tasks` holds.
-        follow: go on until every task given has ended.
-        deadline_seconds: this long after the run began it polls no more.
-        load: load and publish; otherwise what is archived is left to `avatar-tasks load`, and the warehouse as it is.
-        drawn_from: how the ids were drawn, where that is known: `running`, of the tasks running then; `all`, without
-            regard to how they stood. The view `accepted_lists` decides otherwise.
-        sources: how many gateways are collected at the same time, whose runs take turns at the warehouse.
-        share: (number, of): of the ids accepted, only this share of so many, counted from 0.
+        again: also poll given ids that have ended: their outcome may have changed.
+        where: with `again`, also poll the tasks that match this SQL condition on the columns of `tasks`.
+        follow: continue until every task given has ended.
+        deadline_seconds: seconds after the start of the run at which it stops polling.
+        load: load and publish; otherwise the warehouse stays as it is, and `avatar-tasks load` loads later.
+        drawn_from: how the ids were drawn: `running`, from the tasks running then; `all`, from all tasks. If not given,
+            the view `accepted_lists` infers it.
+        sources: how many gateways are collected at the same time; their runs lock the warehouse one after another.
+        share: (number, of): poll only share `number`, counted from 0, of `of` shares of the accepted ids.
     """
 
     ids: Sequence[str] = ()
@@ -70,7 +70,7 @@ class CollectRequest:
 
     @property
     def since_seconds(self) -> float:
-        """How far back the list is walked.
+        """How far back the gateway's list is read.
 
         Raises:
             UnusableInputError: when that is not a span of time.

@@ -1,7 +1,7 @@
-"""A list of ids too large for one worker, cut by hash into shares that are collected by runs of their own.
+"""A list of ids that is too long for one worker, split by hash into shares, each collected by a run of its own.
 
-The ids are accepted once, by the run that cuts; a share is named by numbers, so that nothing large is passed on, and a
-run that dies is replaced by one with the same numbers.
+The ids are accepted once, by the run that splits them. A share is identified by numbers, so that nothing large is
+passed on, and a run that died can be replaced by another with the same numbers.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Share `number` (from 0) of `of`, of the ids that the run `accepted_by` has accepted."""
+    """Share `number` (from 0) of `of` shares of the ids that the run `accepted_by` has accepted."""
 
     accepted_by: str
     number: int
     of: int
 
     def accepted(self, store: Archive) -> Accepted:
-        """Where its ids are, among those of the other shares."""
+        """The segments with its ids; they also hold the ids of the other shares."""
         return Accepted([one for one in store.segments("requests") if self.accepted_by in one.segment_id])
 
 
@@ -44,7 +44,7 @@ def ids_of(accepted: Accepted) -> int:
 
 
 def shares_of(accepted: Accepted, ids_per_share: int) -> int:
-    """How many shares to cut the accepted ids into."""
+    """How many shares to split the accepted ids into."""
     return -(-ids_of(accepted) // ids_per_share) or 1
 
 
@@ -56,19 +56,20 @@ class ShareEnd:
     run_id: str
     problem: str | None = None
     has_started: bool = True
-    """False if no worker took it before the deadline, so that its ids are the next run's."""
+    """False if no worker started it before the deadline, so that its ids are left to the next run."""
 
 
 def merge_summaries(
     run: Run, accepted: Accepted, parts: Sequence[dict[str, Any]], lost: Mapping[ShareEnd, Progress], of: int
 ) -> Summary:
-    """One summary of all shares: the sum of their counts and the worst of their ends.
+    """One summary of all shares: the sum of their counts and the worst of their exit codes.
 
     Args:
-        run: the run that cut the ids.
+        run: the run that split the ids.
         accepted: what it accepted.
         parts: the summaries of shares (see `Summary.as_dict`).
-        lost: shares that left none, and how far their ids are: those that have not ended count as not reached.
+        lost: shares without a summary, with the progress of their ids. Ids that have not ended count as unreachable,
+            or as not polled if the share never started.
         of: how many shares there are.
     """
     ends = [(ExitCode(part["exit_code"]), part["problem"]) for part in parts]
@@ -94,13 +95,13 @@ def merge_summaries(
         seconds=round(run.clock.monotonic() - run.began, 3),
         other_ids=_other_ids([part["other_ids"] for part in parts if "other_ids" in part]),
         missing_storm=next((storm for part in parts if (storm := part.get("missing_storm"))), None),
-        discovered=None,  # a run that walks the list does it all
+        discovered=None,  # a run that reads the list is not split
         **{**policy_in_words(run.settings.policy), **counts},
     )
 
 
 def _ends_of_lost(lost: Sequence[ShareEnd], of: int) -> list[tuple[ExitCode, str]]:
-    """Of those that failed, and of those that never started: no failure if some of the others did."""
+    """Exit codes and problems of lost shares. Shares that never started are an error only if none of all started."""
     failed, unstarted = ([one for one in lost if one.has_started is kind] for kind in (True, False))
     ends = []
     if failed:
@@ -119,7 +120,7 @@ def _sentence(lost: Sequence[ShareEnd], of: int, what: str) -> str:
 
 
 def _exit_code(problem: str) -> ExitCode:
-    """By the class of the error that ended a run, as Prefect names it in its message."""
+    """The exit code, from the name of the error class in the message that Prefect gives for a failed run."""
     ours = {one.__name__: one.exit_code for one in AvatarTasksError.__subclasses__()} | dict.fromkeys(
         (one.__name__ for one in (AnalysisFileError, ArchiveError)), ExitCode.UNUSABLE_INPUT
     )
@@ -127,7 +128,7 @@ def _exit_code(problem: str) -> ExitCode:
 
 
 def _other_ids(parts: Sequence[dict[str, Any]]) -> OtherIds:
-    """Shares have no id in common; three examples of all are enough."""
+    """The sum over all shares, which have no id in common, with three examples."""
     return OtherIds(
         sum(part["conflicts"] for part in parts),
         [one for part in parts for one in part["conflict_examples"]][:3],

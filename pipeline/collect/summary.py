@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Outcomes that say nothing about the id: the gateway could not be reached, or would not answer.
 UNREACHABLE: Final = ("transport_error", "server_error", "throttled")
 
-#: Counts of a summary that add up where a run is made of several.
+#: Counts of a summary that are added up if a run consists of several.
 ADDED: Final = (
     "requested",
     "skipped_terminal",
@@ -41,31 +41,31 @@ class Summary:
         run_id: the run.
         source: which gateway was polled.
         requested: distinct valid ids given.
-        rejected: what was given and is not an id: {id (its first characters), file (null for arguments), line,
-            reason}, the first thousand; `rejected_count` has all.
-        skipped_terminal: ids given whose end was known already; they were not polled.
+        rejected: the first thousand values given that are not ids, as {id (its first characters), file (null for
+            arguments), line, reason}; `rejected_count` counts all.
+        skipped_terminal: ids given that were known to have ended; they were not polled.
         asked: distinct ids to poll: given ones, and known ones that were due.
         fetched: answers archived.
         requests: requests sent, retries and refused ones included.
         retries: requests sent again after a failure.
-        refusals: requests that were rate-limited (429), and sent again.
+        refusals: requests that were rate-limited (429) and sent again.
         outcomes: answers by outcome.
-        statuses: ids polled, by the status of the last answer.
-        segments_loaded: archive segments loaded, those of earlier runs included.
-        unreachable: ids whose last answer says nothing about them, and ids never polled since the run ended early.
-        not_polled: ids that were not polled, or only rate-limited (429), because the deadline came; they are pending.
+        statuses: ids polled, by the status in the last answer.
+        segments_loaded: archive segments loaded, including those of earlier runs.
+        unreachable: ids whose last answer says nothing about them, and ids never polled because the run ended early.
+        not_polled: ids not polled, or only rate-limited (429), before the deadline came; they are still pending.
         still_running: ids given that will be polled again.
         problem: what went wrong, as a sentence; null when nothing did.
         published: the file readers open; null when nothing was published.
         seconds: how long it took.
-        segments_waiting: archive segments of this run that are left to `avatar-tasks load`; null where the run loads.
+        segments_waiting: archive segments of this run that are left to `avatar-tasks load`; null if the run loads.
         accept_other_ids: whether the gateway may answer under ids of its own (the setting).
-        poll_min_seconds: least seconds between two polls of a task (the setting POLL_MIN).
+        poll_min_seconds: minimum seconds between two polls of a task (the setting POLL_MIN).
         give_up_after_seconds: age after which a task that never ended is no longer polled (the setting GIVE_UP_AFTER).
-        other_ids: what came under other ids than were polled: how many ids of which an answer is proven to be about
-            another task, and how many of which that is not proven, with examples.
-        discovered: what walking the gateway's list of tasks did; null where it was not walked.
-        missing_storm: a sentence where the gateway knows nothing of many ids; null where it does not.
+        other_ids: answers under other ids than were polled: for how many ids one is proven to be about another task,
+            and for how many that is not proven, with examples.
+        discovered: the result of reading the gateway's list of tasks; null if it was not read.
+        missing_storm: a sentence if the gateway suddenly does not know many ids; otherwise null.
     """
 
     run_id: str
@@ -137,7 +137,7 @@ class Summary:
 
 
 def policy_in_words(policy: PollingPolicy) -> dict[str, Any]:
-    """The settings of a run that later loads go by, where nothing else says what they are for its source."""
+    """The settings of a run that a later load uses if it finds no other settings for the source."""
     return {
         "accept_other_ids": policy.accept_other_ids,
         "poll_min_seconds": policy.min_seconds,

@@ -1,4 +1,4 @@
-"""How a run ended: how many ids it reached, with which exit code, and why."""
+"""How a run ended: how many ids it reached, its exit code, and why."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from gateway.client import GatewayClient
     from pipeline.collect.fetch import Tally
 
-#: How a run ends when this is wrong with the gateway.
+#: The exit code of a run, by what is wrong with the gateway.
 _EXIT_CODES: Final = {"key_refused": ExitCode.KEY_REFUSED, "no_gateway": ExitCode.UNUSABLE_INPUT}
 
-#: Where the deadline comes, it says nothing about the gateway: it might have answered the next request.
+#: If the deadline comes, such an answer does not make the id unreachable: the next request might have succeeded.
 _LIMITED: Final = "throttled"
 
 
@@ -36,7 +36,7 @@ class Reached:
 
 
 def count_reached(con: duckdb.DuckDBPyConnection, run_id: str, tally: Tally, client: GatewayClient) -> Reached:
-    """Count ids by what was last heard of them; those that were never polled are counted by the client's end."""
+    """Count ids by their last answer. Ids never polled count as unreachable, or as not polled if the deadline came."""
     left = plan.tasks_of_run(con, run_id)
     outcomes = plan.answers_of_run(con, run_id)
     fetched = max(tally.answered, sum(outcomes.values()))
@@ -54,14 +54,15 @@ def count_reached(con: duckdb.DuckDBPyConnection, run_id: str, tally: Tally, cli
 
 
 def is_hopeless(client: GatewayClient) -> bool:
-    """Whether to poll once more would end the same way: the key is refused, or there is no gateway."""
+    """Whether another round would fail in the same way: the key is refused, or there is no gateway."""
     return client.conclusion is not None and client.conclusion.reason in _EXIT_CODES
 
 
 def judge_gateway(client: GatewayClient, *, is_known: bool) -> tuple[ExitCode, str] | None:
-    """How the run ends where something is wrong with the key or the address.
+    """How the run ends if something is wrong with the key or the address; None if nothing is.
 
-    Of a gateway that answered before (`is_known`), a few web pages are its proxy's and do not make its address wrong.
+    If the gateway has answered before (`is_known`), a few web pages come from its proxy and do not mean that its
+    address is wrong.
     """
     conclusion = client.conclusion
     if conclusion is None or conclusion.reason not in _EXIT_CODES:
@@ -72,7 +73,7 @@ def judge_gateway(client: GatewayClient, *, is_known: bool) -> tuple[ExitCode, s
 
 
 def judge_reach(client: GatewayClient, reached: Reached, most_unreachable: float) -> tuple[ExitCode, str] | None:
-    """How the run ends where more than a share of `most_unreachable` of its ids could not be reached."""
+    """How the run ends if more than the share `most_unreachable` of its ids could not be reached; None if not."""
     polled = reached.asked - reached.not_polled
     if not polled or reached.unreachable / polled <= most_unreachable:
         return None
@@ -81,7 +82,7 @@ def judge_reach(client: GatewayClient, reached: Reached, most_unreachable: float
 
 
 def _is_stopped(client: GatewayClient) -> bool:
-    """Whether it stopped because the deadline came, so that what it did not poll waits for the next run."""
+    """Whether it stopped because the deadline came, so that ids it did not poll wait for the next run."""
     return client.ended is not None and client.ended.reason == "stopped"
 
 

@@ -1,1 +1,1 @@
-"""Many ids in one request: sent, checked against single answers, and what was seen of it remembered."""
+"""Many ids in one request: send it, compare it with single answers, and remember the result."""

@@ -1,4 +1,4 @@
-"""Whether an answer about many ids says the same of a task as the answer about that task alone."""
+"""Whether a bulk answer (about many ids) says the same about a task as the single answer (about that task alone)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import contextlib
 import json
 from typing import Any, Final, Literal
 
-#: `unclear`: neither is proven, e.g. because the task moved on between two requests.
+#: `unclear`: neither is proven, e.g. because the task changed between two requests.
 Verdict = Literal["same", "other", "unclear"]
 
 _OK: Final = 200
 
-#: A gateway says so of an id that it does not know (`task_not_exist`).
+#: The HTTP status for an id that the gateway does not know (`task_not_exist`).
 _UNKNOWN_ID: Final = frozenset({400, 404})
 
 
 def single_task(http_status: int | None, body: bytes | None) -> dict[str, Any] | None:
-    """The task in an answer about one id; empty where the gateway knows none, None where that cannot be told."""
+    """The task in a single answer; empty if the gateway does not know the id, None if the answer shows neither."""
     if http_status in _UNKNOWN_ID:
         return {}
     said = _object(body) if http_status == _OK else None
@@ -27,15 +27,15 @@ def single_task(http_status: int | None, body: bytes | None) -> dict[str, Any] |
 
 
 def bulk_task(raw: bytes) -> dict[str, Any]:
-    """The task in an item of an answer about many."""
+    """The task in an item of a bulk answer."""
     return _object(raw) or {}
 
 
 def compare(single: dict[str, Any] | None, before: dict[str, Any], after: dict[str, Any] | None = None) -> Verdict:
-    """Compare the single answer with that of a request for many before it and, where they differ, of one after it.
+    """Compare the single answer with the bulk answer before it and, if they differ, with a bulk answer after it.
 
-    A task that moves on differs from one answer to the next, on either endpoint; one that stays as it was in both
-    answers about many, and is otherwise in the single one between them, is given otherwise.
+    A running task may change between two answers of either endpoint. But if both bulk answers are equal and the single
+    one between them differs, the endpoints disagree.
     """
     if single is None:
         return "unclear"
@@ -45,12 +45,12 @@ def compare(single: dict[str, Any] | None, before: dict[str, Any], after: dict[s
 
 
 def _has_all(item: dict[str, Any], task: dict[str, Any]) -> bool:
-    """Whether an item has every field of the task, with the same value; it may have more, as a database row has."""
+    """Whether an item has every field of the task, with the same value. It may have more: it is a database row."""
     return bool(task) and all(name in item and _plain(item[name]) == _plain(value) for name, value in task.items())
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """A value without what is new in every answer: the signature of a URL."""
+    """A value without the part that changes with every answer: the query of a URL, with its signature."""
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,6 @@
-"""What earlier runs saw of a gateway's answers about many ids, in a small file of the data folder.
+"""What earlier runs found out about a gateway's bulk answers, in a small file of the data folder.
 
-It saves requests and nothing depends on it: a file that is gone, damaged or of another gateway is as if nothing had
-been seen.
+It saves requests, and nothing depends on it: a file that is missing, damaged or about another gateway is ignored.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
     from pipeline.run import Run
 
-#: `equal`: it was offered, and said the same as single answers. `other`: it was offered, and did not. `absent`: it was
-#: not offered. `unclear`: it failed, or what it said could not be compared.
+#: `equal`: bulk answers are offered and say the same as single answers. `other`: they are offered and differ.
+#: `absent`: they are not offered. `unclear`: the request failed, or the answers could not be compared.
 State = Literal["equal", "other", "absent", "unclear"]
 
-#: How long each is relied on.
+#: How long each result is valid.
 _VALID: Final[dict[State, timedelta]] = {
     "equal": timedelta(hours=6),
     "other": timedelta(days=1),
@@ -34,14 +33,14 @@ _VALID: Final[dict[State, timedelta]] = {
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What was seen, and of which version of the gateway (X-New-Api-Version)."""
+    """The result of a comparison, and the version of the gateway (X-New-Api-Version)."""
 
     state: State
     version: str | None = None
 
 
 class BulkMemory:
-    """The memory of one run; see the module."""
+    """Reads and writes the file for one run."""
 
     def __init__(self, run: Run) -> None:
         settings = run.settings
@@ -50,7 +49,7 @@ class BulkMemory:
         self._file: Path = run.paths.gateways / f"{settings.source}.json"
 
     def read(self) -> Remembered | None:
-        """What is still relied on; None where nothing is."""
+        """The stored result; None if there is none that is still valid."""
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             said = json.loads(self._file.read_text(encoding="utf-8"))
             at, state, version = datetime.fromisoformat(said["at"]), said["bulk"], said["version"]
@@ -61,13 +60,13 @@ class BulkMemory:
         return None
 
     def write(self, seen: Remembered) -> None:
-        """Remember it; where that cannot be written, the next run looks once more."""
+        """Store the result; if that fails, the next run compares again."""
         now = self._clock.now().isoformat()
         said = {"gateway": self._gateway, "bulk": seen.state, "version": seen.version, "at": now}
         with contextlib.suppress(OSError), atomic_write(self._file) as file:
             file.write(json.dumps(said).encode())
 
     def forget(self) -> None:
-        """The next run looks once more."""
+        """Remove the result, so that the next run compares again."""
         with contextlib.suppress(OSError):
             self._file.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Before answers about many ids are relied on, some of them are compared with single answers about the same tasks.
+"""Before bulk answers are trusted, some of them are compared with single answers about the same tasks.
 
-The answers about many are archived as `probe=…`, which nothing is loaded from: what they say is not yet trusted. The
-single answers are answers like any other.
+The bulk answers are archived as `probe=…` and are not loaded, because they are not trusted yet. The single answers are
+archived and loaded like all others.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
     from gateway.observation import Observation
     from pipeline.run import Run
 
-#: Ids in the request, and how many of their tasks are compared.
+#: The number of ids in the bulk request, and of tasks that are compared.
 _IDS: Final = 20
 _COMPARED: Final = 3
 
 _OK: Final = 200
 
-#: A gateway that offers it answers these only while something is wrong.
+#: HTTP status codes that say nothing about whether bulk requests are offered: they come while something is wrong.
 TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a probe has shown; `polled` are the ids that got their single answer by it."""
+    """The result of a probe; `polled` are the ids for which it requested a single answer."""
 
     seen: Remembered
     polled: set[str]
 
 
 def page_of(seen: Observation) -> Page | None:
-    """The tasks in an answer about many ids; None if it is no such answer."""
+    """The tasks in a bulk answer; None if it is not a bulk answer."""
     return read_bulk(seen.body) if seen.http_status == _OK and not seen.body_cut and not seen.error else None
 
 
 def is_transient(seen: Observation) -> bool:
-    """Whether an answer without tasks says nothing about whether this is offered."""
+    """Whether an answer without tasks leaves open if bulk requests are offered."""
     return bool(seen.error or seen.body_cut or seen.http_status in TRANSIENT)
 
 
@@ -76,7 +76,7 @@ class Probe:
         return Probed(Remembered(await self._state(before, singles), self._version), set(singles))
 
     async def _state(self, before: dict[str, dict[str, Any]], singles: dict[str, dict[str, Any] | None]) -> State:
-        if not before:  # what it answers to ids that the gateway knows
+        if not before:  # no task in the bulk answer, though the gateway may know the ids
             return "absent" if any(singles.values()) else "unclear"
         verdicts = {task_id: compare(task, before[task_id]) for task_id, task in singles.items()}
         if doubtful := [task_id for task_id, verdict in verdicts.items() if verdict != "same"]:
@@ -87,7 +87,7 @@ class Probe:
         return "other" if "other" in found else "equal" if "same" in found else "unclear"
 
     async def _together(self, ids: Sequence[str]) -> Observation | None:
-        """The answer to one request; None where the client has ended."""
+        """The answer to one bulk request; None if the client has ended."""
         async with contextlib.aclosing(self._client.fetch_bulk([ids])) as observations:
             async for seen in observations:
                 await run_to_its_end(write_pages, self._run, [seen], prefix=PROBE_QUERY)
@@ -96,7 +96,7 @@ class Probe:
         return None
 
     async def _one_by_one(self, ids: Collection[str]) -> dict[str, dict[str, Any] | None]:
-        """The tasks that were answered; see `single_task`."""
+        """Request and archive single answers; returns the task in each, see `single_task`."""
         found: dict[str, dict[str, Any] | None] = {}
         async with AnswerBuffer(self._run) as buffer, contextlib.aclosing(self._client.fetch_many(ids)) as observations:
             async for seen in observations:
@@ -110,7 +110,7 @@ def _tasks(answer: Observation) -> dict[str, dict[str, Any]]:
 
 
 def _sample(tasks: dict[str, dict[str, Any]]) -> list[str]:
-    """A few of them, of as many statuses as there are: an answer may be right about ended tasks alone."""
+    """A few tasks, with as many different statuses as possible: a bulk answer may be right about ended tasks only."""
     by_status: dict[str, list[str]] = {}
     for task_id, task in tasks.items():
         by_status.setdefault(str(task.get("status")), []).append(task_id)

@@ -1,8 +1,8 @@
-"""Many ids in one request, if the gateway supports it; ids that are missing in the answers get one of their own.
+"""Many ids in one request, if the gateway supports it; an id that is missing in the answer gets its own request.
 
-That an id is not in such an answer says nothing about it. `FETCH` says whether to try: `bulk` always, until an answer
-shows that it is not offered; `auto` where a run has enough ids, and where `Probe` has seen that such answers say the
-same as single ones, in this run or in one before.
+A missing id says nothing about its task. The setting `FETCH` says whether to try: `bulk` always, until an answer shows
+that it is not offered; `auto` if a run has enough ids and `Probe` has found, in this run or an earlier one, that bulk
+answers say the same as single ones.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 #: Ids in one request; gateways have no limit in their code.
 MOST_IDS: Final = 100
 
-#: With fewer ids it is not tried: a request that may be in vain costs as much as it saves.
+#: With fewer ids it is not tried: a failed request costs as much as a successful one would save.
 FEWEST_IDS: Final = {"bulk": 2, "auto": 20}
 
-#: After so many requests in a row without a task of those requested, no more is tried in this run.
+#: After this many requests in a row without any of the tasks requested, this run stops trying.
 _MOST_IN_VAIN: Final = 3
 _OK: Final = 200
 
-#: What a run reports of what it has found out just now; that it is not offered is the usual case.
+#: What a run reports after a comparison. That bulk requests are not offered is the usual case, and not reported.
 _WORDS: Final[dict[State, str]] = {
     "equal": "answers many ids at once, and the same as one by one: a hundred ids go into a request",
     "other": "answers many ids otherwise than each by itself",
@@ -45,7 +45,7 @@ class Bulk:
     """The requests for many ids of one run.
 
     Attributes:
-        found: ids answered so.
+        found: number of ids answered by bulk requests.
     """
 
     def __init__(self, run: Run, client: GatewayClient) -> None:
@@ -61,7 +61,7 @@ class Bulk:
         self._proving = asyncio.Lock()
 
     async def fetch(self, ids: Sequence[str]) -> list[str]:
-        """Request what can be, and archive it; the ids that are left.
+        """Send bulk requests if they are in use, archive the answers, and return the ids that were not answered.
 
         Raises:
             ArchiveError: when answers cannot be written.
@@ -84,7 +84,7 @@ class Bulk:
         return [one for one in ids if one not in answered | polled]
 
     async def _decide(self, ids: Sequence[str]) -> set[str]:
-        """Whether to go on with `auto`; the ids that were polled to find out."""
+        """Decide for `auto` whether to use bulk requests; returns the ids that were polled to find out."""
         remembered, polled = self._memory.read(), set[str]()
         if remembered is None:
             probed = await Probe(self._run, self._client).compare(ids)
@@ -100,7 +100,7 @@ class Bulk:
         return self._is_on and not self._is_proven
 
     async def _request(self, chunks: list[list[str]]) -> set[str]:
-        """The ids that were answered."""
+        """Send bulk requests and archive the answers; returns the ids that were answered."""
         answered: set[str] = set()
         observations = self._client.fetch_bulk(chunks)
         async with contextlib.aclosing(archived(self._run, observations, prefix=BULK_QUERY)) as answers:
@@ -109,7 +109,7 @@ class Bulk:
         return answered
 
     def _judge(self, seen: Observation) -> set[str]:
-        """The ids that an answer has; and whether it is worth going on."""
+        """The ids in an answer; also turns bulk requests off if the answer shows that they do not work."""
         if seen.body_cut:
             self._size = max(self._size // 2, 1)
         page = page_of(seen)
