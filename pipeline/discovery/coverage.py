@@ -1,4 +1,4 @@
-"""How far the gateway's list has been seen completely, by the windows in the archive; and what is left to walk."""
+"""Which spans of the gateway's list were seen completely, according to the archive; and what is left to read."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was seen completely.
+    """The spans that were seen completely.
 
     Attributes:
-        spans: sorted, none overlapping another.
-        newest: submit_time of the newest task in each window with the same filter that has one.
+        spans: sorted, without overlaps.
+        newest: submit_time of the newest task in each window with the same filter, if the window has tasks.
     """
 
     spans: tuple[Span, ...] = ()
     newest: tuple[int, ...] = ()
 
     def gaps(self, wanted: Span) -> list[Span]:
-        """What of `wanted` was not seen completely, oldest first; its ends touch what was."""
+        """The parts of `wanted` not seen completely, oldest first; they begin and end where seen spans end and begin."""
         gaps: list[Span] = []
         start = wanted.start
         for span in self.spans:
@@ -48,16 +48,15 @@ class Coverage:
         return [*gaps, Span(start, wanted.end)] if start < wanted.end else gaps
 
     def anchor(self, start: int) -> int | None:
-        """submit_time of the newest task known before `start`: an answer from there on cannot be empty."""
+        """submit_time of the newest task known up to `start`: an answer about the time from there on cannot be empty."""
         return max((one for one in self.newest if 0 < one <= start), default=None)
 
 
 def read_coverage(run: Run, action: str | None) -> Coverage:
-    """The windows of this source seen completely without a filter, or with that of `action`.
+    """The windows of this source that were seen completely without a filter, or with the filter `action`.
 
     Raises:
-        ArchiveError: when the archive cannot be read. A segment that is damaged is skipped: its windows are walked
-            once more.
+        ArchiveError: when the archive cannot be read. A damaged segment is skipped: its windows are read again.
     """
     windows = pl.concat(
         [pl.DataFrame(schema=LIST_WINDOWS), *parquet.pieces(run.store.segments("list_windows"), 10_000, [])]
@@ -66,14 +65,14 @@ def read_coverage(run: Run, action: str | None) -> Coverage:
         pl.col("action").is_null() | (pl.col("action") == pl.lit(action, pl.String())),
     )
     spans = [Span(_seconds(one["window_start"]), _seconds(one["window_end"])) for one in windows.iter_rows(named=True)]
-    # A task of a window without a filter may have another action, and so need not be in a filtered answer.
+    # A task seen without a filter may have another action, and so may be missing in a filtered answer.
     same = windows.filter(pl.col("action").eq_missing(pl.lit(action, pl.String())))
     newest = same["newest_submit_time"].drop_nulls().sort()
     return Coverage(tuple(_merged(spans)), tuple(_seconds(one) for one in newest))
 
 
 def write_window(run: Run, action: str | None, span: Span, submit_times: Iterable[float], tasks: int) -> None:
-    """Write down that a span was seen completely; all its pages are in the archive.
+    """Record in the archive that a span was seen completely; all its pages are already there.
 
     Raises:
         ArchiveError: when it cannot be written.

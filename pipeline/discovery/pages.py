@@ -1,4 +1,4 @@
-"""Pages of the gateway's list: requested, archived as they came, and only then read."""
+"""Pages of the gateway's list: requested, archived unchanged, and only then parsed."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from pipeline.discovery.coverage import Span
     from pipeline.run import Run
 
-#: The most that gateways give; old ones give ten, whatever is requested.
+#: The largest page size of gateways; old versions always return ten tasks.
 PAGE_SIZE: Final = 100
 
-#: So many refusals in a row are no failures of a database.
+#: This many refusals in a row are not caused by database errors.
 MOST_REFUSALS: Final = 12
 
 
 class ListPages:
-    """Requests pages and keeps them.
+    """Requests pages, archives them and counts.
 
     Attributes:
-        requested: pages that were requested, with any result.
-        last_refusal: the message of the last answer that said `success: false`.
-        refused: how many in a row said so.
+        requested: pages requested, with any result.
+        last_refusal: the message of the last complete answer, if it said `success: false`; otherwise None.
+        refused: how many answers in a row said so.
         is_list: whether an answer has shown that there is a list.
-        size: tasks requested in one page; half as many after one that was longer than MAX_BODY_BYTES.
-        cut: pages that were.
-        items: tasks on the pages that are archived.
-        left_out: ids of tasks of another action, from a list that does not filter by it.
+        size: tasks requested per page; halved after a page that was longer than MAX_BODY_BYTES.
+        cut: number of pages that were longer.
+        items: tasks on the pages read so far.
+        left_out: ids of tasks of another action, if the gateway does not filter by action.
     """
 
     def __init__(self, run: Run, client: GatewayClient, action: str | None) -> None:
@@ -53,16 +53,16 @@ class ListPages:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the client sends nothing more."""
+        """Whether no further page will be requested."""
         return self._client.ended is not None or self.is_refused
 
     @property
     def is_refused(self) -> bool:
-        """Whether the gateway says so again and again, as old ones do of a token that is no longer valid."""
+        """Whether the gateway keeps answering `success: false`, as old versions do if a token is no longer valid."""
         return self.refused >= MOST_REFUSALS
 
     async def fetch(self, span: Span, numbers: Iterable[int]) -> dict[int, Page]:
-        """The pages of `span` with these numbers that could be read.
+        """Request the pages of `span` with these numbers; returns those that could be read, by number.
 
         Raises:
             ArchiveError: when they cannot be written.
@@ -83,7 +83,7 @@ class ListPages:
         return wanted | ({"action": self._action} if self._action else {})
 
     def _read(self, seen: Observation) -> Page | None:
-        """The page, without the bytes of its items: those are in the archive, and windows are large."""
+        """The page without the raw bytes of its items: these are in the archive, and would need much memory."""
         if seen.body_cut:
             self.cut += 1
             self.size = min(self.size, max(_parameter(seen.task_id, "page_size") // 2, 1))
@@ -104,15 +104,15 @@ class ListPages:
 async def archived(
     run: Run, observations: AsyncGenerator[Observation, None], *, prefix: str = "", action: str | None = None
 ) -> AsyncGenerator[Observation, None]:
-    """Pages as they come, each once it is in the archive: what is concluded from one can be derived from there.
+    """Yields pages, each only after it is archived, so that every conclusion from it can be derived again.
 
-    They are written after a few megabytes or seconds. When this is left early, those that came are written.
+    They are written after `FLUSH_BYTES` or `FLUSH_SECONDS`, and also if the caller stops early.
 
     Args:
         run: as for `write_pages`.
-        observations: of the requests; they are closed with this.
+        observations: the answers; this generator closes them.
         prefix: as for `write_pages`.
-        action: likewise.
+        action: as for `write_pages`.
 
     Raises:
         ArchiveError: when they cannot be written.
@@ -137,13 +137,13 @@ async def archived(
 
 
 def write_pages(run: Run, observations: Sequence[Observation], *, prefix: str = "", action: str | None = None) -> None:
-    """Archive pages as they came.
+    """Archive pages unchanged.
 
     Args:
         run: the run that requested them.
-        observations: of the requests, whatever their result.
-        prefix: of what was requested, to make their `query`.
-        action: the filter in it.
+        observations: the answers, with any result.
+        prefix: put before what was requested, to form the column `query`.
+        action: the action that the request filtered by.
 
     Raises:
         ArchiveError: when they cannot be written.

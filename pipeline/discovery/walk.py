@@ -1,9 +1,9 @@
-"""Discovery: the gateway's own list of tasks, walked by windows of submit_time from old to new.
+"""Discovery: read the gateway's own list of tasks in windows of submit_time, from old to new.
 
-A window is written down as seen completely once it was (`window`), so that the next run skips it. Windows overlap:
-each is requested from the newest task known before it, so that a right answer is never empty. The walk ends at the task
-that was the newest when it began, by the gateway's clock, which may differ from ours; and what is newer than
-`OVERLAP_SECONDS` before that task is never written down, for a task may appear with an earlier submit_time.
+A window that was seen completely (see `window`) is recorded, so that the next run skips it. Windows overlap: each is
+requested from the newest task known before it, so that a correct answer is never empty. The walk ends at the task that
+was the newest when it began, because the gateway's clock may differ from this machine's. The last `OVERLAP_SECONDS`
+before that task are never recorded, because tasks may still appear with an earlier submit_time.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ OVERLAP_SECONDS: Final = 600
 _FIRST_STEP_SECONDS: Final = 86_400
 _SHORTEST_STEP_SECONDS: Final = 60
 
-#: How far ahead of this machine's clock a gateway's may be.
+#: A gateway's clock may be this far ahead of this machine's.
 _AHEAD_SECONDS: Final = 86_400
 
-#: Tasks in a window, at most and at least, roughly: one that a kill interrupts is walked once more, and with a request
-#: a second its pages take a minute. The last page of each window is half empty on average, so few windows cost less.
+#: Roughly the most and fewest tasks in a window. A window interrupted by a kill is read again, and at one request per
+#: second its pages take a minute. The last page of each window is half empty on average, so fewer windows cost less.
 _MOST_TASKS: Final = 6_000
 _FEW_TASKS: Final = 3_000
 
 
 @dataclass(slots=True)
 class Step:
-    """How long the next window is: some hundred tasks, and an empty beginning goes with what follows it.
+    """Computes the length of the next window: some thousand tasks; an empty span is joined with what follows it.
 
     Attributes:
-        seconds: of the next window.
-        empty_seconds: from its start, in which nothing was seen.
-        too_long_seconds: from its start, in which there were too many tasks; None where that is not known.
+        seconds: length of the next window.
+        empty_seconds: length from its start in which no task was seen.
+        too_long_seconds: length from its start that has too many tasks; None if not known.
     """
 
     seconds: int = _FIRST_STEP_SECONDS
@@ -55,18 +55,18 @@ class Step:
         return self.seconds - self.empty_seconds > _SHORTEST_STEP_SECONDS
 
     def lengthen(self) -> None:
-        """The window was empty, which the next one that is not proves or disproves."""
+        """After an empty window: the next one begins at the same time, and shows whether it was really empty."""
         self.empty_seconds = self.seconds
         longer = 2 * self.seconds if self.too_long_seconds is None else (self.seconds + self.too_long_seconds) // 2
         self.seconds = max(longer, self.empty_seconds + _SHORTEST_STEP_SECONDS)
 
     def shorten(self) -> None:
-        """There were too many tasks in the window."""
+        """After a window with too many tasks."""
         self.too_long_seconds = self.seconds
         self.seconds = max((self.seconds + self.empty_seconds) // 2, self.empty_seconds + _SHORTEST_STEP_SECONDS)
 
     def follow(self, tasks: int) -> None:
-        """The window was read, and had so many tasks."""
+        """After a window that was read, with its number of tasks."""
         used = self.seconds - self.empty_seconds
         longer = 2 * used if tasks < _FEW_TASKS else used
         self.seconds = max(longer // 2 if tasks > _MOST_TASKS else longer, _SHORTEST_STEP_SECONDS)
@@ -75,15 +75,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What discovery did; the key `discovered` of the summary.
+    """The result of discovery; the key `discovered` of the summary.
 
     Attributes:
         pages: pages requested.
         tasks: distinct tasks seen.
         windows: windows seen completely.
-        windows_open: windows that could not be seen completely; the next run walks them.
-        unusable: items without a task id that could be polled.
-        refusals: requests for pages that were rate-limited (429), and sent again.
+        windows_open: windows that could not be seen completely; the next run reads them again.
+        unusable: items without a usable task id.
+        refusals: requests for pages that were rate-limited (429) and sent again.
         exit_code: how it ended.
         problem: what went wrong, as a sentence; None when nothing did.
     """
@@ -112,7 +112,7 @@ class Walk:
 
     Args:
         run: the run that walks.
-        client: of the list, with the account's token.
+        client: the client for the list, with the account's token.
         action: only tasks of this action; None for all.
         since_seconds: how far back to go.
     """
@@ -131,11 +131,11 @@ class Walk:
 
     @property
     def seen(self) -> int:
-        """Tasks on the pages that are archived so far."""
+        """Tasks on the pages read so far."""
         return self._pages.items
 
     async def walk(self) -> Discovered:
-        """Walk what was not seen completely before.
+        """Read everything that was not seen completely before.
 
         Raises:
             ArchiveError: when the archive cannot be read or written.
@@ -149,18 +149,18 @@ class Walk:
         if times:
             newest = int(max(times))
             self._limit = newest - OVERLAP_SECONDS
-            end = newest if times[0] >= times[-1] else self._wanted.end  # else it is not the newest that came first
+            end = newest if times[0] >= times[-1] else self._wanted.end  # otherwise the list is not newest first
             for gap in self._coverage.gaps(Span(self._wanted.start, end)):
                 await self._walk_gap(gap, page if gap == Span(last, newest) else None)
         return self._discovered()
 
     async def _newest(self, start: int) -> Page | None:
-        """The newest tasks in the list, as far as the gateway's clock has come; None if no page could be read."""
+        """The first page of the newest tasks, up to the gateway's current time; None if no page could be read."""
         is_known_full = self._coverage.anchor(start) is not None
         return await self._reader.first(Span(self._start_of(start), self._wanted.end), is_known_full=is_known_full)
 
     async def _walk_gap(self, gap: Span, first: Page | None) -> None:
-        """Walk a gap; `first` is the first page of all of it, where that was read already."""
+        """Read a gap, window by window; `first` is the first page of the whole gap, if it was already read."""
         start, step = gap.start, Step()
         if first is not None and first.total is not None and first.total <= _MOST_TASKS:
             step.seconds = gap.end - gap.start
@@ -187,7 +187,7 @@ class Walk:
                 step.follow(len(window.submit_times))
 
     def _start_of(self, start: int) -> int:
-        """Where to request from so that a known task is in the answer."""
+        """The time to request from, so that a known task is in the answer."""
         anchor = self._coverage.anchor(start)
         return start if anchor is None else min(anchor, start)
 
@@ -199,7 +199,7 @@ class Walk:
         self._is_unfiltered = self._is_unfiltered or outside > len(times) / 2
 
     async def _close(self, window: Window, span: Span) -> None:
-        """Write down a window that was seen completely, as far as nothing new can appear in it."""
+        """Record a window that was seen completely, up to the time after which new tasks may still appear."""
         if window.state == "open" or self._is_unfiltered:
             self._open += 1
             return
@@ -252,7 +252,7 @@ class Walk:
         return f"Pages are longer than {most} with few tasks on them, too: raise AVATAR_TASKS_MAX_BODY_BYTES"
 
     def _no_list(self) -> tuple[ExitCode, str]:
-        """Nothing that came was a page of a list."""
+        """The exit code and the problem if no answer was a page of the list."""
         address, said = self._client.base_url, self._pages.last_refusal
         if said is not None:
             advice = "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID"

@@ -1,13 +1,13 @@
-"""One window of the gateway's list, page by page, until it was seen completely; an empty page alone proves nothing.
+"""Reads one window of the gateway's list, page by page, until it was seen completely. An empty page proves nothing.
 
-The list is newest first, and a page is an offset into it. In a span that lies in the past nothing arrives; where it
-does, what was not read yet moves to later pages, so that tasks come twice and none is missed. A gateway's database
-error looks like an empty success, therefore a span was seen completely only if
+The list is newest first, and a page is an offset into it. Normally no task is added to a span in the past. If one is,
+tasks not read yet move to later pages, so that some are seen twice and none is missed. A gateway's database error looks
+like an empty success, therefore a span counts as seen completely only if
 
-- new paging: as many distinct tasks were seen as the total that the gateway says, on every page; or fewer, and a second
-  look at all pages found no other. Where more were seen, the total is wrong, and pages count as with old paging;
-- old paging: a page came that has tasks, and fewer than another had. Where no page had more, the span up to the oldest
-  task seen is requested: that task has to be in the answer, and nothing older than what is known.
+- new paging: as many distinct tasks were seen as the total on every page says; or fewer, and reading all pages a second
+  time showed no other. If more were seen, the total is wrong, and the rule for old paging applies;
+- old paging: a page has tasks, but fewer than another page had. If no page had more, the span up to the oldest task seen
+  is requested: that task has to be in the answer, and no older one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 State = Literal["whole", "empty", "open", "too_many"]
 
-#: How often a page is requested that cannot be read, or is empty and must not be; and one that may be empty.
+#: How often to request a page that cannot be read, or is empty and should not be; and one that may be empty.
 ATTEMPTS: Final = 6
 EMPTY_ATTEMPTS: Final = 3
 
-#: How often a window is gone through until as many tasks were seen as the gateway says there are.
+#: How often to read a window until as many tasks were seen as the gateway says there are.
 PASSES: Final = 3
 
 _BACKOFF_SECONDS: Final = 0.1
@@ -39,7 +39,7 @@ _BACKOFF_SECONDS: Final = 0.1
 
 @dataclass(slots=True)
 class Window:
-    """What was seen of a window. `submit_times` has the tasks seen; `unusable` items have no usable id."""
+    """What was seen of a window: `submit_times` by task id, and the number of `unusable` items without a usable id."""
 
     state: State = "open"
     submit_times: dict[str, float | None] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Window:
             self.submit_times |= {item.task_id: item.submit_time for item in page.items}
 
     def has(self, total: int) -> bool:
-        """Whether it is as many as the gateway says there are."""
+        """Whether as many items were seen as the total that the gateway says."""
         return len(self.submit_times) + self.unusable >= total
 
     @property
@@ -63,8 +63,8 @@ class WindowReader:
 
     Args:
         run: for its clock.
-        pages: where pages come from.
-        most_tasks: in a window that may be split.
+        pages: requests the pages.
+        most_tasks: a window with more tasks is split, if it may be.
     """
 
     def __init__(self, run: Run, pages: ListPages, most_tasks: int) -> None:
@@ -72,13 +72,13 @@ class WindowReader:
         self._most_on_page = 0
 
     async def read(self, span: Span, *, is_known_full: bool, may_split: bool, first: Page | None = None) -> Window:
-        """Go through a window.
+        """Read a window.
 
         Args:
             span: the window.
             is_known_full: a task in it is known, so that an empty answer is wrong.
-            may_split: whether one with more tasks than `most_tasks` is left to be read in smaller ones.
-            first: its first page, where that was read already.
+            may_split: whether a window with more tasks than `most_tasks` is left unread, to be split.
+            first: its first page, if it was already read.
         """
         first = first or await self.first(span, is_known_full=is_known_full)
         if first is None or not first.items:
@@ -90,7 +90,7 @@ class WindowReader:
         return await self._by_total(span, first)
 
     async def first(self, span: Span, *, is_known_full: bool) -> Page | None:
-        """The first page: page 0, which new paging takes for page 1; None if none could be read."""
+        """The first page, requested as page 0, which new paging treats as page 1; None if it could not be read."""
         return await self._page(span, 0, ATTEMPTS if is_known_full else EMPTY_ATTEMPTS)
 
     async def _page(self, span: Span, number: int, empty_attempts: int) -> Page | None:
@@ -115,14 +115,14 @@ class WindowReader:
                 break
             known = len(window.submit_times)
             window.add([first])
-            if passes and window.has(first.total):  # a task came in while the pages were read, and is on the first
+            if passes and window.has(first.total):  # a task was added while the pages were read, and is on the first
                 window.state = "whole"
                 break
             requested, start, size = self._pages.size, first, _size(first)
             numbers = range(2, math.ceil(first.total / size) + 1)
             pages = [first, *(await self._full_pages(span, numbers)).values()]
             first = None
-            if self._pages.size < requested:  # a page was too large: with smaller ones all have other numbers
+            if self._pages.size < requested:  # a page was too large: with smaller pages all numbers change
                 continue
             passes += 1
             window.add(pages)
@@ -137,7 +137,7 @@ class WindowReader:
         return window
 
     async def _full_pages(self, span: Span, numbers: Iterable[int]) -> dict[int, Page]:
-        """Pages that cannot be empty, as the total says; several at a time."""
+        """Request pages that cannot be empty according to the total, several at a time."""
         found: dict[int, Page] = {}
         requested = self._pages.size
         for attempt in range(ATTEMPTS):
@@ -161,7 +161,7 @@ class WindowReader:
             following = await self._page(span, number, EMPTY_ATTEMPTS)
             if following is not None and not following.items and window.oldest is not None:
                 narrow = Span(span.start, int(window.oldest))
-                if narrow == span:  # all of one second, and the page behind them stays empty
+                if narrow == span:  # all tasks are of one second, and the next page stays empty
                     window.state = "whole"
                     return window
                 span, number = narrow, 0 if page.paging == "old" else 1
@@ -176,5 +176,5 @@ class WindowReader:
 
 
 def _size(page: Page) -> int:
-    """How many tasks are on a page; one that is there twice counts once."""
+    """The number of distinct tasks on a page."""
     return max(len({item.task_id for item in page.items}) + page.unusable, 1)

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from warehouse.archive.parquet import Damaged, Kind, Segment
     from warehouse.archive.segments import Archive
 
-#: Rows of the archive that are looked through at once.
+#: Rows of the archive that are searched at once.
 _ROWS: Final = 2_000
 
-#: The same of pages, each of which has some 100 answers.
+#: Pages that are searched at once; each has some 100 answers.
 _PAGES: Final = 20
 
 
 def bodies(store: Archive, wanted: pl.DataFrame, damaged: list[Damaged]) -> Iterator[tuple[str, bool, bytes]]:
-    """Hash, whether it says that it is JSON, and bytes of each different body of the answers wanted.
+    """(hash, whether its content type is JSON, bytes) of each distinct body of the answers wanted.
 
     Args:
         store: the archive.
         wanted: answers with their `source`, `task_id`, `body_hash` and the `segment_id` they were first written to.
-        damaged: segments that cannot be read are added to it.
+        damaged: a list to which segments that cannot be read are added.
     """
     left = set(wanted.filter(pl.col("body_hash") != "")["body_hash"])
     keys = wanted.select("source", "task_id").unique()
@@ -44,14 +44,14 @@ def bodies(store: Archive, wanted: pl.DataFrame, damaged: list[Damaged]) -> Iter
 
 
 def _answers(store: Archive, ids: Collection[str], damaged: list[Damaged]) -> Iterator[pl.DataFrame]:
-    """The answers in these segments (`ANSWERS`): single ones, and those in pages that had many."""
+    """The answers in these segments, in the schema `ANSWERS`: single answers, and those on pages with many."""
     yield from pieces(_segments(store, "observations", ids), _ROWS, damaged)
     for pages in pieces(_segments(store, "list_pages", ids), _PAGES, damaged):
         yield split_pages(pages).answers
 
 
 def _segments(store: Archive, kind: Kind, ids: Collection[str]) -> Iterator[Segment]:
-    """Those written under these ids, and those that they were compacted into."""
+    """The segments with these ids, and those into which they were compacted."""
     wanted = frozenset(ids)
     for segment in store.segments(kind):
         if segment.segment_id in wanted or _replaces(segment, wanted):
@@ -62,4 +62,4 @@ def _replaces(segment: Segment, wanted: frozenset[str]) -> bool:
     try:
         return bool(composition(segment).replaced & wanted)
     except ArchiveError:
-        return True  # `pieces` names what is wrong with it
+        return True  # `pieces` reports what is wrong with it

@@ -1,4 +1,4 @@
-"""A bundle: a page, `tasks.csv`, `answers.csv`, and the archived answers."""
+"""Write a bundle: a page, `tasks.csv`, `answers.csv`, and the archived answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from warehouse.archive.parquet import Damaged
     from warehouse.paths import DataPaths
 
-#: Texts of a task that may hold an address with a signature, or a webhook.
+#: Columns with free text, which may contain a URL with a signature, or a webhook.
 _FREE_TEXTS: Final = ("reason", "result_url", "error", "message")
 
 #: How many tasks the page lists; all are in tasks.csv.
@@ -67,7 +67,7 @@ class Bundle:
 
 @dataclass(slots=True)
 class _Content:
-    """What the published copy knows of the tasks selected."""
+    """The selected tasks and their answers, from the published copy."""
 
     tasks: pl.DataFrame
     answers: pl.DataFrame
@@ -76,14 +76,14 @@ class _Content:
 def write_bundle(
     paths: DataPaths, selection: Selection, out: Path, now: datetime, *, is_redacted: bool = True
 ) -> Bundle:
-    """Write the bundle about the tasks selected to the zip file `out`, atomically.
+    """Write the bundle about the selected tasks to the zip file `out`, atomically.
 
     Args:
         paths: the data directory.
         selection: which tasks.
         out: the file.
-        now: the time, for the page.
-        is_redacted: whether webhooks and the signatures of URLs are removed, as `REDACT` removes them.
+        now: the time shown on the page.
+        is_redacted: whether webhooks and the signatures of URLs are removed, as the setting `REDACT` does.
 
     Raises:
         NothingPublishedError: when nothing has been published yet.
@@ -156,7 +156,7 @@ def _with_file(row: dict[str, Any], files: dict[str, tuple[str, str]]) -> dict[s
 
 
 def _free(row: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    """The row, its free texts redacted as a body would be."""
+    """The row with its free texts redacted in the same way as a body."""
     texts = {name: row[name] for name in _FREE_TEXTS if row.get(name)}
     return row | {
         name: redact(text.encode("utf-8", "surrogatepass"), names).decode("utf-8", "replace")
@@ -192,7 +192,7 @@ def _page(
 
 
 def _time(moment: datetime | None, clock: str = "") -> str:
-    """A moment, with whose clock says so."""
+    """A time for the page, with the clock that it was read from."""
     if moment is None:
         return "not known"
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" + (f" ({clock})" if clock else "")

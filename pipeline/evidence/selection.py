@@ -1,4 +1,4 @@
-"""Which tasks a bundle is about."""
+"""Select the tasks that a bundle is about."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _MISSED: Final = "select source, task_id from slo_tasks where verdict = 'missed'
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A query for `source` and `task_id`, and what it selects in words.
+    """A query for `source` and `task_id`, and a description of what it selects.
 
     Attributes:
-        title: for people.
-        query: SQL, run where it can read the warehouse and nothing else.
-        values: of its parameters.
+        title: the description, for people.
+        query: SQL, run on a connection that can read nothing but the warehouse.
+        values: the values of its parameters.
         if_none: what to do when no task is selected.
     """
 
@@ -41,12 +41,12 @@ class Selection:
 
 
 def where(condition: str) -> Selection:
-    """Tasks for which an SQL condition on the columns of `tasks` holds."""
+    """Tasks that match an SQL condition on the columns of `tasks`."""
     return Selection(f"tasks where {condition}", f"select source, task_id from tasks where ({condition}\n)")  # noqa: S608 - the user's own SQL
 
 
 def claims() -> Selection:
-    """Failures that were charged and, by a rule, not refunded: those of the view `refund_claims`."""
+    """Failures that were charged and, according to a rule, not refunded: those of the view `refund_claims`."""
     return Selection(
         "failures that were charged and, by the rules of analysis.toml, not refunded",
         _CLAIMS,
@@ -75,10 +75,10 @@ def missed(objective: str) -> Selection:
 
 
 def selected(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFrame:
-    """`source` and `task_id` of the tasks selected, one or more.
+    """`source` and `task_id` of the selected tasks, at least one.
 
     Raises:
-        UnusableInputError: as `matching`; or no task is selected.
+        UnusableInputError: as `matching`, and when no task is selected.
     """
     found = matching(con, selection)
     if found.is_empty():
@@ -87,14 +87,14 @@ def selected(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFra
 
 
 def matching(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFrame:
-    """`source` and `task_id` of the tasks selected, or of none.
+    """`source` and `task_id` of the selected tasks; there may be none.
 
     Args:
         con: a connection that has been restricted.
         selection: which tasks.
 
     Raises:
-        UnusableInputError: when the query is no SQL or more than a condition.
+        UnusableInputError: when the query is not valid SQL, is more than one condition, or reads anything else.
     """
     try:
         if len(con.extract_statements(selection.query)) != 1:

@@ -1,4 +1,4 @@
-"""CSV for people who open it in a spreadsheet: nothing in it is run as a formula."""
+"""CSV for spreadsheets: no text in it is run as a formula."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: Where a spreadsheet may see a formula begin: at the beginning of a cell, behind blanks, quotes and signs that nobody
-#: sees; and behind what separates cells in other countries' spreadsheets, which split texts there. The wide forms, too.
+#: Where a spreadsheet may see the start of a formula: at the start of a cell, also after blanks, quotes and invisible
+#: characters; and after separators that spreadsheets of some countries split cells at. Also the full-width signs.
 _FORMULA: Final = re.compile(
     r"""
     \A (?= [\t\r\n] )
@@ -26,8 +26,7 @@ _FORMULA: Final = re.compile(
 def sheet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Rows as CSV in UTF-8 with a byte order mark, which spreadsheets need to read it as UTF-8.
 
-    Times are in UTC. Texts are quoted, and one that begins like a formula, or goes on like one behind a separator, gets
-    a quote (') there.
+    Times are in UTC. Texts are quoted. Before anything that looks like the start of a formula, a quote (') is added.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)

@@ -1,5 +1,6 @@
-"""Ids from wherever they are: arguments, files, stdin, folders, SQL and an inbox; valid ones and others.
+"""Read ids from arguments, files, stdin, folders, SQL and an inbox, and separate valid from invalid ones.
 
-One way for all: `opening` finds out what the bytes are, a reader makes numbered values of them (`lists`, `tables`,
-`json_values`, `arrow_values`), `values` judges each, and `rejections` keeps of the others no more than may be shown.
+All take the same way: `opening` detects the format from the bytes, a reader (`lists`, `tables`, `json_values`,
+`arrow_values`) yields numbered values, `values` judges each, and `rejections` stores only as much of an invalid value
+as may be shown.
 """

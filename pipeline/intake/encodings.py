@@ -1,4 +1,4 @@
-"""Which encoding a text is in, as far as ids need it: they are ASCII, which only UTF-16 and UTF-32 write otherwise."""
+"""Detect the encoding of a text. Ids are ASCII, so only UTF-16 and UTF-32 have to be told apart from all others."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-#: Control characters that texts have none of: all but tab, line feed, form feed and carriage return.
+#: Control characters that do not occur in texts: all but tab, line feed, form feed and carriage return.
 _CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 12, 13})
 
-#: A text may have a few of them by accident.
+#: A text may contain a few of them by accident.
 _FORGIVEN: Final = 3
 _FORGIVEN_SHARE: Final = 0.02
 
 
 def encoding_of(head: bytes) -> str | None:
-    """The name of the encoding of a text that begins so, or None when it is no text.
+    """The name of the encoding of a text that begins with `head`; None if it is not a text.
 
-    Whatever else is there is read as UTF-8, of which bytes that are none of it are replaced: in every other encoding in
-    use the ids are the same bytes.
+    All other encodings are read as UTF-8 with invalid bytes replaced: ids are the same bytes in all of them.
     """
     for mark, encoding in _MARKS:
         if head.startswith(mark):
@@ -38,7 +37,7 @@ def encoding_of(head: bytes) -> str | None:
 
 
 def _wide_without_mark(head: bytes) -> str | None:
-    """UTF-16 whose text is nearly all ASCII: every other byte is zero, and no other."""
+    """UTF-16 without a byte order mark: if the text is nearly all ASCII, every other byte is zero, and only those."""
     half = len(head) // 2
     low, high = head[0 : 2 * half : 2].count(0), head[1 : 2 * half : 2].count(0)
     if not half or max(low, high) < 0.8 * half or min(low, high) > 0.02 * half:

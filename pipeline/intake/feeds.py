@@ -1,7 +1,6 @@
-"""Ids that nobody types: an inbox folder, and the exports or the database of the product that makes the tasks.
+"""Ids that come automatically: from an inbox folder, or from exports or the database of the product with the tasks.
 
-Of an export or a query only ids that were not accepted before are taken, so that either may hold everything there ever
-was.
+Of an export or a query only ids that were not accepted before are taken, so that both may always contain all ids.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.intake.rejections import Rejections
     from pipeline.intake.source import Placed
 
-#: What a message calls SQL that ids come from: it may hold a password.
+#: What messages call the SQL of ids_from, which they do not repeat because it may contain a password.
 _QUERY: Final = "the query of ids_from"
 
 _QUOTED: Final = re.compile(r"""'([^']*)('|$)|"([^"]*)("|$)""")
@@ -41,12 +40,12 @@ _LONG_WORD: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Feeds:
-    """Where ids come from by themselves.
+    """The places where ids come from automatically.
 
     Attributes:
         inbox: a folder for files with ids.
         ids_from: a folder of exports, one such file, or SQL for DuckDB.
-        column: the column that holds them; the one called task_id or id if not given.
+        column: the column that holds them; if not given, the one called task_id or id.
     """
 
     inbox: str | None = None
@@ -55,12 +54,12 @@ class Feeds:
 
 
 def feed_pieces(feeds: Feeds, rejections: Rejections, warn: Callable[[str], None]) -> Iterator[list[str]]:
-    """Valid ids of `feeds.ids_from` in lists; the others go to `rejections`.
+    """Yields lists of valid ids of `feeds.ids_from`; the others go to `rejections`.
 
-    A file of a folder that cannot be read is warned of, and the others are read.
+    A file in the folder that cannot be read causes a warning, and the others are read.
 
     Raises:
-        UnusableInputError: when it is neither a folder, nor a file with ids, nor SQL that DuckDB takes, or has no such
+        UnusableInputError: when `ids_from` is neither a folder, nor a file with ids, nor valid SQL, or has no such
             column.
     """
     wanted = feeds.ids_from or ""
@@ -73,7 +72,7 @@ def feed_pieces(feeds: Feeds, rejections: Rejections, warn: Callable[[str], None
 
 
 def not_accepted_yet(con: duckdb.DuckDBPyConnection, source: str, ids: list[str]) -> list[str]:
-    """Those of `ids` that the warehouse behind `con` has not accepted for `source`, each once."""
+    """The distinct ids of `ids` that have not been accepted for `source`, according to the warehouse of `con`."""
     rows = con.execute(statement("queries/not_accepted"), {"ids": ids, "source": source}).fetchall()
     return [task_id for (task_id,) in rows]
 
@@ -107,7 +106,7 @@ def _of_query(query: str, column: str | None) -> Iterator[Placed]:
 
 
 def _own_words(message: str, query: str) -> str:
-    """An error of DuckDB without what it quotes from files, or of the passwords in the query."""
+    """DuckDB's error message without what it quotes from files, and without passwords."""
 
     def shown(found: re.Match[str]) -> str:
         text = found[1] or found[3] or ""

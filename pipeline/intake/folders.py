@@ -1,4 +1,4 @@
-"""The files of a folder that are meant as ids, and those that nothing is done with, each with a reason."""
+"""The files of a folder that may contain ids, and those that are ignored, each with a reason."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-#: How many files a warning names.
+#: How many files a warning names at most.
 _NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What lies in a folder.
+    """The files of a folder.
 
     Attributes:
-        files: those that are meant as ids, by name.
-        ignored: the others, with why nothing is done with them.
+        files: those that may contain ids, sorted by name.
+        ignored: the others, each with the reason.
     """
 
     files: list[Path] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
     def warning(self, folder: Path) -> str | None:
-        """A sentence about what was ignored."""
+        """A sentence about what was ignored; None if nothing was."""
         if not self.ignored:
             return None
         more = f" and {len(self.ignored) - _NAMED:,} more" if len(self.ignored) > _NAMED else ""
@@ -38,7 +38,7 @@ class Found:
 
 
 def find_files(folder: Path, ours: tuple[str, ...] = ()) -> Found:
-    """Look through a folder, but not through folders in it. Hidden files and the folders `ours` are not mentioned.
+    """List a folder, without its subfolders. Hidden files and the folders `ours` are left out without a reason.
 
     Raises:
         OSError: when it cannot be listed.

@@ -1,7 +1,7 @@
-"""An inbox: a folder whose files are taken, and moved on once their ids are durable.
+"""An inbox: a folder whose files are read, and moved away once their ids are in the archive.
 
-What succeeds is moved to its `done/`; what fails, to `unusable/`, with the reason beside it. No file is so wrong
-that it ends a run: nobody is there to correct it, and the other files are not to wait for it.
+A file that was read is moved to `done/`; one that cannot be used, to `unusable/`, with the reason in a file beside it.
+No file ends a run, because nobody is there to correct it, and the other files must not wait.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
     from pipeline.intake.rejections import Rejections
 
-#: A file is taken once it has not changed for this long: somebody may still be writing it.
+#: A file is read only if it has not changed for this long: before, it may still be being written.
 QUIET_SECONDS: Final = 5.0
 
-#: A file whose time is further ahead than this has a wrong time rather than a slow writer.
+#: If the time of a file is further in the future than this, the time is wrong and must be reported.
 _AHEAD_SECONDS: Final = 60.0
 
 DONE: Final = "done"
 UNUSABLE: Final = "unusable"
 
-#: The ending of the file that says why another one is unusable.
+#: Suffix of the file that says why another one is unusable.
 REASON: Final = ".reason.txt"
 
 
 def inbox_files(inbox: str, now: float, warn: Callable[[str], None]) -> list[Path]:
-    """The files that lie in the inbox and are complete, by name; the folder is made if it is not there.
+    """The complete files in the inbox, sorted by name; the folder is created if it is missing.
 
     Raises:
-        UnusableInputError: when it is no folder that can be used.
+        UnusableInputError: when it is not a usable folder.
     """
     folder = Path(inbox)
     try:
@@ -73,11 +73,11 @@ def take_files(
     write: Callable[[list[str]], None],
     warn: Callable[[str], None],
 ) -> None:
-    """Give the ids of every file in the inbox to `write`, in pieces. A file is moved on when all of them are durable.
+    """Pass the ids of every file in the inbox to `write`, in pieces. A file is moved away after all were written.
 
     Raises:
         UnusableInputError: when the inbox cannot be used.
-        Exception: whatever `write` raises; the file then stays where it is.
+        Exception: any error of `write`; the file then stays where it is.
     """
     for file in inbox_files(inbox, now, warn):
         before = rejections.count
@@ -96,7 +96,7 @@ def take_files(
 
 
 def move_on(file: Path, to: str) -> Path:
-    """Move a file of the inbox to its folder `to`, under a name that is free there; returns where it is now.
+    """Move a file of the inbox to the folder `to`, under a name that is free there; returns its new path.
 
     Another run may have moved it already.
 

@@ -1,4 +1,4 @@
-"""A file of any kind, opened: what its bytes are is known by looking at them, its name is but a hint."""
+"""Open a file of any kind: its format is detected from the bytes, and the name is only a hint."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from pipeline.intake.unpacking import replayed, unpacked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Endings that are read, also with .gz after them.
+#: File name suffixes that are read, also followed by `.gz`.
 READ: Final = (".txt", ".csv", ".tsv", ".tab", ".psv", ".ndjson", ".jsonl", ".json", ".parquet")
 
-#: How much is read to find out what a file is.
+#: How much is read to detect the format.
 _HEAD_BYTES: Final = 65_536
 
 _SPREADSHEET: Final = (
@@ -32,7 +32,7 @@ _SPREADSHEET: Final = (
 _PACKED: Final = "is packed in a way that is not read: unpack it, or use .gz"
 _DATABASE: Final = "is a database, not a file with ids: give SQL to --ids-from that attaches it and selects the ids"
 
-#: What files of other kinds begin with.
+#: First bytes of files of other kinds, and why they are refused.
 _OTHERS: Final = (
     (b"PK\x03\x04", _SPREADSHEET),
     (b"\xd0\xcf\x11\xe0", _SPREADSHEET),
@@ -50,25 +50,25 @@ _OTHERS: Final = (
 _SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".ods")
 _PARQUET: Final = b"PAR1"
 
-#: Endings of files that are refused with a reason rather than ignored: somebody meant them as ids.
+#: Suffixes of files that are refused with a reason, and not ignored: they were probably meant to contain ids.
 REFUSED: Final = (*_SHEETS, ".zip", ".bz2", ".xz", ".zst", ".7z", ".gz", ".pq")
 
-#: `NAME=VALUE`, as in .env and files for a shell, or `export NAME=VALUE`; but not the `sep=;` of spreadsheets.
+#: `NAME=VALUE` or `export NAME=VALUE`, as in `.env` and shell files, but not the `sep=;` of spreadsheets.
 _ASSIGNMENT: Final = re.compile(r'\s*(export\s+)?(?!"?sep=.?"?\s*$)[A-Za-z_]\w*\s*=\s*\S')
 _ENV_NAME: Final = re.compile(r"\.env(\..*)?|.*\.env", re.IGNORECASE)
 
-#: Names of descriptors that a shell has opened, such as that of `<(…)`.
+#: Paths of file descriptors that a shell has opened, e.g. for `<(…)`.
 _DESCRIPTORS: Final = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file of text.
+    """A text file.
 
     Attributes:
-        suffix: the ending of its name without `.gz`, in lower case.
+        suffix: the suffix of its name without `.gz`, in lower case.
         head: the beginning of the text.
-        text: all of it.
+        text: the whole text, as a stream.
     """
 
     suffix: str
@@ -84,14 +84,14 @@ class Parquet:
 
 
 def kind_of(name: str) -> str:
-    """The ending that says what a file of this name holds, without `.gz`."""
+    """The suffix of a file name in lower case, without `.gz`."""
     path = PurePath(name)
     return PurePath(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
 
 
 @contextlib.contextmanager
 def opened(place: str, *, follow_links: bool = True) -> Iterator[Text | Parquet]:
-    """Open a file, or stdin for `-`, and find out what it is.
+    """Open a file, or stdin for `-`, and detect its format.
 
     Raises:
         RefusedError: when it is of a kind that is not read.
@@ -123,7 +123,7 @@ def _stdin() -> IO[bytes]:
 
 
 def _regular_file(place: str, *, follow_links: bool) -> IO[bytes]:
-    """Opened without waiting for anybody: a named pipe would wait for its writer for ever."""
+    """Open a regular file without blocking: opening a named pipe would wait for its writer for ever."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
     try:
         descriptor = os.open(place, flags)
@@ -165,7 +165,7 @@ def _is_settings(beginning: str) -> bool:
 
 
 def _copy(whole: IO[bytes], spool: IO[bytes]) -> None:
-    """To disk, for Parquet is read from its end."""
+    """Copy to disk, because Parquet is read from its end."""
     while piece := whole.read(1 << 20):
         spool.write(piece)
     spool.seek(0)

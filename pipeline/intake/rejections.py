@@ -1,17 +1,17 @@
-"""Ids that are none, in a form that may be stored and shown: a few characters of each, for it may be a secret."""
+"""Values that are not ids, in a form that may be stored and shown: only a few characters, as each may be a secret."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-#: Rejected ids that are named one by one; the rest are only counted.
+#: This many rejected ids are listed; the others are only counted.
 NAMED_REJECTIONS: Final = 1_000
 
-#: Texts of up to so many characters are shown whole: `NULL`, `nan`, `..`.
+#: Texts of up to this many characters are shown in full: `NULL`, `nan`, `..`.
 _SHORT: Final = 4
 
-#: From this length on four characters are shown, below it two.
+#: Of texts of at least this length four characters are shown, of shorter ones two.
 _LONG: Final = 12
 
 
@@ -20,9 +20,9 @@ class Rejections:
     """The rejected ids of a run.
 
     Attributes:
-        secrets: texts that no id holds and no message repeats, whatever they look like: the gateway's key.
+        secrets: texts that must not be in an id or a message: the gateway's key and the account's token.
         count: how many were rejected.
-        named: the first of them: {id (masked), file (None for arguments), line, reason}.
+        named: the first ones, as {id (masked), file (None for arguments), line, reason}.
     """
 
     secrets: frozenset[str] = frozenset()
@@ -33,7 +33,7 @@ class Rejections:
         return any(secret in text for secret in self.secrets)
 
     def without_secrets(self, sentence: str) -> str:
-        """A sentence that may be stored and shown."""
+        """The sentence with secrets masked, so that it may be stored and shown."""
         for secret in self.secrets:
             sentence = sentence.replace(secret, masked(secret))
         return sentence
@@ -45,12 +45,12 @@ class Rejections:
 
 
 def masked(text: str) -> str:
-    """The first characters of a text and its length; what cannot be printed, or stored as UTF-8, is replaced."""
+    """The first characters of a text and its length; characters that cannot be printed or stored are replaced."""
     shown = len(text) if len(text) <= _SHORT else 2 if len(text) < _LONG else 4
     beginning = "".join(one if one.isprintable() else "\ufffd" for one in text[:shown])
     return beginning if shown == len(text) else f"{beginning}… ({len(text):,} characters)"
 
 
 def shown_path(path: object) -> str:
-    """The name of a file that can be printed and stored, whatever bytes it is made of."""
+    """A file's path as text; characters that cannot be printed or stored are replaced."""
     return "".join(one if one.isprintable() else "\ufffd" for one in str(path))

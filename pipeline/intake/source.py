@@ -1,4 +1,4 @@
-"""Ids given one by one and in a file, in pieces; valid ones, and others with the place they stand at."""
+"""Ids from arguments and a file, in pieces: valid ones, and rejected ones with the place where they were found."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pipeline.intake.opening import Text
     from pipeline.intake.rejections import Rejections
 
-#: Ids taken in at a time.
+#: Values read at a time.
 PIECE_IDS: Final = 50_000
 
-#: A value, the line it stands in, and the name of the file; None for arguments.
+#: (name of the file, or None for arguments; number of the line; value).
 Placed = tuple[str | None, int, object]
 
 
@@ -38,8 +38,8 @@ class IdSource:
     Attributes:
         ids: given one by one.
         file: a file with ids, `-` for stdin.
-        column: the column or key that holds them; the one called task_id or id if not given.
-        may_be_empty: whether a file without any is fine.
+        column: the column or key that holds them; if not given, the one called task_id or id.
+        may_be_empty: whether a file without ids is accepted.
         follow_links: whether the file may be a symbolic link.
     """
 
@@ -55,17 +55,17 @@ class IdSource:
 
     @property
     def can_be_read_again(self) -> bool:
-        """Whether there are ids given one by one, or a file that is neither stdin nor another pipe."""
+        """Whether ids were given as arguments or in a file that is neither stdin nor another pipe."""
         if self.file is None:
             return bool(self.ids)
         return self.file != "-" and not Path(self.file).is_fifo()
 
     def pieces(self, rejections: Rejections) -> Iterator[list[str]]:
-        """Valid ids in lists of at most `PIECE_IDS`, in order, repetitions included; the others go to `rejections`.
+        """Yields lists of at most `PIECE_IDS` valid ids, in order, with duplicates; the others go to `rejections`.
 
         Raises:
-            UnusableInputError: when the file cannot be read, or from some line on, has no such column, or holds nothing
-                at all or not one valid id.
+            UnusableInputError: when the file cannot be read, or not to its end; when it has no such column; or when it
+                contains nothing, or not one valid id.
         """
         name = "stdin" if self.file == "-" else "the arguments" if self.file is None else shown_path(self.file)
         given: Iterable[Placed] = ((None, number, text) for number, text in enumerate(self.ids, start=1))
@@ -79,17 +79,17 @@ class IdSource:
 
 
 def shown_id(text: str) -> str:
-    """An id given as an argument, for others to see: whole if it is one."""
+    """An id given as an argument, in a form that may be shown: in full if it is valid, otherwise masked."""
     return text if judge(text)[1] is None else masked(text)
 
 
 def valid_pieces(
     values: Iterator[Placed], name: str, rejections: Rejections, *, may_be_empty: bool = False
 ) -> Iterator[list[str]]:
-    """The valid ids among values that are read one by one, in pieces; see `IdSource.pieces`.
+    """Yields the valid ids among `values` in lists; see `IdSource.pieces`.
 
     Raises:
-        UnusableInputError: likewise; `name` says of what.
+        UnusableInputError: as `IdSource.pieces`; `name` is what the message calls the file or query.
     """
     seen = taken = 0
     first_rejected = ""
@@ -126,7 +126,7 @@ def _next_piece(values: Iterator[Placed], name: str, taken: int, rejections: Rej
 
 @contextlib.contextmanager
 def _one_sentence() -> Iterator[None]:
-    """Whatever goes wrong while a file is read is that file's, and quotes nothing from it.
+    """Turn any error while a file is read into one sentence that quotes nothing from the file.
 
     Raises:
         RefusedError: with the sentence.
@@ -144,7 +144,7 @@ def _one_sentence() -> Iterator[None]:
 
 
 def _values(file: Text | Parquet, column: str | None) -> Iterator[Numbered]:
-    """By the reader for the kind of file that it is."""
+    """The values of a file, from the reader for its format."""
     if isinstance(file, Parquet):
         return arrow_values.read_parquet(file.file, column)
     if json_values.is_json(file.head):

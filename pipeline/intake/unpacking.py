@@ -1,4 +1,4 @@
-"""Streams that are looked into before they are read, and gzip, of which nobody knows how large it is inside."""
+"""Streams whose beginning is read twice, and gzip with a limit, as its unpacked size is not known before."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ class _Limited(_Readable):
 
 
 def replayed(head: bytes, rest: IO[bytes]) -> IO[bytes]:
-    """A stream that begins with `head`, which was read from `rest` before."""
+    """A stream of `head`, which was already read from `rest`, followed by `rest`."""
     return cast("IO[bytes]", io.BufferedReader(_Replay(head, rest)))
 
 
 def unpacked(packed: IO[bytes]) -> IO[bytes]:
-    """What is in a stream of gzip.
+    """The unpacked content of a gzip stream.
 
     Raises:
-        RefusedError: on reading beyond `MOST_UNPACKED_BYTES`.
-        EOFError, zlib.error, gzip.BadGzipFile: on reading what is damaged or cut short.
+        RefusedError: while reading, beyond `MOST_UNPACKED_BYTES`.
+        EOFError, zlib.error, gzip.BadGzipFile: while reading, if the stream is damaged or cut short.
     """
     return cast("IO[bytes]", io.BufferedReader(_Limited(cast("IO[bytes]", gzip.GzipFile(fileobj=packed)))))

@@ -1,4 +1,4 @@
-"""Ids in columns that have a type: Parquet, and the rows of a query. Only the column with the ids is ever converted."""
+"""Ids in columns with a type: of Parquet files and of queries. Only the column with the ids is converted."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LONGEST_TYPE: Final = 60
 
 
 def read_parquet(file: IO[bytes], column: str | None) -> Iterator[Numbered]:
-    """The ids of a Parquet file, with the numbers of their rows.
+    """The ids of a Parquet file, with their row numbers.
 
     Raises:
-        RefusedError: when it is damaged, has no such column, or one of a type that ids do not have.
+        RefusedError: when it is damaged, has no such column, or the column has a type that ids cannot have.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -38,7 +38,7 @@ def read_parquet(file: IO[bytes], column: str | None) -> Iterator[Numbered]:
 
 
 def read_query(schema: pa.Schema, batches: Iterable[pa.RecordBatch], column: str | None) -> Iterator[Numbered]:
-    """The ids of a query's rows. Its only column is theirs, whatever it is called: somebody has selected it.
+    """The ids of a query's rows. If it has only one column, that is used, whatever its name.
 
     Raises:
         RefusedError: as `read_parquet`.
@@ -61,7 +61,7 @@ def read_batches(batches: Iterable[pa.RecordBatch], path: list[str]) -> Iterator
 
 
 def _path(schema: pa.Schema, column: str | None) -> list[str]:
-    """Where the ids are: a column, or a field of a struct by `a.b`."""
+    """The path to the ids: a column, or a field of a struct, given as `a.b`."""
     path = _nested(schema, column) if column is not None and column not in schema.names else None
     if path is None:
         path = [schema.names[pick_column(schema.names, column, list(_leaves(schema)))]]
@@ -93,7 +93,7 @@ def _type_at(schema: pa.Schema, path: list[str]) -> pa.DataType:
 
 
 def _leaves(fields: Iterable[pa.Field]) -> Iterator[str]:
-    """Names of columns, those of fields in structs as `a.b`."""
+    """The names of columns; fields of structs are named `a.b`."""
     import pyarrow as pa
 
     for field in fields:
@@ -139,6 +139,6 @@ def _python_values(values: pa.Array) -> Iterator[Any]:
         values = values.storage
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return iter(values.to_pylist())
-    # Files may hold strings that are no UTF-8, which cost one id and not the file.
+    # Files may contain strings that are not valid UTF-8. Such a string makes one id invalid, not the whole file.
     raw = values.cast(pa.large_binary() if pa.types.is_large_string(values.type) else pa.binary())
     return (None if one is None else one.decode("utf-8", "replace") for one in raw.to_pylist())

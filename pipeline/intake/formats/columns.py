@@ -1,4 +1,4 @@
-"""Which column or key holds the ids: one whose name says so, or the one that `--ids-column` names."""
+"""Find the column or key that holds the ids: by its name, or as given by `--ids-column`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pipeline.intake.rejections import masked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-#: Names of columns with ids without case, blanks, `_` and `-`, the better ones first.
+#: Names of columns with ids, in lower case without blanks, `_` and `-`; the preferred ones first.
 _KNOWN: Final = (frozenset({"taskid", "taskids"}), frozenset({"id", "ids"}))
 
-#: What stands in a first row that is a header, though it has a digit: `Column1`, `field_2`, `job_id_1`.
+#: Names of columns that contain a digit and could be taken for an id: `Column1`, `field_2`, `job_id_1`.
 _HEADER_LIKE: Final = re.compile(
     r"(col|column|field|var|unnamed|_c|f)[ _:]*\d{1,3}|(.*[_ -])?ids?[_ -]?\d*", re.IGNORECASE
 )
 
-#: A name that may be repeated in a message: a word or a few, and nothing like a key. What stands in the first row of a
-#: file without a header may be anything.
+#: A name that a message may repeat: one or a few words, and nothing like a key. The first row of a file without a
+#: header may contain anything.
 _SHOWABLE: Final = re.compile(r"[^\W\d]\w*([ .:/()-]+\w+)*\)?|")
 _LONGEST_NAME: Final = 40
 _MANY_DIGITS: Final = 4
 
-#: How many names a message lists.
+#: How many names a message lists at most.
 _LISTED: Final = 20
 
 
@@ -36,21 +36,21 @@ def _plain(name: str) -> str:
 
 
 def is_header_word(text: str) -> bool:
-    """Whether a text is no id but the name of a column of them."""
+    """Whether a text is not an id but the name of a column with ids."""
     return len(text) <= _LONGEST_NAME and any(_plain(text) in names for names in _KNOWN)
 
 
 def looks_like_id(text: str) -> bool:
-    """Whether what stands in a first row is an id rather than a column's name: names rarely have digits."""
+    """Whether a text in the first row is an id and not the name of a column: names rarely contain digits."""
     return why_invalid(text) is None and any(map(str.isdigit, text)) and not _HEADER_LIKE.fullmatch(text)
 
 
 @functools.lru_cache(maxsize=256)
 def known_column(names: tuple[str, ...]) -> int | None:
-    """The position of the column that is called task_id or id, in any spelling; None when there is none.
+    """The position of the column called task_id or id, in any spelling; None if there is none.
 
     Raises:
-        RefusedError: when several are, and none of them exactly so.
+        RefusedError: when there are several, and not exactly one of them is spelled `task_id` or `id`.
     """
     for known in _KNOWN:
         found = [position for position, name in enumerate(names) if _plain(name) in known]
@@ -64,15 +64,15 @@ def known_column(names: tuple[str, ...]) -> int | None:
 
 
 def pick_column(names: Sequence[str], wanted: str | None, nested: Iterable[str] | None = None) -> int:
-    """The position of the column that holds the ids: the one named, else the one called task_id or id.
+    """The position of the column with the ids: the one given, or else the one called task_id or id.
 
     Args:
         names: the columns.
         wanted: what `--ids-column` says.
-        nested: what may be named besides, for the message.
+        nested: all names that may be given, for the message.
 
     Raises:
-        RefusedError: when there is none, with the columns there are.
+        RefusedError: when there is none; the message lists the columns.
     """
     position = known_column(tuple(names)) if wanted is None else next(iter(_exactly(names, wanted)), None)
     if position is None:
@@ -87,7 +87,7 @@ def no_such_column(names: Iterable[str], wanted: str | None, what: str = "column
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names for a message, in which nothing is repeated that may be a secret."""
+    """Names for a message; those that may be secrets are masked."""
     shown = [name if _is_showable(name) else masked(name) for name, _ in zip(names, range(_LISTED + 1), strict=False)]
     more = ", …" if len(shown) > _LISTED else ""
     return ", ".join(shown[:_LISTED]) + more

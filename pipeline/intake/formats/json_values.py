@@ -1,4 +1,4 @@
-"""JSON with ids: one value per line, an array, objects over several lines, or any of these one after the other."""
+"""JSON with ids: one value per line, an array, objects over several lines, or several of these in one file."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pipeline.intake.refused import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Endings of files that are JSON whatever they begin with.
+#: File name suffixes that mean JSON, whatever the content begins with.
 SUFFIXES: Final = (".ndjson", ".jsonl", ".json")
 
-#: Beginnings that no other kind of file with ids has.
+#: What only JSON begins with, and no other kind of file with ids.
 _BEGINNING: Final = re.compile(r'\s*(\{\s*["}]|\[\s*(["{\[\]\d-]|null|true|false))')
 
 _STRING: Final = re.compile(r'"[^",;\t|]*"')
 
-#: How the first line of a value over several lines ends.
+#: What the first line of a value over several lines ends with.
 _OPEN: Final = ("{", "[", ",", ":")
 
 _PIECE: Final = 65_536
@@ -35,17 +35,17 @@ _decoder = json.JSONDecoder()
 
 
 def is_json(head: str) -> bool:
-    """Whether a text of no known kind is JSON."""
+    """Whether a text, of which only the beginning is known, is JSON."""
     return bool(_BEGINNING.match(head))
 
 
 def is_json_string(head: str) -> bool:
-    """Whether the first line of a text of no known kind is one string in quotes."""
+    """Whether the first line of a text is a single string in quotes."""
     return bool(_STRING.fullmatch(first_line(head).strip()))
 
 
 def is_by_line(head: str, suffix: str) -> bool:
-    """Whether each line is a value of its own, so that a broken one costs no other."""
+    """Whether each line is a separate value, so that a broken line does not affect the others."""
     line = first_line(head).strip()
     if line.startswith("["):
         return False
@@ -53,7 +53,7 @@ def is_by_line(head: str, suffix: str) -> bool:
 
 
 def read_json_lines(text: IO[str], column: str | None) -> Iterator[Numbered]:
-    """The ids of one JSON value per line; a line that is none is taken as it is."""
+    """The ids of text with one JSON value per line; a line that is not JSON is taken as an id itself."""
     is_first = True
     for number, line in numbered_lines(text):
         if line is None:
@@ -68,10 +68,10 @@ def read_json_lines(text: IO[str], column: str | None) -> Iterator[Numbered]:
 
 
 def read_json(text: IO[str], column: str | None) -> Iterator[Numbered]:
-    """The ids of JSON that goes over lines as it likes; an array is never in memory as a whole.
+    """The ids of JSON with any line breaks; an array is never in memory as a whole.
 
     Raises:
-        RefusedError: where it is no JSON any more, or an element is too large.
+        RefusedError: when the text is not valid JSON, or an element is too large.
     """
     source = _Source(text)
     while source.skip(_SPACE):
@@ -84,7 +84,7 @@ def read_json(text: IO[str], column: str | None) -> Iterator[Numbered]:
 
 
 def ids_in(value: object, column: str | None) -> Iterator[object]:
-    """The ids in one value: itself, or of an object what its key holds; of lists each element."""
+    """The ids in one value: the value itself, the value of an object's key, or each element of a list."""
     if isinstance(value, dict):
         yield from _of_object(value, column)
     elif isinstance(value, list):
@@ -107,7 +107,7 @@ def _of_object(value: dict[str, Any], column: str | None) -> Iterator[object]:
 
 
 def _path(value: dict[str, Any], column: str | None) -> list[str] | None:
-    """The keys to the ids: one, or those of `a.b`."""
+    """The path of keys to the ids: one key, or several if given as `a.b`; None if there is no such key."""
     if column is None:
         position = known_column(tuple(value)) if "task_id" not in value else None
         return ["task_id"] if "task_id" in value else None if position is None else [list(value)[position]]
@@ -118,7 +118,7 @@ def _path(value: dict[str, Any], column: str | None) -> list[str] | None:
 
 
 def _at(value: object, path: list[str]) -> Iterator[object]:
-    """What stands at the end of a path, of lists on the way each element."""
+    """The values at the end of a path; a list on the way is followed into each element."""
     if isinstance(value, list):
         for one in value:
             yield from _at(one, path)
@@ -131,7 +131,7 @@ def _at(value: object, path: list[str]) -> Iterator[object]:
 
 
 def _names(value: dict[str, Any], depth: int = 1) -> Iterator[str]:
-    """The keys of an object, those of objects in it as `a.b`."""
+    """The keys of an object; keys of objects in it are named `a.b`."""
     for name, inner in value.items():
         one = inner[0] if isinstance(inner, list) and inner else inner
         if isinstance(one, dict) and one and depth < _DEEPEST_NAMED:
@@ -151,7 +151,7 @@ def _decode(text: str) -> object:
 
 
 def _elements(source: _Source) -> Iterator[tuple[int, object]]:
-    """(line, element) of an array whose bracket has been read."""
+    """(line, element) of an array whose opening bracket has been read."""
     source.skip(_SPACE)
     if source.take("]"):
         return
@@ -166,7 +166,7 @@ def _elements(source: _Source) -> Iterator[tuple[int, object]]:
 
 
 class _Source:
-    """JSON text of any length, of which no more is held than one value needs."""
+    """Reads JSON text of any length, with no more in memory than one value needs."""
 
     def __init__(self, text: IO[str]) -> None:
         self._text = text
@@ -180,7 +180,7 @@ class _Source:
         return f"{_NO_JSON} from line {self.line} on" + (", where it ends too soon" if self._is_whole else "")
 
     def skip(self, pattern: re.Pattern[str]) -> bool:
-        """Skip what `pattern` matches; whether anything is left."""
+        """Skip what `pattern` matches; returns whether any text is left."""
         while True:
             found = pattern.match(self._buffer, self._at)
             self._move_to(found.end() if found else self._at)
@@ -188,7 +188,7 @@ class _Source:
                 return self._at < len(self._buffer)
 
     def take(self, character: str) -> bool:
-        """Step over a character, if it is the next."""
+        """Skip `character` if it is next; returns whether it was."""
         is_next = self._buffer.startswith(character, self._at)
         self._at += is_next
         return is_next
@@ -203,7 +203,7 @@ class _Source:
                 raise RefusedError(f"is nested too deeply in line {self.line}") from None
             except ValueError:
                 end = None
-            # A number may go on in the next piece, and what is cut is no JSON yet.
+            # A number may continue in the next piece, and a value that is cut off is not valid JSON yet.
             if end is not None and (end < len(self._buffer) or self._is_whole):
                 self._move_to(end)
                 return value

@@ -1,4 +1,4 @@
-"""Lines of text, numbered and of bounded length, and the plainest file with ids: one on each line."""
+"""Numbered lines of text, of bounded length, and the simplest file with ids: one per line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pipeline.intake.formats.values import NotAnId, Numbered, clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Most characters of one line, field or JSON value; what is longer is never held in memory.
+#: Maximum characters of one line, field or JSON value; anything longer is never held in memory.
 LONGEST: Final = 4_194_304
 
 TOO_LONG: Final = f"is longer than {LONGEST:,} characters"
 
 
 def numbered_lines(text: IO[str]) -> Iterator[tuple[int, str | None]]:
-    """Lines with their numbers, without their ends; None in the place of one that is longer than `LONGEST`."""
+    """(number, line without its line break); None instead of a line that is longer than `LONGEST`."""
     number = 0
     while piece := text.readline(LONGEST):
         number += 1

@@ -1,4 +1,4 @@
-"""CSV with any of the usual delimiters: Python's csv module reads it, this finds out how, and which column is meant."""
+"""CSV with any usual delimiter: Python's csv module reads it; this module finds the delimiter and the column of ids."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pipeline.intake.refused import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Endings of files that are tables whatever they begin with, and what separates columns where nothing says otherwise.
+#: File name suffixes that mean a table, whatever the content begins with, and the default delimiter of each.
 SUFFIXES: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 
 _DELIMITERS: Final = ",;\t|"
 
-#: The line with which spreadsheets say what separates the columns.
+#: The line in which spreadsheets write the delimiter.
 _SEP: Final = re.compile(r'"?sep=([,;\t|:^~ ])"?\s*', re.IGNORECASE)
 
-#: A last row of ours: where it is found within a field, a quote was never closed.
+#: Added as a last row: if it is found inside a field, a quote was never closed.
 _END: Final = "\0end of file\0"
 
-csv.field_size_limit(LONGEST)  # the module's own limit of 131,072 is less than a prompt or a result may have
+csv.field_size_limit(LONGEST)  # the default limit, 131,072, is too small for a prompt or a result
 
 
 def is_table(head: str, column: str | None) -> bool:
-    """Whether a text of no known kind is a table: its first line names the column among others, or says `sep=`."""
+    """Whether a text is a table: its first line names the column of ids among others, or is `sep=…`."""
     line = first_line(head)
     if _SEP.fullmatch(line):
         return True
@@ -38,10 +38,10 @@ def is_table(head: str, column: str | None) -> bool:
 
 
 def read_table(text: IO[str], column: str | None, suffix: str) -> Iterator[Numbered]:
-    """The ids in one column of CSV, with the lines they stand in.
+    """The ids in one column of CSV, with their line numbers.
 
     Raises:
-        RefusedError: when no column is theirs, or the file is no CSV from some line on.
+        RefusedError: when no column holds ids, or some line is not valid CSV.
     """
     lines = _Lines(text)
     first = lines.next_with_content()
@@ -64,7 +64,7 @@ def read_table(text: IO[str], column: str | None, suffix: str) -> Iterator[Numbe
 
 
 class _Lines:
-    """The lines of a text for a csv reader, and the number of the last one it took."""
+    """The lines of a text for a csv reader, and the number of the last line that it read."""
 
     def __init__(self, text: IO[str]) -> None:
         self._lines = numbered_lines(text)
@@ -112,7 +112,7 @@ def _has_ids(cells: list[str], column: str | None) -> bool:
 
 
 def _delimiter(first: str, column: str | None, default: str) -> str:
-    """The one that makes the name of the column a cell, else the most frequent one."""
+    """The delimiter with which the column's name becomes a cell, or else the most frequent one in the line."""
     fitting = (one for one in _DELIMITERS if len(cells := _cells(first, one)) > 1 and _has_ids(cells, column))
     return next(fitting, max(_DELIMITERS, key=first.count) if any(map(first.count, _DELIMITERS)) else default)
 
@@ -124,7 +124,7 @@ def _without_empty_end(cells: list[str]) -> list[str]:
 
 
 def _column(header: list[str], column: str | None) -> tuple[int, bool]:
-    """The position of the ids, and whether the first row is data already."""
+    """The position of the ids, and whether the first row is data and not a header."""
     if column is None and known_column(tuple(header)) is None:
         if len(header) == 1 and looks_like_id(header[0]):
             return 0, True

@@ -1,4 +1,4 @@
-"""Which values are task ids: the policy, for texts and for what typed files hold."""
+"""Decide which values are task ids, for text and for values with a type."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Final
 from gateway.ids import why_invalid
 from pipeline.intake.formats.columns import is_header_word
 
-#: A value with the line, row or place it stands at, from 1.
+#: (number of the line, row or argument, from 1; value).
 Numbered = tuple[int, object]
 
-#: From here on a float cannot represent every whole number.
+#: A float can represent every whole number only below this.
 _EXACT_BELOW: Final = 2**53
 
 _WHOLE: Final = re.compile(r"(\d+)\.0+")
 _FRACTION: Final = re.compile(r"\d+\.\d+|\d+\.\d+[eE][+-]?\d+|\d+[eE][+-]\d+")
 
-#: What people paste along with an id: white space, and marks that no editor shows.
+#: What people paste together with an id: white space and invisible characters.
 _UNSEEN: Final = " \t\r\n\f\v\u00a0\u200b\u2060\ufeff"
 
 _INEXACT: Final = "is a floating-point number, of which the last digits are lost: export the column as text"
@@ -33,20 +33,20 @@ _KINDS: Final[dict[type, str]] = {dict: "an object", list: "a list"}
 
 @dataclass(frozen=True, slots=True)
 class NotAnId:
-    """A value that its reader has found to be no id, and why."""
+    """A value that its reader has found not to be an id, and the reason."""
 
     text: str
     reason: str
 
 
 def clean(text: str) -> str:
-    """`text` without white space and invisible marks around it."""
+    """`text` without white space and invisible characters around it."""
     return text.strip(_UNSEEN)
 
 
 @functools.singledispatch
 def judge(value: object) -> tuple[str, str | None]:
-    """The id and None, or the text to show of a value that is none and the reason."""
+    """(id, None) if the value is an id; otherwise (text to show, reason)."""
     return "", f"is {_KINDS.get(type(value), 'a value of another kind')}, not a task id"
 
 
