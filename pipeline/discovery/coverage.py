@@ -38,7 +38,7 @@ class Coverage:
     newest: tuple[int, ...] = ()
 
     def gaps(self, wanted: Span) -> list[Span]:
-        """The parts of `wanted` not seen completely, oldest first; they begin and end where seen spans end and begin."""
+        """The parts of `wanted` not seen completely, oldest first; each shares its end points with the spans seen."""
         gaps: list[Span] = []
         start = wanted.start
         for span in self.spans:
@@ -48,7 +48,7 @@ class Coverage:
         return [*gaps, Span(start, wanted.end)] if start < wanted.end else gaps
 
     def anchor(self, start: int) -> int | None:
-        """submit_time of the newest task known up to `start`: an answer about the time from there on cannot be empty."""
+        """submit_time of the newest task known up to `start`: an answer about the time from it on cannot be empty."""
         return max((one for one in self.newest if 0 < one <= start), default=None)
 
 

@@ -6,8 +6,8 @@ like an empty success, therefore a span counts as seen completely only if
 
 - new paging: as many distinct tasks were seen as the total on every page says; or fewer, and reading all pages a second
   time showed no other. If more were seen, the total is wrong, and the rule for old paging applies;
-- old paging: a page has tasks, but fewer than another page had. If no page had more, the span up to the oldest task seen
-  is requested: that task has to be in the answer, and no older one.
+- old paging: a page has tasks, but fewer than another page had. If no page had more, the span up to the oldest task
+  seen is requested: that task has to be in the answer, and no older one.
 """
 
 from __future__ import annotations
