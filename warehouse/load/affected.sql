@@ -1,12 +1,12 @@
--- The ids affected by this load, with their values from all requests and observations together: the current rows in
--- `tasks` and `pending`, merged with what is new. The growing table `observations` is not read for that: a first is the
--- lesser of two values, a last the greater, and as no answer is loaded twice (see `fresh`), none is counted twice. For a
--- task that has ended the number of polls is no longer kept: its row in `pending` is gone.
+-- The ids affected by this load, with their values from all requests and observations: the current rows in `tasks` and
+-- `pending`, merged with the new rows. The growing table `observations` is not read for that: a first time is the
+-- lesser of two values, a last time the greater, and as no answer is loaded twice (see `fresh`), none is counted twice.
+-- For a task that has ended, the number of polls is no longer kept: its row in `pending` is deleted.
 --
--- `task_row` is the rowid in `tasks`, `old_…` the current values there. For 10,000 ids among millions, comparing ids
--- takes the time; so only ids are matched, and the other columns are fetched by rowid. An id that is pending without a
--- status was never seen, so that it is in no row of `tasks`: where that holds for all, as when new ids get their first
--- answer, `tasks` is not read.
+-- `task_row` is the rowid in `tasks`, `old_…` are the current values there. For 10,000 ids among millions, comparing
+-- ids takes most of the time; so only ids are matched, and the other columns are fetched by rowid. An id that is
+-- pending without a status was never seen, so it has no row in `tasks`: if that is true of all ids, as when new ids get
+-- their first answer, `tasks` is not read.
 create or replace temp table ids as
 select source, task_id from new_observations
 union

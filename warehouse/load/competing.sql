@@ -1,6 +1,6 @@
--- Bring `competing_answers` up to date: of the tasks that were answered under another id in this load (`new_best`: the best
--- answer of this load about each task, under its own id and under others), or before, or that are `proven` to have been.
--- `disputed` are all these tasks.
+-- Bring `competing_answers` up to date for the tasks that were answered under another id, in this load or before, or
+-- that are `proven` to have been answered about another task. `disputed` has all these tasks. `new_best` has the best
+-- answer of this load about each task under its own id, and the best one under other ids.
 create or replace temp table disputed as
 with about as (
     select source, task_id from new_best where answered_id is not null
@@ -21,7 +21,8 @@ from about
 left join (select distinct source, task_id from competing_answers where is_conflict) as competing
 using (source, task_id);
 
--- The current rows of `tasks` came under the id that was polled, otherwise the task would be here already.
+-- The current row of `tasks` came under the id that was polled, otherwise `competing_answers` would have the task
+-- already.
 insert into competing_answers by name
 select
     tasks.* exclude (

@@ -1,6 +1,6 @@
--- Which tasks are proven by `evidence` to have been answered about another task, and by which id; whether under the id
--- polled (`is_own`, so that it is the work alone) or under another. Answers under the id polled are judged by other such
--- answers alone: that a proxy gave this one to another id as well proves nothing against it.
+-- Which tasks are proven by `evidence` to have been answered about another task, by which id, and whether under the id
+-- polled (`is_own`: then only the id of the work proves it) or under another. Answers under the id polled are compared
+-- only with other such answers: if a proxy returned such an answer for another id, too, that proves nothing against it.
 create or replace temp table proven as
 with named as (
     select source, task_id, answered_id is null as is_own, answered_id as id

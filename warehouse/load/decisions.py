@@ -1,4 +1,4 @@
-"""What people decided, as tables: objectives, failure rules, prices, and when pending ids are polled."""
+"""What people decided, written to tables: objectives, failure rules, prices, and when pending ids are polled."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _POLICIES: Final = pl.Schema(
 
 
 def put_decisions(con: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
-    """Put what people decided into its tables; where failure rules changed, every failure is classified again."""
+    """Write what people decided to its tables; if failure rules changed, every failure is classified again."""
     objectives = [(one.name, one.source, one.action, one.seconds, one.target) for one in analysis.objectives]
     rules = [
         (number, rule.name, rule.pattern, rule.fail_class, rule.refunded)
@@ -55,7 +55,7 @@ def put_policies(con: duckdb.DuckDBPyConnection, policy: PollingPolicy) -> None:
 
 
 def replace_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> bool:
-    """Let `rows` be what the table holds; whether that changed it. A load of nothing leaves the file as it is."""
+    """Replace the rows of a table, if they differ; returns whether they did. So a load of nothing writes nothing."""
     if Counter(con.execute(f"from {table}").fetchall()) == Counter(rows):
         return False
     con.execute(f"delete from {table}")  # noqa: S608 - one of our own table names

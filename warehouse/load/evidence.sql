@@ -1,5 +1,5 @@
--- The ids that may prove something now: what answers of this load came under, and ids that this load is about; or all
--- that answers ever came under.
+-- The ids that may prove something now: ids that answers of this load came under, and ids that this load is about; with
+-- $everything, also all ids that answers ever came under.
 --
 -- $everything
 create or replace temp table evidence as

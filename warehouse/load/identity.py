@@ -1,8 +1,9 @@
-"""Answers about another task than was polled: which are proven to be so, and what that leaves of a task.
+"""Answers about another task than the one polled: which are proven to be, and which answer then counts for a task.
 
-A proxy that mixes answers up makes the end of one task that of another. Another id alone is no proof, for gateways may
-have ids of their own: what is, `competing_answers` says. It is decided from the set of answers and ids, so that any
-order of loading gives the same tables: what comes later may prove that what is in `tasks` is about another task.
+If a proxy mixes answers up, the end of one task may look like that of another. Another id alone is not a proof, because
+gateways may use ids of their own; `warehouse/tables/competing_answers.sql` says what is. The decision depends only on
+the set of answers and ids, so that any order of loading gives the same tables: a later answer may prove that the row in
+`tasks` is about another task.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
     from warehouse.policy import PollingPolicy
 
-#: What `tasks` is to say of tasks that were answered under other ids, whatever it says now. `is_recounted`: whether
-#: `pending`, and when the task was seen, have to be counted again.
+#: New rows of `tasks` for tasks that were answered under other ids. `is_recounted`: whether the values in `pending`,
+#: and when the task was seen, have to be recomputed.
 RESOLVED: Final = pl.Schema({**TASKS, "identity_conflict": pl.Boolean(), "is_recounted": pl.Boolean()})
 
 
 def accept_other_ids(con: duckdb.DuckDBPyConnection, policy: PollingPolicy) -> list[tuple[str]]:
-    """The sources whose gateways answer under ids of their own, as rows of `other_ids_accepted`."""
+    """The rows of `other_ids_accepted`: sources whose gateways use ids of their own in answers."""
     parameters = {
         "configured": [one.source for one in policy.of_sources],
         "accepting": [one.source for one in policy.of_sources if one.accept_other_ids],
@@ -34,14 +35,14 @@ def accept_other_ids(con: duckdb.DuckDBPyConnection, policy: PollingPolicy) -> l
 
 
 def resolve(con: duckdb.DuckDBPyConnection, *, everything: bool = False) -> pl.DataFrame:
-    """Bring `competing_answers` up to date; returns rows of `RESOLVED`, one per task it concerns.
+    """Bring `competing_answers` up to date; returns rows of `RESOLVED`, one per disputed task.
 
-    The load has registered `new_best` (its best answers, per task and whether they came under the id polled),
+    The caller has registered `new_best` (its best answers, one per task under the id polled and one under others),
     `new_observations`, which are in `observations` already, and `new_requests`.
 
     Args:
         con: the connection, within the load's transaction.
-        everything: judge all answers again, not only by what this load brings.
+        everything: judge all answers again, not only those that this load may affect.
     """
     if not _has_other_ids(con):
         return pl.DataFrame(schema=RESOLVED)
@@ -54,13 +55,13 @@ def resolve(con: duckdb.DuckDBPyConnection, *, everything: bool = False) -> pl.D
 
 
 def best_answers(tasks: pl.DataFrame, precedence: tuple[str, ...]) -> pl.DataFrame:
-    """The winning answer about each task under its own id, and the winning one under other ids."""
+    """The best answer about each task under its own id, and the best one under other ids."""
     ranked = tasks.with_columns(is_own=pl.col("answered_id").is_null()).sort(precedence)
     return ranked.unique(("source", "task_id", "is_own"), keep="last", maintain_order=True).drop("is_own")
 
 
 def with_resolved(best: pl.DataFrame, resolved: pl.DataFrame) -> pl.DataFrame:
-    """One row per task to merge into `tasks`: what `resolved` says of it, else its winning answer."""
+    """One row per task to merge into `tasks`: its row in `resolved`, else its best answer under its own id."""
     plain = best.filter(pl.col("answered_id").is_null()).join(resolved, on=("source", "task_id"), how="anti")
     return pl.concat(
         [

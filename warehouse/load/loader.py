@@ -1,8 +1,8 @@
-"""Segments to tables. Commutative, associative, idempotent: any order, split or repetition gives the same tables.
+"""Load segments. Commutative, associative, idempotent: any order, split or repetition gives the same tables.
 
-What makes it hold: an answer already loaded is not loaded again, whichever segment it comes in (`load/fresh.sql`);
-among the answers about one task the greatest by `schema.PRECEDENCE` wins; counts and extremes are of answers that were
-each loaded once. Everything, the ledger included, is one transaction.
+The reasons: an answer that is loaded is not loaded again, even from another segment (`load/fresh.sql`); of the answers
+about one task the greatest by `schema.PRECEDENCE` wins; counts, minima and maxima are over answers that were each
+loaded once. A load, with its ledger, is one transaction.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from warehouse.archive.segments import Archive
     from warehouse.policy import PollingPolicy
 
-#: Pages of a list loaded at a time: some 100 answers each.
+#: Pages of a list loaded at a time; each has some 100 answers.
 PIECE_PAGES: Final = 200
 
 #: Answers merged at a time into a lake, where each merge looks ids up among all tasks.
@@ -54,14 +54,14 @@ _LEDGER: Final = pl.Schema({"segment_id": pl.String(), "kind": pl.String(), "row
 
 @dataclass(slots=True)
 class Loaded:
-    """What a load did."""
+    """The result of a load."""
 
     segments: int = 0
     answers: int = 0
     damaged: list[Damaged] = field(default_factory=list)
 
     def add(self, other: Loaded) -> None:
-        """Add what another load did."""
+        """Add the result of another load."""
         self.segments += other.segments
         self.answers += other.answers
         self.damaged += other.damaged
@@ -70,8 +70,9 @@ class Loaded:
 def unloaded(con: duckdb.DuckDBPyConnection, store: Archive) -> list[Segment]:
     """The segments that are in the archive and not in the ledger, in the order they were written.
 
-    So ids come with their answers, and few are ever pending while a whole archive is loaded. Others may write
-    meanwhile, so what they write last is looked for first: where an answer is listed, its id is as well.
+    In this order ids are loaded together with their answers, so that few are pending while a whole archive is loaded.
+    Others may write meanwhile, so the kinds that they write last are listed first: if an answer is listed, its id is,
+    too.
 
     Raises:
         ArchiveError: when the archive cannot be read.
@@ -87,15 +88,15 @@ def load(
     policy: PollingPolicy,
     prepared: Prepared | None = None,
 ) -> Loaded:
-    """Load segments, visible complete or not at all. Segments already in the ledger are skipped.
+    """Load segments in one transaction. Segments already in the ledger are skipped.
 
-    One that was compacted from such segments takes their places in the ledger, and nothing of it is read. A segment
-    that cannot be read is left out, of the ledger too, and named in the result. On a lake others may load at once, the
-    same segments or others. In a file, what is `prepared` of the segments is not read again.
+    A segment that was compacted from such segments replaces them in the ledger without being read. A segment that
+    cannot be read is not loaded, and is named in the result. On a lake other processes may load at the same time, even
+    the same segments. In a file, segments that are `prepared` are not read again.
 
     Raises:
-        duckdb.Error: when the disk is full or the file is damaged; nothing is changed then.
-        ArchiveError: when a segment cannot be read any more that could be read a moment ago; likewise.
+        duckdb.Error: when the disk is full or the file is damaged; then nothing is changed.
+        ArchiveError: when a segment that could be read a moment ago can no longer be read; then nothing is changed.
         WarehouseLockedError, LakeError: see `advisory_lock.serialized`.
     """
 
@@ -105,7 +106,7 @@ def load(
                 change_state(con)
             return load_within(con, segments, analysis, policy, prepared)
 
-    if dialect_of(con).has_many_writers:  # what takes long is done before others have to wait
+    if dialect_of(con).has_many_writers:  # do the slow part before others have to wait for the lock
         known = ledger(con)
         left = {one for one in segments if one.segment_id not in known}
         prepared = prepare(left, analysis.failure_rules, _LAKE_PIECE_ROWS)
@@ -121,7 +122,7 @@ def load_within(
     policy: PollingPolicy,
     prepared: Prepared | None = None,
 ) -> Loaded:
-    """The same within the transaction of the caller."""
+    """As `load`, within the caller's transaction."""
     done = Loaded()
     put_decisions(con, analysis)
     known = ledger(con)
@@ -153,8 +154,8 @@ def load_within(
 
 
 def _is_visible_by_its_parts(segment: Segment, known: set[str]) -> bool:
-    """Whether all that a segment was compacted from is loaded: it only takes their places in the ledger."""
-    with contextlib.suppress(ArchiveError):  # reading it will say so
+    """Whether all segments that this one was compacted from are loaded, so that only the ledger has to change."""
+    with contextlib.suppress(ArchiveError):  # reading it reports the error
         parts = parquet.composition(segment).parts
         return bool(parts) and parts <= known
     return False
@@ -166,7 +167,7 @@ def ledger(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _enter(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> int:
-    """Put segments into the ledger, in the places of those they replace."""
+    """Add segments to the ledger, and remove those that they replace; returns how many were added."""
     replaced = sorted(frozenset[str]().union(*(parquet.composition(one).replaced for one in segments)))
     if replaced:
         con.execute("delete from segments where segment_id in (select unnest(?))", [replaced])
@@ -183,14 +184,14 @@ def _load_runs(con: duckdb.DuckDBPyConnection, segments: Sequence[Segment], dama
 
 
 def _accept(con: duckdb.DuckDBPyConnection, requests: pl.DataFrame) -> pl.DataFrame:
-    """Load accepted ids, but for what `tasks` and `pending` say of them: their first answers are merged with them."""
+    """Load accepted ids into `requests` only: into `tasks` and `pending` they are merged with their first answers."""
     with registered(con, new_requests=requests):
         con.execute(statement("load/requests"), _span(requests["requested_at"]))
     return requests
 
 
 def _load_pages(con: duckdb.DuckDBPyConnection, pages: pl.DataFrame, analysis: Analysis) -> int:
-    """Each item of a page is an answer like any other; its id was accepted with it."""
+    """Load pages of a list: each item is an answer like any other, and its id is accepted with it."""
     split = split_pages(pages)
     with registered(con, new_list_pages=split.pages):
         con.execute(statement("load/list_pages"))
@@ -211,9 +212,9 @@ def _load_answers(
     frames_of: Callable[[pl.DataFrame], Frames],
     requests: pl.DataFrame,
 ) -> int:
-    """Load what some answers say, unless it is loaded already, and merge it with `requests`, ids of `_accept`.
+    """Load answers that are not loaded yet, and merge them with `requests`, the accepted ids; returns their number.
 
-    `frames_of` gives what fewer of the answers say.
+    `frames_of` makes the frames of a subset of the answers.
     """
     fresh = _fresh(con, frames.observations)
     if fresh.height < frames.observations.height:
@@ -244,11 +245,11 @@ def _fresh(con: duckdb.DuckDBPyConnection, answers: pl.DataFrame) -> pl.DataFram
 
 
 def _span(times: pl.Series) -> dict[str, object]:
-    """Rows stand in the order of their loads: by such bounds a large table is skipped except for its newest part."""
+    """The range of times. Rows are in the order of their loads, so DuckDB skips most of a large table by a range."""
     return {"earliest": times.min(), "latest": times.max()}
 
 
 def _winning_works(rows: pl.DataFrame) -> pl.DataFrame:
-    """The winning payload of each task: one that came under the id polled before any other."""
+    """The winning payload of each task; one that came under the id polled wins over all others."""
     ranked = rows.sort(pl.col("answered_id").is_null(), *PRECEDENCE)
     return ranked.unique(("source", "task_id"), keep="last", maintain_order=True)

@@ -1,4 +1,4 @@
-"""Answers in segments to frames, lot by lot: what can be done without the warehouse, and so by any process."""
+"""Make frames of the answers in segments, lot by lot. This needs no warehouse, so any process can do it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PIECE_ROWS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Some segments of answers, and what it takes to make frames of them.
+    """Some segments of answers, and what is needed to make frames of them.
 
     Attributes:
         segments: in the order they were written.
@@ -39,12 +39,12 @@ class Lot:
     piece_rows: int
 
     def only(self, wanted: Collection[Segment]) -> Lot:
-        """The same of fewer segments; itself where all of them are wanted."""
+        """The lot with only the `wanted` segments; itself if that is all of them."""
         left = tuple(one for one in self.segments if one in wanted)
         return self if left == self.segments else dataclasses.replace(self, segments=left)
 
     def frames(self, damaged: list[Damaged]) -> Iterator[Frames]:
-        """What the answers say, none of them twice; segments that cannot be read are added to `damaged`.
+        """The frames of the answers, without duplicates within a piece; unreadable segments are added to `damaged`.
 
         Raises:
             ArchiveError: see `parquet.pieces`.
@@ -53,14 +53,14 @@ class Lot:
             yield transform(answers.unique(IDENTITY, keep="any"), self.rules)
 
     def frames_of(self, wanted: pl.DataFrame) -> Frames:
-        """What those answers say that have their `IDENTITY` in `wanted`; for this the segments are read again."""
+        """The frames of the answers whose `IDENTITY` is in `wanted`; reads the segments again."""
         pieces = parquet.pieces(self.segments, self.piece_rows, [])
         found = [piece.join(wanted, on=IDENTITY, how="semi") for piece in pieces]
         return transform(pl.concat(found).unique(IDENTITY, keep="any"), self.rules)
 
 
 def lots_of(segments: Iterable[Segment], rules: Sequence[FailureRule], piece_rows: int | None = None) -> Iterator[Lot]:
-    """The segments that hold answers, in lots of about `piece_rows` rows, at most `PIECE_ROWS`."""
+    """The segments with answers in lots of about `piece_rows` rows, by default and at most `PIECE_ROWS`."""
     piece_rows = min(piece_rows or PIECE_ROWS, PIECE_ROWS)
     waiting: list[Segment] = []
     rows = 0
@@ -76,10 +76,10 @@ def lots_of(segments: Iterable[Segment], rules: Sequence[FailureRule], piece_row
 
 @dataclass(slots=True)
 class Kept:
-    """The frames of a lot that were made before they are written.
+    """The frames of a lot that `keep` has written to files.
 
     Attributes:
-        pieces: how many there are.
+        pieces: the number of pieces.
         damaged: the segments that could not be read.
     """
 
@@ -88,7 +88,7 @@ class Kept:
 
 
 def keep(lot: Lot, folder: Path) -> Kept:
-    """Make the frames of a lot, as files in `folder`, which is made for it.
+    """Write the frames of a lot to files in `folder`, which is created.
 
     Raises:
         ArchiveError: see `Lot.frames`.
@@ -106,7 +106,7 @@ def keep(lot: Lot, folder: Path) -> Kept:
 
 
 def kept_frames(folder: Path, kept: Kept) -> Iterator[Frames]:
-    """What `keep` made, piece by piece."""
+    """The frames that `keep` wrote, piece by piece."""
     for number in range(kept.pieces):
         piece = folder / str(number)
         names = [one.name for one in dataclasses.fields(Frames)]

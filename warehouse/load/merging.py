@@ -1,4 +1,4 @@
-"""What `tasks` and the tables beside it say of a task, brought up to date with what a load brings."""
+"""Merge the rows of a load into `tasks` and the tables that depend on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def merge_requests(con: duckdb.DuckDBPyConnection, requests: pl.DataFrame) -> No
 
 
 def judge_again(con: duckdb.DuckDBPyConnection) -> None:
-    """Let every answer under another id be judged again, as the rules for it have changed."""
+    """Judge every answer under another id again, because the sources that accept such ids have changed."""
     nothing = {"new_observations": pl.DataFrame(schema=OBSERVATIONS), "new_requests": NO_REQUESTS}
     with registered(con, **nothing):
         merge(con, pl.DataFrame(schema=TASKS), ("tasks", "pending"), everything=True)
@@ -35,7 +35,7 @@ def judge_again(con: duckdb.DuckDBPyConnection) -> None:
 def merge(
     con: duckdb.DuckDBPyConnection, tasks: pl.DataFrame, steps: Sequence[str], *, everything: bool = False
 ) -> None:
-    """Bring up to date what tables say of the tasks that a load is about, and of those it puts in doubt."""
+    """Update the tables for the tasks that a load is about, and for those that its answers put in doubt."""
     best = identity.best_answers(tasks, PRECEDENCE)
     with registered(con, new_best=best):
         resolved = identity.resolve(con, everything=everything)

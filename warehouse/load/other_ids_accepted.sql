@@ -1,7 +1,7 @@
--- The sources whose gateways answer under ids of their own: those configured by their settings, others as their last run
--- that says whether theirs does.
+-- The sources whose gateways use ids of their own in answers: for configured sources by their settings, for others by
+-- their last run that recorded it.
 --
--- $configured: the sources configured; $accepting: those of them of which it holds
+-- $configured: the configured sources; $accepting: those of them whose gateways do so
 select unnest($accepting::varchar []) as source
 union all
 select source

@@ -1,7 +1,8 @@
--- The polling policy of each source that is configured (the temp table `new_policies`; without a source, of what is common to
--- all), and of the other ones with pending ids: as their last run said, and where none said anything, that of $source.
+-- The polling policy of each configured source (from the temp table `new_policies`, whose row without a source has the
+-- common settings), and of other sources with pending ids: by their last run, or by that of $source if no run recorded
+-- any.
 --
--- $source: whose settings are in force; NULL where those common to all are
+-- $source: the source whose settings are in force; NULL for the common settings
 with by_runs as (
     select
         source,

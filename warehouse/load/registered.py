@@ -1,4 +1,4 @@
-"""Frames as tables of a connection."""
+"""Polars frames as tables of a connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def registered(con: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
-    """Frames as tables of the connection, by name, for as long as the block lasts."""
+    """Register frames as tables of the connection, by name, until the block ends."""
     for name, frame in frames.items():
         con.register(name, frame)
     try:

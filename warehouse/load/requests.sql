@@ -1,7 +1,7 @@
--- Accept ids: `new_requests` has the rows of some segments, any of which may be loaded already. Only rows accepted in the
--- same time range have to be read for that.
+-- Insert accepted ids: `new_requests` has the rows of some segments, any of which may be loaded already. To find those,
+-- only rows that were accepted in the same time range are read.
 --
--- $earliest, $latest: of their requested_at
+-- $earliest, $latest: the range of their requested_at
 insert into requests by name
 select distinct source, task_id, requested_at, run_id, drawn_from
 from new_requests

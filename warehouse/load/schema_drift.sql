@@ -1,4 +1,4 @@
--- Add the surprises of this load. Each answer is loaded once (see fresh.sql), so the counts are of disjoint sets.
+-- Add the schema drift of this load. Each answer is loaded once (see fresh.sql), so counts can be added.
 merge into schema_drift as old
 using new_schema_drift as new
 on old.json_path = new.json_path and old.kind = new.kind

@@ -1,4 +1,4 @@
-"""Which segments are loaded in one transaction: what it changes is in memory until its commit."""
+"""Which segments are loaded in one transaction; everything that it changes stays in memory until it commits."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 #: Rows of segments loaded in one transaction, unless one segment alone has more.
 STEP_ROWS: Final = 10_000
 
-#: A step is smaller where answers are larger than this on average, for all that it changes is in memory at its commit.
+#: A step has fewer rows if answers are larger than this on average, as its changes stay in memory until it commits.
 ROW_BYTES: Final = 4_096
 
 
 def steps_of(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment]]:
-    """Segments that together have some `step_rows` rows of up to `ROW_BYTES`; of no segments one step of none."""
+    """Segments in steps of about `step_rows` rows of up to `ROW_BYTES`; without segments, one empty step."""
     step: list[Segment] = []
     rows = 0
     for segment in segments:
@@ -35,14 +35,14 @@ def steps_of(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segme
 
 
 def size_in_rows(segment: Segment) -> int:
-    """Rows of a segment, more where they are larger than `ROW_BYTES`; 0 when it cannot be read."""
-    with contextlib.suppress(ArchiveError):  # `load` names it
+    """Rows of a segment, more if they are larger than `ROW_BYTES` on average; 0 when it cannot be read."""
+    with contextlib.suppress(ArchiveError):  # `load` reports it
         return max(parquet.count_rows(segment), parquet.count_bytes(segment) // ROW_BYTES)
     return 0
 
 
 def large_bytes(segment: Segment) -> int:
-    """By how much the rows of a segment are larger than `ROW_BYTES` each."""
+    """Bytes of a segment's rows beyond `ROW_BYTES` for each; 0 when it cannot be read."""
     with contextlib.suppress(ArchiveError):
         return max(parquet.count_bytes(segment) - parquet.count_rows(segment) * ROW_BYTES, 0)
     return 0

@@ -1,4 +1,5 @@
--- Tasks that were never answered under another id stay in `competing_answers` for as long as their work is another's.
+-- A task that was never answered under another id stays in `competing_answers` only while its work is proven to be that
+-- of another task.
 delete from competing_answers
 where
     answered_id is null

@@ -1,7 +1,7 @@
-"""A process that makes frames of lots for a load, and the other end of its pipe.
+"""A child process that makes frames of lots for a load, and the class that the load uses to talk to it.
 
-It ends with its load, however that ends: its standard input is closed then. It has a process group of its own, so that
-Ctrl-C is for the load alone.
+It ends with its load, even if that is killed, because its standard input is then closed. It has its own process group,
+so that Ctrl-C reaches the load only.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from warehouse.machine import be_frugal_if_short
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Without the working folder among the places of modules.
+#: With -P, so that modules are not imported from the working folder.
 _COMMAND: Final = (sys.executable, "-P", "-m", "warehouse.load.worker")
 
 
 class Worker:
-    """Such a process; it is started when it is first needed."""
+    """Such a child process, started when it is first needed."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -34,14 +34,14 @@ class Worker:
         self._is_over = False
 
     def keep(self, lot: Lot, folder: Path) -> Kept:
-        """As `lots.keep`, by that process.
+        """Run `lots.keep` in that process.
 
         Raises:
-            OSError: when it cannot be started, has ended, or could not do it.
+            OSError: when the process cannot be started, has ended, or `lots.keep` fails.
         """
         process = self.start()
         requests, replies = process.stdin, process.stdout
-        assert requests is not None and replies is not None  # noqa: S101, PT018 - as `start` asks
+        assert requests is not None and replies is not None  # noqa: S101, PT018 - `start` requests pipes
         try:
             pickle.dump((lot, folder), requests)
             requests.flush()
@@ -53,10 +53,10 @@ class Worker:
         return reply
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the process, unless it is; one that has ended is not started again.
+        """Start the process, unless it has been started; after it has ended, it is not started again.
 
         Raises:
-            OSError: when it cannot be started, or is not wanted any more.
+            OSError: when it cannot be started, or `end` was called.
         """
         with self._lock:
             if self._is_over:
@@ -73,7 +73,7 @@ class Worker:
             return self._process
 
     def end(self) -> None:
-        """End the process at once, whatever it is doing; there will be no other."""
+        """Kill the process; it is not started again."""
         with self._lock:
             self._is_over = True
             if self._process is not None:
@@ -96,12 +96,12 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 def _reply(lot: Lot, folder: Path) -> Kept | str:
     try:
         return keep(lot, folder)
-    except Exception as error:  # noqa: BLE001 - the load does it again itself, and raises what is to be raised
+    except Exception as error:  # noqa: BLE001 - the load repeats it itself, and raises the error
         return f"{type(error).__name__}: {error}"
 
 
 def main() -> None:
-    """Serve the process that started this one; what a library prints goes to standard error."""
+    """Serve the parent process; anything that a library prints to standard output goes to standard error."""
     be_frugal_if_short(os.environ.get(f"{PREFIX}MEMORY", ""))
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

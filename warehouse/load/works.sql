@@ -1,9 +1,10 @@
--- Merge the best payloads of this load (`new_works`, one row per task) into `works`: each replaces the current one if it
--- wins. The elements of their parameters (`new_pt_infos`) follow them. They depend on the parameters alone: if these did
--- not change, as is usual, the elements stay, and `pt_infos` is not read.
+-- Merge the best payloads of this load (`new_works`, one row per task) into `works`: each replaces the current one if
+-- it wins. The elements of its parameters (`new_pt_infos`) are replaced with it. They depend only on the parameters: if
+-- these did not change, as is usual, the elements stay, and `pt_infos` is not read.
 --
--- A new task has no payload yet; if all are new, nothing is read. The payload of a known task usually came with its winning
--- answer, and matching times is ten times as fast as matching ids: ids are only compared if the time does not match.
+-- A new task has no payload yet; if all are new, nothing is read. The payload of a known task usually came with its
+-- winning answer, and matching times is ten times as fast as matching ids: ids are only compared if the time does not
+-- match.
 create or replace temp table known_works as
 select affected.source, affected.task_id, affected.old_observed_at as observed_at
 from affected

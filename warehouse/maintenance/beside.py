@@ -1,4 +1,4 @@
-"""A warehouse file derived again from the archive, beside the live one, then in its place."""
+"""Derive a warehouse file again from the archive, beside the live one, then replace the live one by it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 
 def rebuild_file(work: Derivation, guard: LossGuard) -> Loaded:
-    """Derive the warehouse again and publish it. The live one is untouched until the new one is complete.
+    """Derive the warehouse again and publish it. The live one is not changed until the new one is complete.
 
-    Collecting and loading may go on meanwhile: what arrives is loaded before the swap.
+    Collecting and loading may continue meanwhile: segments that arrive are loaded before the swap.
 
     Raises:
-        LossError: when the new warehouse would lack segments of the ledger; the live one is then untouched.
-        WarehouseLockedError: when the live warehouse stays locked; likewise.
+        LossError: when the new warehouse would lack segments of the ledger; then the live one is not changed.
+        WarehouseLockedError: when the live warehouse stays locked; then it is not changed.
         ArchiveError: when the archive cannot be read.
     """
     with built_beside(work) as total, live_locked(work) as deadline:
@@ -50,7 +50,7 @@ def rebuild_file(work: Derivation, guard: LossGuard) -> Loaded:
 
 
 def clear_half_made(paths: DataPaths) -> None:
-    """Remove what a rebuild that was killed left beside the warehouse.
+    """Remove the file that a killed rebuild left beside the warehouse.
 
     Raises:
         WarehouseLockedError: when a rebuild is running.
@@ -63,7 +63,7 @@ def clear_half_made(paths: DataPaths) -> None:
 
 @contextlib.contextmanager
 def built_beside(work: Derivation) -> Iterator[Loaded]:
-    """A warehouse derived from the archive at `place_beside`, gone when the block ends unless it was swapped in."""
+    """A warehouse derived from the archive at `place_beside`, removed when the block ends unless it was swapped in."""
     total = Loaded()
     beside = place_beside(work.paths)
     with sole_writer(beside, work.wait_seconds):
@@ -85,26 +85,26 @@ def _opened(beside: Path, limit: int) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextlib.contextmanager
 def live_locked(work: Derivation) -> Iterator[float]:
-    """Our lock on the live warehouse; yields until when to wait for DuckDB's (monotonic seconds)."""
+    """Our lock on the live warehouse; yields the deadline for getting DuckDB's lock (monotonic seconds)."""
     deadline = time.monotonic() + work.wait_seconds
     with sole_writer(work.paths.warehouse, work.wait_seconds):
         yield deadline
 
 
 def swap_in(work: Derivation, deadline: float) -> None:
-    """Put the warehouse beside in the live one's place; the caller has loaded everything into it and holds the lock.
+    """Replace the live warehouse by the one at `place_beside`; the caller has loaded everything and holds the lock.
 
     Raises:
-        WarehouseLockedError: when somebody else has the live one open until `deadline`.
+        WarehouseLockedError: when another process still has the live one open at `deadline`.
     """
     _swap(place_beside(work.paths), work.paths.warehouse, deadline, work.wait_seconds)
 
 
 def _swap(new: Path, live: Path, deadline: float, wait_seconds: float) -> None:
-    """Put the new file in the live one's place; a live one that somebody else has open is waited for.
+    """Replace the live file by the new one; waits while another process has the live one open.
 
-    The live one is held until it is replaced, so that nobody opens it in between. Its log goes first: DuckDB would
-    replay it into the new file.
+    The live file is kept open until it is replaced, so that no other process opens it in between. Its log is removed
+    first: DuckDB would replay it into the new file.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(WarehouseDamagedError, duckdb.Error):  # damage is why it is being rebuilt
@@ -120,7 +120,7 @@ def place_beside(paths: DataPaths) -> Path:
 
 
 def _remove(path: Path) -> None:
-    """A database file, its log, and the folder in which DuckDB keeps what memory does not hold."""
+    """Remove a database file, its log, and the folder of DuckDB's temporary files."""
     for leftover in (path, _log_of(path)):
         leftover.unlink(missing_ok=True)
     shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)

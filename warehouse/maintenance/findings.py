@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A table that a rebuild would not give as it is."""
+    """A table that a rebuild would change."""
 
     table: str
     rows: int
@@ -43,8 +43,8 @@ class Maintained:
         dropped_days: days whose ids and answers were dropped.
         lost: segments in the ledger that the archive no longer has.
         damaged: segments that cannot be read.
-        differences: tables that a rebuild would not give as they are.
-        broken: rules that do not hold in the tables, each with the number of rows against it.
+        differences: tables that a rebuild would change.
+        broken: rules that the tables violate, each with the number of rows that violate it.
     """
 
     before: Size
@@ -67,7 +67,7 @@ def size(store: Archive) -> Size:
 
 
 def fingerprints(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
-    """Every table: its rows, and a sum of their hashes, which does not depend on their order."""
+    """For every table the number of rows, and the sum of their hashes, which does not depend on their order."""
     found = {}
     for name in (one.name for one in definitions("tables") if one.name != "catalog_version"):
         query = f"select count(*), coalesce(sum(hash(one)), 0) from {name} as one"  # noqa: S608 - names of our files

@@ -1,4 +1,4 @@
-"""What processes that were killed left behind, and no later one would come across by itself."""
+"""Leftover temporary files of killed processes, as far as no later process would overwrite or remove them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def clear_leftovers(paths: DataPaths) -> None:
-    """Remove unfinished segments and other files, and half-made warehouses, that no process is writing."""
+    """Remove unfinished segments, other unfinished files, and unfinished rebuilds, unless a process is writing them."""
     paths.storage.clear_unfinished()
     clear_unfinished(paths.gateways)
     with contextlib.suppress(WarehouseLockedError):

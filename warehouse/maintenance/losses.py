@@ -1,6 +1,6 @@
-"""What deriving a warehouse again would lose: segments in the ledger that the archive no longer has, or cannot be read.
+"""What a rebuild would lose: segments in the ledger that are missing in the archive, or cannot be read.
 
-The tables are then the only place that still has what they held, and a rebuild would drop it.
+Then only the tables still have the rows of these segments, and a rebuild would drop them.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 
-#: So many missing segments are named.
+#: Messages name this many missing segments.
 _NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a warehouse was made from.
+    """The segments that a warehouse was derived from.
 
     Attributes:
         place: the warehouse, in words.
@@ -45,7 +45,7 @@ class Ledger:
 
 
 def ledger_of(con: duckdb.DuckDBPyConnection, place: str) -> Ledger:
-    """The ledger in use of a connection; empty where there is none yet."""
+    """The ledger of the database in use; empty if there is none yet."""
     try:
         rows = con.execute("select segment_id, kind, rows from segments").fetchall()
     except duckdb.CatalogException:
@@ -62,10 +62,12 @@ def _ledger_of_published(paths: DataPaths) -> Ledger | None:
 def ledger_of_live(
     paths: DataPaths, deadline: float, wait_seconds: float, notify: Callable[[str], None]
 ) -> Ledger | None:
-    """That of the live file, or of the published copy where the live one is gone or damaged; the caller has its lock.
+    """The ledger of the live file, or of the published copy if the live one is missing or damaged.
+
+    The caller holds our lock on the live file.
 
     Raises:
-        WarehouseLockedError: when somebody else has it open until `deadline`.
+        WarehouseLockedError: when another process still has it open at `deadline`.
     """
     if paths.warehouse.exists():
         try:
@@ -82,8 +84,8 @@ class LossGuard:
 
     Attributes:
         store: the archive.
-        accept_loss: whether what it no longer has may go from the tables.
-        notify: called with what the operator should know of it.
+        accept_loss: whether rows of segments that it no longer has may be lost.
+        notify: called with messages for the operator about losses.
     """
 
     store: Archive
@@ -91,13 +93,13 @@ class LossGuard:
     notify: Callable[[str], None] = lambda _line: None
 
     def check_early(self, read_ledger: Callable[[], Ledger | None]) -> None:
-        """Before any work is done. A warehouse that somebody has locked is left to the check at the end.
+        """Check before any work is done; if the warehouse is locked, leave it to the check at the end.
 
         Args:
-            read_ledger: `Warehouse.ledger` of what is to be replaced.
+            read_ledger: `Warehouse.ledger` of the warehouse to be replaced.
 
         Raises:
-            LossError: when something would be lost, and may not be.
+            LossError: when something would be lost, and the operator has not accepted that.
         """
         if self.accept_loss:
             return
@@ -105,10 +107,10 @@ class LossGuard:
             self.check(read_ledger())
 
     def check(self, ledger: Ledger | None, damaged: Iterable[Damaged] = ()) -> None:
-        """With the ledger of the warehouse that is to be replaced.
+        """Check the ledger of the warehouse to be replaced; `damaged` segments count as missing.
 
         Raises:
-            LossError: when something would be lost, and may not be.
+            LossError: when something would be lost, and the operator has not accepted that.
         """
         try:
             check_nothing_is_lost(ledger, self.store, [one.segment.segment_id for one in damaged])
@@ -120,10 +122,10 @@ class LossGuard:
 
 
 def ledger_if_free(paths: DataPaths) -> Ledger | None:
-    """As `ledger_of_live`, of a file that nobody has locked.
+    """As `ledger_of_live`, for a caller that does not hold the lock.
 
     Raises:
-        WarehouseLockedError: when somebody has.
+        WarehouseLockedError: when another process has locked the file.
     """
     if not paths.warehouse.exists():
         return _ledger_of_published(paths)
@@ -135,13 +137,13 @@ def check_nothing_is_lost(ledger: Ledger | None, store: Archive, unreadable: Col
     """Compare a ledger with what the archive has.
 
     Args:
-        ledger: of the warehouse that is to be replaced; None where none can be read.
+        ledger: the ledger of the warehouse to be replaced; None if it cannot be read.
         store: the archive.
-        unreadable: ids of segments that are there and cannot be read.
+        unreadable: ids of segments that exist but cannot be read.
 
     Raises:
-        LossError: when it lists a segment that is neither there nor part of one that is, or when neither ledger nor
-            archive has anything.
+        LossError: when the archive has a segment of the ledger neither itself nor in a compacted one, or when the
+            ledger cannot be read and the archive is empty.
     """
     held = _held(store)
     if ledger is None:
@@ -158,11 +160,11 @@ def check_nothing_is_lost(ledger: Ledger | None, store: Archive, unreadable: Col
 
 
 def _held(store: Archive) -> set[str]:
-    """Every segment that the archive has, by itself or in one that was compacted from it."""
+    """Ids of all segments whose rows the archive has, in their own file or in one compacted from them."""
     held: set[str] = set()
     for segment in (one for kind in SCHEMAS for one in (*store.segments(kind), *store.replaced(kind))):
         held.add(segment.segment_id)
-        with contextlib.suppress(ArchiveError):  # the load names it
+        with contextlib.suppress(ArchiveError):  # the load reports it
             held |= composition(segment).replaced
     return held
 

@@ -1,8 +1,8 @@
-"""What keeps a warehouse of months well: few segments, nothing older than wanted, and proof that it can be rebuilt.
+"""Regular maintenance: few segments, nothing older than wanted, and a check that the warehouse can be rebuilt.
 
-In this order: load what is archived and remove what earlier maintenance left; compact small segments; derive the
-warehouse again beside the live one and compare; only then drop what is too old, and put in place what was derived
-without it. Killed at any moment, the archive is whole and the next maintenance goes on.
+In this order: load what is archived, and remove files that earlier maintenance left; compact small segments; derive the
+warehouse again beside the live one and compare; only then drop days that are too old, and replace the warehouse by one
+derived without them. If it is killed, the archive is complete and the next maintenance continues.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 
 
 def maintain_file(work: Derivation, now: datetime, retain_days: int | None, *, accept_loss: bool = False) -> Maintained:
-    """Maintain archive and warehouse. Collecting, loading and reading may go on meanwhile.
+    """Maintain archive and warehouse. Collecting, loading and reading may continue meanwhile.
 
-    An archive on object storage is verified, neither compacted nor shortened: runs on other machines may count on what
-    is there, and the locks that tell so (`active_runs`) are of this machine.
+    An archive on object storage is only verified, not compacted, and no days are dropped: runs on other machines may
+    rely on its segments, and the locks of active runs (`active_runs`) are local to this machine.
 
     Args:
-        work: the data directory, and what it takes to rebuild.
-        now: what time it is, UTC.
+        work: the data directory, and what a rebuild needs.
+        now: the current time, UTC.
         retain_days: ids and answers of whole days (UTC) longer ago are dropped, from the archive and then from every
-            table; None keeps everything. Where anything is wrong, nothing is dropped.
-        accept_loss: whether they may go although the clock is in doubt, or ids in them are still polled.
+            table; None keeps everything. If the check finds anything wrong, nothing is dropped.
+        accept_loss: whether to drop them even if the clock may be wrong, or ids in them are still polled.
 
     Raises:
-        RetentionRefusedError: when they may not; nothing was dropped or compacted then.
-        WarehouseLockedError: when the warehouse stays held, or another maintenance is active.
+        RetentionRefusedError: when they must not be dropped; then nothing was dropped or compacted.
+        WarehouseLockedError: when the warehouse stays locked, or another maintenance is active.
         WarehouseDamagedError: when it cannot be opened, or is of another version.
         ArchiveError: when the archive cannot be read or written.
     """
@@ -96,7 +96,7 @@ def _one_at_a_time(paths: DataPaths) -> Iterator[None]:
 
 
 def _load_and_tidy(work: Derivation) -> set[str]:
-    """Load what is archived, so that ledger and archive agree, and remove what was replaced; returns the ledger."""
+    """Load what is archived, so that ledger and archive agree, and remove replaced segments; returns the ledger."""
     with live_locked(work) as deadline:
         with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
             prepare(con)
@@ -113,7 +113,7 @@ def _lost(store: Archive, ledger: set[str]) -> list[str]:
 
 
 def _verify(work: Derivation, done: Maintained) -> None:
-    """Derive the warehouse again and compare every table, the ledger included; the live one is held for that alone."""
+    """Derive the warehouse again and compare every table and the ledger; the live one is locked only to compare."""
     with built_beside(work) as total, live_locked(work) as deadline:
         with open_file(work.paths.warehouse, deadline, work.wait_seconds) as con:
             prepare(con)
@@ -123,7 +123,7 @@ def _verify(work: Derivation, done: Maintained) -> None:
             known |= {one.segment.segment_id for one in loaded.damaged}
             done.broken = dict(con.execute(statement("queries/broken_rules")).fetchall())
         with open_file(place_beside(work.paths), deadline, work.wait_seconds) as con:
-            work.load_all(con, total, known)  # and not what a run has archived this moment
+            work.load_all(con, total, known)  # without segments that a run has just archived
             rebuilt = fingerprints(con)
     done.damaged = total.damaged
     done.differences = [
@@ -132,7 +132,7 @@ def _verify(work: Derivation, done: Maintained) -> None:
 
 
 def _drop(work: Derivation, kept: Archive, done: Maintained) -> None:
-    """Derive the warehouse without the days before `kept.not_before`, put it in place, and take them out."""
+    """Derive the warehouse without the days before `kept.not_before`, replace the live one, then drop these days."""
     if not any(kept.not_before > one.day for kind in SCHEMAS if kind != "runs" for one in work.store.segments(kind)):
         return
     less = work.of(kept)

@@ -1,4 +1,4 @@
-"""From a file to a lake and back: the new warehouse is derived from the archive, then compared with the old one."""
+"""Migrate from a file to a lake or back: derive the new warehouse from the archive, then compare it with the old."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a migration did.
+    """The result of a migration.
 
     Attributes:
-        loaded: what the new warehouse was derived from.
-        rows: rows by table of the new one.
-        differing: tables that held something else in what readers saw of the old one; None when it could not be read.
+        loaded: the result of loading the new warehouse.
+        rows: rows of the new warehouse by table.
+        differing: tables that differ from what readers saw of the old one; None when that could not be read.
     """
 
     loaded: Loaded

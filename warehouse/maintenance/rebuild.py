@@ -1,4 +1,4 @@
-"""The whole warehouse again from the archive, unless something would be lost by it."""
+"""Derive the whole warehouse again from the archive, unless something would be lost."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def rebuild(
     work: Derivation, *, accept_loss: bool = False, notify: Callable[[str], None] = lambda _line: None
 ) -> Loaded:
-    """Derive the warehouse of `work.paths` again. Collecting and reading may go on meanwhile.
+    """Derive the warehouse of `work.paths` again. Collecting and reading may continue meanwhile.
 
     Args:
-        work: what it takes.
-        accept_loss: whether what the archive no longer has may go from the tables.
-        notify: called with what the operator should know of it.
+        work: what a rebuild needs.
+        accept_loss: whether rows of segments that the archive no longer has may be lost.
+        notify: called with messages for the operator about losses.
 
     Raises:
         LossError, WarehouseLockedError, ArchiveError: see `Warehouse.rebuild`.

@@ -1,4 +1,4 @@
-"""What `maintain --retain` would drop, and when it must not: a clock that is wrong makes everything look old."""
+"""What `maintain --retain` would drop, and when it must not: with a wrong clock, everything may look old."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from warehouse.archive.segments import Archive
     from warehouse.paths import DataPaths
 
-#: With nothing archived for this long before now, or between what is kept and what goes, the clock may be wrong.
+#: If nothing was archived for this long before now, or between the dropped and the kept days, the clock may be wrong.
 QUIET: Final = timedelta(days=30)
 
 _NAMED: Final = 3
@@ -36,16 +36,16 @@ _Id = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What a cut drops; the keys of `maintain --retain DAYS --dry-run --json`, with `dry_run` and `exit_code`.
+    """What retention would drop. `maintain --retain DAYS --dry-run --json` has these keys, `dry_run` and `exit_code`.
 
     Attributes:
         not_before: the first day (UTC) that is kept, as YYYY-MM-DD.
-        days: the days whose ids and answers go.
-        segments: files that go.
+        days: the days whose ids and answers are dropped.
+        segments: the number of files that are dropped.
         bytes: their size.
         answers: rows of observations in them.
         ids: rows of requests in them.
-        refusal: why it must not be done, as a sentence; None when it may.
+        refusal: why they must not be dropped, as a sentence; None when they may.
     """
 
     not_before: str
@@ -58,13 +58,13 @@ class Retention:
 
 
 def plan_retention(paths: DataPaths, store: Archive, now: datetime, retain_days: int) -> Retention:
-    """Look at what would go, as of what readers see; nothing is changed.
+    """Find out what would be dropped, by the published copy; nothing is changed.
 
     Args:
-        paths: the data directory; a warehouse is published.
+        paths: the data directory, with a published warehouse.
         store: its archive.
-        now: what time it is, UTC.
-        retain_days: whole days (UTC) longer ago go.
+        now: the current time, UTC.
+        retain_days: whole days (UTC) longer ago are dropped.
 
     Raises:
         NothingPublishedError: when nothing is published.
@@ -92,10 +92,10 @@ def plan_retention(paths: DataPaths, store: Archive, now: datetime, retain_days:
 
 
 def check_retention(plan: Retention) -> None:
-    """Stop what must not be done.
+    """Check that the days may be dropped.
 
     Raises:
-        RetentionRefusedError: with the reason.
+        RetentionRefusedError: when they must not, with the reason.
     """
     if plan.refusal:
         msg = f"nothing was dropped: {plan.refusal} To drop it all the same, give --accept-loss"
@@ -107,7 +107,7 @@ def _rows(segments: Iterable[Segment], kind: Kind, rows: dict[str, int]) -> int:
 
 
 def _doubts(gone: list[Segment], kept: list[Segment], now: datetime) -> str | None:
-    """Why the clock may be wrong."""
+    """Why the clock may be wrong; None if there is no sign of that."""
     if not gone:
         return None
     if not kept:
@@ -126,7 +126,7 @@ def _days_between(earlier: str, later: str) -> timedelta:
 
 
 def _forgets(unended: set[_Id], gone: list[Segment], kept: list[Segment]) -> str | None:
-    """Which ids that are still polled would be unknown; only where something goes that has them."""
+    """Which ids that are still polled only dropped segments have, as a sentence; None if there are none."""
     lost = unended & set(_ids_in(gone, unended)) if unended else set()
     for segment in sorted(kept, reverse=True):
         if not lost:
