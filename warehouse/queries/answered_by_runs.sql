@@ -1,6 +1,6 @@
--- How far some runs are: the ids they have loaded an answer about.
+-- The progress of some runs: the number of ids about which an answer of theirs is loaded.
 --
--- $run_ids, $since (no answer of theirs is older)
+-- $run_ids; $since: none of their answers is older
 select count(distinct task_id)
 from observations
 where run_id in (select unnest($run_ids)) and observed_at >= $since;

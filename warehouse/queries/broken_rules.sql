@@ -1,4 +1,5 @@
--- Rules that hold in every warehouse and do not in this one: one row per rule, with the rows against it.
+-- Rules that must hold in every warehouse, but do not in this one: one row per rule, with the number of rows against
+-- it.
 with rules as (
     select 'one row per task' as rule, count(*) - count(distinct (source, task_id)) as against
     from tasks

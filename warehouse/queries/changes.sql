@@ -1,4 +1,4 @@
--- What changed from [$a0, $a1) to [$b0, $b1), of all tasks together: one row per metric.
+-- What changed from the period [$a0, $a1) to [$b0, $b1), over all tasks: one row per metric.
 select
     metric,
     n_a as tasks_before,

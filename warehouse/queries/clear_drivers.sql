@@ -1,6 +1,6 @@
--- The first $first values whose tasks clearly fail more often or take longer than the others, of those submitted in
--- [$t0, $t1), the clearest first; the effect that is not clear is NULL. That one action takes longer than another is no
--- news, so latency is not compared by action.
+-- The $first clearest values whose tasks clearly fail more often or take longer than the others, among tasks submitted
+-- in [$t0, $t1), the clearest first; an effect that is not clear is NULL. Latency is not compared by action, because it
+-- is known that some actions take longer than others.
 with found as (
     select
         *,

@@ -1,4 +1,4 @@
--- One row per lasting table: its columns as a list of (name, type), in order.
+-- One row per table that is not temporary: its columns as a list of (name, type), in order.
 select
     table_name,
     list(row(column_name, data_type) order by column_index) as columns,

@@ -1,5 +1,5 @@
--- How the ids stand, in one row. An id that was accepted has either ended or is pending, so that neither has to be told
--- apart from its other requests.
+-- Counts of ids and tasks, in one row. Each accepted id has either ended or is pending, so both can be counted without
+-- reading `requests`.
 --
 -- $now: as of when
 select

@@ -1,4 +1,4 @@
--- The answers about the tasks of the lists $sources and $task_ids (pairs at the same place): one row per poll.
+-- The answers about the tasks in the lists $sources and $task_ids (equal positions are a pair): one row per poll.
 with chosen as (
     select unnest($sources::varchar[]) as source, unnest($task_ids::varchar[]) as task_id
 )

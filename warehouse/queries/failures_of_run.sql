@@ -1,4 +1,4 @@
--- Failures that a run was the first to see, the latest first: one row per task, at most fifty.
+-- Failures that this run saw first, the latest first: one row per task, at most fifty.
 --
 -- $run_id
 select

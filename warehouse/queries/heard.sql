@@ -1,7 +1,7 @@
--- When the gateways last told us something, as of $now, in one row.
+-- When the gateways last answered, as of $now, in one row.
 --
 -- last_answer_at: when the last usable answer came
--- stale_sources: sources of which ids have been due for an hour without a usable answer; NULL when there is none
+-- stale_sources: sources with ids that have been due for an hour without a usable answer; NULL when there are none
 select
     max(last_answer_at) as last_answer_at,
     string_agg(source, ', ' order by source) filter (

@@ -1,4 +1,4 @@
--- Those of some ids that are of a source's warehouse: understood, or pending.
+-- Which of the given ids of a source are known: in `tasks`, or pending.
 --
 -- task_id: the id
 --

@@ -1,4 +1,4 @@
--- Sources whose gateways know nothing of many ids: one row each.
+-- Sources whose gateways have not known many ids for some time: one row per source.
 --
 -- $moment
 select

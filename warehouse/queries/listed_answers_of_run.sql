@@ -1,4 +1,5 @@
--- The answers that came to a run together with others, in pages of the gateway's list or to a request for many ids.
+-- The number of answers that a run got together with others, in pages of the gateway's list or to a request for many
+-- ids.
 --
 -- $run_id
 select count(*) as answers

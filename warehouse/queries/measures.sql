@@ -1,11 +1,12 @@
--- What `status --fail-if` measures, in one row; counts, and spans in seconds.
+-- The values that `status --fail-if` tests, in one row; counts, and durations in seconds.
 --
 -- $now: as of when
 --
--- stale: since the last run of any source that is loaded ended, or of the source that lags most of those with ids due;
---   NULL when none is loaded
--- unanswered: since the last usable answer of a source with ids due that long; 0 when nothing is due, NULL when none came
--- failing: latest runs of collect of a source, in a row, that ended with an error; of the worst source
+-- stale: time since the last loaded run of any source ended; or, if larger, that of the most delayed source with ids
+--   due; NULL when no run is loaded
+-- unanswered: time that ids have been due without a usable answer, of the worst source; 0 when nothing is due, NULL
+--   when a source with ids due never gave a usable answer
+-- failing: how many of the latest runs of collect, without a break, ended with an error; of the worst source
 with freshness as (
     select
         epoch($now::timestamptz) - epoch(last_load_at) as since_load,

@@ -1,4 +1,4 @@
--- The task of a source that answered last.
+-- The task of a source that was observed last.
 select task_id
 from tasks
 where source = $source

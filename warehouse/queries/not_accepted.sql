@@ -1,4 +1,4 @@
--- The ids among $ids that were not accepted for $source yet, each once, in their order.
+-- The ids in $ids that were not accepted for $source yet, without duplicates, in their order.
 with given as (
     select unnest($ids::varchar[]) as task_id, generate_subscripts($ids::varchar[], 1) as position
 )

@@ -1,4 +1,4 @@
--- How each objective stands now, in words: one row per objective. Stale is not green.
+-- The state of each objective, in words: one row per objective. If answers are stale, the state is unknown, not good.
 --
 -- $now: as of when
 with burning as (

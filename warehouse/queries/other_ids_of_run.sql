@@ -1,5 +1,5 @@
--- Answers of a run under other ids than it polled: one row per whether it is proven that they are about other tasks, with
--- three examples.
+-- Answers of a run under other ids than it polled: one row for those that are proven to be about other tasks and one
+-- for those that are not, with three examples each.
 --
 -- $run_id
 with told as (

@@ -1,4 +1,4 @@
--- How many ids of each source are pending and not given up: source, ids.
+-- How many ids of each source are pending and not given up: one row per source.
 --
 -- $now: as of when
 select source, count(*) as ids,

@@ -1,5 +1,5 @@
--- How far the ids of the temp table `given` are: one row. `waiting` are those that will be polled again, the next of them
--- at `next_due_at` (Unix seconds).
+-- The progress of the ids in the temp table `given`: one row. `waiting` is the number of ids that will be polled again,
+-- the next of them at `next_due_at` (Unix seconds).
 --
 -- $source; $moment
 select

@@ -1,5 +1,5 @@
--- Tasks that came to a run under other names than the endpoint documents, and so are in quarantine: how many answers, and
--- the first of them by id. No row where there are none.
+-- Answers of a run with a task under other names than the endpoint documents, which are in quarantine: their number,
+-- and the first of them by id. No row if there are none.
 --
 -- $run_id
 select

@@ -1,4 +1,4 @@
--- What has changed since the run before this one ended, in one row; since ever where it is the first.
+-- What has changed since the previous run of the source ended, in one row; for its first run, since the beginning.
 --
 -- $run_id: this run
 with this_run as (

@@ -1,11 +1,11 @@
--- How each gateway stands, one row per source, by name.
+-- The state of each gateway, one row per source, by name.
 --
 -- $now: as of when
 --
--- tasks: known; running: of them, not ended
+-- tasks: number of known tasks; running: how many of them have not ended
 -- due: ids that are due for polling
--- last_answer_at: when the last usable answer came; NULL when none has
--- last_collect_at, exit_code, problem: of the last run of collect that is loaded; NULL when none is
+-- last_answer_at: when the last usable answer came; NULL if there was none
+-- last_collect_at, exit_code, problem: of the last loaded run of collect; NULL if there is none
 with known as (
     select source, count(*) as tasks, count(*) filter (where not is_terminal) as running,
     from tasks

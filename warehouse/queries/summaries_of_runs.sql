@@ -1,4 +1,4 @@
--- How some runs went: one row per run, the object that `--json` prints.
+-- The summaries of some runs: one row per run, the object that `--json` prints.
 --
 -- $run_ids
 select summary

@@ -1,5 +1,5 @@
--- The state of the ids that a run polled, at its end: one row per outcome and status of the last answer about each. An answer that is
--- proven to be about another task says nothing of the status: UNKNOWN.
+-- The state of the ids that a run polled, at its end: one row per outcome and status of the last answer about each id.
+-- If that answer is proven to be about another task, the status is UNKNOWN.
 --
 -- $run_id
 with last_answers as (

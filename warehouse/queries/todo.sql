@@ -1,16 +1,16 @@
--- The ids to poll now: those of the temp table `given` that have not ended, or all of them, and every known one that is
--- due.
+-- The ids to poll now: those in the temp table `given` that have not ended (with $again, all of them), and every known
+-- one that is due.
 --
--- In random order, which is the same each time, so that a run of broken ids does not look like an outage. Ids whose last
--- poll failed come last, so that good ids do not wait for broken ones.
+-- They are in pseudo-random order, the same each time, so that many broken ids in sequence do not look like an outage.
+-- Ids whose last poll failed come last, so that good ids do not wait for broken ones.
 --
 -- task_id: the id
 -- has_failed: whether the gateway failed when it was last polled, or could not be reached
 --
--- $source; $moment; $refresh: whether known tasks that are due are polled too;
--- $number, $of: of these only the share `number`, from 0, of this many; `given` has no others either;
--- $again: whether given ones that have ended are polled too;
--- $only_due: whether given ones are polled only when they are due, as in the later rounds of --follow
+-- $source; $moment; $refresh: whether known tasks that are due are polled, too;
+-- $number, $of: only known tasks whose hash modulo $of is $number; `given` is restricted in the same way already;
+-- $again: whether given ids that have ended are polled, too;
+-- $only_due: whether given ids are polled only if they are due, as in the later rounds of --follow
 with ended as (
     select task_id
     from tasks

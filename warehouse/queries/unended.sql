@@ -1,5 +1,5 @@
--- Ids that were still polled when something was last archived: pending, and not given up by then. By that moment, and
--- not by the clock of who asks: a clock that is years ahead makes every id too old.
+-- Ids that were still polled when something was last archived: pending, and not given up by then. That time is used
+-- rather than the clock, because with a clock that is years ahead every id would be too old.
 select
     source,
     task_id,

@@ -1,4 +1,4 @@
--- One row per view and macro that is not DuckDB's own: what kind it is, in the words of DROP, and its name.
+-- One row per view and macro that is not built into DuckDB: its kind, as in a DROP statement, and its name.
 select 'view' as kind, view_name as name
 from duckdb_views()
 where database_name = current_database() and schema_name = current_schema() and not internal and not temporary

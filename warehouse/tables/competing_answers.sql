@@ -1,12 +1,13 @@
--- One row per task that was answered under another id, and whether the answer came under the id polled: the best answer
--- under the id itself, and the best under other ids, as they came. Tasks that were answered under the id polled alone are
--- not here, but for those of which a work is proven to be another task's.
+-- One row or two per task that was answered under another id: the best answer under the id polled, and the best one
+-- under other ids, as they came. Tasks that were answered only under the id polled are not here, unless the work in an
+-- answer is proven to be that of another task.
 --
 -- source: which gateway was polled
 -- task_id: the id that was polled
 -- answered_id: the other id that the answer came under; NULL when it was the id polled
--- answered_work_id: the animate_id of the work inside the task, where that is another id than was polled
--- is_conflict: whether an answer of this row's kind is proven to be about another task
+-- answered_work_id: the animate_id of the work inside the task, if that is another id than the one polled
+-- is_conflict: whether an answer of this row's kind (under the id polled, or under another) is proven to be about
+--   another task
 -- action: as in tasks, of this answer
 -- status: as in tasks, of this answer
 -- status_raw: as in tasks, of this answer
@@ -37,9 +38,9 @@
 -- run_id: as in tasks, of this answer
 --
 -- An answer is proven to be about another task when the id it came under (answered_id, or answered_work_id of the same
--- answer) is itself an id that was accepted or polled for the source, or came for several ids of it. Under the id that was
--- polled, the same holds of the work's id alone, and only other works under the ids polled count as evidence. Sources in
--- other_ids_accepted have no such proof.
+-- answer) is itself an id that was accepted or polled for the source, or came for several ids of the source. For an
+-- answer under the id polled, only the id of the work can prove it, and only works in other answers under the ids
+-- polled count as evidence. For sources in other_ids_accepted nothing is proven.
 create table if not exists competing_answers (
     source varchar,
     task_id varchar,

@@ -1,5 +1,5 @@
--- One row per current rule for whose fault a failure is, from analysis.toml; the first that matches decides. A failure
--- whose reason no rule matches has the class unknown.
+-- One row per current rule that classifies failures by their cause, from analysis.toml; the first rule that matches
+-- decides. A failure whose reason matches no rule has the class unknown.
 --
 -- position: order of the rules, from 1
 -- name: the rule's unique name, in fail_rule of tasks

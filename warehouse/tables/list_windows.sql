@@ -1,5 +1,5 @@
--- One row per span of submit_time of which a run saw the gateway's list of tasks whole. What is not within such a span is
--- walked by the next `collect --discover` that reaches so far back.
+-- One row per range of submit_time for which a run saw the gateway's list of tasks completely. Times outside such
+-- ranges are read by the next `collect --discover` that goes back that far.
 --
 -- source: which gateway was asked
 -- action: the action that the list was filtered by; NULL for none
@@ -8,7 +8,7 @@
 -- closed_at: when it had been seen completely
 -- run_id: the run that walked it
 -- tasks: distinct tasks in it
--- newest_submit_time: submit_time of the newest of them; NULL where there is none
+-- newest_submit_time: submit_time of the newest of them; NULL if there are none
 create table if not exists list_windows (
     source varchar,
     action varchar,

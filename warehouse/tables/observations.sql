@@ -1,5 +1,5 @@
--- One row per answer about an id, or error: of its own poll, or of a page of the gateway's list (`collect --discover`), which
--- no request was made for: attempts and refusals are 0 there, elapsed_ms is NULL, and the page is in list_pages.
+-- One row per answer about an id, or error. It comes from a poll of that id, or from a page of the gateway's list
+-- (`collect --discover`): then attempts and refusals are 0, elapsed_ms is NULL, and the page is in list_pages.
 --
 -- source: which gateway was polled
 -- task_id: the id that was polled, or is in the page
@@ -8,9 +8,9 @@
 -- run_id: the run that polled
 -- outcome: task, missing, denied, throttled, server_error, transport_error, malformed or oversized
 -- http_status: the HTTP status; NULL if there was no answer
--- answered_id: the id that the answer came under, where that is another than was polled: its task's task_id, or the
---   animate_id of a work without a task; NULL where it is the same but for case and the prefix task_
--- answered_work_id: the animate_id of the work inside the task, where that is another id than was polled
+-- answered_id: the id that the answer came under, if that is another than the one polled: the task_id in it, or the
+--   animate_id of a work without a task; NULL if the two differ only in case or the prefix task_
+-- answered_work_id: the animate_id of the work inside the task, if that is another id than the one polled
 -- status: the task's status in this answer; NULL if it has no task
 -- progress_pct: the task's progress in this answer, 0 to 100
 -- elapsed_ms: how long the last attempt took

@@ -1,11 +1,11 @@
--- One row per source: when its pending ids are polled again. Of the sources that are configured by their settings, as of the
--- last load; of other ones by the settings of their last run.
+-- One row per source: when its pending ids are polled again; for configured sources by their settings at the last load,
+-- for others by those of their last run.
 --
 -- source: which gateway the ids belong to
 -- age_share: polled again when this share of its age has passed since the last poll
 -- min_seconds: but not sooner than this
 -- max_seconds: nor later than this
--- missing_limit: an id the gateway does not know is given up after this many polls
+-- missing_limit: an id that the gateway does not know is given up after this many polls
 -- give_up_after_seconds: a task older than this is given up
 create table if not exists polling_policy (
     source varchar,

@@ -5,7 +5,7 @@
 -- command: what was run: collect, demo, …
 -- started_at: when it began
 -- finished_at: when it ended
--- exit_code: how it ended: see Exit codes in the README
+-- exit_code: how it ended; see Exit codes in the README
 -- summary: the object that --json prints
 create table if not exists runs (
     run_id varchar,

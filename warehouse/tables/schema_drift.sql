@@ -1,7 +1,7 @@
--- One row per JSON path and kind of surprise: unexpected fields and types in answers.
+-- One row per JSON path and kind of drift: unexpected fields and types in answers.
 --
 -- json_path: where, from the top of a plain answer, e.g. $.data.data.new_field
--- kind: unknown_field: kept in extras; type_mismatch: read as far as it could be, else NULL
+-- kind: unknown_field: kept in extras; type_mismatch: converted if possible, else NULL
 -- json_type: the JSON types seen there, sorted and joined with |
 -- first_seen_at: when it was first seen
 -- last_seen_at: when it was last seen

@@ -1,9 +1,9 @@
--- One row per task whose payload (data.data, the provider's work) has come: the latest payload, one that came under the id
--- polled first, then one from an ended task.
+-- One row per task for which a payload (data.data, the provider's work) was received: the winning one. A payload under
+-- the id polled wins over others, then one from an ended task, then the latest.
 --
 -- source: which gateway the id belongs to
 -- task_id: the id that was polled
--- answered_id: the id that the answer came under, where that is another than was polled, as in observations
+-- answered_id: the id that the answer came under, if that is another than the one polled, as in observations
 -- animate_id: the provider's own task id
 -- animate_params_str: the parameters as they came: JSON text; parsed in pt_infos
 -- create_time: when the provider created the work, by its clock
@@ -11,12 +11,12 @@
 -- ext_animate_channel: ext.animate_channel
 -- ext_sing_title: ext.sing_title
 -- ext_track_info: ext.track_info: JSON text
--- file_type: VIDEO, as a rule
+-- file_type: usually VIDEO
 -- id: the work's id, an ObjectId: its first 8 hex digits are a creation time
 -- music_title: title of the template
 -- no_wm_work_video_path: the video without watermark
 -- picture_path_list: paths of pictures
--- play_types: kinds of play; '' inside is the provider's
+-- play_types: kinds of play; an element '' comes from the provider
 -- primary_play_type: the main kind of play
 -- share_magic_text: text for sharing
 -- singer: the provider's name for the speaker
@@ -26,25 +26,25 @@
 -- user_image_url: the user's picture
 -- video_aspect_ratio: width by height of the video
 -- vip_enable: whether it needs a paid account
--- web_work_status: the provider's status number: 200 means success, below 0 failed, 0 still running; no other is known
+-- web_work_status: the provider's status number: 200 means success, below 0 failed, 0 still running; others are unknown
 -- webp_aspect_ratio: width by height of the preview
 -- wm_work_video_path: the video with watermark
 -- work_name: name of the work
 -- work_video_path: the video
 -- work_webp_path: the preview picture
 -- animate_params_error: why the parameters could not be read: invalid_json, not_an_object, pt_infos_not_a_list; NULL
---   when they could
--- extras: fields of the work without a column, as one JSON object; those of ext and of the parameters under ext and
+--   if they could
+-- extras: fields of the work without a column, as one JSON object; those of ext and of the parameters are under ext and
 --   animate_params
 -- pt_count: elements of pt_infos
--- first_input_kind: what the first element has: text, audio, video, joined by +; NULL for none of them
+-- first_input_kind: what the first element has: text, audio, video, joined by +; NULL if it has none of them
 -- first_text_length: characters of its context
 -- first_voice_engine_id: its voice_engine_id
 -- first_lan: its lan
 -- work_hash: MD5 of the template, the user's picture and the elements of pt_infos (text, audio, voice, video, language,
---   character), queries of URLs left out: a signature is new each time; NULL without elements. What is submitted again
---   has the same: see attempts
--- is_terminal: whether the task had ended in the answer this row comes from
+--   character), without queries of URLs, because signatures change each time; NULL without elements. Work that is
+--   submitted again has the same hash: see attempts
+-- is_terminal: whether the task had ended in the answer that this row comes from
 -- observed_at: when that answer was seen
 -- body_hash: BLAKE2b-128 of its body, in hex
 -- run_id: the run that fetched it
