@@ -1,4 +1,4 @@
-"""The report: the page, its figures and charts, and two periods compared; `latency.py` is a notebook with the same.
+"""The report: the page, its figures and charts, and the comparison of two periods; `latency.py` shows it as a notebook.
 
-Reads only the published warehouse. `reports.page.render_page` makes the page, `reports.render` writes files.
+It reads only the published warehouse. `reports.page.render_page` creates the page, `reports.render` writes files.
 """

@@ -49,19 +49,19 @@ class Figure:
     Attributes:
         key: its name in the page and of its PNG file.
         title: the question that it answers.
-        says: the answer, in a sentence or two.
-        unit: of its axes.
+        says: the answer, in one or two sentences.
+        unit: the unit of its axes.
         cohort: which tasks it is about, as text.
         tasks: the number of tasks (or of `counted`) in it.
         data: the rows of its view.
         columns: headings of the table by column of `data`, in order; other columns are not in the table.
-        charts: its charts by name, in order; none if the figure is only a table, or there is nothing to draw.
-        body: markup of its own, in place of charts and table.
+        charts: its charts, in order; empty if the figure is only a table, or if there is nothing to draw.
+        body: markup to show instead of charts and table.
         examples: markup of tasks that show what the figure is about.
         counted: what `tasks` counts.
         note: how to read it, in small print.
         is_wide: whether it takes the whole width of the page.
-        in_sight: rows of its table that are not folded, where it has no chart.
+        in_sight: how many rows of its table are not folded, if it has no chart.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What the page begins with: better or worse than before, since when, what differs, and what needs a person now."""
+"""The first screen of the page: better or worse than before, since when, what differs, and what needs a person now."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from reports.headline import Facts
     from reports.needs import Need
 
-#: How long the periods compared are, where none is chosen: the first that tasks reach back twice as far as, but for a
-#: tenth of the earlier one.
+#: If no range is chosen, the compared periods are as long as the first of `_SPANS` for which tasks cover both of them.
+#: At most this share of the earlier period may lie before the first task.
 _MISSING: Final = 0.1
 _SPANS: Final = (timedelta(days=7), timedelta(days=1), timedelta(hours=1))
-#: How far back steps are looked for, as in the view change_points.
+#: How far back steps are searched, as in the view change_points.
 _STEPS_SINCE: Final = timedelta(days=28)
 _MOST_STEPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class FirstScreen:
-    """What the page begins with.
+    """The first screen of the page.
 
     Attributes:
-        comparison: the last period beside the one before; its steps are those of the last 28 days.
+        comparison: the last period compared with the one before; its steps are those of the last 28 days.
         drivers: the clearest values whose tasks fail more often or take longer.
         needs: what needs a person now.
     """
@@ -45,9 +45,9 @@ class FirstScreen:
 
 
 def compare_cohort(con: duckdb.DuckDBPyConnection, cohort: Cohort, facts: Facts, now: datetime) -> Comparison:
-    """The range of time chosen beside as long a one before it; without one, the last week, day or hour.
+    """The chosen range of time compared with an equally long one before it; by default the last week, day or hour.
 
-    Of the tasks of the sources, actions and templates chosen, by the definitions that `compare` uses.
+    It covers the tasks of the chosen sources, actions and templates, with the definitions that `compare` uses.
     """
     with using(con, "always"):
         heard = read_heard(con, now, cohort.timezone)
@@ -58,7 +58,7 @@ def compare_cohort(con: duckdb.DuckDBPyConnection, cohort: Cohort, facts: Facts,
 
 
 def periods(cohort: Cohort, facts: Facts, end: datetime) -> tuple[Period, Period]:
-    """The earlier and the later period; the later one ends at `end`, or with the range chosen."""
+    """The earlier and the later period; the later one ends at `end`, or with the chosen range if that ends before."""
     end = min(end, cohort.until or end)
     if cohort.since and cohort.since < end:
         span = end - cohort.since

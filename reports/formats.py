@@ -11,7 +11,7 @@ from reports import words
 if TYPE_CHECKING:
     from reports.elements import Figure
 
-#: Longer addresses are not linked: no browser takes them.
+#: Longer addresses are not linked: browsers do not accept them.
 _LONGEST: Final = 8000
 
 
@@ -21,7 +21,7 @@ def kind(figure: Figure, column: str) -> str:
 
 
 def shown(name: str, value: object) -> str:
-    """A formatted value of a table, by the name of its column."""
+    """A value of a table as text; the name of its column decides the format."""
     match value:
         case None:
             return "–"
@@ -41,7 +41,7 @@ def _decimal(name: str, value: float) -> str:
 
 
 def as_link(address: str | None) -> str | None:
-    """The address if it is one that a browser may be sent to: http or https with a host; else None."""
+    """The address if it is safe to link (http or https with a host), otherwise None."""
     if not address or len(address) > _LONGEST or any(one.isspace() or ord(one) < 32 for one in address):  # noqa: PLR2004
         return None
     try:

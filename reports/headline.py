@@ -1,6 +1,7 @@
 """The headline numbers: one definition for the report, the notebook, `demo`, `status` and Prefect's artifacts.
 
-`facts` below is the row of the view `headline` (`reports/views/headline.sql`), `classes` whose fault failures are.
+In this module, `facts` is the row of the view `headline` (`reports/views/headline.sql`), and `classes` has the share of
+each `fail_class` in the failures.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _CLASSES: Final = """
 
 
 def read_facts(con: duckdb.DuckDBPyConnection) -> tuple[Facts, pl.DataFrame]:
-    """The row of the view `headline`, and whose fault failures are, of a connection of `cohort.open_cohort`."""
+    """`facts` and `classes`, from a connection of `cohort.open_cohort`."""
     return con.sql("from headline").pl().row(0, named=True), con.sql(_CLASSES).pl()
 
 
@@ -86,7 +87,7 @@ def _tasks(facts: Facts) -> Tile:
 
 
 def accounted(facts: Facts) -> str:
-    """Where every accepted id stands: the four parts add up to the whole."""
+    """The state of all accepted ids, as text: the four parts add up to the whole."""
     return (
         f"{words.plural(facts['accepted'], 'id')} accepted: {facts['understood']:,} understood, "
         f"{facts['quarantined']:,} quarantined, {facts['given_up']:,} given up, {facts['pending']:,} pending"
@@ -147,7 +148,7 @@ def in_short(facts: Facts, classes: pl.DataFrame) -> list[str]:
 
 
 def _stale(facts: Facts) -> list[str]:
-    """Collecting has stopped: what is said is not of today."""
+    """A warning if collecting has stopped, so that the report is not up to date."""
     if not facts["is_stale"]:
         return []
     last = facts["last_answer_at"]
@@ -156,7 +157,7 @@ def _stale(facts: Facts) -> list[str]:
 
 
 def _missing(facts: Facts) -> list[str]:
-    """Ids that are in no figure."""
+    """A sentence about ids that are in no figure."""
     missing = facts["accepted"] - facts["understood"]
     if not missing:
         return []
@@ -197,7 +198,7 @@ def _odd(facts: Facts) -> list[str]:
 
 
 def _unclear(facts: Facts) -> list[str]:
-    """Lists of which nobody knows how they were drawn: if from running tasks, the times shown are too long."""
+    """A sentence about lists of ids that may contain running tasks only; if they do, the times shown are too long."""
     if not facts["unclear_lists"]:
         return []
     lists, those = words.plural(facts["unclear_lists"], "list"), words.tasks(facts["unclear_tasks"])

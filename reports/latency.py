@@ -3,8 +3,8 @@
 marimo edit reports/latency.py                          to work on it
 marimo run reports/latency.py -- --data-dir data        to view it, with filters
 
-It shows the figures of `avatar-tasks report`, for the tasks that its filters leave. A value that differs can be
-chosen, and its tasks are then shown beside them.
+It shows the figures of `avatar-tasks report` for the tasks that match its filters. When a value that differs is
+selected, the tasks with that value are shown as well.
 """
 
 import marimo
@@ -105,7 +105,7 @@ def report_on(data_dir: str, cohort: Cohort) -> tuple[duckdb.DuckDBPyConnection,
 @app.function
 def panel(report: Report) -> mo.Html:
     """The figures of a report, in the colours of the notebook."""
-    return mo.Html(str(fragment(report, is_dark=mo.app_meta().theme == "dark")))  # a plain str: what it sends as text
+    return mo.Html(str(fragment(report, is_dark=mo.app_meta().theme == "dark")))  # mo.Html needs a plain str
 
 
 @app.cell

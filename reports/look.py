@@ -1,15 +1,15 @@
 """Colours that colour-blind people can distinguish, for light and dark, and the font.
 
-Those of series are of Okabe and Ito, darkened or lightened for enough contrast; those of the heat map are one hue from
-faint to strong. In the page they are CSS variables, so that one drawing works for light, dark and paper; pictures use
-the light ones.
+The colours of series are those of Okabe and Ito, darkened or lightened for enough contrast; those of the heat map are
+one hue from faint to strong. In the page they are CSS variables, so that one drawing works in light mode, in dark mode
+and on paper; pictures use the light ones.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-#: Without quotation marks, which CSS does not need, and which HTML would escape.
+#: Names without quotation marks: CSS does not need them, and HTML would escape them.
 FONT: Final = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Noto Sans CJK SC, sans-serif"
 
 LIGHT: Final = {

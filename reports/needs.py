@@ -1,4 +1,4 @@
-"""What needs a person now: a count, what it is, and the command to go on with."""
+"""What needs a person now: a count, what it counts, and the command to run next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reports.headline import Facts
 
-#: Links that stop working within this many hours are named.
+#: Links that stop working within this many hours are counted as expiring.
 _HOURS: Final = 24
 
 _COUNTS: Final = """
@@ -45,14 +45,14 @@ _COUNTS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that somebody should look at.
+    """One thing that a person should look at.
 
     Attributes:
         key: its name in the page.
         noun: what is counted, singular.
         count: how many there are; never 0.
-        says: what they are.
-        command: what shows or repairs it.
+        says: what is wrong with them.
+        command: the command that shows or repairs them.
     """
 
     key: str
@@ -62,7 +62,7 @@ class Need:
     command: str
 
 
-#: What each need is, the most urgent first: its noun, what it says, and its command.
+#: `noun`, `says` and `command` of each need, the most urgent first.
 _WORDS: Final = {
     "stale": (
         "source",
@@ -116,9 +116,14 @@ _WORDS: Final = {
 def needs(
     con: duckdb.DuckDBPyConnection, facts: Facts, stale_sources: str | None, now: datetime, where: str
 ) -> list[Need]:
-    """Those with a count above 0, the most urgent first, on a connection of `cohort.open_cohort`.
+    """The needs with a count above 0, the most urgent first.
 
-    Commands have `where`, see `words.where`.
+    Args:
+        con: a connection of `cohort.open_cohort`.
+        facts: the row of the view `headline`.
+        stale_sources: names of sources without a usable answer, joined by ", "; None if there are none.
+        now: the current time.
+        where: the option that names the data folder in commands: see `words.where`.
     """
     with using(con, "cohort"):
         counted = con.execute(_COUNTS, {"now": now, "seconds": _HOURS * 3600}).pl().row(0, named=True)

@@ -41,16 +41,16 @@ def render_page(
     link: str | None = None,
     where: str = "",
 ) -> str:
-    """The page on the tasks that the filters leave, with times in a time zone such as Asia/Shanghai.
+    """The page about the tasks that match the filters.
 
     Args:
-        con: a connection of `open_beside_published`, with nothing chosen on it yet; views are added to it.
+        con: a new connection of `open_beside_published`; the cohort's views are created on it.
         filters: which tasks.
-        timezone: name of the time zone.
-        now: the time.
-        top: what stands before everything else.
-        link: the page's own address with its filters, where it is served: values that differ link to their tasks.
-        where: what names the data folder in commands: see `words.where`.
+        timezone: the time zone of the times shown, e.g. Asia/Shanghai.
+        now: the current time.
+        top: markup at the top of the page.
+        link: the page's own address with its filters, if it is served: values that differ are links to their tasks.
+        where: the option that names the data folder in commands: see `words.where`.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
@@ -59,12 +59,12 @@ def render_page(
 
 
 def page(report: Report, top: Markup = NOTHING) -> str:
-    """The whole file."""
+    """The complete HTML file."""
     return render("page.html.jinja", top=top, light=LIGHT, dark=DARK, **_values(report))
 
 
 def fragment(report: Report, *, is_dark: bool) -> str:
-    """The page as a part of another one: its style holds for nothing else there."""
+    """The page as a part of another page; its styles apply to nothing else there."""
     return render("fragment.html.jinja", look=DARK if is_dark else LIGHT, **_values(report))
 
 

@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 760
 _EDGE: Final = 20
-#: Room beside the plot for the labels of its axes.
+#: Space to the left and right of the plot, for the labels of its axes.
 _LEFT, _RIGHT = 58, 14
 _LINE: Final = 17
 _CHARACTERS: Final = 100
-#: A character of a legend, and its swatch, in pixels.
+#: Widths in pixels of a character in a legend, and of a swatch.
 _CHARACTER, _SWATCH = 6.8, 34
 _PIXELS: Final = 2.0
 
-#: Attributes alone: a text has no plain quotation mark.
+#: Matches in attributes only: in texts, quotation marks are escaped.
 _VARIABLE: Final = re.compile(r'="var\(--([a-z0-9-]+)\)"')
 
 
 def png(figure: Figure, chart: Chart, made: datetime) -> bytes:
-    """The chart as a picture of twice the pixels."""
+    """The chart as a PNG with twice the pixels of the SVG in each direction."""
     return svg_to_bytes(svg_string=picture(figure, chart, made), zoom=_PIXELS)
 
 
 def picture(figure: Figure, chart: Chart, made: datetime) -> str:
-    """The chart as an SVG document of its own, with colours in place of the page's variables."""
+    """The chart as a separate SVG document, with colours instead of the page's CSS variables."""
     says = _wrapped(figure.says)
     about = _wrapped(f"{figure.about} · {words.moment(made)}")
     legend_at = 58 + _LINE * len(says)
@@ -65,7 +65,7 @@ def picture(figure: Figure, chart: Chart, made: datetime) -> str:
 
 
 def _plot(chart: Chart, y: float) -> Markup:
-    """The drawing with a place and a size of its own."""
+    """The drawing with a fixed position and size."""
     width = _WIDTH - 2 * _EDGE - _LEFT - _RIGHT
     given = f'x="{_EDGE + _LEFT}" y="{y:.0f}" overflow="visible"'
     placed = str(chart.svg).replace('class="plot"', given, 1).replace('width="100%">', f'width="{width}">', 1)
@@ -82,7 +82,7 @@ def _lines(lines: Sequence[str], y: float, name: str) -> Iterator[Markup]:
 
 
 def _placed(keys: Sequence[Key], y: float) -> list[tuple[float, float, Key]]:
-    """Each entry of a legend with its place: in rows, as words are."""
+    """Each entry of a legend with its position, in rows that wrap like text."""
     placed, x = [], float(_EDGE)
     for key in keys:
         width = _SWATCH + _CHARACTER * len(key.label)

@@ -1,4 +1,4 @@
-"""Writes a report on the newest published copy: one HTML page, or PNG files for mails and chats."""
+"""Writes a report from the newest published copy: one HTML page, or PNG files for mails and chats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def report_on(paths: DataPaths, cohort: Cohort, now: datetime) -> Report:
-    """The report on the newest published copy.
+    """The report from the newest published copy.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.
@@ -36,7 +36,7 @@ def report_on(paths: DataPaths, cohort: Cohort, now: datetime) -> Report:
 
 
 def write_html(report: Report, out: Path) -> Path:
-    """One self-contained file, replaced atomically: a reader that has the old one open keeps it.
+    """One self-contained file, replaced atomically: a program that has the old file open can still read it.
 
     Raises:
         OSError: it cannot be written.
@@ -51,7 +51,7 @@ def write_pngs(report: Report, folder: Path) -> list[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    from reports.pictures import png  # needs a library that the page does not
+    from reports.pictures import png  # imports a library that the page does not need
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn = [(figure, chart) for figure in report.figures for chart in figure.charts]

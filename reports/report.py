@@ -33,12 +33,12 @@ class Report:
     Attributes:
         tiles: the headline numbers.
         in_short: the report in a few sentences.
-        screen: what the page begins with.
-        figures: in order.
+        screen: the first screen of the page.
+        figures: in the order of the page.
         about: which tasks it is about, as text.
         facts: the row of the view `headline`.
-        generated_at: when it was made, in the page's time zone.
-        where: what names the data folder in commands.
+        generated_at: when it was created, in the page's time zone.
+        where: the option that names the data folder in commands.
     """
 
     tiles: list[Tile]
@@ -60,15 +60,15 @@ def read_report(
     where: str = "",
     is_whole: bool = False,
 ) -> Report:
-    """The report on the tasks of `cohort`, in its time zone.
+    """The report about the tasks of `cohort`, in its time zone.
 
     Args:
-        con: a connection of `open_beside_published`, with nothing chosen on it yet; views are added to it.
+        con: a new connection of `open_beside_published`; the cohort's views are created on it.
         cohort: which tasks.
-        now: the time.
-        link: the page's own address with its filters, to which others are added; None where it is a file.
-        where: what names the data folder in commands that the page says to go on with: see `words.where`.
-        is_whole: whether `con` gets all views of the cohort, for queries of one's own.
+        now: the current time.
+        link: the page's own address with its filters, to which further filters are added; None for a file.
+        where: the option that names the data folder in the commands that the page suggests: see `words.where`.
+        is_whole: whether `con` gets all views of the cohort, for the caller's own queries.
 
     Raises:
         UnknownFilterError, OutdatedError: as `cohort.open_cohort`.

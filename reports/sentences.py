@@ -1,4 +1,4 @@
-"""What each figure shows, in a sentence or two that need no statistics. Only comparisons are computed here."""
+"""What each figure shows, in one or two sentences that need no statistics. Only comparisons are computed here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 
 _NAMED: Final = 3
-_FEWEST_OF_TAIL: Final = 20  # of fewer, one in twenty is nobody
+_FEWEST_OF_TAIL: Final = 20  # with fewer tasks, one in twenty is less than one task
 
 
 def latency(frame: pl.DataFrame, facts: Facts) -> str:
@@ -42,7 +42,7 @@ def _none_ended(facts: Facts) -> str:
 
 
 def _days(frame: pl.DataFrame, facts: Facts) -> str:
-    """The buckets of `frame`, the first few by name."""
+    """The buckets of `frame` as text, of which the first few are named."""
     named = [_bucket(moment, facts) for moment in frame["bucket_start"].head(_NAMED)]
     more = frame.height - len(named)
     return ", ".join(named) + (f" and {more:,} more" if more else "")
@@ -54,7 +54,7 @@ def _bucket(moment: datetime, facts: Facts) -> str:
 
 
 def outcome(frame: pl.DataFrame, shares: pl.DataFrame) -> str:
-    """How likely a task is finished by when."""
+    """When half and nine in ten have succeeded, and which share has succeeded and failed at the end of the curve."""
     if frame.is_empty():
         return "No task has a duration yet, so there is no curve to draw."
     last = frame.row(-1, named=True)
@@ -77,7 +77,7 @@ def _succeeded_after(half: float | None, most: float | None, *, is_any: bool) ->
 
 
 def failure(worse: pl.DataFrame, facts: Facts) -> str:
-    """How many fail, in which hours more than chance explains, and what is to come."""
+    """How many tasks fail, in which hours more than chance explains, and what the rate is expected to become."""
     if facts["failure_rate"] is None:
         return "No task has ended, so there is no failure rate yet." if facts["tasks"] else _none_ended(facts)
     ended = facts["succeeded"] + facts["failed"]
@@ -89,7 +89,7 @@ def failure(worse: pl.DataFrame, facts: Facts) -> str:
 
 
 def _worse(hours: pl.DataFrame) -> str:
-    """The hours in which more failed than chance explains, the latest few by name."""
+    """The hours in which more failed than chance explains, of which the latest few are named."""
     if hours.is_empty():
         return " No hour stands out with more failures than chance explains."
     named = [
@@ -116,7 +116,7 @@ def _projection(facts: Facts) -> str:
 
 
 def reasons(frame: pl.DataFrame, classes: pl.DataFrame) -> str:
-    """What fails most, and whose fault it is."""
+    """The most common kinds of failure, and whose fault failures are."""
     if frame.is_empty():
         return "No task has failed."
     first = frame.row(0, named=True)
@@ -145,7 +145,7 @@ def waiting(facts: Facts) -> str:
 
 
 def clocks(frame: pl.DataFrame) -> str:
-    """What the provider's clock says, against the gateway's."""
+    """How the provider's clock differs from the gateway's."""
     if frame.is_empty():
         return "No task that succeeded has a time by both clocks."
     half = frame.filter(pl.col("q") == 0.5).row(0, named=True)  # noqa: PLR2004 - the median
@@ -159,7 +159,7 @@ def clocks(frame: pl.DataFrame) -> str:
 
 
 def load(frame: pl.DataFrame) -> str:
-    """How many were under way at most, and on average."""
+    """How many tasks were in flight at most, and on average."""
     if frame.is_empty():
         return "No task of a known status has a time of submission, so when they were under way is not known."
     most = frame.sort("most_in_flight", "most_at", descending=[True, False]).row(0, named=True)
@@ -171,13 +171,13 @@ def load(frame: pl.DataFrame) -> str:
 
 
 def _mean(frame: pl.DataFrame, name: str) -> str:
-    """The average over all minutes, in three digits that matter."""
+    """The average over all minutes, with three significant digits."""
     mean = float((frame[name] * frame["minutes"]).sum()) / int(frame["minutes"].sum())
     return f"{mean:,.1f}" if mean >= 10 else f"{mean:.2f}"  # noqa: PLR2004 - two digits and a tenth
 
 
 def week(frame: pl.DataFrame, zone: str = "UTC") -> str:
-    """When it is busy, and when slow, where that is more than chance."""
+    """Which hours of the week are busy, and which are slow, if chance does not explain it."""
     if not frame["tasks"].sum():
         return "No task has a time of submission, so there is no week to show."
     weeks = int(frame["weeks"][0])
@@ -224,7 +224,7 @@ def kind_name(row: Facts) -> str:
 
 
 def objectives(frame: pl.DataFrame) -> str:
-    """Which objectives were kept."""
+    """Which objectives were met."""
     if frame.is_empty():
         return "No task counts for an objective."
     return f"{'; '.join(_kept(row) for row in frame.iter_rows(named=True))}."
@@ -240,7 +240,7 @@ def _kept(row: Facts) -> str:
 
 
 def _budget(row: Facts) -> str:
-    """What is left of the newest month's error budget."""
+    """The part of the newest month's error budget that is left."""
     if row["budget_left_share"] is None:
         return ""
     if row["budget_left_share"] < 0:

@@ -1,4 +1,4 @@
-"""The page's templates: Jinja2 escapes every value in them but the drawings, which are markup already."""
+"""The page's templates: Jinja2 escapes every value in them except the drawings, which are already markup."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def _environment() -> Environment:
 
 
 def render(template: str, /, **values: object) -> Markup:
-    """The template of `reports/templates` with these values."""
+    """A template of `reports/templates`, filled with these values."""
     return Markup(_environment().get_template(template).render(**values))  # noqa: S704 - escaped by the template

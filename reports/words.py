@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "not known"
 
-#: A no-break space: a number keeps its unit.
+#: A no-break space, between a number and its unit.
 _NB: Final = "\u00a0"
 
-#: From here on seconds become minutes, minutes hours, and hours days.
+#: From these numbers of seconds on, a duration is shown in minutes, hours and days.
 _MINUTES_FROM: Final = 120
 _HOURS_FROM: Final = 7200
 _DAYS_FROM: Final = 172_800
 _TENTHS_BELOW: Final = 10
-#: Percents this close to a whole number are one; those below a tenth need two digits.
+#: Percentages this close to a whole number are shown as one; those below 0.1 get two decimals.
 _WHOLE: Final = 1e-9
 _SMALL: Final = 0.1
 
 
-#: Whose failures are, by `fail_class`, after a share: "51% the provider's doing".
+#: Whose fault failures are, by `fail_class`, as text after a share: "51% the provider's doing".
 WHOSE: Final = {
     "provider": "the provider's doing",
     "gateway": "the gateway's",
@@ -41,7 +41,7 @@ WHOSE: Final = {
     "unknown": "of unknown cause",
 }
 
-#: What a dimension is called, where that is not the name of its column.
+#: Names of dimensions whose name is not that of their column.
 _DIMENSIONS: Final = {
     "template_id": "template",
     "file_type": "file type",
@@ -91,7 +91,7 @@ def rough(share: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration in units that people would choose: 7.5 s, 65 s, 2 min 53 s, 2 h 5 min, 3 d 4 h."""
+    """A duration in the units that people use: 7.5 s, 65 s, 2 min 53 s, 2 h 5 min, 3 d 4 h."""
     if seconds is None:
         return UNKNOWN
     if seconds < _TENTHS_BELOW:
@@ -111,7 +111,7 @@ def _two(small: int, per_large: int, large_unit: str, small_unit: str) -> str:
 
 
 def interval(low: str, high: str) -> str:
-    """From low to high; either may be unknown."""
+    """`low` to `high`, both formatted; either may be `UNKNOWN`."""
     if low != UNKNOWN and high == UNKNOWN:
         return f"at least {low}"
     return f"{low if low != UNKNOWN else '?'} to {high if high != UNKNOWN else '?'}"
@@ -123,12 +123,12 @@ def minute(moment: datetime | None) -> str:
 
 
 def moment(when: datetime | None) -> str:
-    """18 Nov 2026 00:33 UTC, in the moment's own time zone, which is named."""
+    """18 Nov 2026 00:33 UTC, with the moment's own time zone."""
     return UNKNOWN if when is None else f"{minute(when)} {zone(when)}"
 
 
 def zone(when: datetime) -> str:
-    """A moment's time zone by its distance from UTC, which everybody reads alike: UTC, UTC+8, UTC−3:30."""
+    """A moment's time zone as its offset from UTC, which is not ambiguous as names are: UTC, UTC+8, UTC−3:30."""
     minutes = round((when.utcoffset() or timedelta()).total_seconds() / 60)
     sign = "+" if minutes > 0 else "−"
     hours, rest = divmod(abs(minutes), 60)
@@ -144,7 +144,7 @@ def bucket(seconds: int) -> str:
 
 
 def cohort(chosen: Cohort) -> str:
-    """Which tasks a figure is about."""
+    """Which tasks a figure is about, as text."""
     parts = [
         _some(chosen.sources, "sources"),
         _some(chosen.actions, "actions"),
@@ -168,16 +168,16 @@ def _range(chosen: Cohort) -> str:
 
 
 def dimension(name: str) -> str:
-    """What a column of task_dimensions is called."""
+    """The name of a column of task_dimensions, as shown to people."""
     return _DIMENSIONS.get(name, name)
 
 
 def command(text: str, where: str) -> str:
-    """A command with what names the data folder, put behind its name and the subcommand."""
+    """A command with the option `where` inserted after the subcommand."""
     program, subcommand, rest = f"{text} ".split(" ", 2)
     return f"{program} {subcommand}{where} {rest}".rstrip()
 
 
 def where(root: Path) -> str:
-    """What makes a command read the data folder `root`, typed in whatever folder; nothing for ./data, the default."""
+    """The option ` --data-dir …` with the absolute path of `root`; '' for ./data, the default."""
     return "" if root.absolute() == Path("data").absolute() else f" --data-dir {shlex.quote(str(root.absolute()))}"

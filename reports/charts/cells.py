@@ -1,4 +1,4 @@
-"""Small drawings inside of a table's cells: an interval with its dot, and a bar."""
+"""Small drawings in table cells: an interval with a dot, and a bar."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MIDDLE: Final = _HEIGHT / 2
 def interval(
     scale: Callable[[float], float], value: float, low: float, high: float, neutral: float, name: str
 ) -> Markup:
-    """A dot at the value on a line over its interval, beside the line of no difference; cut off at the edges."""
+    """A dot at the value, a line for its interval, cut off at the edges, and a dashed line at no difference."""
     ends = [min(max(scale(one), 0.0), 1.0) for one in (low, value, high)]
     x1, x, x2 = map(percent, ends)
     at = percent(scale(neutral))
@@ -43,7 +43,7 @@ def _label(tick: Tick) -> Markup:
 
 
 def bar(share: float, name: str) -> Markup:
-    """A bar of a share of the width."""
+    """A bar that fills a share of the width."""
     return _svg(
         tag("rect", x=0, y=4, width="100%", height=_HEIGHT - 8, fill=colour("grid"), rx=2),
         tag("rect", x=0, y=4, width=percent(min(share, 1)), height=_HEIGHT - 8, fill=colour(name), rx=2),

@@ -1,4 +1,4 @@
-"""Latency as a heat map: time by the logarithm of latency, with lanes for what failed and for what still runs."""
+"""Latency as a heat map: the logarithm of latency over time, with lanes for failed and for running tasks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reports.charts.plot import Event
     from reports.charts.scales import Times
 
-#: Cells with fewer tasks are hatched: one task more or less would change them.
+#: Cells with fewer tasks are hatched, because one task more or less would change their colour.
 FEWEST: Final = 5
 _LANE, _GAP, _MAP = 18, 7, 250
 _HEIGHT: Final = _MAP + 2 * (_LANE + _GAP)
@@ -28,13 +28,13 @@ _SHADES: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Tasks of one bucket of time and, in the map, one range of latency.
+    """Tasks of one bucket of time and, in the map, of one range of latency.
 
     Attributes:
         begin, end: of the bucket.
-        tasks: how many there are; none is no cell.
+        tasks: the number of tasks; without tasks there is no cell.
         low, high: range of latency in seconds; None in a lane.
-        says: its tooltip.
+        says: the text of its tooltip.
     """
 
     begin: datetime
@@ -47,13 +47,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """What the chart shows.
+    """The content of the chart.
 
     Attributes:
         cells: of tasks that succeeded.
         failed: cells of the lane of tasks that failed.
-        running: cells of the lane of tasks that had not ended: they take at least as long as they have run.
-        quantiles: by label, the times by which a share of the tasks have ended; the middle one first.
+        running: cells of the lane of tasks that had not ended; their latency is at least as long as they have run.
+        quantiles: by label, the times by which a share of the tasks has ended; the median first.
     """
 
     cells: Sequence[Cell]
@@ -66,7 +66,7 @@ _QUANTILE_COLOURS: Final = ("ink", "orange")
 
 
 def latency_map(name: str, title: str, says: str, times: Times, events: tuple[Event, ...], found: Map) -> Chart | None:
-    """None where there is nothing to draw."""
+    """The chart; None if there is nothing to draw."""
     if not (found.cells or found.failed or found.running):
         return None
     frame = Frame(name, title, says, _HEIGHT, times, events)
@@ -90,7 +90,7 @@ def latency_map(name: str, title: str, says: str, times: Times, events: tuple[Ev
 
 
 def _within(share: float) -> float:
-    """From a position in the map to one in the whole plot with its lanes."""
+    """Converts a position in the map to one in the whole plot, which includes the lanes."""
     return (_LANE + _GAP + min(max(share, 0), 1) * _MAP) / _HEIGHT
 
 
@@ -116,7 +116,7 @@ def _cells(frame: Frame, times: Times, scale: Log, cells: Sequence[Cell]) -> Ite
 
 
 def _shade(tasks: int, most: int) -> int:
-    """By the root, so that the few slow ones are seen beside the many."""
+    """The shade of a cell, by the square root of its tasks, so that cells with few tasks are visible, too."""
     return max(1, -int(-_SHADES * (tasks / most) ** 0.5 // 1))
 
 

@@ -42,5 +42,5 @@ def percent(share: float) -> str:
 
 
 def colour(name: str) -> str:
-    """A colour of `reports.look`: a variable of the page's style sheet, so that one drawing is light and dark."""
+    """A colour of `reports.look`, as a variable of the page's style sheet, so that a drawing works in both modes."""
     return f"var(--{name})"

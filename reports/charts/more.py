@@ -1,4 +1,4 @@
-"""The other charts: failures, outcome, tasks under way, the gateway's speed, and the week."""
+"""The other charts: failures, outcome, tasks in flight, the gateway's speed, and the week."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HOUR_LABELS: Final = (0, 6, 12, 18, 23)
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Name, title and answer of a chart, and what is marked on its axis of time."""
+    """Name, title and answer of a chart, and its time axis with the events marked on it."""
 
     name: str
     title: str
@@ -40,7 +40,7 @@ class About:
 
 
 def rates(about: About, points: Sequence[Point], projected: Sequence[Point]) -> Chart:
-    """The share of each bucket with its interval, and what it is expected to become where tasks are in flight."""
+    """The share of each bucket with its interval, and what it is expected to become if tasks are in flight."""
     frame = about.frame(_HEIGHT)
     known = [point for point in points if point.value is not None]
     most = max((point.value or 0 for point in [*known, *projected]), default=0)
@@ -66,7 +66,7 @@ def _diamond(frame: Frame, times: Times, scale: Callable[[float], float], point:
 
 
 def durations(about: About, lines: Mapping[str, tuple[str, Sequence[Point]]]) -> Chart:
-    """Durations by bucket as flat lines, by label and colour."""
+    """Durations by bucket as flat lines; `lines` is label to colour and points."""
     frame = about.frame(_HEIGHT)
     scale, ticks = duration_ticks(max((p.value or 0 for _, points in lines.values() for p in points), default=1) or 1)
     marks = [mark for name, points in lines.values() for mark in steps(frame, about.times, scale, points, name)]
@@ -75,7 +75,7 @@ def durations(about: About, lines: Mapping[str, tuple[str, Sequence[Point]]]) ->
 
 
 def under_way(about: About, most: Sequence[Point], mean: Sequence[Point]) -> Chart:
-    """The most at a time in each bin as columns, and the average as a line."""
+    """The maximum in each bin as columns, and the average as a line."""
     frame = about.frame(_LOW)
     scale, ticks = count_ticks(max((point.value or 0 for point in most), default=1))
     marks = [*_columns(frame, about.times, scale, most, "sky"), _average(frame, about.times, scale, mean)]
@@ -109,7 +109,7 @@ def _average(frame: Frame, times: Times, scale: Callable[[float], float], points
 
 
 def answer_times(about: About, points: Sequence[Point]) -> Chart:
-    """From the median answer (low) to the slow ones (high), in milliseconds."""
+    """Lines from the median time of an answer to that of slow ones (p95), in milliseconds."""
     frame = about.frame(_LOW)
     top = max((point.high or 0 for point in points), default=1) or 1
     scale, ticks = number_ticks(top, lambda number: f"{number:g} ms")
@@ -119,7 +119,7 @@ def answer_times(about: About, points: Sequence[Point]) -> Chart:
 
 
 def shares_by_time(frame: Frame, times: Sequence[float], bands: Mapping[str, tuple[str, Sequence[float]]]) -> Chart:
-    """Bands that add up to all, by time since submission: label to colour and the upper edge of each, bottom up."""
+    """Bands that add up to 100%, by time since submission. `bands` is label to colour and upper edge, bottom to top."""
     top = times[-1] if times and times[-1] > 0 else 1.0
     round_scale, ticks = duration_ticks(top)
     shown = [Tick(tick.at * round_scale.high / top, tick.label) for tick in ticks]
@@ -141,9 +141,9 @@ def _area(frame: Frame, x: Sequence[float], lower: Sequence[float], upper: Seque
 
 
 def week(name: str, title: str, says: str, values: Mapping[tuple[int, int], tuple[float, str]], shade: str) -> Chart:
-    """Seven days by 24 hours: (weekday from 1, hour) to a value, which is the strength of its colour, and a tooltip.
+    """Seven days by 24 hours. `values` is (weekday from 1, hour) to the strength of the colour and a tooltip.
 
-    Its title is above it, as the only thing in its legend.
+    The title is shown above the chart, as the only entry of its legend.
     """
     frame = Frame(name, title, says, _CELL * len(_DAYS))
     high = max((value for value, _ in values.values()), default=0) or 1

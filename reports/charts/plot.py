@@ -1,4 +1,4 @@
-"""The frame of a chart: grid, ticks, what happened when, and what it says for those who do not see it."""
+"""The frame of a chart: grid, ticks, marked events, and a text for readers who cannot see it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from reports.charts.scales import Tick, Times
 
-#: Width in pixels that a drawing is planned for; a path in `stretched` is drawn for it.
+#: Width in pixels for which drawings are designed; the coordinates of paths in `stretched` assume it.
 NOMINAL_WIDTH: Final = 860
-#: From both edges of the plot: a label nearer to them is aligned to the edge.
+#: A label nearer than this to an edge of the plot (as a share of the width) is aligned to that edge.
 _EDGE: Final = 0.04
 _AXIS: Final = 5
-#: Steps nearer to each other have one label: on a phone its letters take so much of the width.
+#: Steps nearer to each other than this share one label: on a phone a label takes so much of the width.
 _NEAR: Final = 0.08
 _HALF_TEXT: Final = 4
 
@@ -32,7 +32,7 @@ class Key:
     Attributes:
         label: its text.
         colour: a name in `reports.look`.
-        shape: how the swatch looks.
+        shape: the form of the swatch.
     """
 
     label: str
@@ -42,11 +42,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened on the axis of time.
+    """Something to mark on the time axis.
 
     Attributes:
-        kind: a `step` is a level that changed, an `incident` an hour in which more failed than chance explains.
-        begin, end: from when to when; a step has one moment.
+        kind: a `step` is a change of a level, an `incident` an hour in which more failed than chance explains.
+        begin, end: its first and last moment; the same for a step.
         letter: its name in the drawing; '' for an incident.
         says: what happened, in a sentence.
     """
@@ -64,8 +64,8 @@ class Chart:
 
     Attributes:
         svg: the drawing; its style is in page.css.
-        height: in pixels, with axes.
-        legend: what its colours and shapes mean.
+        height: in pixels, including axes.
+        legend: the meaning of its colours and shapes.
     """
 
     svg: Markup
@@ -75,15 +75,15 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What all charts have.
+    """The parts that all charts have.
 
     Attributes:
         name: unique on the page.
-        title: the question that it answers.
-        says: the answer; title and answer are the text for those who do not see it.
+        title: the question that the chart answers.
+        says: the answer; title and answer are the text for readers who cannot see the chart.
         height: of the plot, in pixels.
-        times: the scale of the axis of time; None where x is something else.
-        events: what is marked on that axis.
+        times: the scale of the time axis; None if x is not time.
+        events: what is marked on the time axis.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Frame:
     def chart(
         self, marks: Iterable[Markup], x_ticks: Sequence[Tick], y_ticks: Sequence[Tick], legend: Sequence[Key] = ()
     ) -> Chart:
-        """The drawing of `marks` in the frame, and the legend with what the events need."""
+        """The drawing of `marks` in the frame, and the legend with entries for the events."""
         content = [
             tag("title", self.title, id=f"{self.name}-title"),
             tag("desc", self.says, id=f"{self.name}-desc"),
@@ -118,7 +118,7 @@ class Frame:
         return Chart(svg, self.height + 26, (*legend, *self._event_keys()))
 
     def y(self, share: float) -> float:
-        """The pixel of a position along y, 0 at the bottom."""
+        """The y coordinate in pixels of a position from 0 (bottom) to 1 (top)."""
         return self.height * (1 - share)
 
     def _grid(self, tick: Tick) -> Markup:
@@ -143,7 +143,7 @@ class Frame:
         yield from self._letters(self.times)
 
     def _letters(self, times: Times) -> Iterator[Markup]:
-        """The names of steps above their lines; of steps that are near each other together."""
+        """The letters of steps above their lines; steps that are near each other share a label."""
         groups: list[tuple[float, list[str]]] = []
         for event in sorted((one for one in self.events if one.kind == "step"), key=lambda one: one.begin):
             at = times.clamped(event.begin)
@@ -180,12 +180,12 @@ class Frame:
 
 
 def _anchor(at: float) -> str:
-    """How a text at a position is aligned, so that it stays within the plot."""
+    """The alignment of a text at a position that keeps the text within the plot."""
     return "start" if at < _EDGE else "end" if at > 1 - _EDGE else "middle"
 
 
 def stretched(frame: Frame, *paths: Markup) -> Markup:
-    """Paths in coordinates of NOMINAL_WIDTH by the frame's height, stretched to the width that there is."""
+    """Paths in coordinates of NOMINAL_WIDTH by the frame's height, stretched to the available width."""
     return tag(
         "svg",
         *paths,

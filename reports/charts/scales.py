@@ -1,4 +1,4 @@
-"""From values to positions between 0 and 1, and round ticks for durations, shares, counts and times."""
+"""Scales from values to positions between 0 and 1, and round ticks for durations, shares, counts and times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STEPS: Final = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800),
     *(3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 5_184_000, 15_552_000),
 )
-#: Round values of a logarithmic one, in seconds.
+#: Round values of a logarithmic duration axis, in seconds.
 _DECADES: Final = (
     *(0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400),
     *(259_200, 604_800, 2_592_000, 7_776_000, 31_536_000),
@@ -23,7 +23,7 @@ _DECADES: Final = (
 _UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _MOST: Final = 5
 _INNER: Final = 0.03
-#: Ticks of a time axis on a screen, and on a phone.
+#: Maximum number of ticks of a time axis on a wide screen, and on a phone.
 _WIDE, _NARROW = 8, 4
 _HOUR_STEPS: Final = (1, 2, 3, 6, 12)
 _DAY_STEPS: Final = (1, 2, 3, 5, 7, 14, 28)
@@ -34,7 +34,7 @@ _MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Evenly from `low`, which is at 0, to `high`, which is at 1."""
+    """Linear: `low` is at 0, `high` at 1."""
 
     low: float
     high: float
@@ -45,7 +45,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """By the logarithm, from `low` (above 0) to `high`; what is below `low` is at 0."""
+    """Logarithmic: `low` (above 0) and everything below is at 0, `high` at 1."""
 
     low: float
     high: float
@@ -56,7 +56,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Evenly by time."""
+    """Linear in time: `first` is at 0, `last` at 1."""
 
     first: datetime
     last: datetime
@@ -65,19 +65,19 @@ class Times:
         return (moment - self.first) / ((self.last - self.first) or timedelta(1))
 
     def clamped(self, moment: datetime) -> float:
-        """As a call, but never outside of the plot."""
+        """The position, limited to 0 to 1."""
         return min(max(self(moment), 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A labelled place.
+    """A labelled position on an axis.
 
     Attributes:
         at: its position, from 0 to 1.
         label: its text.
-        is_minor: whether it is left out where there is little room.
-        has_line: whether a line of the grid is drawn at it.
+        is_minor: whether it is hidden on narrow screens.
+        has_line: whether a grid line is drawn at it.
     """
 
     at: float
@@ -95,13 +95,13 @@ def duration(seconds: float) -> str:
 def duration_ticks(top: float) -> tuple[Linear, list[Tick]]:
     """A scale from 0 to a round duration at or above `top`, and its ticks."""
     step = next((one for one in _STEPS if top / one <= _MOST), _STEPS[-1])
-    # One unit for all, the largest of which a step has half units: 0 to 100 s, not 0 s to 1.66667 min.
+    # One unit for all ticks, the largest in which a step is a multiple of a half: 0 to 100 s, not 0 s to 1.66667 min.
     size, unit = next(((size, unit) for size, unit in _UNITS if step % (size / 2) == 0), _UNITS[-1])
     return _from_zero(step, top, lambda seconds: f"{seconds / size:g} {unit}")
 
 
 def log_duration_ticks(scale: Log) -> list[Tick]:
-    """Those that are not at the very edge, where lanes have their labels."""
+    """Ticks at round durations, except close to the edges, where the lanes have their labels."""
     return [Tick(scale(value), duration(value)) for value in _DECADES if _INNER < scale(value) < 1 - _INNER]
 
 
@@ -130,7 +130,7 @@ def _from_zero(step: float, top: float, label: Callable[[float], str]) -> tuple[
 
 
 def time_ticks(scale: Times) -> list[Tick]:
-    """Round local times of the time zone of the scale's ends: hours, days or months; all but a few of them minor."""
+    """Ticks at round local times (hours, days or months) in the time zone of the scale's ends; only a few are major."""
     moments = list(_moments(scale))
     every = -(-len(moments) // _NARROW)
     by_hour = scale.last - scale.first <= _TWO_DAYS
@@ -149,7 +149,7 @@ def _label(moment: datetime, scale: Times, *, by_hour: bool) -> str:
 
 
 def _moments(scale: Times) -> Iterator[datetime]:
-    """Those of the finest step that gives at most as many as fit."""
+    """The times of the ticks, with the finest step that gives no more than fit."""
     span = scale.last - scale.first
     if span <= _TWO_DAYS:
         hours = next((one for one in _HOUR_STEPS if span / timedelta(hours=one) <= _WIDE), 12)
@@ -171,7 +171,7 @@ def _hours(scale: Times, step: int) -> Iterator[datetime]:
 
 
 def _days(scale: Times, step: int) -> Iterator[datetime]:
-    """Local midnights; those of a step of days are counted from the year 1, so that they stay where they are."""
+    """Every `step`th local midnight, counted from the year 1, so that ticks do not depend on where the axis begins."""
     day, zone = scale.first.date(), scale.first.tzinfo
     day -= timedelta(days=day.toordinal() % step)
     while day <= scale.last.date():

@@ -1,4 +1,4 @@
-"""Figures by bucket of time: a value with its interval, connected where neighbours are known, dashed while partial."""
+"""Values by bucket of time, with intervals: connected if the neighbours are known, dashed if the bucket is partial."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Point:
 
     Attributes:
         begin, end: of the bucket.
-        value: None where it is not known.
-        low, high: its interval; None at an end that is not known.
-        is_partial: whether what is still to come will change it.
-        says: its tooltip.
+        value: None if it is not known.
+        low, high: its interval; None for an end that is not known.
+        is_partial: whether answers that are still to come will change it.
+        says: the text of its tooltip.
     """
 
     begin: datetime
@@ -43,7 +43,7 @@ class Point:
 def steps(
     frame: Frame, times: Times, scale: Callable[[float], float], points: Sequence[Point], name: str
 ) -> Iterator[Markup]:
-    """A flat line per bucket at its value, joined to the next; on a halo, so that it is seen on any ground."""
+    """A flat line per bucket at its value, joined to the next; a halo makes it visible on any background."""
     lines = [*_flats(frame, times, scale, points), *_risers(frame, times, scale, points)]
     for stroke, width in ((colour("card"), 5), (colour(name), 2)):
         for x1, x2, y1, y2, is_partial in lines:
@@ -76,9 +76,9 @@ def _risers(
 def whiskers(
     frame: Frame, times: Times, scale: Callable[[float], float], points: Sequence[Point], name: str, *, top: float = 1
 ) -> Iterator[Markup]:
-    """The interval of each bucket as a line in its middle, with a dot at the value: hollow while partial.
+    """The interval of each bucket as a line in its middle, with a dot at the value, hollow if the bucket is partial.
 
-    One without an upper end runs to the position `top`.
+    An interval without an upper end goes up to the position `top`.
     """
     for point in points:
         if point.value is None:

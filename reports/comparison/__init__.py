@@ -1,1 +1,1 @@
-"""One period beside another: better or worse, by how much, since when, and what differs; in words and as an object."""
+"""Two periods compared: better or worse, by how much, since when, and what differs; as an object and as text."""

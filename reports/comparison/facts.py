@@ -1,4 +1,4 @@
-"""What a comparison of two periods found, and the rule that makes a verdict of it."""
+"""The result of comparing two periods, and the rule for the verdict on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEWEST_TASKS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Tasks submitted from `start` on and before `end`, UTC."""
+    """Tasks submitted at or after `start` and before `end`, UTC."""
 
     start: datetime
     end: datetime
@@ -30,9 +30,9 @@ class Change:
     Attributes:
         metric: failure_rate is a share of 1; p50_seconds and p95_seconds are seconds from submission to the end.
         tasks_before, tasks_now: tasks counted in the earlier and the later period.
-        before, now: the metric in them; None where it is not known.
+        before, now: the metric in these periods; None if it is not known.
         difference: now - before, with its 95% interval, `low` to `high`.
-        like_with_like: the difference within sources and actions, each weighed by its tasks in both periods.
+        like_with_like: the average difference within a source and action, weighted by its tasks in both periods.
         is_clear: whether chance does not explain it (q-value at most 0.05).
     """
 
@@ -51,7 +51,7 @@ class Change:
 
     @property
     def is_worse(self) -> bool:
-        """Of all three metrics less is better."""
+        """Whether the metric rose: for all three metrics, less is better."""
         return self.is_clear and (self.difference or 0) > 0
 
     @property
@@ -67,8 +67,8 @@ class Driver:
         dimension, value: e.g. template_id and its id; the value is None for tasks without one.
         tasks: tasks with this value that have ended.
         failure_effect: failure rate minus that of the others of the same source, action and day, with its 95% interval;
-            None where it is not clear.
-        latency_effect: typical latency divided by that of the others, likewise.
+            None if it is not clear.
+        latency_effect: typical latency divided by that of these others, with its 95% interval; None if it is not clear.
     """
 
     dimension: str
@@ -87,9 +87,9 @@ class Step:
     """A level that changed in one step: a row of `change_points_between`.
 
     Attributes:
-        metric: failure_rate, or latency_seconds (median of the succeeded).
-        changed_at: first instant of the hour from which the new level holds.
-        changed_at_low, changed_at_high: first and last hour that the data leave possible.
+        metric: failure_rate, or latency_seconds (median of the tasks that succeeded).
+        changed_at: beginning of the first hour with the new level.
+        changed_at_low, changed_at_high: first and last hour in which, by the data, the change can have happened.
     """
 
     source: str
@@ -104,15 +104,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The later of two periods beside the earlier one.
+    """The later of two periods compared with the earlier one.
 
     Attributes:
         earlier, later: the periods, equally long.
-        changes: one for each metric, of all tasks together; none where no task was followed up in either period.
+        changes: one for each metric, of all tasks together; empty if no task was followed up in either period.
         drivers: the first three values that differ clearly in the later period, the clearest first.
         steps: the first three steps between the beginning of the earlier period and the end of the later one.
-        last_answer_at: when the last usable answer came.
-        stale_sources: sources of which ids have been due for an hour without a usable answer, as text.
+        last_answer_at: time of the last usable answer.
+        stale_sources: names of sources with ids that have been due for an hour without a usable answer, as text.
     """
 
     earlier: Period
@@ -125,17 +125,17 @@ class Comparison:
 
     @property
     def is_enough(self) -> bool:
-        """Whether both periods have tasks enough for any difference to be told from chance."""
+        """Whether both periods have enough tasks to distinguish a difference from chance."""
         return any(change.low is not None for change in self.changes)
 
     @property
     def verdict(self) -> Verdict:
         """The verdict on the later period.
 
-        "not known" where either period has fewer than 20 tasks that were followed up, or where ids have been due for an
-        hour without a usable answer. Else by the metrics that are clear, of all tasks together (`is_clear` of the
-        total rows of `period_comparison`): "worse" if any is clearly worse and none clearly better, "better" the other
-        way round, "better and worse" if there are both, and "no clear change" if there is none.
+        "not known" if either period has fewer than 20 tasks that were followed up, or if ids have been due for an hour
+        without a usable answer. Otherwise it depends on the clear changes of all tasks together (`is_clear` of the
+        total rows of `period_comparison`): "worse" if a metric is clearly worse and none clearly better, "better" the
+        other way round, "better and worse" if there are both, and "no clear change" if there is none.
         """
         if self.stale_sources or not self.is_enough:
             return "not known"
@@ -152,5 +152,5 @@ class Comparison:
 
     @property
     def span(self) -> timedelta:
-        """How long each period is."""
+        """The length of each period."""
         return self.later.end - self.later.start

@@ -1,4 +1,4 @@
-"""A comparison as a JSON object, as lines for a terminal, and as Markdown: one object, one rendering for each."""
+"""A comparison as a JSON object, as lines for a terminal, and as Markdown."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = ("", "before", "now", "difference (95% interval)", "like with like", "")
 
-#: What Markdown would read as a mark.
+#: Characters that have a meaning in Markdown.
 _MARKS: Final = re.compile(r"([\\`*_\[\]<>#|~])")
 
 
 def as_dict(found: Comparison) -> dict[str, Any]:
-    """Everything in it, with the verdict and its sentences first; times in ISO 8601, UTC."""
+    """The whole comparison, with the verdict and the sentences first; times are in ISO 8601, UTC."""
     facts = {field.name: getattr(found, field.name) for field in fields(found)}
     return {
         "verdict": found.verdict,
@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field has
 
 
 def as_lines(found: Comparison) -> list[str]:
-    """For a terminal: the verdict, a table, what differs and since when."""
+    """Lines for a terminal: the verdict, a table, what differs and since when."""
     rows = [COLUMNS, *map(cells, found.changes)] if found.changes else []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -61,7 +61,7 @@ def as_lines(found: Comparison) -> list[str]:
 
 
 def as_markdown(found: Comparison) -> str:
-    """For an issue, a chat or an artifact."""
+    """Markdown for an issue, a chat or an artifact."""
     rows = [COLUMNS, ("---",) * len(COLUMNS), *map(cells, found.changes)] if found.changes else []
     first, *more = map(_escaped, sentences(found)[: 1 + _clear(found)])
     parts = [f"**{first}**", *more, _escaped(periods(found))]
@@ -73,7 +73,7 @@ def as_markdown(found: Comparison) -> str:
 
 
 def _clear(found: Comparison) -> int:
-    """How many sentences say what changed."""
+    """The number of sentences about clear changes."""
     return len(sentences(found)) - 1 - len(found.drivers) - len(found.steps)
 
 

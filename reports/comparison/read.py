@@ -1,4 +1,4 @@
-"""Two periods of the published warehouse compared: see `facts`."""
+"""Reads a comparison of two periods from the published warehouse; see `facts`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
     import duckdb
 
-#: How many drivers and steps are named.
+#: How many drivers and steps are read.
 FIRST: Final = 3
 
 
 def compare(
     con: duckdb.DuckDBPyConnection, span: timedelta, now: datetime, earlier_start: datetime | None = None
 ) -> Comparison:
-    """The last `span` beside the one before it, or beside the one that begins at `earlier_start`.
+    """Compare the last `span` with the one before it, or with the one that begins at `earlier_start`.
 
-    The later period ends with the last usable answer: of what came after nothing is known.
+    The later period ends with the last usable answer, because nothing is known about the time after it.
 
     Args:
-        con: a connection to what is published.
-        span: how long each period is.
-        now: the time.
+        con: a connection to the published warehouse.
+        span: the length of each period.
+        now: the current time.
         earlier_start: first instant of the earlier period.
 
     Raises:
-        ValueError: when the periods overlap, or begin before the year 1.
+        ValueError: if the periods overlap, or are not within the years 1 to 9999.
     """
     heard = read_heard(con, now)
     end = min(now, heard["last_answer_at"] or now)
@@ -57,18 +57,18 @@ def compare(
 def read_steps(
     con: duckdb.DuckDBPyConnection, start: datetime, end: datetime, first: int, zone: str = "UTC"
 ) -> tuple[Step, ...]:
-    """The clearest steps among the tasks submitted from `start` on and before `end`, in the order of time."""
+    """The clearest steps among the tasks submitted at or after `start` and before `end`, in the order of time."""
     bounds = {"t0": start, "t1": end, "first": first}
     return tuple(Step(**row) for row in _rows(con, "queries/first_steps", bounds, zone))
 
 
 def read_heard(con: duckdb.DuckDBPyConnection, now: datetime, zone: str = "UTC") -> dict[str, Any]:
-    """When the last usable answer came, and which sources are late: fields of a `Comparison`."""
+    """`last_answer_at` and `stale_sources` of a `Comparison`."""
     return _rows(con, "queries/heard", {"now": now}, zone)[0]
 
 
 def read_changes(con: duckdb.DuckDBPyConnection, earlier: Period, later: Period) -> tuple[Change, ...]:
-    """What changed from one period to the other, of all tasks together: one for each metric."""
+    """One change per metric from the earlier to the later period, of all tasks together."""
     return tuple(Change(**row) for row in _rows(con, "queries/changes", _bounds(earlier, later)))
 
 

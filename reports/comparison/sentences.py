@@ -1,4 +1,4 @@
-"""A comparison in words: what a colleague would say."""
+"""A comparison in sentences, as a colleague would put it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from reports.comparison.facts import Change, Comparison, Driver, Period, Step
 
-#: What each metric is called in a table.
+#: The name of each metric in a table.
 LABELS: Final = {
     "failure_rate": "failure rate",
     "p50_seconds": "half have ended within",
@@ -41,7 +41,7 @@ def headline(found: Comparison) -> str:
 
 
 def _recent_step(found: Comparison) -> str:
-    """A level that changed within the later period, too late to show in all of it; else that there is nothing."""
+    """The end of "no clear change …": the latest step in the later period, if any; otherwise that it is chance."""
     recent = [step for step in found.steps if found.later.start <= step.changed_at < found.later.end]
     if not recent:
         return ": chance explains what differs"
@@ -62,14 +62,14 @@ def sentences(found: Comparison) -> list[str]:
 
 
 def earlier_period(found: Comparison) -> str:
-    """The earlier period as people would name it."""
+    """The name of the earlier period: "the 7 days before", or its dates."""
     if found.is_consecutive:
         return f"the {length(found.span).removeprefix('1 ')} before"
     return f"the {length(found.span)} from {words.moment(found.earlier.start)}"
 
 
 def length(span: timedelta) -> str:
-    """A span as people would write it: 7 days, 12 hours."""
+    """A span of time as text: 7 days, 12 hours."""
     seconds = int(span.total_seconds())
     for unit_seconds, unit in ((_DAY, "day"), (_HOUR, "hour")):
         if seconds >= unit_seconds and seconds % unit_seconds == 0:
@@ -78,12 +78,12 @@ def length(span: timedelta) -> str:
 
 
 def between(period: Period) -> str:
-    """From when to when a period is."""
+    """The beginning and the end of a period."""
     return f"{words.minute(period.start)} to {words.moment(period.end)}"
 
 
 def periods(found: Comparison) -> str:
-    """Which two periods are compared."""
+    """The two periods that are compared."""
     return f"Tasks submitted {between(found.later)}, compared with those submitted {between(found.earlier)}."
 
 
@@ -99,7 +99,7 @@ def _why_not_known(found: Comparison) -> str:
 
 
 def changed(change: Change) -> Iterator[str]:
-    """What changed clearly, and whether it is only the mix."""
+    """A clear change, and whether it only comes from a different mix of sources and actions."""
     verb = "rose" if change.is_worse else "fell"
     if change.metric == "failure_rate":
         before, now = level(change, change.before), level(change, change.now)
@@ -118,7 +118,7 @@ def changed(change: Change) -> Iterator[str]:
 
 
 def _is_the_mix(change: Change) -> bool:
-    """Whether less than half of the difference is left when like is compared with like."""
+    """Whether less than half of the difference remains within the same sources and actions."""
     return (
         change.like_with_like is not None
         and change.difference is not None
@@ -144,7 +144,7 @@ def signed(change: Change, value: float | None) -> str:
 
 
 def ends(change: Change) -> tuple[str, str]:
-    """Both ends of the interval of the difference; points without their unit."""
+    """Both ends of the interval of the difference; percentage points are given without their unit."""
     shown = _points if change.metric == "failure_rate" else words.duration
     return _signed(change.low, shown), _signed(change.high, shown)
 
@@ -153,7 +153,7 @@ def _signed(value: float | None, shown: Callable[[float], str]) -> str:
     if value is None:
         return words.UNKNOWN
     text = shown(abs(value))
-    if not any(digit in text for digit in "123456789"):  # what is rounded to 0 has no sign
+    if not any(digit in text for digit in "123456789"):  # a number that is rounded to 0 gets no sign
         return text
     return f"{'+' if value > 0 else _MINUS}{text}"
 
@@ -163,7 +163,7 @@ def _points(share: float) -> str:
 
 
 def driver_sentence(driver: Driver) -> str:
-    """What differs about the tasks with a value."""
+    """How the tasks with a value differ from comparable ones."""
     name = words.dimension(driver.dimension)
     which = f"{name} {driver.value}" if driver.value is not None else f"no {name}"
     parts = " and ".join([*_failing(driver), *_taking(driver)])
@@ -197,7 +197,7 @@ def _metric(step: Step) -> tuple[str, Callable[[float], str]]:
 
 
 def step_sentence(step: Step) -> str:
-    """Since when a level is what it is."""
+    """Since when a level has been what it is."""
     what, shown = _metric(step)
     levels = f"is {shown(step.now)}; before, it was {shown(step.before)}"
     since = f"Since {words.moment(step.changed_at)} {what} of {_kind(step)} {levels}"

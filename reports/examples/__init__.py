@@ -28,12 +28,12 @@ class Example:
     """One task.
 
     Attributes:
-        source, task_id: which.
+        source, task_id: its key.
         about: when it was submitted and how long it took.
         reason: why it failed; None for a success.
-        request_id: of the answer that first showed its end, where the gateway named one: of a poll, not a submission.
-        link: where its result is, if that is an http or https address.
-        result: the result as it came, where it is no such address.
+        request_id: the gateway's id of the poll that first showed the task's end, if known; not that of the submission.
+        link: the address of its result, if that is an http or https address.
+        result: the result as sent, if it is not such an address.
     """
 
     source: str
@@ -47,14 +47,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Examples of one thing."""
+    """Examples under one title."""
 
     title: str
     examples: list[Example]
 
 
 def of_reasons(context: Context) -> Markup:
-    """The newest three of each kind of failure."""
+    """The newest three tasks of each kind of failure."""
     rows = _rows(context, "reasons")
     return _folded(
         "Examples of each reason", rows, lambda row: f"{row['reason'] or 'no reason'} ({row['tasks']:,} tasks)"
@@ -62,7 +62,7 @@ def of_reasons(context: Context) -> Markup:
 
 
 def of_slow_cells(context: Context) -> Markup:
-    """The slowest three of each of the largest cells of the heat map beyond the time of 95%."""
+    """The slowest three tasks of each of the largest cells of the heat map above the 95% line."""
     return _folded("Examples of the slow ones", _rows(context, "slow_cells"), lambda row: _cell(context, row))
 
 
@@ -72,7 +72,7 @@ def _cell(context: Context, row: dict[str, Any]) -> str:
 
 
 def of_drivers(context: Context, drivers: Sequence[Driver], bounds: dict[str, Any]) -> Markup:
-    """For each driver the newest three that failed, or the slowest three."""
+    """For each driver, the newest three tasks that failed, or the slowest three if it does not fail more often."""
     wanted = [
         {
             "number": number,

@@ -1,6 +1,6 @@
--- What is shown of each task in the table picked, in its order.
+-- The columns to show of each task in the table picked, in its order.
 --
--- request_id: of the answer that first showed its end
+-- request_id: request id of the answer that first showed the task's end
 with requested as (
     select source, task_id, arg_min(request_id, observed_at) as request_id,
     from published.observations

@@ -1,5 +1,5 @@
--- For each driver of $wanted the newest three tasks of the table candidates that failed, or where its tasks do not fail more
--- often the slowest three that succeeded.
+-- For each driver of $wanted, three tasks of the table candidates: the newest that failed or, if the driver's tasks do
+-- not fail more often, the slowest that succeeded.
 with wanted as (
     select unnest(
         $wanted::struct(number bigint, dimension varchar, value varchar, fails boolean, is_of_payload boolean)[],

@@ -1,4 +1,4 @@
--- The slowest three tasks of each of the six largest cells of the heat map beyond the time within which 95% have ended.
+-- The slowest three tasks of each of the six largest cells of the heat map above the time within which 95% have ended.
 with slow as (
     select
         bucket_start,

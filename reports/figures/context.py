@@ -1,4 +1,4 @@
-"""What all figures of a page share: the connection, the cohort, and the axis of time with what is marked on it."""
+"""What all figures of a page share: the connection, the cohort, and the time axis with its steps and incidents."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-#: Of more incidents than this only the latest are marked.
+#: If there are more incidents, only the latest are marked.
 _MOST_INCIDENTS: Final = 300
 
 
 @dataclass(frozen=True)
 class Context:
-    """A cohort that is open, and what was read of it already.
+    """An open cohort, and what has already been read from it.
 
     Attributes:
-        con: a connection on which the cohort was chosen; its session has the page's time zone.
+        con: a connection with the views of the cohort; its session has the page's time zone.
         cohort: which tasks.
         facts: the row of the view `headline`.
         classes: whose fault failures are.
-        steps: levels that changed, in the order of time.
-        now: the time, in the page's time zone.
-        link: the page's own address with its filters, where it is served.
-        where: what names the data folder in commands.
+        steps: changes of a level, in the order of time.
+        now: the current time, in the page's time zone.
+        link: the page's own address with its filters, if it is served.
+        where: the option that names the data folder in commands.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -76,7 +76,7 @@ class Context:
 
     @cached_property
     def buckets(self) -> list[Row]:
-        """Begin, end and is_partial of each bucket of time, those without tasks included."""
+        """Begin, end and is_partial of each bucket of time, including those without tasks."""
         frame = self.rows("""
             select every_bucket.*, coalesce(is_partial, false) as is_partial
             from every_bucket left join partial_buckets using (bucket_start) order by bucket_start""")
@@ -84,7 +84,7 @@ class Context:
 
     @cached_property
     def times(self) -> Times:
-        """The axis of time that all figures by time of submission have."""
+        """The time axis of all figures by time of submission."""
         if not self.buckets:
             return Times(self.now, self.now)
         return Times(self.buckets[0]["bucket_start"], self.buckets[-1]["bucket_end"])
@@ -104,11 +104,11 @@ class Context:
         return (*steps, *map(_incident, self.incidents.head(_MOST_INCIDENTS).iter_rows(named=True)))
 
     def chart(self, key: str, title: str, says: str) -> About:
-        """What a chart by time of submission is about."""
+        """Name, title, answer, time axis and events of a chart by time of submission."""
         return About(key, title, says, self.times, self.events)
 
     def points(self, frame: pl.DataFrame, name: str, says: Callable[[Row], str]) -> list[Point]:
-        """The column `name` of a frame by bucket_start, with its interval where it has one."""
+        """The column `name` of a frame with a bucket per row, with its interval if there is one."""
         buckets = {row["bucket_start"]: row for row in self.buckets}
         return [
             Point(
@@ -125,11 +125,11 @@ class Context:
 
     @staticmethod
     def most(values: pl.Series) -> int:
-        """The largest of whole numbers; 0 if there is none."""
+        """The largest value; 0 if there is none."""
         return max(map(int, values.drop_nulls()), default=0)
 
     def when(self, moment: datetime) -> str:
-        """The beginning of a bucket: a day where buckets are days or longer, else with the hour."""
+        """The beginning of a bucket as text: with the time of day if buckets are shorter than a day."""
         if self.facts["step_seconds"] >= 86_400:  # noqa: PLR2004 - a day
             return f"{moment.day} {moment:%b %Y}"
         return words.minute(moment)

@@ -1,4 +1,4 @@
-"""What is different about the tasks that fail or take long: values whose tasks differ from comparable ones."""
+"""What is different about the tasks that fail or take long: values whose tasks differ from comparable tasks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reports.figures.context import Context, Row
 
 _TITLE: Final = "What differs?"
-#: An effect is clear where its q-value is at most this: see is_clear of drivers_between.
+#: An effect is clear if its q-value is at most this: see is_clear of drivers_between.
 _CLEAR: Final = 0.03
 _MOST_CLEAR: Final = 20
 _MOST_OTHERS: Final = 30
@@ -36,10 +36,10 @@ _MOST_EXAMPLES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect of a value, drawn and in words.
+    """One effect of a value, as a drawing and as text.
 
     Attributes:
-        drawing: a dot and an interval; None where there is too little to tell.
+        drawing: a dot and an interval; None if there are too few tasks.
         text: the effect with its interval.
         is_clear: whether chance does not explain it.
     """
@@ -62,7 +62,7 @@ class Line:
 
 
 def bounds_of(context: Context) -> Row:
-    """The range of time chosen, `t0` to `t1`, or the last seven days of tasks; None for an open end."""
+    """The chosen range of time, `t0` to `t1`, by default the last seven days of tasks; None for an open end."""
     span = "select coalesce(since, (select max(submit_time) - interval 7 days from always.tasks)) as t0, until as t1"
     return context.rows(f"{span} from memory.filters").row(0, named=True)
 
@@ -75,7 +75,7 @@ def read(context: Context) -> pl.DataFrame:
     return frame.with_columns(
         best_q=pl.min_horizontal("failure_q_value", "latency_q_value"),
         best_p=pl.min_horizontal("failure_p_value", "latency_p_value"),
-        # Of so many tasks that both are 0, still the clearest first: by the effect in widths of its interval.
+        # With very many tasks both are 0. Then the effect divided by the width of its interval decides.
         width=-pl.max_horizontal(*_in_widths()),
     ).sort("best_q", "best_p", "width", "dimension", "value", nulls_last=True)
 
@@ -87,7 +87,7 @@ def _in_widths() -> Iterator[pl.Expr]:
 
 
 def first(frame: pl.DataFrame, number: int) -> list[Driver]:
-    """The clearest values whose tasks fail more often or take longer, as `compare` has them: see clear_drivers.sql."""
+    """The clearest values whose tasks fail more often or take longer, chosen as in `compare` (clear_drivers.sql)."""
     found = [_driver(row) for row in frame.filter(pl.col("is_clear")).iter_rows(named=True)]
     return [one for one in found if (one.failure_effect or 0) > 0 or (one.latency_effect or 1) > 1][:number]
 
@@ -109,7 +109,7 @@ def _is_clear(row: Row, kind: str) -> bool:
 
 
 def drivers(context: Context, frame: pl.DataFrame) -> Figure:
-    """A dot and an interval per value: clear ones in sight, the others folded."""
+    """A dot and an interval per value; values without a clear effect are folded."""
     looked_at = frame.filter(pl.col("best_p").is_not_null())
     clear, others = looked_at.filter(pl.col("is_clear")), looked_at.filter(~pl.col("is_clear"))
     shown = pl.concat([clear.head(_MOST_CLEAR), others.head(_MOST_OTHERS)])
@@ -201,7 +201,7 @@ def _percent(ratio: float) -> str:
 
 
 def _points_scale(frame: pl.DataFrame) -> Linear:
-    """Even on both sides of no difference, as far as nine in ten of the intervals reach."""
+    """Symmetric about no difference, and wide enough for all effects and nine in ten ends of intervals."""
     reach = _reach(frame, "failure", abs)
     return Linear(-reach, reach)
 

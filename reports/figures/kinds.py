@@ -1,4 +1,4 @@
-"""Kinds of task beside each other, and whether objectives were kept."""
+"""Kinds of task compared, whether objectives were met, and which tasks are stuck."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long tasks take, how likely they have ended by then, and where the time goes."""
+"""How long tasks take, which share has ended after which time, and where the time goes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from reports.figures.context import Context, Row
 
 _BINS_PER_DECADE: Final = 8
-#: All running, then all ended: no curve.
+#: With only two levels, all running and all ended, there is no curve to draw.
 _FEWEST_LEVELS: Final = 2
-#: Half a percent: shown as 1%.
+#: Half a percent, which is shown as 1%.
 _LITTLE: Final = 0.005
 _HOW_LONG: Final = "How long do tasks take?"
 _BY_WHEN: Final = "How soon are tasks finished?"
 
 
 def latency(context: Context) -> Figure:
-    """A heat map of time by latency, with the times by which half and 95% have ended."""
+    """A heat map of latency over time, with lines for the times by which half and 95% have ended."""
     frame = context.rows("from latency_over_time order by bucket_start")
     says = sentences.latency(frame, context.facts)
     about = context.chart("latency", _HOW_LONG, says)
@@ -88,7 +88,7 @@ def _cell(context: Context, row: Row, end: object) -> Cell:
 
 
 def outcome(context: Context) -> Figure:
-    """Shares that have succeeded and failed by a time since submission."""
+    """The shares of tasks that have succeeded and failed, by time since submission."""
     frame = context.rows("from outcome_by_time order by t_seconds")
     says = sentences.outcome(frame, context.rows("from outcome_at order by share"))
     bands = {
@@ -112,7 +112,7 @@ def outcome(context: Context) -> Figure:
 
 
 def waiting(context: Context) -> Figure:
-    """Median waiting and running by bucket."""
+    """Median waiting time and running time by bucket."""
     frame = context.rows("from queue_and_run order by bucket_start")
     total = context.rows("from queue_against_run").row(0, named=True)
     says = f"{sentences.waiting(total)}{_slow(context)}"
@@ -147,7 +147,7 @@ def waiting(context: Context) -> Figure:
 
 
 def _slow(context: Context) -> str:
-    """Where the time of the slow ones goes, over all kinds: from slow_tail."""
+    """Where slow tasks spend their time, for all kinds together; from the view slow_tail."""
     row = context.rows("""
         select sum(excess_seconds) as excess, sum(excess_seconds * waiting_share) / excess as waiting,
             sum(excess_seconds * running_share) / excess as running,

@@ -1,4 +1,4 @@
-"""How many tasks are under way, and when it is busy or slow."""
+"""How many tasks are in flight, and which hours of the week are busy or slow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def load(context: Context) -> Figure:
-    """Tasks under way over time."""
+    """Tasks in flight over time."""
     frame = context.rows("from in_flight_over_time order by bin_start")
     says, title = sentences.load(frame), "How many tasks are under way?"
     about = context.chart("in-flight", title, says)
@@ -62,7 +62,7 @@ def by_hour_of_week(context: Context) -> Figure:
     frame = context.rows("from hour_by_weekday order by weekday, hour")
     says, title = sentences.week(frame, context.zone), "When is it busy, and when slow?"
     tasks = int(frame["tasks"].sum())
-    # Some hours of the week were seen once more than others: beside each other only whole weeks are fair.
+    # Outside of whole weeks, some hours of the week occur once more than others and would look busier.
     submitted = "weekly_tasks" if frame["weekly_tasks"].drop_nulls().len() else "tasks"
     titles = {
         submitted: f"Tasks submitted{' a week' if submitted != 'tasks' else ''}: {_ends(frame[submitted], _number)}",

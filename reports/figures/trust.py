@@ -1,4 +1,4 @@
-"""Whether data, clocks and gateway can be trusted."""
+"""Whether the data, the clocks and the gateway can be trusted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOUR: Final = timedelta(hours=1)
 
 
 def quality(context: Context) -> Figure:
-    """One row per check, what fails most first."""
+    """One row per check, the one with most findings first."""
     frame = context.rows("from quality")
     return Figure(
         key="quality",
@@ -47,7 +47,7 @@ def quality(context: Context) -> Figure:
 
 
 def clocks(context: Context) -> Figure:
-    """The same shares of tasks by the gateway's clock and by the provider's."""
+    """The same quantiles of latency by the gateway's clock and by the provider's."""
     frame = context.rows("from clocks order by q")
     return Figure(
         key="clocks",

@@ -1,7 +1,7 @@
--- One row per outcome that answers of the cohort's sources had, in the range of time in which they were polled.
+-- One row per outcome of the answers of the cohort's sources, for answers polled in the cohort's range of time.
 --
 -- outcome: task, missing, denied, throttled, server_error, transport_error, malformed, oversized
--- answers: answers that had it
+-- answers: answers with this outcome
 -- share: their share of all
 create view api_outcomes as
 with counted as (

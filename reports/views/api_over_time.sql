@@ -1,12 +1,12 @@
--- One row per bin of time of asking, as far as hours go: how fast the gateway answered, and how often it did not.
+-- One row per bin of polling time, an hour or longer: how fast the gateway answered, and how often it did not.
 --
 -- bin_start: the first instant of the bin
--- requests: HTTP requests made, retries and refused ones included
--- refusals: of these, refused for being too many
+-- requests: HTTP requests sent, including retries and rate-limited ones
+-- refusals: of these, rate-limited ones
 -- answers: ids polled
--- unanswered: of these, those that came to nothing: denied, throttled, server_error, transport_error, malformed,
+-- unanswered: of these, polls without a usable answer: denied, throttled, server_error, transport_error, malformed,
 --   oversized
--- p50_ms, p95_ms: quantiles of an id's last attempt, of the slowest hour in the bin
+-- p50_ms, p95_ms: quantiles of the duration of an id's last attempt, in the slowest hour of the bin
 create view api_over_time as
 select
     to_timestamp(floor(epoch(bucket_start) / greatest(bin_seconds, 3600)) * greatest(bin_seconds, 3600)) as bin_start,

@@ -1,12 +1,12 @@
--- One row per source and action of the cohort, the most tasks first: the headline of each.
+-- One row per source and action of the cohort, the one with most tasks first: its headline numbers.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do; NULL for works that came without their task
--- tasks, succeeded, failed, in_flight: how many there are, and how they stand
+-- tasks, succeeded, failed, in_flight: number of tasks, and of these by state
 -- failure_rate, failure_rate_low, failure_rate_high: the share of failures, with its Wilson interval
--- projected_failure_rate: what it will be once those in flight have ended
+-- projected_failure_rate: the expected failure_rate once the tasks in flight have ended
 -- p50_seconds, p50_seconds_low, p50_seconds_high: the time by which half have ended, from latency_quantiles
--- p95_seconds, p95_seconds_low, p95_seconds_high: the time by which 95% have ended, likewise
+-- p95_seconds, p95_seconds_low, p95_seconds_high: the time by which 95% have ended, from latency_quantiles
 create view by_kind as
 with spread as (
     select

@@ -1,10 +1,10 @@
--- One row per share of the cohort's tasks that succeeded and of which both clocks are known: how long they took by each.
+-- One row per quantile: how long the cohort's successful tasks took by either clock. Only tasks with both clocks count.
 --
 -- q: the share of tasks: 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99
 -- gateway_seconds: quantile of the latency from the gateway's submit_time
 -- provider_seconds: quantile of the latency from the provider's create_time
--- gap_seconds: quantile of the difference task by task: how long before submit_time the provider created the work
--- tasks: tasks that have both
+-- gap_seconds: quantile of the difference per task: how long before submit_time the provider created the work
+-- tasks: tasks with both clocks
 create view clocks as
 with timed as (
     select

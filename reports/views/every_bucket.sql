@@ -1,4 +1,4 @@
--- One row per bucket of submit_time from the first of the cohort to its last, those without tasks included.
+-- One row per bucket of submit_time, from the cohort's first task to its last, including those without tasks.
 --
 -- bucket_start: the first instant of the bucket
 -- bucket_end: the first instant after it
@@ -11,7 +11,7 @@ with bounds as (
     group by step_seconds
 ),
 
--- Every half of a bucket is a moment, so that each has one, local days of 23 hours and short months too.
+-- Steps of half a bucket, so that at least one falls into each, also into local days of 23 hours and short months.
 moments as (
     select unnest(generate_series(first_time, last_time, to_seconds(step_seconds / 2))) as moment
     from bounds

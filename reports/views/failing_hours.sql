@@ -1,5 +1,5 @@
 -- One row per hour, source and action of the cohort in which more tasks failed than chance explains, the latest first.
--- Columns as in failure_anomalies.
+-- The columns are those of failure_anomalies.
 create view failing_hours as
 from cohort.failure_anomalies
 where is_anomaly

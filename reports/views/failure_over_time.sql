@@ -1,10 +1,10 @@
--- One row per bucket of submit_time, those without tasks included: how many of the cohort's tasks failed.
+-- One row per bucket of submit_time, including those without tasks: how many of the cohort's tasks failed.
 --
 -- bucket_start: the first instant of the bucket
--- submitted, succeeded, failed, in_flight: how many there are, and how they stand
+-- submitted, succeeded, failed, in_flight: number of tasks submitted, and of these by state
 -- failure_rate, failure_rate_low, failure_rate_high: failed / (succeeded + failed), with its Wilson interval
--- provider_failure_rate: the same without the gateway's failures
--- projected_failure_rate: what failure_rate will be once those in flight have ended
+-- provider_failure_rate: the same, without failures that are the gateway's
+-- projected_failure_rate: the expected failure_rate once the tasks in flight have ended
 create view failure_over_time as
 with rates as (
     select to_timestamp(source) as bucket_start, * exclude (bucket_start),

@@ -1,13 +1,13 @@
--- One row per kind of failure of the cohort, the most common first; from the twelfth on, together in one.
+-- One row per kind of failure of the cohort, the most common first; one row for the rest, from the twelfth kind on.
 --
 -- position: from 1
--- reason: the fingerprint of failure_reasons; NULL where the gateway gave none
+-- reason: the fingerprint from failure_reasons; NULL if the gateway gave no reason
 -- fail_class: whose fault it is; NULL for the rest
--- kinds: kinds of failure in the row: 1, but for the rest
--- tasks: tasks that failed so
+-- kinds: number of kinds of failure in the row: 1, except in the row for the rest
+-- tasks: tasks with this kind of failure
 -- share: their share of all failed tasks
 -- share_so_far: share of this row and those before it
--- example: a reason as it came; NULL for the rest
+-- example: a reason as sent; NULL for the rest
 create view failure_pareto as
 with ranked as (
     select *, row_number() over (order by tasks desc, fingerprint, fail_class) as place,

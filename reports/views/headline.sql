@@ -1,28 +1,27 @@
 -- One row: the cohort in a few numbers.
 --
--- tasks: tasks chosen
--- succeeded, failed, in_flight, unknown: how they stand; the four add up to tasks. Unknown is a status that nobody
---   understands
--- accepted, understood, quarantined, given_up, pending: every id ever accepted of the sources chosen, whatever their
---   action, template and time of submission: those a task is known of, and of the others those whose last answer could
---   not be understood, those given up, and those still to come; the four add up to accepted
--- last_answer_at: when the last usable answer came from the sources chosen
--- is_stale: whether no usable answer has come for an hour from one of them that has ids due
--- unclear_lists, unclear_tasks: lists of ids, and tasks of them, of which nobody knows whether they were drawn from running
---   tasks (accepted_lists): they count from submission
+-- tasks: the chosen tasks
+-- succeeded, failed, in_flight, unknown: their states; the four add up to tasks. Unknown: the status is not a known one
+-- accepted, understood, quarantined, given_up, pending: all ids ever accepted of the chosen sources, of any action,
+--   template and time of submission: those with a known task, and of the others those whose last answer could not be
+--   understood, those given up, and those still to be polled; the four add up to accepted
+-- last_answer_at: time of the last usable answer from the chosen sources
+-- is_stale: whether one of these sources has ids due and has sent no usable answer for an hour
+-- unclear_lists, unclear_tasks: lists of ids, and tasks in them, for which it is not known whether they were drawn from
+--   running tasks (accepted_lists): they are counted from submission
 -- without_submit_time: tasks that are in no bucket of time and no quantile, e.g. works that came without their task
 -- failure_rate: failed / (succeeded + failed), with its Wilson interval failure_rate_low to failure_rate_high
 -- provider_fault_rate: failures that are the provider's by failure_rules / (succeeded + failed), with its interval
--- projected_failure_rate: what failure_rate will be once those in flight have ended, but for unprojected
--- unprojected: tasks in flight of which nobody knows how they will end: older than any before them, or with none before
+-- projected_failure_rate: the expected failure_rate once the tasks in flight have ended, without unprojected
+-- unprojected: tasks in flight without a projection, because no earlier task reached their age
 -- p50_seconds, p95_seconds, p99_seconds: the time by which that share has succeeded or failed, with intervals _low and
 --   _high, from latency_quantiles
 -- succeeded_p50_seconds, succeeded_p95_seconds: quantiles of the latency of those that succeeded
 -- stuck: tasks in stuck_tasks
--- identity_conflicts: tasks of the kinds chosen whose answers are proven to be about other tasks, whenever they were
---   submitted, which nobody knows of them; they are in no other number
--- first_submit_time, last_submit_time: of the tasks chosen
--- last_observed_at: when a task chosen was last polled
+-- identity_conflicts: tasks of the chosen kinds whose answers are proven to be about other tasks, at any time, as their
+--   submit_time is not known; they are in no other number
+-- first_submit_time, last_submit_time: of the chosen tasks
+-- last_observed_at: when one of the chosen tasks was last polled
 -- step_seconds: length of the buckets of time in the other views
 create view headline as
 with spread as (

@@ -1,17 +1,18 @@
--- One row per weekday and hour of submit_time in the page's time zone, 168 in all: how busy it is, and how long the cohort's tasks take.
+-- One row per weekday and hour of submit_time in the page's time zone, 168 in all: how many of the cohort's tasks were
+-- submitted, and how long they took.
 --
 -- weekday: 1 for Monday to 7 for Sunday
 -- hour: 0 to 23
 -- tasks: tasks submitted then
 -- succeeded: those that succeeded
--- p50_seconds: median latency of those; NULL when there is none
--- weeks: whole weeks, back from the last hour with a submission
--- weekly_tasks: tasks submitted then in those weeks, a week; NULL when there is no whole week
--- is_busy: whether clearly more than one in 168 of the tasks of those weeks, of which there are two or more
--- is_slow: whether clearly more of its successes than of the others took longer than the median of all, where there are two
---   whole weeks and five successes or more
+-- p50_seconds: median latency of those; NULL if there are none
+-- weeks: number of whole weeks, back from the last hour with a submission
+-- weekly_tasks: average number of tasks submitted then per whole week; NULL if there is no whole week
+-- is_busy: whether clearly more than 1/168 of the tasks of the whole weeks were submitted then; needs two whole weeks
+-- is_slow: whether clearly more of its successes than of the others took longer than the median of all; needs two whole
+--   weeks and five successes
 --
--- Both by the exact binomial tail, corrected for having looked at 168 hours (Benjamini and Hochberg), at 0.05.
+-- is_busy and is_slow use the exact binomial tail, corrected for testing 168 hours (Benjamini and Hochberg), at 0.05.
 create view hour_by_weekday as
 with range_of as (
     select

@@ -1,14 +1,15 @@
--- One row per bin of time in the cohort's range, up to 240 of them: how many tasks of the kinds chosen were under way,
--- whenever they were submitted; from in_flight_by_minute.
+-- One row per bin of time in the cohort's range, at most 240: how many tasks of the chosen kinds were in flight,
+-- including those submitted before the range. From in_flight_by_minute.
 --
 -- bin_start: the first instant of the bin
--- minutes: minutes of the bin that in_flight_by_minute has
--- most_in_flight: the most that were under way when a minute of it was over, by the middle estimate
--- most_at: the first such minute
--- mean_in_flight: average over its minutes, by the middle estimate
--- mean_low, mean_high: the same, if every task whose end has no time had ended as early, or as late, as it can have
--- submitted: tasks submitted in it
--- ended: tasks that ended in it
+-- minutes: minutes of the bin for which in_flight_by_minute has a row
+-- most_in_flight: maximum number in flight at the end of a minute of the bin, by the middle estimate
+-- most_at: the first minute with that number
+-- mean_in_flight: average over the minutes of the bin, by the middle estimate
+-- mean_low, mean_high: the same, if every task without a known time of its end had ended as early, or as late, as
+--   possible
+-- submitted: tasks submitted in the bin
+-- ended: tasks that ended in the bin
 create view in_flight_over_time as
 with bounds as (
     select

@@ -1,10 +1,10 @@
 -- One row per bucket of submit_time, outcome and range of latency: the cells of the heat map.
 --
 -- bucket_start: the first instant of the bucket
--- outcome: succeeded, failed or running; those of status UNKNOWN are in none
--- bin: range of latency of those that succeeded: from 10^(bin / 8) seconds to 10^((bin + 1) / 8); NULL for the others
--- tasks: how many there are
--- longest_seconds: of those running the longest age when last seen
+-- outcome: succeeded, failed or running; tasks of status UNKNOWN are left out
+-- bin: range of latency of tasks that succeeded: from 10^(bin / 8) seconds to 10^((bin + 1) / 8); NULL for the others
+-- tasks: number of tasks
+-- longest_seconds: for running tasks, the longest age when last seen
 create view latency_cells as
 select
     to_timestamp(bucket_number(submit_time)) as bucket_start,

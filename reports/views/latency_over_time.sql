@@ -1,13 +1,13 @@
--- One row per bucket of submit_time, those without tasks included: how long the cohort's tasks took.
+-- One row per bucket of submit_time, including those without tasks: how long the cohort's tasks took.
 --
 -- bucket_start: the first instant of the bucket
 -- tasks: tasks with a duration: ended, or seen running
--- p50_seconds: the time by which half of them have succeeded or failed, from latency_quantiles; NULL when not reached
--- p50_seconds_low, p50_seconds_high: its 95% interval; NULL when not reached
--- is_slower: whether clearly more of them than of the others took longer than the whole cohort's p95: exact binomial tail
---   at the share of the others, of buckets of 20 tasks or more, corrected for having looked at all of them (Benjamini and
---   Hochberg), at 0.05
--- p95_seconds, p95_seconds_low, p95_seconds_high: likewise the time by which 95% have ended
+-- p50_seconds: the time by which half of them have succeeded or failed, from latency_quantiles; NULL if not reached
+-- p50_seconds_low, p50_seconds_high: its 95% interval; NULL if not reached
+-- is_slower: whether clearly more of the bucket's tasks than of the others took longer than the whole cohort's p95:
+--   exact binomial tail at the share of the others, for buckets of 20 tasks or more, corrected for the number of
+--   buckets tested (Benjamini and Hochberg), at 0.05
+-- p95_seconds, p95_seconds_low, p95_seconds_high: the time by which 95% have succeeded or failed, with its interval
 create view latency_over_time as
 with buckets as (
     select

@@ -1,12 +1,12 @@
--- One row per objective that tasks of the cohort count for, over all its months: was it kept? From slo_monthly.
+-- One row per objective that applies to tasks of the cohort, over all months: was it met? From slo_monthly.
 --
 -- objective: name of the objective
--- source, action: which tasks it holds for; NULL for all
+-- source, action: the tasks to which it applies; NULL for all
 -- seconds: the latency within which a task has to succeed
 -- target: the share of tasks that should be good
--- good, missed, open: tasks that were good, were not, and are still running in time
+-- good, missed, open: tasks that succeeded in time, that did not, and that are still running within the time
 -- attainment: good / (good + missed)
--- budget_left_share, will_last, is_stale: of the newest month with tasks
+-- budget_left_share, will_last, is_stale: the values of the newest month with tasks
 create view objectives_kept as
 with monthly as materialized (
     from cohort.slo_monthly

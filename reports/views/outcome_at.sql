@@ -1,7 +1,7 @@
--- One row per share of tasks, a half and nine in ten: how long until so many of the cohort have succeeded.
+-- One row per share of tasks, 0.5 and 0.9: how long until this share of the cohort has succeeded.
 --
 -- share: the share of all tasks
--- seconds: the first time at which p_success in outcome_incidence is that share or more; NULL when it is not reached
+-- seconds: the first time at which p_success in outcome_incidence is that share or more; NULL if it is not reached
 create view outcome_at as
 select
     shares.share,

@@ -1,11 +1,11 @@
--- One row per time since submission, in 120 even steps until 99% have ended or the longest was last seen: how many of
--- the cohort's tasks have succeeded and failed by then.
+-- One row per time since submission, in 120 equal steps until 99% have ended or the longest duration is reached: which
+-- share of the cohort's tasks has succeeded and failed by then.
 --
 -- t_seconds: time since submission
 -- p_success: estimated share that has succeeded by then, from outcome_incidence
 -- p_failure: estimated share that has failed by then
 -- p_running: estimated share still running then
--- tasks: tasks that the curve rests on
+-- tasks: tasks from which the curve is estimated
 create view outcome_by_time as
 with bounds as (
     select
@@ -14,7 +14,7 @@ with bounds as (
     from pooled.outcome_curve
 ),
 
--- The last of the curve's rows up to each step; a join for each step would sort the curve.
+-- The last row of the curve up to each step. Not a join: it would sort the curve for each step.
 reached as (
     select
         greatest(ceil(t_seconds / horizon_seconds * 120 - 1e-9), 0)::bigint as step,

@@ -1,7 +1,8 @@
--- One row per bucket of submit_time with tasks: will what is shown of it change?
+-- One row per bucket of submit_time with tasks: can its values still change?
 --
 -- bucket_start: the first instant of the bucket
--- is_partial: whether it is not over for one of its sources, or tasks of it still run (see is_bucket_partial)
+-- is_partial: whether it is not over yet for one of its sources and actions, or has tasks that still run (see
+--   is_bucket_partial)
 create view partial_buckets as
 with counted as (
     select

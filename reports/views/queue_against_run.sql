@@ -1,10 +1,10 @@
--- One row, of the cohort's tasks that succeeded: how their time divides into waiting and running.
+-- One row: how the time of the cohort's successful tasks divides into waiting and running.
 --
 -- succeeded: tasks that succeeded
 -- tasks: of these, those whose start is known
 -- queue_p50_seconds, queue_p90_seconds: quantiles of the time from submission to start
 -- run_p50_seconds, run_p90_seconds: quantiles of the time from start to end
--- queue_share: the sum of all waiting as a share of all waiting and running, of tasks of which both are known
+-- queue_share: sum of all waiting times / sum of all waiting and running times, over tasks for which both are known
 create view queue_against_run as
 select * exclude (queue_quantiles, run_quantiles)
 from (

@@ -1,5 +1,5 @@
--- One row per bucket of submit_time, those without tasks included: waiting and running of the cohort's tasks that
--- succeeded and whose start is known.
+-- One row per bucket of submit_time, including those without tasks: waiting and running times of the cohort's tasks
+-- that succeeded and whose start is known.
 --
 -- bucket_start: the first instant of the bucket
 -- succeeded: tasks that succeeded
