@@ -75,7 +75,7 @@ def durations(about: About, lines: Mapping[str, tuple[str, Sequence[Point]]]) ->
 
 
 def under_way(about: About, most: Sequence[Point], mean: Sequence[Point]) -> Chart:
-    """The maximum in each bin as columns, and the average as a line."""
+    """The maximum number in flight in each bin as columns, and the average as a line."""
     frame = about.frame(_LOW)
     scale, ticks = count_ticks(max((point.value or 0 for point in most), default=1))
     marks = [*_columns(frame, about.times, scale, most, "sky"), _average(frame, about.times, scale, mean)]

@@ -51,7 +51,7 @@ class Change:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the metric rose: for all three metrics, less is better."""
+        """Whether the metric rose clearly: for all three metrics, less is better."""
         return self.is_clear and (self.difference or 0) > 0
 
     @property

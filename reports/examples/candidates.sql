@@ -1,4 +1,4 @@
--- The tasks submitted in [$t0, $t1) that failed, or that succeeded and took longer than the time of 95% of all tasks.
+-- The tasks submitted in [$t0, $t1) that failed, or that succeeded after the time within which 95% have ended.
 select tasks.*
 from cohort.tasks
 cross join (select max(seconds) as seconds from pooled.quantiles where q = 0.95) as p95

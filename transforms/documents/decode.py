@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     _Paths = Callable[[ObjectSpec, int], list[str]]
 
-#: The nested `data` that are probed in one pass: those of an envelope, a task and the work.
+#: The levels that are probed in one pass: in the plain answer, those of the envelope, the task and the work.
 LEVELS: Final = tuple("$" + ".data" * depth for depth in range(3))
 
 #: Keys by which the objects are recognized.
