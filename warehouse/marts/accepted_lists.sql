@@ -1,24 +1,25 @@
--- One row per list of ids, i.e. per source and minute in which ids were accepted: was it drawn from the tasks still
--- running, or without regard to how tasks stood? Of a list of running tasks nobody could have seen one end before it was
--- accepted (left truncation): its tasks join the risk set at their age then, entry_seconds in task_latency.
+-- One row per list of ids, i.e. per source and minute in which ids were accepted: were its ids selected from tasks that
+-- were still running, or regardless of their status? If only running tasks were selected, no task that ended earlier
+-- can be in the list (left truncation): its tasks join the risk set at their age then, entry_seconds in task_latency.
 --
 -- source: which gateway the ids belong to
 -- accepted_minute: beginning of the minute in which the list was accepted
--- tasks: tasks of the list that were submitted before and have a duration; those known earlier from another list are not
---   of this one
--- ended: those that had ended when it was accepted
--- expected_ended: how many would have, had it been drawn without regard to how they stood, by the curve of their kind at
---   their ages; NULL where nothing is known of their kind
--- drawn_from: running, all or unclear; unclear counts as all, and data_quality says so (drawn_from_unclear)
--- decided_by: setting (--drawn-from, or the gateway's own list, which has all); age (hardly any could have ended yet, so that it makes no difference); list (its
---   own count); source (the count of all lists of the source that are too small to tell, together; where that does not
---   tell either, how its other lists were drawn, if all in the same way)
+-- tasks: tasks of the list that were submitted before it was accepted and have a duration; a task that an earlier list
+--   has is not counted again
+-- ended: tasks that had ended when the list was accepted
+-- expected_ended: how many would have ended if tasks had been selected regardless of their status, by the curve of
+--   their kind at their ages; NULL if nothing is known of their kind
+-- drawn_from: running, all or unclear; unclear counts as all, and data_quality reports it (drawn_from_unclear)
+-- decided_by: setting (--drawn-from, or the gateway's own list, which has all); age (hardly any could have ended yet,
+--   so it makes no difference); list (its own count); source (the total count of all lists of the source that are too
+--   small; if that is too small as well, the way its other lists were drawn, if it is the same for all)
 --
--- With k of the tasks ended where e are expected, the chance of k or fewer is at most exp(k - e) (e / k)^k in a list
--- drawn from all (Chernoff's bound for a sum of independent events). Drawn from running ones: k <= e / 10 and that chance
--- below 1 in 1,000. From all: k >= 3 and that chance above 1 in 20. Hardly any: e < 2% of the tasks. The curve of a kind
--- is Kaplan-Meier over bins of time (of 4% each) of those that ran when they were accepted, each from its age then: right
--- whichever way lists were drawn. Bins in which fewer than five are at risk are skipped. A list of before the task was submitted (a clock that goes wrong) tells nothing.
+-- If k of the tasks had ended and e are expected, the chance of k or fewer is at most exp(k - e) (e / k)^k in a list
+-- drawn from all (Chernoff's bound for a sum of independent events). Drawn from running ones: k <= e / 10 and that
+-- chance below 1 in 1,000. From all: k >= 3 and that chance above 1 in 20. Hardly any: e < 2% of the tasks. The curve
+-- of a kind is Kaplan-Meier over bins of time (each 4% longer) of tasks that ran when they were accepted, each from its
+-- age then: so it is right regardless of how lists were drawn. Bins with fewer than five at risk are skipped. Tasks
+-- that were accepted before they were submitted (because of a wrong clock) are ignored.
 create or replace view accepted_lists as
 with aged as materialized (
     select
@@ -77,7 +78,7 @@ kinds as (
     having max(at_risk) >= 5
 ),
 
--- One row per kind and bin (the last bin is that of three hundred years), with the share that has ended before it.
+-- One row per kind and bin (the last bin is at three hundred years), with the share that has ended before it.
 curves as (
     select
         kinds.source,
@@ -134,7 +135,7 @@ judged as (
     left join settings on counted.source = settings.source and counted.minute_number = settings.minute_number
 ),
 
--- Lists too small to tell: by their count together, else as the others of the source were drawn, if those agree.
+-- Lists that are too small: by their total count, else like the other lists of the source, if these agree.
 pooled as (
     select
         *,

@@ -1,21 +1,21 @@
--- One row per source and UTC hour in which it was asked: how the gateway's API answered, whatever it said of the
--- tasks. Answers that came in pages of its list are not among them: list_pages has those requests.
+-- One row per source and UTC hour in which it was polled: how the gateway's API answered, regardless of the status of
+-- the tasks. Answers in pages of its list are not counted: list_pages has those requests.
 --
--- source: which gateway was asked
+-- source: which gateway was polled
 -- bucket_start: beginning of the hour
--- requests: HTTP requests made: first attempts, retries, and those refused for being too many
--- refusals: of these, refused for being too many and waited for
--- answers: ids asked for, each counted once whatever it took; the outcomes below add up to it
--- task: answers that held a task
--- missing: answers that the gateway knows no such task
--- denied: answers that the key may not
--- throttled: ids given up on because requests were refused for being too many
--- server_error: ids given up on because of errors of the server
--- transport_error: ids given up on because no answer came
+-- requests: HTTP requests sent: first attempts, retries, and those that were rate-limited (429)
+-- refusals: requests that were rate-limited and sent again
+-- answers: polls of ids, each counted once regardless of its retries; the outcomes below add up to it
+-- task: answers with a task
+-- missing: answers that the gateway does not know the task
+-- denied: answers that the key has no access
+-- throttled: polls that ended without an answer because requests were rate-limited
+-- server_error: polls that ended with a server error
+-- transport_error: polls that ended without an answer because of a network error
 -- malformed: answers that could not be understood
 -- oversized: answers larger than allowed
--- p50_ms: median time of an id's last attempt, those without an answer included: a timeout is slow, not absent
--- p95_ms: 95th percentile of the same
+-- p50_ms: median time of a poll's last attempt, including those without an answer, so that a timeout counts as slow
+-- p95_ms: 95th percentile of that time
 create or replace view api_health_hourly as
 select
     source,

@@ -1,8 +1,8 @@
 -- One row per piece of work: the tasks with the same template, picture and pt_infos that were submitted one after the
--- other until one succeeded. How many attempts does it take, and what do the failed ones cost?
+-- other until one succeeded. How many attempts are needed, and what do the failed ones cost?
 --
 -- source: which gateway the tasks belong to
--- work_hash: what was asked for, as in works
+-- work_hash: the hash of what was submitted, as in works
 -- template_id: the template
 -- first_task_id: the first attempt
 -- last_task_id: the last attempt
@@ -11,15 +11,16 @@
 -- first_submit_time: when the first was submitted
 -- last_submit_time: when the last was submitted
 -- final_event: SUCCESS when one succeeded, FAILURE when all failed; NULL while one of them has not been seen to end
--- charged: what the attempts cost that succeeded, or failed and were not refunded by the rules (see cost_daily); NULL
---   where the quota of all is unknown
--- currency: what charged is in
+-- charged: the cost of attempts that succeeded, or failed and were not refunded according to the rules (see
+--   cost_daily); NULL if the quota of all attempts is unknown
+-- currency: the currency of charged
 -- succeeded_at_attempt: number of the first that succeeded, from 1; NULL when none did
 --
--- A task is another attempt when it comes within a day of the one before it, and before that one has succeeded; else it
--- begins a new piece of work. Left out are tasks of which no payload with pt_infos has come, and those without a submit_time.
+-- A task is another attempt if it was submitted within a day of the one before it, and before that one succeeded; else
+-- it begins a new piece of work. Tasks for which no payload with pt_infos was received, and those without a
+-- submit_time, are left out.
 --
--- Most work is attempted once: only what has the same hash as another task is put in order and grouped.
+-- Most work is attempted once: for speed, only tasks that have the same hash as another are sorted and grouped.
 create or replace view attempts as
 with hashed as materialized (
     select

@@ -1,22 +1,22 @@
--- One row per source and action: how many tasks are in flight, and whether they become more: what came and what ended in
--- the last complete hour before the source was last heard of, beside the hour before it.
+-- One row per source and action: how many tasks are in flight, and whether their number grows: how many were submitted
+-- and how many ended in the last complete hour before the last answer about the kind, and in the hour before that.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- hour_start: first instant of that hour
--- in_flight: tasks in flight when the source was last heard of, without those given up
+-- in_flight: tasks in flight at the last answer, without those given up
 -- arrivals_per_hour: tasks submitted in the hour
--- arrivals_per_hour_before: the same, in the hour before
--- ends_per_hour: tasks that ended in the hour; where an end has no time, after the median latency of the kind, as far as
---   our own polls allow (the middle estimate of in_flight_by_minute)
--- ends_per_hour_before: the same, in the hour before
--- clearing_seconds: how long it takes until those in flight have ended, as fast as tasks ended in the hour: in_flight /
+-- arrivals_per_hour_before: tasks submitted in the hour before
+-- ends_per_hour: tasks that ended in the hour; an end without a time is assumed after the median latency of the kind,
+--   within the limits that our own polls set (the middle estimate of in_flight_by_minute)
+-- ends_per_hour_before: tasks that ended in the hour before
+-- clearing_seconds: how long it takes until all tasks in flight have ended, at the rate of the hour: in_flight /
 --   ends_per_hour; NULL when none ended
 -- clearing_seconds_low: lower end of its 95% interval
 -- clearing_seconds_high: upper end; NULL when none ended
 --
--- The interval is that of a Poisson count, by Byar's approximation (Breslow and Day, Statistical Methods in Cancer Research
--- II (1987) 69).
+-- The interval is that of a Poisson count, by Byar's approximation (Breslow and Day, Statistical Methods in Cancer
+-- Research II (1987) 69).
 create or replace view backlog as
 with given_up as (
     select source, task_id from given_up_tasks
@@ -29,7 +29,7 @@ kinds as (
     group by source, action
 ),
 
--- How many whole hours before the hour in which the source was last heard of.
+-- Counted in whole hours before the hour of the last answer.
 timed as (
     select
         tasks.source,

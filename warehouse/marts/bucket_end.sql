@@ -1,6 +1,6 @@
 -- A scalar macro: bucket_end(start, bucket, zone) is the first instant after a bucket of time.
 --
--- start: its first instant, as bucket_start has it
+-- start: its first instant, from bucket_start
 -- bucket: as in bucket_start
 -- zone: name of the time zone
 create or replace macro bucket_end(start, bucket, zone) as (

@@ -1,4 +1,4 @@
--- A scalar macro: bucket_start(moment, bucket, zone) is the first instant of the bucket of time that a moment is in.
+-- A scalar macro: bucket_start(moment, bucket, zone) is the first instant of the bucket of time that contains a moment.
 --
 -- moment: the moment
 -- bucket: 'hour', 'day', 'week' (from Monday) or 'month' of the time zone; a number of seconds counted from 1970-01-01

@@ -1,18 +1,18 @@
 -- One row per source, action and metric whose level changed in one step within the 28 days before the newest task:
--- change_points_between over them, which says how.
+-- change_points_between for these days, which explains the method.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- metric: failure_rate, or latency_seconds (of the succeeded)
 -- changed_at: first instant of the hour (of submit_time) from which the new level holds
--- changed_at_low: first hour that the data leave possible: of a 95% confidence set
--- changed_at_high: last one, likewise; hours apart where the step is small
+-- changed_at_low: first hour of a 95% confidence set for the change
+-- changed_at_high: last hour of that set; hours later if the step is small
 -- before: the level before: share of failures, or median latency of the succeeded
--- after: the level from then on, likewise
+-- after: the level from then on: share of failures, or median latency of the succeeded
 -- tasks_before: tasks counted before: those that have ended, or succeeded
 -- tasks_after: tasks counted after
--- p_value: chance of so large a step at any hour if there is none, corrected for having looked at every hour
--- q_value: smallest false discovery rate at which it counts, over all series; rows have at most 0.05
+-- p_value: chance of a step at least this large at any hour if there is none, corrected for testing every hour
+-- q_value: smallest false discovery rate at which it is significant, over all series; rows have at most 0.05
 create or replace view change_points as
 from change_points_between(
     (select max(submit_time) - interval 28 days from tasks where not identity_conflict),

@@ -1,26 +1,27 @@
--- One row per source, action and metric whose level changed in one step within [t0, t1), beyond what chance explains:
+-- One row per source, action and metric whose level changed in one significant step within [t0, t1):
 -- change_points_between(t0, t1).
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- metric: failure_rate, or latency_seconds (of the succeeded)
 -- changed_at: first instant of the hour (of submit_time) from which the new level holds
--- changed_at_low: first hour that the data leave possible: of a 95% confidence set
--- changed_at_high: last one, likewise; hours apart where the step is small
+-- changed_at_low: first hour of a 95% confidence set for the change
+-- changed_at_high: last hour of that set; hours later if the step is small
 -- before: the level before: share of failures, or median latency of the succeeded
--- after: the level from then on, likewise
+-- after: the level from then on: share of failures, or median latency of the succeeded
 -- tasks_before: tasks counted before: those that have ended, or succeeded
 -- tasks_after: tasks counted after
--- p_value: chance of so large a step at any hour if there is none, corrected for having looked at every hour
--- q_value: smallest false discovery rate at which it counts, over all series of the call; rows have at most 0.05
+-- p_value: chance of a step at least this large at any hour if there is none, corrected for testing every hour
+-- q_value: smallest false discovery rate at which it is significant, over all series of the call; rows have at most
+--   0.05
 --
--- At each hour with 50 tasks at least on either side (failures: and 5 expected failures) the two sides' means are compared, of the
--- failures or of the logarithm of the latency; the hour with the greatest statistic is changed_at. Its variance is that within
--- the sides, times the excess of the hourly means' variance over it, where there is any, so that an incident of two hours
--- is not a step; the mean of each hour of the day is taken out of a week or more. p_value: the greatest of many correlated
--- normal statistics, Miller and Siegmund, Biometrics 38 (1982) 1011. Confidence set: statistics no more than 7.35 below the
--- greatest, Siegmund, Biometrika 75 (1988) 121 and Hinkley 1970. q_value: Benjamini and Hochberg. Only followed_up_tasks
--- are counted.
+-- At each hour with at least 50 tasks on either side (for failures: and 5 expected failures) the means of the two sides
+-- are compared, of failures or of the logarithm of the latency; the hour with the greatest statistic is changed_at. Its
+-- variance is that within the sides; if the hourly means vary more than it explains, it is multiplied by that excess,
+-- so that an incident of two hours is not a step. In a week or more, the mean of each hour of the day is subtracted.
+-- p_value: the greatest of many correlated normal statistics, Miller and Siegmund, Biometrics 38 (1982) 1011.
+-- Confidence set: hours with a statistic no more than 7.35 below the greatest, Siegmund, Biometrika 75 (1988) 121 and
+-- Hinkley 1970. q_value: Benjamini and Hochberg. Only followed_up_tasks are counted.
 create or replace macro change_points_between(t0, t1) as table
 with raw_hours as (
     select
@@ -50,7 +51,8 @@ with raw_hours as (
     group by all
 ),
 
--- Of a week or more the rhythm of the day is taken out: how far the mean of each hour of the day is from that of all.
+-- In a week or more the daily rhythm is subtracted: the difference of the mean of each hour of the day to the overall
+-- mean.
 with_rhythm as (
     select
         *,
@@ -102,7 +104,7 @@ candidates as (
         n_all - n_before as n_after,
         total_all - total_before as total_after,
         total_before ** 2 / n_before + (total_all - total_before) ** 2 / (n_all - n_before) as explained,
-        -- Where all are alike, what is left is rounding, of either sign: no step is made of it, and no root.
+        -- If all values are equal, only a rounding error of either sign remains; it must not give a step or a root.
         greatest(squares_all - explained, 1e-9 * abs(squares_all)) / nullif(n_all - 2, 0) as variance,
         greatest(1, (hour_squares - explained) / nullif(hours - 2, 0) / nullif(variance, 0)) as excess,
         n_before * n_after / n_all * (total_before / n_before - total_after / n_after) ** 2

@@ -1,12 +1,12 @@
 -- One row per source, as of an instant: collection_freshness_at(moment), or with stale_after_seconds := 900. When the
--- source last told us something. No answer for a while means that nothing is known of since: stale is not green.
+-- source last gave a usable answer. If it gave none for a while, the current state is unknown, not good.
 --
 -- source: which gateway
--- last_answer_at: when the last usable answer came: one with a task, or that an id is missing; refusals and errors are
---   none; NULL when none has come
--- last_load_at: when the last run ended that is loaded; NULL when none is
+-- last_answer_at: when the last usable answer came: one with a task, or that an id is missing, but not a refusal or an
+--   error; NULL if there was none
+-- last_load_at: when the last loaded run ended; NULL if there is none
 -- oldest_due_at: since when the longest overdue id has been due; NULL when none is due
--- is_stale: whether no usable answer came for stale_after_seconds, an hour unless told otherwise
+-- is_stale: whether no usable answer came for stale_after_seconds, by default an hour
 create or replace macro collection_freshness_at(moment, stale_after_seconds := 3600) as table
 with answers as (
     select source, max(observed_at) filter (where outcome in ('task', 'missing')) as last_answer_at,
@@ -32,7 +32,7 @@ due as (
 sources as (
     select source from answers
     union
-    -- `maintain` is about all sources, and may name one that there is not.
+    -- A run of `maintain` is for all sources, and may have the name of one that does not exist.
     select source from loads where is_polled
     union
     select source from due

@@ -1,22 +1,22 @@
--- One row per day of submit_time in UTC, source and action: what the tasks cost. The quota of a task is what was charged
--- when it was submitted. Most failures are refunded, but their quota stays: so the quota of a failed task is not what it
--- cost. A failure counts as charged only where a rule of failure_rules that is not is_refunded matched its reason; all
--- others are likely to have been refunded. Amounts are quota / quota_per_unit * price of the table pricing, in its
--- currency. They are of the tasks whose quota is known: quota_known_share says how many that is.
+-- One row per day of submit_time in UTC, source and action: what the tasks cost. The quota of a task is what was
+-- charged when it was submitted. Most failures are refunded, but their quota does not change: so the quota of a failed
+-- task is not its cost. A failure counts as charged only if a rule of failure_rules that is not is_refunded matched its
+-- reason; all others are likely to have been refunded. Amounts are quota / quota_per_unit * price, by the table
+-- pricing, in its currency. They include only tasks whose quota is known: quota_known_share is their share.
 --
 -- bucket_start: the first instant of the day, UTC
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- tasks: tasks submitted in the day
--- quota_known_share: share of them whose quota is known; of the others nothing is in the sums
+-- quota_known_share: share of them whose quota is known; the others are in no sum
 -- charged: charged_for_successes + charged_for_failures: what the tasks that ended cost
 -- charged_for_successes: for those that succeeded
--- charged_for_failures: for those that failed and were not refunded, by the rules
--- likely_refunded: what was charged for the other failures, and came back if the gateway does as it should
+-- charged_for_failures: for those that failed and were not refunded, according to the rules
+-- likely_refunded: what was charged for the other failures, and refunded if the gateway works correctly
 -- charged_in_flight: charged for those that have not been seen to end; part of no other sum
 -- charged_unknown: charged for those of status UNKNOWN; part of no other sum
--- per_success: charged / tasks that succeeded with a known quota; NULL when there is none
--- currency: what the amounts are in
+-- per_success: charged / tasks that succeeded with a known quota; NULL when there are none
+-- currency: the currency of the amounts
 --
 -- Left out are tasks without a submit_time (they belong to no day) and those with an identity_conflict.
 create or replace view cost_daily as

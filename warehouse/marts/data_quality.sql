@@ -1,9 +1,9 @@
 -- One row per check: to how many tasks it applies, and how many fail it. The checks are the flags that every load puts
--- into tasks.quality_flags; result_expired, which depends on the time of asking; and drawn_from_unclear, which depends on
--- all tasks of a list. Tasks with an identity_conflict are in that check alone, as everything else their answers say is
--- about other tasks. By time, source and action: data_quality_by.
+-- into tasks.quality_flags; result_expired, which depends on the time of the query; and drawn_from_unclear, which
+-- depends on all tasks of a list. Tasks with an identity_conflict are counted in that check only, because all other
+-- values in their answers are about other tasks. By time, source and action: data_quality_by.
 --
--- check_name: the check; but for result_expired and drawn_from_unclear the flag to look for in tasks.quality_flags
+-- check_name: the check; except for result_expired and drawn_from_unclear, it is a flag in tasks.quality_flags
 -- description: what is wrong with a task that fails it
 -- checked: tasks the check applies to
 -- failing: tasks that fail it
@@ -32,8 +32,8 @@ with of_tasks as (
     )
 ),
 
--- Few as a rule: tasks for which more than the work alone decides whether a check applies to it. To bring each work
--- together with its task would take as long as all the rest.
+-- Usually few: tasks for which a value of the task decides whether a check applies to their work. Joining every work
+-- with its task would take as long as the rest of the view.
 odd_tasks as (
     select
         source,
@@ -200,7 +200,7 @@ failures as (
 select
     checks.check_name,
     checks.description,
-    -- the flags are of the answer that won, the work may be of an earlier one
+    -- the flags are from the winning answer, the work may be from an earlier one
     greatest(checks.checked, coalesce(failures.failing, 0)) as checked,
     coalesce(failures.failing, 0) as failing,
     coalesce(failures.failing, 0) / nullif(greatest(checks.checked, coalesce(failures.failing, 0)), 0) as share,

@@ -1,12 +1,13 @@
--- One row per bucket of submit_time, source, action and flag of tasks.quality_flags that a task of it has:
--- data_quality_by(bucket, zone), e.g. data_quality_by('day', 'Asia/Shanghai'): since when, and where, is a check failed?
+-- One row per bucket of submit_time, source, action and flag of tasks.quality_flags that one of these tasks has:
+-- data_quality_by(bucket, zone), e.g. data_quality_by('day', 'Asia/Shanghai'): since when, and where, does a check
+-- fail?
 --
 -- bucket_start: the first instant of the bucket; bucket and zone as in the macro bucket_start; NULL for tasks without a
 --   submit_time
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- check_name: the check, as in data_quality, which describes it. result_expired and drawn_from_unclear are no flags of
---   tasks, and not here; tasks with an identity_conflict are in that check alone
+-- check_name: the check, as in data_quality, which describes it. result_expired and drawn_from_unclear are not flags of
+--   tasks, so they are not here; tasks with an identity_conflict are in that check only
 -- tasks: all tasks of the bucket, source and action, whether the check applies to them or not
 -- failing: those of them that fail it
 -- share: failing / tasks

@@ -1,9 +1,8 @@
--- A scalar macro: drawn_from_counts(ended, expected) is how a list was drawn of which so many tasks had ended when it was
--- accepted, and so many would have, had it been drawn without regard to how they stood: running, all, or NULL where the
--- counts do not tell. See accepted_lists for the rule and its source.
+-- A scalar macro: drawn_from_counts(ended, expected) says how a list was drawn: running, all, or NULL if the counts do
+-- not show it. See accepted_lists for the rule and its source.
 --
--- ended: tasks that had ended
--- expected: how many would have; NULL where that is not known
+-- ended: tasks that had ended when the list was accepted
+-- expected: how many would have ended if tasks had been selected regardless of their status; NULL if that is not known
 create or replace macro drawn_from_counts(ended, expected) as (
     case
         when ended::double >= 3

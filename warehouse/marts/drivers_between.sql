@@ -1,49 +1,51 @@
 -- One row per dimension and value, of the tasks submitted in [t0, t1): how often those with the value fail and how long
--- they take, beside all others of the same source, action and day: drivers_between(t0, t1).
+-- they take, compared with all others of the same source, action and day: drivers_between(t0, t1).
 --
 -- dimension: a column of task_dimensions
 -- value: its value as text; NULL for tasks without one
 -- n: tasks that have ended, with this value
--- share: of all tasks counted for the dimension
+-- share: n as a share of all tasks counted for the dimension
 -- failed: those of the n that failed
 -- failure_rate: failed / n
 -- failure_rate_low: lower end of its 95% interval (Wilson)
 -- failure_rate_high: upper end of its 95% interval (Wilson)
 -- p50_seconds: median latency of the succeeded, interpolated; NULL when there is none
 -- p50_seconds_low: lower end of its 95% interval, by order statistics; NULL below 20 successes
--- p50_seconds_high: upper end, likewise
--- p95_seconds: 95th percentile, likewise
+-- p50_seconds_high: upper end of its 95% interval; NULL below 20 successes
+-- p95_seconds: 95th percentile of the latency of the succeeded, interpolated; NULL when there is none
 -- p95_seconds_low: lower end of its 95% interval; NULL below 20 successes
--- p95_seconds_high: upper end, likewise; NULL where the interval ends beyond the longest
+-- p95_seconds_high: upper end; NULL below 20 successes, or if the interval ends beyond the longest latency
 -- failure_effect: adjusted difference of failure rates, value minus others (Mantel-Haenszel); NULL without others
 -- failure_effect_low: lower end of its 95% interval (Greenland and Robins)
--- failure_effect_high: upper end, likewise
--- failure_p_value: chance of so large a difference if there is none; NULL where there is too little to tell
--- failure_q_value: smallest false discovery rate at which the difference counts, over all rows; NULL likewise
+-- failure_effect_high: upper end of its 95% interval
+-- failure_p_value: chance of a difference at least this large if there is none; NULL with too few tasks for the test
+-- failure_q_value: smallest false discovery rate at which the difference is significant, over all rows; NULL without a
+--   p-value
 -- latency_effect: adjusted ratio of typical latencies (geometric means of the succeeded), value to others; 1 is no
 --   difference
 -- latency_effect_low: lower end of its 95% interval
--- latency_effect_high: upper end, likewise
--- latency_p_value: as failure_p_value, of the latencies
--- latency_q_value: as failure_q_value, of the latencies
+-- latency_effect_high: upper end of its 95% interval
+-- latency_p_value: as failure_p_value, for latency
+-- latency_q_value: as failure_q_value, for latency
 -- is_clear: whether one of the two q-values is at most 0.03
 --
--- Dimensions: source, and the columns of task_dimensions from action to text_length. One with a single value has no rows.
--- Weekdays are compared in two weeks or more: one that came once is only a day.
+-- Dimensions: source, and the columns of task_dimensions from action to text_length. A dimension with a single value
+--   has no
+-- rows. Weekdays are compared only over two weeks or more, because a weekday that occurred once is just one day.
 --
--- A task of which no payload has come is in no dimension of the payload: it has none because it failed, and not the other
--- way round.
+-- A task without a payload is in no dimension of the payload: the payload is missing because the task failed, and not
+-- the other way round.
 --
 -- Equal follow-up: only followed_up_tasks are counted, so that slow ones are not missing among the ended.
 --
--- Both tests compare, within each stratum of source, action and day (source: action and day; action: source and day;
--- weekday: source, action and week), the sum over a value's tasks with its expectation had the values been dealt out at
--- random, and add up over strata: of failures that is the test of Cochran, Mantel and Haenszel with its continuity correction (1959), of
--- the logarithm of latency the stratified permutation test. A failure test needs 5 expected failures at least above the
--- fewest and below the most that were possible (Mantel and Fleiss 1980), a latency test 20 successes on either side.
--- q-values: Benjamini and Hochberg 1995, over all tests of the call. At 0.05 a flag was raised in 6.3% of 300 worlds in
--- which nothing differed, at 0.04 in 5.3%, so is_clear asks for 0.03.
--- Intervals: Wilson; Greenland and Robins, Biometrics 41 (1985) 55; of the ratio the normal one on the log scale.
+-- Both tests compare, within each stratum of source, action and day (for source: action and day; for action: source and
+-- day; for weekday: source, action and week), the sum over the tasks with a value with its expectation if the values
+-- were assigned at random, and add up over strata: for failures that is the test of Cochran, Mantel and Haenszel with
+-- its continuity correction (1959), for the logarithm of latency the stratified permutation test. A failure test needs
+-- an expectation at least 5 above the fewest and 5 below the most failures that are possible (Mantel and Fleiss 1980),
+-- a latency test 20 successes on either side. q-values: Benjamini and Hochberg 1995, over all tests of the call. At
+-- 0.05 a flag was raised in 6.3% of 300 worlds in which nothing differed, at 0.04 in 5.3%, so is_clear requires 0.03.
+-- Intervals: Wilson; Greenland and Robins, Biometrics 41 (1985) 55; for the ratio the normal one on the log scale.
 create or replace macro drivers_between(t0, t1) as table
 with chosen as materialized (
     select source, task_id, submit_time,
@@ -61,11 +63,11 @@ counted as (
         if(status = 'SUCCESS' and latency_seconds > 0, latency_seconds, null) as succeeded_in,
     from task_dimensions as tasks
     semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
-    -- They are of that time: of a large table all but these are skipped.
+    -- The chosen tasks are of that time anyway; with this condition DuckDB skips the rest of a large table.
     where submit_time >= t0 and submit_time < t1
 ),
 
--- Strata are numbers, since two million rows are grouped by them.
+-- Strata are numbers, for speed: two million rows are grouped by them.
 listed as materialized (
     select
         unnest(
@@ -120,7 +122,7 @@ cells as (
     group by dimension, value, stratum
 ),
 
--- Beside each cell, all of its stratum: in capitals.
+-- Beside each cell, the totals of its stratum: `all_…`.
 beside as (
     select
         cells.*,
@@ -159,14 +161,14 @@ summed as (
         sum((logs * (all_m - m) - (all_logs - logs) * m) / nullif(all_m, 0)) as log_sum,
         sum(
             m * (all_m - m) / nullif(all_m, 0)
-            -- Where all latencies are the same, rounding may leave less than 0.
+            -- If all latencies are equal, rounding may give less than 0.
             * greatest(all_squares - all_logs * all_logs / nullif(all_m, 0), 0) / nullif(all_m - 1, 0)
         ) as log_variance,
     from beside
     group by dimension, value
 ),
 
--- Only of dimensions that have rows: to sort the latencies of all takes a fifth of the time.
+-- Only for dimensions that have rows: sorting the latencies of all would take a fifth of the time.
 quantiles as (
     select
         dimension,
@@ -189,8 +191,8 @@ tested as (
     from summed
 ),
 
--- Benjamini and Hochberg over the tests of both kinds: the p-value times their number over its rank, and no more than
--- that of any larger p-value.
+-- Benjamini and Hochberg over the tests of both kinds: the p-value times their number divided by its rank, and at most
+-- the value of any larger p-value.
 corrected as (
     select
         dimension,

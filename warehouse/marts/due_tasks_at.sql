@@ -1,16 +1,17 @@
--- One row per pending id that is still asked for, as of an instant: due_tasks_at(moment). Given-up ids are in
--- given_up_tasks_at: those of unknown_ids, and those older than GIVE_UP_AFTER, but none while a storm of missing ids lasts
+-- One row per pending id that is still polled, as of an instant: due_tasks_at(moment). Given-up ids are in
+-- given_up_tasks_at: those of unknown_ids, and those older than GIVE_UP_AFTER, but none while a storm of missing ids
+--   lasts
 -- (lasting_storms_at).
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
 -- status: the current status; NULL if the task was never seen
--- age_seconds: age of the task when it was last asked for: since its submit_time, else since the id was accepted; NULL
---   when it never was
--- last_asked_at: when it was last asked for; NULL when never
--- due_at: when it becomes due: last_asked_at plus a quarter of its age, at least 15 s and at most 1 h, as the source's
---   polling_policy says; at once when it was never asked for, or at a time so far ahead that the clock must have been
---   wrong
+-- age_seconds: age of the task when it was last polled: since its submit_time, else since the id was accepted; NULL if
+--   it was never polled
+-- last_asked_at: when it was last polled; NULL if never
+-- due_at: when it becomes due: by default last_asked_at plus a quarter of its age, at least 15 s and at most 1 h; the
+--   source's polling_policy has the values. At once if it was never polled, or if last_asked_at is so far in the future
+--   that the clock must have been wrong
 -- is_due: whether it is due at that instant
 create or replace macro due_tasks_at(moment) as table
 with aged as (

@@ -1,22 +1,23 @@
--- One row per hour of submit_time in UTC, source and action that has tasks: did more of them fail than chance explains, by
--- the hours before? An hour is judged when it is over and its tasks are not waited for any more (is_partial), with 5 tasks
--- or more, and 100 and five times as many in the hours before it.
+-- One row per hour of submit_time in UTC, source and action that has tasks: did significantly more of them fail than in
+-- the hours before? An hour is judged if it is over and none of its tasks is still waited for (not is_partial), if it
+-- has at least 5 tasks, and if the hours before it have at least 100 tasks and at least five times as many as it.
 --
 -- bucket_start: the first instant of the hour, UTC
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- n: tasks submitted in it; those that still run count as not failed, those of status UNKNOWN not at all
+-- n: tasks submitted in it; tasks still running count as not failed, those of status UNKNOWN are left out
 -- failed: those of them that failed
 -- earlier_n: tasks of the same source and action submitted in earlier hours
 -- earlier_failed: those of them that failed
 -- expected_rate: (earlier_failed + 1/2) / (earlier_n + 1)
 -- is_partial: whether the hour is not over, or tasks of it still run (see is_bucket_partial)
--- p_value: the chance of so many failures or more among n at the expected rate (binomial_tail); NULL where it is not judged
--- q_value: the same corrected for having looked at all hours that are judged: Benjamini and Hochberg, J. R. Stat. Soc. B 57
---   (1995) 289
--- is_anomaly: whether q_value is 0.05 or less; false where it is not judged
+-- p_value: the chance of at least this many failures among n at the expected rate (binomial_tail); NULL if it is not
+--   judged
+-- q_value: p_value corrected for testing all judged hours: Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995) 289;
+--   NULL if it is not judged
+-- is_anomaly: whether q_value is 0.05 or less; false if it is not judged
 --
--- How often an ordinary world raises a flag: docs/statistics.md.
+-- How often a flag is raised although nothing is wrong: docs/statistics.md.
 create or replace view failure_anomalies as
 with counted as (
     select

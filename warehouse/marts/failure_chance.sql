@@ -1,23 +1,23 @@
--- One row per task in flight that has a submit_time: the probability that it will fail, given its age, by how the
--- tasks of its source and action that were submitted before it ended.
+-- One row per task in flight that has a submit_time: the probability that it will fail, given its age, estimated from
+-- the tasks of its source and action that were submitted before it.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
 -- action: what the task does
 -- submit_time: when the gateway accepted the task
 -- age_seconds: its age when it was last seen
--- history_ended: tasks of the history that have ended; NULL when there is none
--- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task before it has ended, or it
---   is older than any of those was followed: the outcome of such a task is unknown
+-- history_ended: tasks of the history that have ended; NULL when there are none
+-- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task before it has ended, or
+--   if it is older than the age up to which any of those was followed
 --
--- The history of a task is that of its hour (UTC): the tasks of its source and action submitted in the whole hours
--- before it, as many hours as it takes to hold 2,000 that have ended. None was submitted in the same hour or later.
--- With p_success, p_failure and p_running of the history by Aalen-Johansen (see outcome_incidence), at age a and at
--- the end of the curve, p_failure = (p_failure(end) - p_failure(a)) / (p_running(a) - p_running(end)). p_running(end)
--- is 0 unless the longest of the history is itself still running; how those ended is not known, and they are
--- taken to end as the others do. Where fewer than 20 of the history ended later than a, a is taken back to the latest
--- age at which 20 did; with fewer than 20 in all that is the share of failures among all. So the few longest tasks
--- decide nothing alone. Tasks of lists drawn from running ones are at risk from entry_seconds on (see task_latency).
+-- All tasks of an hour (UTC) have the same history: the tasks of their source and action submitted in the whole hours
+-- before it, as many hours as are needed for 2,000 that have ended. None was submitted in the same hour or later. With
+-- p_success, p_failure and p_running of the history by Aalen-Johansen (see outcome_incidence), at age a and at the end
+-- of the curve, p_failure = (p_failure(end) - p_failure(a)) / (p_running(a) - p_running(end)). p_running(end) is 0
+-- unless the longest task of the history is still running; how such tasks end is not known, and is assumed to be as for
+-- the others. If fewer than 20 tasks of the history ended later than a, the latest age after which 20 did is used
+-- instead; with fewer than 20 in all, p_failure is the share of failures among all. So a few longest tasks alone do not
+-- decide. Tasks of lists drawn from running ones are at risk from entry_seconds on (see task_latency).
 create or replace view failure_chance as
 with aged as materialized (
     select
@@ -49,8 +49,8 @@ hours as (
     group by source, action, submit_hour
 ),
 
--- An hour with tasks in flight is a cohort; its history begins at the latest hour after which 2,000 ended before it, or
--- else at the first hour of its kind.
+-- An hour with tasks in flight is a cohort; its history begins at the latest hour from which on 2,000 tasks before the
+-- cohort have ended, or else at the first hour of its kind.
 history_hours as (
     select
         cohort.position as cohort,
@@ -63,9 +63,10 @@ history_hours as (
     where cohort.in_flight > 0
 ),
 
--- CTEs are read as rarely as can be, as versions of DuckDB before 1.4 plan them again each time. Times before the age of
--- the cohort's youngest task in flight say nothing of what comes later: without them, what follows is the curve of those
--- that reached that age. Of limit_seconds: the 20th longest time to an end; the shortest, where there are fewer.
+-- CTEs are read as rarely as possible, because versions of DuckDB before 1.4 plan them again each time. Times before
+-- the age of the cohort's youngest task in flight do not matter for what comes later: without them, the result is the
+-- curve of the tasks that reached that age. limit_seconds: the 20th longest time to an end; the shortest, if there are
+-- fewer.
 histories as (
     select
         history_hours.cohort,
