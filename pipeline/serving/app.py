@@ -1,4 +1,4 @@
-"""The web application: nothing that it serves can write, but for `POST /callbacks/SECRET`, which writes ids."""
+"""The web application. It is read-only, except `POST /callbacks/SECRET`, which writes ids."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _UNREADABLE: Final = (ArchiveError, AvatarTasksError, OSError, WarehouseError)
 
-#: What each outcome of a callback is answered with, and in which words.
+#: The answer to a callback, by outcome: status and message.
 _ANSWERS: Final[dict[Outcome, tuple[HTTPStatus, str]]] = {
     "accepted": (HTTPStatus.OK, "accepted: the task is polled with the next run"),
     "unknown": (HTTPStatus.NOT_FOUND, "no such task was ever accepted"),
@@ -43,7 +43,7 @@ _ANSWERS: Final[dict[Outcome, tuple[HTTPStatus, str]]] = {
     "failed": (HTTPStatus.SERVICE_UNAVAILABLE, "it could not be stored: try again later"),
 }
 
-#: No script, nothing from elsewhere, in nobody's frame; links leave no trace of what was filtered.
+#: No scripts, nothing from other hosts, no frames; links do not reveal the filters to other sites.
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -52,7 +52,7 @@ _HEADERS: Final = {
     "cache-control": "no-store",
 }
 
-#: Metrics are recomputed after this time at the earliest, however often they are read.
+#: Metrics are recomputed at most this often, however often they are read.
 _METRICS_SECONDS: Final = 5.0
 
 
@@ -88,10 +88,10 @@ def application(
 
     Args:
         paths: of the data folder.
-        hosts: what requests may call this host, against pages of other sites that rebind their name to it.
-        pages: what makes the report; without it there is no `/`.
-        callbacks: what takes callbacks, by the part of their path before the secret: '', or `NAME/` for each gateway.
-        secret: the last part of their path.
+        hosts: host names that requests may use; others are refused, against DNS rebinding by pages of other sites.
+        pages: renders the report; without it there is no `/`.
+        callbacks: handles callbacks, by the part of their path before the secret: '', or `NAME/` for each gateway.
+        secret: the last part of the path of callbacks.
     """
     metrics, one_at_a_time = _Metrics(paths), asyncio.Lock()
 
@@ -144,7 +144,7 @@ def _callback(callbacks: Callbacks, secret: str) -> Callable[[Request], Awaitabl
 
 
 async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is too large."""
+    """The body; None if it is larger than `MAX_BYTES`."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -155,7 +155,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _callback_metrics(callbacks: Mapping[str, Callbacks]) -> str:
-    """Of a gateway of sources.toml with the label `source`."""
+    """The counts of callbacks by outcome; for a gateway of sources.toml with the label `source`."""
     name = "avatar_tasks_callbacks_total"
     lines = [
         f'{name}{{outcome="{outcome}"{_label(part)}}} {one.outcomes[outcome]}'
@@ -171,7 +171,7 @@ def _label(part: str) -> str:
 
 
 class _WithHeaders:
-    """Adds the headers that every answer has."""
+    """Adds `_HEADERS` to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,8 +1,8 @@
-"""What gateways post when a task has changed. It is a hint: the task is polled with the next run, and nothing more.
+"""Callbacks, which gateways post when a task has changed. Each is only a hint: the next run polls the task.
 
-So a forged callback can do no harm: nothing of it is used but the id, and that is looked up. What comes
-is put into a file of the inbox, and acknowledged when that file is on the disk. Callbacks that come at about the same
-time share a file.
+So a forged callback can do no harm: only its id is used, and only if it is known. The id is written to a file in the
+inbox, and the callback is acknowledged when that file is on disk. Callbacks that come at about the same time share a
+file.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ logger = logging.getLogger("avatar_tasks")
 Outcome = Literal["accepted", "unknown", "unreadable", "too_large", "too_many", "failed"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("accepted", "unknown", "unreadable", "too_large", "too_many", "failed")
 
-#: A callback has the answer of `/avatar/task/{id}` or less.
+#: A callback contains at most what `/avatar/task/{id}` answers.
 MAX_BYTES: Final = 1_048_576
 
-#: Most callbacks in a second, and how many may come at once.
+#: Maximum callbacks per second, and how many may come at once.
 PER_SECOND: Final = 100.0
 BURST: Final = 1_000
 
-#: Callbacks that come within this time of the first share a file, a look into the warehouse and an fsync.
+#: Callbacks that come within this time after the first share a file, a query of the warehouse and an fsync.
 _TOGETHER_SECONDS: Final = 0.05
 
-#: What gateways wrap around a task, and how deep it is looked for.
+#: Keys in which gateways wrap a task, and how many levels are searched.
 _WRAPPERS: Final = ("data", "task", "result")
 _DEEPEST: Final = 4
 
 
 @dataclass(slots=True)
 class Callbacks:
-    """Takes the bodies of callbacks, and makes files of the inbox out of them.
+    """Takes the bodies of callbacks, and writes their ids to files in the inbox.
 
     Attributes:
-        paths: of the data folder, in which ids are known.
-        source: whose ids they are.
-        inbox: the folder of files that the next run takes.
-        accepts_new: whether ids that were never accepted are taken as well.
-        clock: seconds, only ever growing; for the pace.
-        outcomes: how many callbacks came to each.
+        paths: the data folder, whose warehouse and archive have the known ids.
+        source: the source that the ids belong to.
+        inbox: the folder whose files the next run takes.
+        accepts_new: whether ids that were never accepted are also taken.
+        clock: monotonic seconds, to limit callbacks per second.
+        outcomes: number of callbacks by outcome.
     """
 
     paths: DataPaths
@@ -73,13 +73,13 @@ class Callbacks:
     _writing: asyncio.Task[None] | None = None
 
     async def take(self, body: bytes) -> Outcome:
-        """The outcome of one callback; `accepted` means that its id is on the disk."""
+        """Handle one callback; the outcome `accepted` means that its id is on disk."""
         outcome = await self._take(body)
         self.outcomes[outcome] += 1
         return outcome
 
     def refuse(self, outcome: Outcome) -> Outcome:
-        """Count a callback whose body was not even read."""
+        """Count a callback that is refused before its body is parsed."""
         self.outcomes[outcome] += 1
         return outcome
 
@@ -111,13 +111,13 @@ class Callbacks:
                 ids = sorted({task_id for task_id, _ in waiting})
                 outcomes = await asyncio.to_thread(self._write, ids)
                 for task_id, done in waiting:
-                    if not done.done():  # it is, where the client has left
+                    if not done.done():  # it is done if the client has disconnected
                         done.set_result(outcomes[task_id])
         finally:
             self._writing = None
 
     def _write(self, ids: Sequence[str]) -> dict[str, Outcome]:
-        """Put the ids that are to be polled on the disk."""
+        """Write the ids to poll to a file in the inbox; returns the outcome for each id."""
         try:
             known = set(ids) if self.accepts_new else known_ids(self.paths, self.source, ids)
             if known:
@@ -132,10 +132,10 @@ class Callbacks:
 
 
 def task_id_of(body: bytes) -> str | None:
-    """The id that a callback is about; None where there is none.
+    """The id of the task that a callback is about; None if there is none.
 
-    The shapes are those of `/avatar/task/{id}`, a task alone, and a video object as OpenAI's. The outermost id counts:
-    a gateway behind the gateway has another.
+    The body may be an answer as from `/avatar/task/{id}`, a task alone, or a video object as in OpenAI's API. The
+    outermost id counts: inside it may be another, of a gateway behind this one.
     """
     with contextlib.suppress(ValueError, RecursionError):
         return _id_in(json.loads(body), _DEEPEST)

@@ -1,4 +1,4 @@
-"""Whether `serve` can do its work: readers find something to open."""
+"""Whether `serve` can do its work: whether the published warehouse can be read."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `/health` says.
+    """What `/health` answers.
 
     Attributes:
         is_well: whether the warehouse can be read.
-        stale_seconds: time since the last run that readers can see ended; None where there was none.
+        stale_seconds: seconds since the end of the last run in the published warehouse; None if there was none.
         problem: why it cannot be read.
     """
 
@@ -34,7 +34,7 @@ class Health:
 
 
 def health(paths: DataPaths, now: datetime | None = None) -> Health:
-    """As of `now`, or of this moment; a warehouse that is old is well, and its age is said."""
+    """The health at `now`, by default the current time. An old warehouse counts as healthy; its age is given."""
     try:
         with reader(paths) as con:
             [(last,)] = con.execute("select max(finished_at) from runs").fetchall()

@@ -1,4 +1,4 @@
-"""Which ids have been accepted before: those of the warehouse, and those that are archived and not loaded yet."""
+"""Find ids that were accepted before: those in the warehouse, and those archived and not loaded yet."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def known_ids(paths: DataPaths, source: str, ids: Collection[str]) -> set[str]:
-    """Those of `ids` that are of this source's warehouse, or archived for it.
+    """Those of `ids` that are in the warehouse for this source, or archived for it.
 
     Raises:
-        ArchiveError, WarehouseError: when one of them cannot be read.
+        ArchiveError, WarehouseError: when archive or warehouse cannot be read.
     """
     store = Archive(paths.storage)
     try:

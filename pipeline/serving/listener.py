@@ -1,4 +1,4 @@
-"""Serves an application until Ctrl-C, on an address that was bound before."""
+"""Bind an address, and serve an application on it until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 is a free one.
+    """A listening socket; port 0 means any free port.
 
     Raises:
         UnusableInputError: when the host is unknown or the port is taken.
@@ -35,13 +35,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a browser finds it."""
+    """The URL for a browser."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
 def config(app: ASGIApp) -> Config:
-    """Uvicorn without log output but for errors; requests that are being answered at the end get five seconds."""
+    """Uvicorn's configuration: logs only warnings and errors; at the end, open requests get five seconds."""
     import uvicorn
 
     return uvicorn.Config(

@@ -1,4 +1,4 @@
-"""The report as `serve` shows it: made once for each published copy and choice of filters, and then kept."""
+"""The report as `serve` shows it: rendered once for each published copy and set of filters, then cached."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
     from warehouse.paths import DataPaths
 
-#: Pages that are kept, the ones last asked for; each has a few hundred kilobytes.
+#: How many pages are cached, the most recently requested ones; each has a few hundred kilobytes.
 _KEPT: Final = 32
 
-#: A page about the last hours or days is recomputed after this time, also of the same copy.
+#: A page about the last hours or days is rendered again after this time, even from the same copy.
 _RELATIVE_SECONDS: Final = 600
 
-#: A lake, which changes with each load, is read again after this time.
+#: A page from a lake, which changes with each load, is rendered again after this time.
 _LAKE_SECONDS: Final = 60
 
-#: After this time without a load a page says so.
+#: After this time without a run, pages show a notice.
 _STALE_SECONDS: Final = 900.0
 
 #: Fields of the form; the last four may be repeated.
@@ -52,7 +52,7 @@ def _now() -> datetime:
 
 @dataclass(slots=True)
 class Pages:
-    """Makes pages, one at a time, and keeps the last ones.
+    """Renders pages, one at a time, and caches the last ones.
 
     Attributes:
         paths: of the data folder.
@@ -66,10 +66,10 @@ class Pages:
     _keeping: threading.Lock = field(default_factory=threading.Lock)
 
     async def read(self, query: Sequence[tuple[str, str]]) -> str:
-        """The page for the fields of the form, with a notice where the last load was long ago.
+        """The page for the fields of the form, with a notice if the last run ended long ago.
 
         Raises:
-            NothingPublishedError, WarehouseError: when there is no copy that can be read.
+            NothingPublishedError, WarehouseError: when no published copy can be read.
             UnusableInputError: when a filter cannot be used.
         """
         return await asyncio.to_thread(self._read, filters_of(query))
@@ -78,7 +78,7 @@ class Pages:
         key = self._key(filters)
         page = self._found(key)
         if page is None:
-            with self._making:  # those who wait here find the page made
+            with self._making:  # those who waited find the page in the cache
                 page = self._found(key) or self._keep(key, self._make(filters))
         return page.replace(NOTICE, self._notice(), 1)
 
@@ -102,7 +102,7 @@ class Pages:
         return (*self._copy(seconds), moment, filters)
 
     def _copy(self, seconds: float) -> _Key:
-        """What readers see now: the published file, or a lake as of this minute."""
+        """The identity of what readers see now: of the published file, or of a lake in this minute."""
         published = warehouse_of(self.paths).published
         if published is None:
             return (int(seconds // _LAKE_SECONDS),)
@@ -131,10 +131,10 @@ class Pages:
 
 
 def filters_of(query: Iterable[tuple[str, str]]) -> Filters:
-    """The filters that the fields of the form say; empty ones are none.
+    """The filters from the fields of the form; empty fields are ignored.
 
     Raises:
-        UnusableInputError: for a field that is not of the form.
+        UnusableInputError: for a field that is not in the form.
     """
     given = [(name, value.strip()) for name, value in query if value.strip()]
     for name, _ in given:
@@ -158,7 +158,7 @@ def filters_of(query: Iterable[tuple[str, str]]) -> Filters:
 
 
 def address_of(filters: Filters) -> str:
-    """The page's own address: what `filters_of` reads."""
+    """The address of the page with these filters; the inverse of `filters_of`."""
     repeated = {"source": filters.sources, "action": filters.actions, "template": filters.templates}
     single = {"since": filters.since, "until": filters.until, "timezone": filters.timezone}
     given = {name: value for name, value in single.items() if value}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-#: What a browser on this machine may call it.
+#: Host names under which a browser on this machine may open it.
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -37,7 +37,8 @@ def serve(
     """Serve until Ctrl-C.
 
     Raises:
-        UnusableInputError: when the port is taken, or callbacks are to be taken without a secret.
+        UnusableInputError: when the port is taken, when callbacks are wanted without a secret, or `accept_new` without
+            callbacks.
     """
     secret = settings.callback_secret.get_secret_value() if settings.callback_secret else ""
     if callbacks and not secret:
@@ -63,7 +64,7 @@ def serve(
 
 
 def callbacks_of(settings: Settings, inbox: Path, *, accept_new: bool) -> dict[str, Callbacks]:
-    """By the part of the path before the secret: `NAME/` for a gateway of sources.toml, else nothing."""
+    """Handlers of callbacks by the part of the path before the secret: `NAME/` for a gateway of sources.toml, or ''."""
     source = settings.source if "source" in settings.model_fields_set else None
     named = {f"{one.name}/": (one.name, inbox / one.name) for one in chosen_sources(source)}
     return {

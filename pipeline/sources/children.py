@@ -1,8 +1,8 @@
-"""`collect` for several gateways: a process of its own for each, so that nothing of one can hold up or end another.
+"""`collect` for several gateways: a separate process for each, so that none can delay or end another.
 
-Each is `avatar-tasks collect --source NAME`, with its own pace, breaker, memory and alerts. They take turns at the
-warehouse by its lock. A signal for this process is passed on, once, and each archives what it has; a child whose
-parent was killed goes on to its end, and nothing is lost either way.
+Each is `avatar-tasks collect --source NAME`, with its own pace, breaker, memory and alerts. The warehouse's lock lets
+them load one after another. A signal for this process is passed on once, and each child archives what it has. If this
+process is killed, its children run to their end. Nothing is lost in either case.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.collect.request import CollectRequest
     from pipeline.sources.file import Source
 
-#: The command as installed, which finds its packages wherever it is started.
+#: The installed command, which finds its packages from any working folder.
 COMMAND: Final = str(Path(sysconfig.get_path("scripts"), "avatar-tasks"))
 
 _PIECE_BYTES: Final = 65_536
@@ -41,10 +41,10 @@ class Children:
 
     Args:
         sources: the gateways.
-        request: what each is to do.
-        options: settings and switches that were typed, by name; those that are None were not.
-        notify: called with each line that a child writes, its source and the line.
-        on_end: called with each end, as it comes.
+        request: what each has to do.
+        options: settings and switches by name, as typed; None for those that were not.
+        notify: called with the source and the line, for each line that a child writes to stderr.
+        on_end: called when a child has ended.
     """
 
     sources: Sequence[Source]
@@ -54,7 +54,7 @@ class Children:
     on_end: Callable[[SourceEnd], None] = lambda _end: None
 
     def __post_init__(self) -> None:
-        """Raises UnusableInputError for what can only be about one gateway."""
+        """Raises UnusableInputError for options that can only be about one gateway."""
         about_one = {
             "ids": bool(self.request.ids),
             "--ids-file": self.request.ids_file is not None,
@@ -68,9 +68,9 @@ class Children:
             raise UnusableInputError(f"--discover: no source of {FILE} has access_token_env or access_token_block")
 
     async def collect(self) -> SourcesSummary:
-        """Wait until every one has ended; the summary has all of them, and the worst of their exit codes."""
+        """Run all and wait until every one has ended; the summary has all results and the worst exit code."""
         began = time.monotonic()
-        # Without `return_exceptions` it would be over as soon as the first of them is, with the others still running.
+        # Without `return_exceptions`, the first error would end `gather` while the other children still run.
         ends = await asyncio.gather(*map(self._collect_one, self.sources), return_exceptions=True)
         if failure := next((one for one in ends if isinstance(one, BaseException)), None):
             raise failure
@@ -96,7 +96,7 @@ class Children:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            process_group=0,  # Ctrl-C is for this process, which passes it on
+            process_group=0,  # Ctrl-C reaches only this process, which passes it on
         )
         reading = asyncio.ensure_future(self._read(source.name, process))
         try:
@@ -109,7 +109,7 @@ class Children:
         return _end(source.name, process.returncode or 0, out)
 
     async def _read(self, name: str, process: Process) -> bytes:
-        """What it writes to stdout, once it has ended; its lines on stderr are passed on as they come."""
+        """Wait for the child; returns its stdout. Its lines on stderr are passed on as they come."""
         assert process.stdout is not None  # noqa: S101 - both are pipes
         out, _ = await asyncio.gather(process.stdout.read(), self._pass_on(name, process))
         await process.wait()
@@ -126,7 +126,7 @@ class Children:
             self.notify(name, rest.decode(errors="replace"))
 
     def _arguments(self, source: Source) -> Iterator[str]:
-        """What was typed, as its child gets it."""
+        """The options for a child, from those that were typed."""
         request = self.request
         texts = {
             "inbox": request.inbox,
@@ -152,13 +152,13 @@ class Children:
                 yield f"--{'' if value else 'no-'}{name.replace('_', '-')}"
 
 
-#: Of `options`, those with a value, and those that are on or off.
+#: The names in `options` that have a value, and those that are on or off.
 _TEXTS: Final = ("data_dir", "concurrency", "rate", "timeout")
 _SWITCHES: Final = ("first_start", "prefect")
 
 
 async def _to_its_end(work: asyncio.Future[Any]) -> None:
-    """Wait for it, however often this is cancelled: a child that was told to end does so within seconds."""
+    """Wait for `work`, however often this is cancelled: a child that got SIGTERM ends within seconds."""
     while not work.done():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait([work])

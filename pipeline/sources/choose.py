@@ -1,4 +1,4 @@
-"""Which gateways a command is about, and the settings of each: its table in `sources.toml`, or just the environment."""
+"""Which gateways a command is about, and the settings of each, from its table in `sources.toml` and the environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pipeline.sources.file import Source
     from warehouse.policy import PollingPolicy
 
-#: What each gateway has for itself. A key in the environment must not go to a gateway that does not name it.
+#: Settings that each gateway has for itself: a key in the environment must not be sent to a gateway that does not name
+#: it. The values are the defaults that replace what is in the environment.
 _OF_ONE: Final[dict[str, Any]] = {
     "base_url": None,
     "task_path": TASK_PATH,
@@ -32,10 +33,10 @@ _OF_ONE: Final[dict[str, Any]] = {
     "user_id": None,
 }
 
-#: Which of these nobody sets without expecting them to count.
+#: Those of `_OF_ONE` that must not be in the environment, because their user would expect them to have an effect.
 _MISLEADING: Final = ("base_url", "task_path", "api_key_block", "access_token_block")
 
-#: Of a source, settings of the same names.
+#: Fields of `Source` that are settings of the same name.
 _SETTINGS: Final = (
     "base_url",
     "task_path",
@@ -55,14 +56,14 @@ _SETTINGS: Final = (
 
 
 def chosen_sources(name: str | None = None) -> list[Source]:
-    """The gateways of `sources.toml` that a command is about; none where there is no such file.
+    """The gateways of `sources.toml` that a command is about; none if there is no such file.
 
     Args:
-        name: of the only one, as given by an option; else the setting SOURCE may name it.
+        name: the only one, as given by an option; if not given, the setting SOURCE may name it.
 
     Raises:
-        UnusableInputError: when the file cannot be used or has no gateway of this name, and when the environment sets
-            a gateway, too.
+        UnusableInputError: when the file cannot be used or has no gateway of this name, or when the environment also
+            sets a gateway.
     """
     sources = read_sources()
     if not sources:
@@ -89,7 +90,7 @@ def _all_or_unknown(sources: list[Source], name: str | None) -> list[Source]:
 
 
 def one_source(name: str | None = None) -> Source | None:
-    """The gateway that a command for one is about; None where there is no `sources.toml`.
+    """The gateway of a command that is about a single one; None if there is no `sources.toml`.
 
     Raises:
         UnusableInputError: as `chosen_sources`, and when there are several and none is named.
@@ -103,7 +104,7 @@ def one_source(name: str | None = None) -> Source | None:
 
 
 def settings_of(source: Source | None, /, **options: Any) -> Settings:  # noqa: ANN401 - as `read_settings`
-    """The settings in force for a gateway; options win over its table, which wins over the environment.
+    """The settings for a gateway: options take precedence over its table, and this over the environment.
 
     Raises:
         UnusableInputError: when one cannot be used, or a variable that the table names is not set.
@@ -120,12 +121,12 @@ def _without_secrets(source: Source) -> dict[str, Any]:
 
 
 def policy_of(settings: Settings) -> PollingPolicy:
-    """When pending ids are polled: those of the gateway of `settings`, and those of the others of `sources.toml`.
+    """When pending ids are polled, for the gateway of `settings` and for the others of `sources.toml`.
 
-    A source that the file does not list, such as a demo's, has nothing to do with it.
+    For a source that the file does not list, such as a demo's, the file is ignored.
 
     Raises:
-        UnusableInputError: when `settings` name no source, and the file cannot be used.
+        UnusableInputError: when `settings` name no source and the file cannot be used.
     """
     is_common = "source" not in settings.model_fields_set
     sources = read_sources() if is_common else listed_sources()
@@ -137,7 +138,7 @@ def policy_of(settings: Settings) -> PollingPolicy:
 
 
 def _secrets(source: Source) -> dict[str, str]:
-    """Those that are set. A variable may be missing where a Prefect block holds its secret, too."""
+    """The secrets that are set, by setting. A variable may be missing if a Prefect block also holds the secret."""
     found = {setting: read_variable(variable) for setting, variable in source.variables.items()}
     for setting, value in found.items():
         if not value and not getattr(source, f"{setting}_block", None):
@@ -149,7 +150,7 @@ def _secrets(source: Source) -> dict[str, str]:
 
 
 def request_of(source: Source | None, request: CollectRequest) -> CollectRequest:
-    """What `collect` is to do for a gateway: as given, and what its table adds; its own folder of the inbox."""
+    """The request for a gateway: as given, with what its table adds, and with the gateway's own folder of the inbox."""
     if source is None:
         return request
     return dataclasses.replace(
@@ -165,5 +166,5 @@ def request_of(source: Source | None, request: CollectRequest) -> CollectRequest
 
 
 def secret_variables() -> set[str]:
-    """The variables that `sources.toml` names for secrets; none where it cannot be read."""
+    """The variables that `sources.toml` names for secrets; none if it cannot be used."""
     return {variable for one in listed_sources() for variable in one.variables.values()}

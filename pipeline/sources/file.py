@@ -1,6 +1,6 @@
-"""`sources.toml` of the working folder: several gateways, each a table `[[source]]`. A single one needs no such file.
+"""`sources.toml` in the working folder: several gateways, each a table `[[source]]`. A single one needs no such file.
 
-A secret is never in the file: it names the environment variable, or the Prefect Secret block, that holds one.
+The file never contains a secret: it names the environment variable or the Prefect Secret block that holds it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.spans import DEFAULT_SINCE, SpanError, read_span
 #: Its name, in the working folder.
 FILE: Final = Path("sources.toml")
 
-#: Keys that would hold a secret, and the one to use instead.
+#: Keys that would hold a secret, and the key to use instead.
 _SECRETS: Final = {
     "api_key": "api_key_env",
     "key": "api_key_env",
@@ -32,7 +32,7 @@ _SECRETS: Final = {
     "user_id": "user_id_env",
 }
 
-#: Folders of an inbox, and what else would be named after a source of that name.
+#: Names that a source cannot have: folders of an inbox, and the suffix of a deployment.
 _RESERVED: Final = ("done", "unusable", "shard")
 
 
@@ -82,17 +82,17 @@ class Source(BaseModel):
     """One gateway.
 
     Attributes:
-        name: part of every key in the warehouse, as the setting SOURCE.
+        name: part of every key in the warehouse, like the setting SOURCE.
         base_url, task_path, fetch, rate, concurrency, timeout, max_body_bytes, redact, accept_other_ids,
-            max_unreachable_share, poll_min, give_up_after: the settings of these names for this gateway; those common
-            to all if not given.
+            max_unreachable_share, poll_min, give_up_after: the settings of these names for this gateway; if not given,
+            those common to all.
         api_key_env, access_token_env, user_id_env: the environment variable that holds the secret.
-        api_key_block, access_token_block: or the Prefect Secret block that does.
-        discover, since, action: whether each `collect` walks the gateway's list of tasks, how far back and of which
+        api_key_block, access_token_block: the Prefect Secret block that holds the secret, as another possibility.
+        discover, since, action: whether each `collect` reads the gateway's list of tasks, how far back, and which
             action.
         ids_from, ids_column: a folder of exports, or SQL, whose new ids each `collect` takes.
-        in_flight: most requests in flight over all workers of Prefect.
-        interval, cron, timezone, active: when its deployment runs; as the deployment `collect` if not given.
+        in_flight: maximum requests in flight over all Prefect workers.
+        interval, cron, timezone, active: when its deployment runs; if not given, like the deployment `collect`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -128,7 +128,7 @@ class Source(BaseModel):
 
     @property
     def has_token(self) -> bool:
-        """Whether its list of tasks can be walked."""
+        """Whether its list of tasks can be read."""
         return bool(self.access_token_env or self.access_token_block)
 
     @property
@@ -139,7 +139,7 @@ class Source(BaseModel):
 
 
 def read_sources(folder: Path = Path()) -> list[Source]:
-    """The gateways that the file of a folder lists, in its order; none where there is no file.
+    """The gateways in the file in `folder`, in the order of the file; none if there is no file.
 
     Raises:
         UnusableInputError: when it cannot be read, or anything in it cannot be used.
@@ -161,7 +161,7 @@ def read_sources(folder: Path = Path()) -> list[Source]:
 
 
 def listed_sources() -> list[Source]:
-    """Those of the working folder, for what has to go on without the file: none where it cannot be used."""
+    """The gateways in the file in the working folder; none if it cannot be used, for callers that must not fail."""
     try:
         return read_sources()
     except UnusableInputError:
@@ -204,7 +204,7 @@ def _refuse_secrets(shown: str, table: dict[str, Any]) -> None:
 
 
 def _refuse_keys(path: Path, text: str) -> None:
-    """Also in comments: the file is shown, copied and committed."""
+    """Refuse a key anywhere in the file, also in comments: the file is shown, copied and committed."""
     for number, line in enumerate(text.splitlines(), 1):
         if LOOKS_LIKE_A_KEY.search(line):
             raise UnusableInputError(f"{path}, line {number}, holds what looks like a key: none may be in this file")

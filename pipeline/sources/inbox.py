@@ -1,4 +1,4 @@
-"""An inbox of several gateways has a folder for each of them; what lies beside these belongs to none."""
+"""An inbox for several gateways has a folder for each of them; files outside of these folders belong to none."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from pipeline.sources.file import Source
 
-#: How many a warning names.
+#: How many files a warning names at most.
 _NAMED: Final = 10
 
 
 def warn_of_strays(inbox: str | None, sources: Sequence[Source], warn: Callable[[str], None]) -> None:
-    """A warning about files of an inbox that are in no gateway's folder: nothing takes them."""
+    """Warn of files in an inbox that are in no gateway's folder, because nothing reads them."""
     if inbox is None:
         return
     folder, strays = Path(inbox), list[str]()

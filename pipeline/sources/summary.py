@@ -1,4 +1,4 @@
-"""How `collect` went for several gateways: each by itself, and the sum."""
+"""The result of `collect` for several gateways: of each, and the sum."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class SourceEnd:
     """How the run for one gateway ended.
 
     Attributes:
-        source: its name.
+        source: the gateway's name.
         exit_code: as documented for `collect`.
         problem: what went wrong, as a sentence; None when nothing did.
-        summary: what `collect --json` prints; None where the run left none.
+        summary: what `collect --json` prints; None if the run printed no summary.
         has_said_why: whether the run itself has reported `problem`.
     """
 
@@ -29,11 +29,11 @@ class SourceEnd:
     has_said_why: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """Its summary, or at least how it ended."""
+        """The summary; if there is none, at least the exit code and the problem."""
         return self.summary or {"source": self.source, "exit_code": int(self.exit_code), "problem": self.problem}
 
     def as_line(self) -> str:
-        """For people; what went wrong is not in it where the run itself has said so."""
+        """For people; without the problem if the run itself has reported it."""
         if self.summary is None:
             return f"{self.source}: {'not collected' if self.has_said_why else self.problem}"
         found = self.summary
@@ -51,18 +51,18 @@ class SourcesSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The worst."""
+        """The worst exit code of all gateways."""
         codes = {one.exit_code for one in self.ends}
         return next((code for code in WORST_FIRST if code in codes), ExitCode.DONE)
 
     @property
     def problem(self) -> str | None:
-        """Which ones did not end with 0; None when all did."""
+        """Which gateways did not end with 0, as a sentence; None when all did."""
         bad = [f"{one.source} ended with {int(one.exit_code)}" for one in self.ends if one.exit_code]
         return f"{len(self.ends) - len(bad)} of {len(self.ends)} sources are done; {', '.join(bad)}" if bad else None
 
     def as_lines(self) -> list[str]:
-        """For people: of each source what it did."""
+        """For people: a line for each gateway."""
         return [one.as_line() for one in self.ends]
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sentences about a gateway of `sources.toml`, with each setting by the name of what sets it there."""
+"""Sentences about a gateway of `sources.toml`, in which each setting is named as it is set there."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SETTING: Final = re.compile(rf"{PREFIX}([A-Z_]*[A-Z])")
 
 
 def worded_for(name: str, text: str) -> str:
-    """A sentence about the source of this name; unchanged where the file does not list it."""
+    """`text` in the words for the source of this name; unchanged if the file does not list it."""
     return next((worded(one, text) for one in listed_sources() if one.name == name), text)
 
 
 def worded(source: Source, text: str) -> str:
-    """The sentence with each setting that it names as its key in the file, or as the variable that the key names."""
+    """`text` with each setting replaced by its key in the file, or by the variable that the key names."""
     if "api_key" not in source.variables:
         text = text.replace(f"{PREFIX}API_KEY in the environment or in .env", f"{PREFIX}API_KEY")
     return _SETTING.sub(lambda found: _key(source, found[1].lower()) or found[0], text)

@@ -1,4 +1,4 @@
-"""`maintain` by the settings in force, and what it says."""
+"""`maintain` with the settings in force, and its summary."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class MaintenanceSummary:
     Attributes:
         run_id: the run.
         segments_before: files in the archive when it began.
-        segments_after: and when it ended.
-        bytes_before: their size when it began.
-        bytes_after: and when it ended.
+        segments_after: files in the archive when it ended.
+        bytes_before: size of the archive in bytes when it began.
+        bytes_after: size of the archive in bytes when it ended.
         dropped_days: days (UTC) whose ids and answers were dropped.
         lost_segments: segments that were loaded once and are no longer in the archive.
-        damaged_segments: segments that cannot be read, and why.
-        differences: tables that a rebuild would not give as they are: {table, rows, rows_rebuilt}.
-        broken_rules: rules that do not hold in the tables, with the number of rows against each.
+        damaged_segments: a message about each segment that cannot be read.
+        differences: tables that would differ after a rebuild: {table, rows, rows_rebuilt}.
+        broken_rules: rules that do not hold in the tables, with the number of rows that break each.
         data_quality: failing checks of the view `data_quality`: {check_name, checked, failing, share}.
         exit_code: how it ended.
         problem: what is wrong, as a sentence; null when nothing is.
@@ -77,16 +77,17 @@ class MaintenanceSummary:
 
 
 def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) -> MaintenanceSummary:
-    """Maintain archive and warehouse, write down how it went, and publish.
+    """Maintain archive and warehouse, archive the summary, and publish.
 
     Args:
         run: from `run.begin`.
-        retain_days: what is older is dropped; None keeps everything.
-        accept_loss: drop it also where the clock is in doubt, or ids in it are still polled.
+        retain_days: older days are dropped; None keeps everything.
+        accept_loss: drop them even if the clock is in doubt, or some of their ids are still polled.
 
     Raises:
-        UnusableInputError: when there is no archive, or `retain_days` is so small that polled ids would go.
-        RetentionRefusedError: when what is to go is all there is, or still in use.
+        UnusableInputError: when there is no archive, or `retain_days` is so small that ids still polled would be
+            dropped.
+        RetentionRefusedError: when everything would be dropped, or something still in use.
         WarehouseError: see `Warehouse.maintain`.
     """
     require_archive(run.paths)
@@ -173,7 +174,7 @@ def _summarise(run: Run, done: Maintained) -> MaintenanceSummary:
 
 
 def _problem(done: Maintained) -> str | None:
-    """What is wrong, the worst first, and what to do."""
+    """The worst problem, and what to do; None if there is none."""
     if done.damaged:
         return f"{len(done.damaged):,} segments are damaged. {done.damaged[0].error}"
     if done.lost:

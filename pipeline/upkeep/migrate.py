@@ -1,4 +1,4 @@
-"""`migrate` by the settings in force."""
+"""`migrate` with the settings in force."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def migrate_warehouse(old: Settings, new: Settings, reporter: Reporter, *, accept_loss: bool = False) -> Moved:
-    """Derive the warehouse again where `new` says, from the archive both have; segments that cannot be read are named.
+    """Derive the warehouse again at the place in `new`, from the same archive; warns of segments that cannot be read.
 
     Raises:
-        UnusableInputError: when both are the same.
+        UnusableInputError: when `old` and `new` name the same place, or there is no archive.
         WarehouseError: see `warehouse.maintenance.migrate.migrate`.
     """
     if place_of(old.paths) == place_of(new.paths):

@@ -1,4 +1,4 @@
-"""`rebuild` by the settings in force."""
+"""`rebuild` with the settings in force."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def rebuild_warehouse(settings: Settings, reporter: Reporter, *, accept_loss: bool = False) -> Loaded:
-    """Rebuild and publish; segments that cannot be read are named and left out.
+    """Rebuild and publish; segments that cannot be read are left out with a warning.
 
     Raises:
         UnusableInputError: when there is neither a warehouse nor an archive.
@@ -38,7 +38,7 @@ def rebuild_warehouse(settings: Settings, reporter: Reporter, *, accept_loss: bo
 
 
 def derivation(settings: Settings, reporter: Reporter, into: DataPaths | None = None) -> Derivation:
-    """What the settings in force say about deriving a warehouse: theirs, or the one of `into` from their archive."""
+    """The parameters to derive a warehouse from the archive of `settings`: their own warehouse, or that of `into`."""
     paths = settings.paths
     return Derivation(
         into or paths,

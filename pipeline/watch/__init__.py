@@ -1,1 +1,1 @@
-"""What an operator watches: measures, conditions over them, and metrics for Prometheus."""
+"""What an operator watches: measures, conditions on them, and metrics for Prometheus."""

@@ -1,4 +1,4 @@
-"""Conditions of `status --fail-if`: `stale>15m`, `waiting>0`, `disk<5%`; a measure alone means more than none."""
+"""Conditions of `status --fail-if`: `stale>15m`, `waiting>0`, `disk<5%`; the name of a count alone means `>0`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Condition:
 
     Attributes:
         text: as it was typed.
-        name: the measure's.
+        name: the name of the measure.
         sign: <, <=, > or >=.
         limit: seconds, a count, bytes, or a share of the disk from 0 to 1.
         is_share: whether `limit` is such a share.
@@ -51,7 +51,7 @@ class Condition:
         return MEASURES[self.name]
 
     def judge(self, readings: Readings) -> Alarm | None:
-        """The alarm, where it holds or cannot be checked."""
+        """The alarm if the condition holds or cannot be checked; otherwise None."""
         value = self._value(readings)
         if value is not None and not _SIGNS[self.sign](value, self.limit):
             return None
@@ -82,11 +82,11 @@ class Alarm:
 
     Attributes:
         condition: as it was typed.
-        measure: what it is about.
-        value: what was measured, in seconds, counts, bytes or shares; None where it cannot be read.
+        measure: the name of the measure.
+        value: what was measured, in seconds, counts, bytes or shares; None if it cannot be read.
         severity: critical or warning.
         words: what is wrong.
-        advice: what to do; None where `words` end with it.
+        advice: what to do; None if `words` already say it.
     """
 
     condition: str
@@ -103,10 +103,10 @@ class Alarm:
 
 
 def read_conditions(texts: Iterable[str]) -> list[Condition]:
-    """Conditions as people type them; each text may hold several, with commas between them.
+    """Parse conditions as people type them; each text may contain several, separated by commas.
 
     Raises:
-        UnusableInputError: when one is not understood, with those there are.
+        UnusableInputError: when one is not understood; the message lists the possible ones.
     """
     return [_condition(part) for text in texts for part in text.split(",")]
 
@@ -158,13 +158,13 @@ def _not_understood(text: str, why: str) -> UnusableInputError:
 
 
 def judge(conditions: Iterable[Condition], readings: Readings) -> list[Alarm]:
-    """Those that hold, the critical ones first; where the archive or warehouse cannot be read, one says so for all."""
+    """The alarms of all conditions that hold or cannot be checked, critical ones first."""
     alarms = [alarm for one in conditions if (alarm := one.judge(readings))]
     return sorted(alarms, key=lambda alarm: alarm.severity)
 
 
 def shown_span(seconds: float) -> str:
-    """With two digits or more of its largest fitting unit: 95 s, 42 min, 5.3 h, 12 days."""
+    """A span in the largest unit that leaves at least two digits: 95 s, 42 min, 5.3 h, 12 days."""
     for size, unit in ((172_800, "days"), (7200, "h"), (120, "min")):
         if seconds >= size:
             return f"{seconds / {'days': 86_400, 'h': 3600, 'min': 60}[unit]:.3g} {unit}"

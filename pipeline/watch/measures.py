@@ -1,6 +1,6 @@
-"""What `status --fail-if` can measure, read from what readers see, the archive and the disk; it blocks nobody.
+"""What `status --fail-if` can measure, from the published warehouse, the archive and the disk, without any lock.
 
-A measure that cannot be read is None, and a condition over it holds: silence is an alarm.
+A measure that cannot be read is None, and a condition on it holds: missing data is an alarm.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Measure:
     """Something that a condition can be about.
 
     Attributes:
-        kind: what it is compared with: a span of time, a count, or room on the disk (a share in % or bytes).
+        kind: what it is compared with: a span of time, a count, or free space on the disk (in % or bytes).
         meaning: what it measures, for people.
-        advice: what to do where the condition holds.
-        severity: how bad that is.
+        advice: what to do if the condition holds.
+        severity: how bad it is if the condition holds.
     """
 
     kind: Literal["span", "count", "room"]
@@ -109,7 +109,7 @@ MEASURES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Room on a disk, in bytes."""
+    """Free space and size of a disk, in bytes."""
 
     free: int
     size: int
@@ -120,8 +120,8 @@ class Readings:
     """What was measured.
 
     Attributes:
-        values: by measure; seconds for spans. None, or no entry, where it cannot be read.
-        room: on the disk of the data folder; None where there is no folder.
+        values: by measure; seconds for spans. None, or no entry, if it cannot be read.
+        room: space on the disk of the data folder; None if there is no folder.
         problem: why something cannot be read, as a sentence; None when everything could.
     """
 
@@ -131,7 +131,7 @@ class Readings:
 
 
 def read_measures(paths: DataPaths, now: datetime | None = None) -> Readings:
-    """Measure everything, as of `now` (UTC), or of this moment."""
+    """Read all measures at `now` (UTC), by default the current time."""
     room = room_on_disk(paths.root)
     try:
         require_archive(paths)
@@ -145,7 +145,7 @@ def read_measures(paths: DataPaths, now: datetime | None = None) -> Readings:
 
 
 def room_on_disk(folder: Path) -> Room | None:
-    """Of the disk that holds a folder; None where the folder is not there."""
+    """The space on the disk that holds a folder; None if the folder is missing."""
     try:
         usage = shutil.disk_usage(folder)
     except OSError:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class Metric(NamedTuple):
-    """Its type, and what HELP says."""
+    """The type of a metric, and its HELP text."""
 
     kind: Literal["counter", "gauge"]
     help: str
 
 
-#: Every metric; names have their unit. `_total` are sums over all runs, and never fall.
+#: All metrics; names contain the unit. Those with `_total` are sums over all runs, and never decrease.
 METRICS: Final = {
     "avatar_tasks_up": Metric("gauge", "Whether archive and warehouse can be read (1) or not (0)."),
     "avatar_tasks_requests_total": Metric("counter", "HTTP requests sent by runs, retries and refused ones included."),
@@ -66,11 +66,11 @@ class Sample(NamedTuple):
 
 
 def read_samples(paths: DataPaths, now: datetime | None = None) -> list[Sample]:
-    """Everything, as of `now` (UTC), or of this moment.
+    """The samples of all metrics at `now` (UTC), by default the current time.
 
     Raises:
         UnusableInputError: when there is no archive.
-        WarehouseError: when there is nothing that readers can open.
+        WarehouseError: when the published warehouse cannot be read.
     """
     require_archive(paths)
     with reader(paths) as con:
@@ -82,7 +82,7 @@ def read_samples(paths: DataPaths, now: datetime | None = None) -> list[Sample]:
 
 
 def unreadable(paths: DataPaths) -> list[Sample]:
-    """What is left to say where nothing can be read."""
+    """The samples if archive or warehouse cannot be read."""
     return [Sample("avatar_tasks_up", {}, 0), *_disk(paths)]
 
 
@@ -94,7 +94,7 @@ def _disk(paths: DataPaths) -> Iterator[Sample]:
 
 
 def as_text(samples: Iterable[Sample]) -> str:
-    """With HELP and TYPE before each metric."""
+    """The samples in Prometheus' text format, with HELP and TYPE before each metric."""
     ordered = sorted(samples, key=lambda one: (list(METRICS).index(one.name), sorted(one.labels.items())))
     return "".join(
         line

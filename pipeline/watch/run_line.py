@@ -1,4 +1,4 @@
-"""One line for each run, for logs: easy to grep by run id, date and reason, and to parse as logfmt or JSON."""
+"""One log line for each run: easy to grep by run id, date and reason, and to parse as logfmt or JSON."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _FIRST: Final = ("run_id", "source", "problem", "seconds", "exit_code")
 
 
 def run_fields(command: str, summary: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """What the line says: the command, when it ended (UTC), how and why, how long it took, and every count.
+    """The fields of the line: the command, when it ended (UTC), how and why, how long it took, and every count.
 
     Args:
         command: collect, load or maintain.
-        summary: what its `--json` prints; numbers of it are counts, also those one level deeper.
+        summary: what its `--json` prints; whole numbers in it are counts, also those one level deeper.
         at: when it ended.
     """
     found = {"run": command, "run_id": summary.get("run_id"), "source": summary.get("source"), "at": _moment(at)}
@@ -47,7 +47,7 @@ def run_fields(command: str, summary: Mapping[str, Any], at: datetime) -> dict[s
 
 
 def failed_summary(run: Run, exit_code: int, problem: str) -> dict[str, Any]:
-    """What is known of a run that an error or a signal ends before it has a summary."""
+    """What is known about a run that an error or a signal ended before it had a summary."""
     seconds = round(run.clock.monotonic() - run.began, 3)
     facts = {"run_id": run.run_id, "source": run.settings.source, "seconds": seconds}
     return {**facts, "exit_code": int(exit_code), "problem": problem}
@@ -66,7 +66,7 @@ def _is_count(value: object) -> bool:
 
 
 def run_line(command: str, summary: Mapping[str, Any], at: datetime, log_format: str = "text") -> str:
-    """The fields as `name=value` pairs, or as a JSON object where `log_format` is `json`."""
+    """The fields as `name=value` pairs, or as a JSON object if `log_format` is `json`."""
     fields = run_fields(command, summary, at)
     if log_format == "json":
         return json.dumps(fields, ensure_ascii=False)
