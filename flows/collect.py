@@ -1,7 +1,7 @@
 """The Prefect flow `collect`: the same job as on the command line, with its batches as Prefect tasks.
 
-Prefect schedules, limits and shows; it holds nothing. A run that dies leaves its answers in the archive, and the next
-run goes on from there, so neither the flow nor its tasks are retried: the gateway's client is the one layer that does.
+Prefect schedules, limits and shows runs, but stores no data. A run that dies leaves its answers in the archive, and the
+next run continues from there. So neither the flow nor its tasks are retried: only the gateway's client retries.
 """
 
 from __future__ import annotations
@@ -100,12 +100,12 @@ async def collect(
 
 
 async def _collect(source: str | None, request: CollectRequest) -> dict[str, Any]:
-    """With several gateways each in a flow run of its own.
+    """Collect; with several gateways, each in its own flow run.
 
     Raises:
-        UnusableInputError: the ids or settings cannot be used, or what answers at that address is no gateway.
-        KeyRefusedError: the gateway refused the key; whatever came before is kept.
-        UnreachableError: too much of the batch could not be reached; likewise.
+        UnusableInputError: the ids or settings cannot be used, or no gateway answers at that address.
+        KeyRefusedError: the gateway refused the key; answers received before are kept.
+        UnreachableError: too large a share of the ids could not be reached; the answers received are kept.
     """
     sources = await asyncio.to_thread(chosen_sources, source)
     if len(sources) > 1:
@@ -163,21 +163,21 @@ def run_as_flow(run: Run, request: CollectRequest) -> Summary:
 
     Raises:
         AvatarTasksError, WarehouseError: see `CollectRun.collect`.
-        UnusableInputError: when the server that is set does not answer, and so nothing was begun.
+        UnusableInputError: when the server that is set does not answer; nothing was begun then.
     """
     flow_run = FlowRun(run, request, leaves_line=False)
 
     @flow(name=collect.name, persist_result=False)
     @functools.wraps(collect.fn)
-    async def this_run(*_: Any, **__: Any) -> dict[str, Any]:  # noqa: ANN401 - what Prefect shows is not what is run
+    async def this_run(*_: Any, **__: Any) -> dict[str, Any]:  # noqa: ANN401 - Prefect only shows the parameters
         return await flow_run.collect()  # type: ignore[return-value]  # Prefect unpacks it
 
     try:
         interrupts.run(this_run(**_shown(request, run.settings.source if request.sources > 1 else None)))
     except AvatarTasksError:
-        if flow_run.summary is None:  # which would say so
+        if flow_run.summary is None:  # otherwise the summary has the error
             raise
-    except RuntimeError:  # as Prefect's client says it at its first request
+    except RuntimeError:  # Prefect's client raises it at its first request if there is no server
         if not flow_run.is_begun:
             interrupts.run(require_server())
         raise
@@ -186,7 +186,7 @@ def run_as_flow(run: Run, request: CollectRequest) -> Summary:
 
 
 def _shown(request: CollectRequest, source: str | None) -> dict[str, Any]:
-    """The flow's parameters for others to see: Prefect's server keeps them, and gets no password and no invalid id."""
+    """The flow's parameters as Prefect's server stores and shows them: without passwords and invalid ids."""
     return {
         "ids": [shown_id(one) for one in request.ids] or None,
         "ids_file": request.ids_file,

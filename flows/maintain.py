@@ -1,4 +1,4 @@
-"""The Prefect flow `maintain`: the same job as on the command line, failed when anything is wrong."""
+"""The Prefect flow `maintain`: the same job as on the command line; it fails if anything is wrong."""
 
 from __future__ import annotations
 

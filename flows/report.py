@@ -55,7 +55,7 @@ def report(
 
 
 def _show(settings: Settings, written: Written, served_at: str | None, now: datetime) -> None:
-    """A server that does not answer is no reason to fail a report that is written."""
+    """Show the report as artifacts. The flow does not fail if Prefect's server does not answer: the file is written."""
     first = written.files[0].absolute() if written.files else settings.paths.reports
     link = f"{served_at.rstrip('/')}/{first.name}" if served_at else first.as_uri()
     lines = [f"- {line}" for line in written.in_short]

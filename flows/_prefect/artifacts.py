@@ -1,4 +1,4 @@
-"""What a flow shows on Prefect's server: summaries, tables, progress and events; errors are logged, and fail no run."""
+"""What a flow shows on Prefect's server: summaries, tables, progress and events. Errors are logged and fail no run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 #: How often the progress of a run is updated, in seconds.
 PROGRESS_SECONDS: Final = 2.0
 
-#: The alert that says that a rate is worse than it should be, so that the next question is since when, and of what.
+#: The alert about a rate that is too high. Its event also says since when, and for which tasks.
 _OF_A_RATE: Final = "slo-burning"
 
 
@@ -47,7 +47,7 @@ def prefect_reporter() -> Reporter:
 
 @contextlib.contextmanager
 def line_of_failure(run: Run) -> Iterator[None]:
-    """Log the line of a run that an error ends before it has a summary."""
+    """If an error ends the run before it has a summary, log the line of the run."""
     try:
         yield
     except Exception as error:
@@ -58,7 +58,7 @@ def line_of_failure(run: Run) -> Iterator[None]:
 
 @contextlib.contextmanager
 def log_errors(run: Run, what: str) -> Iterator[None]:
-    """Log what Prefect raises and continue: a server that does not answer is no reason to fail a run that is done."""
+    """Log an error of Prefect and continue: a run that is done must not fail because the server does not answer."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises
@@ -66,7 +66,7 @@ def log_errors(run: Run, what: str) -> Iterator[None]:
 
 
 class ProgressArtifact:
-    """Progress of a run as an artifact that is updated while it goes on."""
+    """The progress of a run, as an artifact that is updated while it runs."""
 
     def __init__(self) -> None:
         self._now = (0, 0)
@@ -77,7 +77,7 @@ class ProgressArtifact:
         self._now = done, total
 
     async def keep_updating(self, key: str) -> None:
-        """Until it is cancelled."""
+        """Create the artifact and update it until cancelled."""
         self._artifact = await acreate_progress_artifact(0.0, key=key, description="ids answered")
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
@@ -93,7 +93,7 @@ class ProgressArtifact:
 
 @contextlib.asynccontextmanager
 async def progress_artifact(run: Run, key: str) -> AsyncIterator[ProgressArtifact]:
-    """An artifact that shows the progress of what happens in the block."""
+    """An artifact that shows the progress of the block."""
     artifact = ProgressArtifact()
     task = asyncio.create_task(artifact.keep_updating(key))
     try:
@@ -108,7 +108,7 @@ async def progress_artifact(run: Run, key: str) -> AsyncIterator[ProgressArtifac
 
 
 async def show_summary(run: Run, summary: Summary, key: str = "collect") -> None:
-    """The headline numbers and what has changed as Markdown, and the failures seen first in this run as a table."""
+    """Show the headline numbers and what has changed as Markdown, and failures first seen in this run as a table."""
     lines = [f"- {line}" for line in summary.as_lines()]
     if summary.problem:
         lines.insert(0, f"**{summary.problem}**\n")
@@ -127,9 +127,9 @@ async def show_summary(run: Run, summary: Summary, key: str = "collect") -> None
 
 
 def emit_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
-    """Each alert as an event `avatar-tasks.<kind>` about the resource `avatar-tasks.source.<source>`.
+    """Emit each alert as an event `avatar-tasks.<kind>` about the resource `avatar-tasks.source.<source>`.
 
-    Returns those that Prefect's client took.
+    Returns the alerts that were emitted.
     """
     sent = []
     resource = {
@@ -153,7 +153,7 @@ def emit_alerts(run: Run, alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def _compared(run: Run) -> str:
-    """What `compare` says of the last day, where it can: what changed, since when, what differs."""
+    """What `compare` says about the last day: what changed, since when, what differs; empty if it cannot compare."""
     with contextlib.suppress(AvatarTasksError, WarehouseError):
         return "\n".join(comparison_in_sentences(run.paths, run.clock.now(), "1 day"))
     return ""

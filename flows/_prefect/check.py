@@ -1,4 +1,4 @@
-"""`check` of the Prefect server in use: whether it answers and has what the deployments need. It changes nothing."""
+"""`check` for the Prefect server in use: whether it answers and has what the deployments need. It changes nothing."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _SET_UP: Final = "Run `avatar-tasks setup-prefect`"
 
 
 def check_server(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[Settings | None], list[Finding]]:
-    """The settings with the secrets that blocks hold, and what was found; None where a secret is not there.
+    """The settings with the secrets from Prefect blocks, or None if a secret is missing; and the findings.
 
     Args:
-        settings: those in force, of each gateway.
-        folder: the working folder, whose prefect.yaml says which deployments there should be.
+        settings: the settings of each gateway.
+        folder: the working folder, whose prefect.yaml lists the deployments that should exist.
     """
     return asyncio.run(_check(settings, folder))
 
@@ -47,7 +47,7 @@ async def _check(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[S
         remedy = "export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
         text = "a Prefect block is to hold a secret, and no server is set"
         return without_blocks, [error(_AREA, "block", text, remedy)]
-    # Prefect reads its environment once, when it is imported: what is checked is the address that is set now.
+    # Prefect reads its environment once, when it is imported; here the address that is set now must be checked.
     with temporary_settings({PREFECT_API_URL: address}):
         client = short_client()
     async with client:

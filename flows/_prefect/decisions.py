@@ -1,8 +1,8 @@
-"""What an operator decided about the deployments, kept when `setup-prefect` runs again.
+"""Keeps an operator's changes to the deployments when `setup-prefect` runs again.
 
 Three things are compared for each deployment, value by value: what prefect.yaml (with deployments.toml over it) wants
-now, what it wanted when `setup-prefect` last ran, and what the server has. A value that the server has and that we did
-not set was changed by hand, and stays. A value in deployments.toml always wins.
+now, what it wanted when `setup-prefect` last ran, and what the server has. If the server's value is not the one that
+`setup-prefect` set, it was changed by hand, and stays. A value in deployments.toml always wins.
 
 A value has a path: `parameters.retain_days`, `schedules.daily.cron`, `schedules.daily.active`,
 `concurrency_limit.limit`.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: The operator's own file, beside prefect.yaml and not tracked.
 OWN_FILE: Final = "deployments.toml"
-#: How often a schedule runs: one of these, so a change of one replaces the others.
+#: The values that say when a schedule runs.
 TIMING: Final = ("interval", "cron", "rrule", "timezone")
 
 Values: TypeAlias = dict[str, Any]
@@ -32,7 +32,7 @@ Values: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Own:
-    """`deployments.toml`: limits over all workers (None: not given), and values by deployment and path."""
+    """`deployments.toml`: limits for all workers together (None: not given), and values by deployment and path."""
 
     rate: float | None = None
     in_flight: int | None = None
@@ -41,21 +41,21 @@ class Own:
 
 @dataclass(frozen=True)
 class Decided:
-    """One deployment as it is to be: its values by path, and what is said about them."""
+    """One deployment as it should be: its values by path, and the lines to report about them."""
 
     values: Values
     lines: list[str]
 
 
 def read_own(path: Path, deployments: Mapping[str, dict[str, Any]]) -> Own:
-    """The operator's file; nothing where there is none.
+    """Read the operator's file; empty if there is none.
 
     Args:
         path: of `deployments.toml`.
         deployments: those of prefect.yaml, by name.
 
     Raises:
-        UnusableInputError: when it is no TOML, or names a deployment or a key that is not known.
+        UnusableInputError: when it is not TOML, or names an unknown deployment or key.
     """
     if not path.exists():
         return Own()
@@ -100,7 +100,7 @@ def declared(deployment: Mapping[str, Any]) -> Values:
 
 
 def on_server(deployment: DeploymentResponse) -> Values:
-    """The values of one deployment as the server has it, in the words of prefect.yaml."""
+    """The values of one deployment on the server, with the names of prefect.yaml."""
     values = {f"parameters.{key}": value for key, value in deployment.parameters.items()}
     if deployment.global_concurrency_limit is not None:
         values["concurrency_limit.limit"] = deployment.global_concurrency_limit.limit
@@ -125,13 +125,13 @@ def _timing(schedule: Any) -> Values:  # noqa: ANN401 - any of Prefect's kinds o
 
 
 def decide(wanted: Values, own: Values, before: Values | None, current: Values | None) -> Decided:
-    """One deployment's values, and a line for each that is changed or that stays as somebody set it by hand.
+    """Decide one deployment's values, with a line for each that changes or stays as set by hand.
 
     Args:
-        wanted: by prefect.yaml.
-        own: by deployments.toml.
-        before: what both wanted when `setup-prefect` last ran; None when not known: then what the server has stays.
-        current: on the server; None when it has no such deployment.
+        wanted: the values in prefect.yaml.
+        own: the values in deployments.toml.
+        before: what both wanted when `setup-prefect` last ran; if None (not known), the server's values stay.
+        current: the values on the server; None if it has no such deployment.
     """
     wanted = replaced(wanted, own)
     if current is None:
@@ -153,7 +153,7 @@ def decide(wanted: Values, own: Values, before: Values | None, current: Values |
 
 
 def replaced(wanted: Values, own: Values) -> Values:
-    """The wanted values with the operator's own over them; an interval replaces a cron, and the reverse."""
+    """The wanted values, overridden by the operator's own; an interval replaces a cron expression, and vice versa."""
     wanted = dict(wanted)
     for path in own:
         schedule, _, key = path.rpartition(".")
@@ -182,7 +182,7 @@ def _kept(path: str, wanted: Values, own: Values, before: Values | None, current
 
 
 def _has_timing(path: str, values: Values) -> bool:
-    """The path is part of when a schedule runs, and the values say when it does."""
+    """Whether `path` is about when a schedule runs, and `values` say when that schedule runs."""
     schedule, _, key = path.rpartition(".")
     return key in TIMING and any(f"{schedule}.{kind}" in values for kind in TIMING)
 
@@ -197,7 +197,7 @@ def _spoken(path: str) -> str:
 
 
 def with_values(deployment: Mapping[str, Any], values: Values) -> dict[str, Any]:
-    """The deployment of prefect.yaml with its values replaced."""
+    """The deployment of prefect.yaml with these values instead of its own."""
     grouped: dict[str, dict[str, Any]] = {"parameters": {}, "concurrency_limit": {}}
     schedules: dict[str, dict[str, Any]] = {}
     for path, value in values.items():

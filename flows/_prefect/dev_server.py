@@ -1,4 +1,4 @@
-"""A Prefect server of our own for as long as a demo lasts, its noise in a file."""
+"""A temporary Prefect server for a demo, with its output in a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 10.0
 
-#: Quiet, and with nothing sent to anybody.
+#: Little output, and no telemetry.
 ENVIRONMENT: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -31,7 +31,7 @@ ENVIRONMENT: Final = {
 
 @contextlib.contextmanager
 def prefect_server(home: Path) -> Iterator[str]:
-    """A server with everything it keeps below `home`; yields its API's URL. Prefect in this process uses it.
+    """A server that stores everything below `home`; yields its API's URL. Prefect in this process uses it.
 
     Has to be entered before `prefect` is imported.
 
@@ -50,7 +50,7 @@ def prefect_server(home: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def server_process(home: Path) -> Iterator[dict[str, str]]:
-    """The same, for other processes: yields the environment in which they use it.
+    """Like `prefect_server`, but for other processes: yields the environment with which they use it.
 
     Raises:
         AvatarTasksError: when it ends, or does not answer in two minutes.

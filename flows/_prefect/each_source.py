@@ -1,4 +1,4 @@
-"""The flow `collect` for several gateways: for each a process of its own, and in it a flow run of its own."""
+"""The flow `collect` for several gateways: each has its own process, and its own flow run in it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 async def collect_each(sources: Sequence[Source], request: CollectRequest) -> State[dict[str, Any]]:
-    """Collect for all, and fail where the worst of their exit codes says so.
+    """Collect for all gateways, and fail if the worst of their exit codes means failure.
 
-    Each has its own flow run on the server, with its artifacts and alerts; the folder has been begun before.
+    Each has its own flow run on the server, with its artifacts and alerts. The data folder must exist already.
 
     Raises:
-        AvatarTasksError: the one for the exit code; what was collected is kept.
+        AvatarTasksError: the error for that exit code; what was collected is kept.
     """
     reporter = prefect_reporter()
     children = Children(

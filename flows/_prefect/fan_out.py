@@ -1,4 +1,4 @@
-"""Shares of a large list of ids as Prefect flow runs on the work pool; the run that cut them waits and sums them up."""
+"""Collect shares of a large list of ids in Prefect flow runs; the run that split it waits and merges the summaries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.run import Run
     from warehouse.plan import Progress
 
-#: A share whose run dies is run again, this often at most.
+#: How often a share is run at most, if its process dies.
 _ATTEMPTS: Final = 3
 
 #: How often the lake is queried for the progress of the shares.
@@ -37,10 +37,10 @@ _PROGRESS_SECONDS: Final = 5.0
 
 
 class FanOut:
-    """Accepted ids collected by `of` flow runs.
+    """Collects accepted ids in `of` flow runs.
 
     Args:
-        run: the run that cut the ids.
+        run: the run that split the ids.
         request: how to collect them.
         accepted: the ids.
         of: how many shares there are.
@@ -58,7 +58,7 @@ class FanOut:
         """Start a flow run for each share, wait for all, and merge their summaries.
 
         Raises:
-            ObjectNotFound: when the Prefect server has no deployment for it.
+            ObjectNotFound: when the Prefect server has no deployment for shares.
             WarehouseError: when the lake cannot be read at the end.
         """
         self._run.reporter.info(f"cut into {self._of} shares, each a run of {DEPLOYMENT} on the work pool")
@@ -76,7 +76,7 @@ class FanOut:
             await self._show_progress()
 
     async def _show_progress(self) -> None:
-        """Ids answered, of all that were accepted, as the shares load them."""
+        """Report how many of the accepted ids are answered, as far as the shares have loaded them."""
         with contextlib.suppress(WarehouseError):  # reported when the summaries are merged
             answered = await asyncio.to_thread(self._answered)
             self._run.reporter.progress(min(answered, self._ids), self._ids)
@@ -86,7 +86,7 @@ class FanOut:
             return answered_by_runs(con, list(self._run_ids), self._run.started_at)
 
     async def _collect_share(self, number: int) -> ShareEnd:
-        """Run a share, and again when its process dies."""
+        """Run a share, and run it again if its process dies."""
         run_id = ""
         for attempt in range(1, _ATTEMPTS + 1):
             run_id = uuid.uuid4().hex[:12]
@@ -98,7 +98,7 @@ class FanOut:
         return ShareEnd(number, run_id, f"its run died {_ATTEMPTS} times")
 
     async def _run_share(self, name: str, number: int, run_id: str) -> ShareEnd | None:
-        """How the run of a share ended; None when its process died."""
+        """How the run of a share ended; None if its process died."""
         from prefect.exceptions import ObjectNotFound
 
         try:
@@ -118,7 +118,7 @@ class FanOut:
         return None
 
     def _parameters(self, number: int, run_id: str) -> dict[str, object]:
-        """With the deadline as a moment: nobody knows when a worker will take the share."""
+        """The parameters of the flow. The deadline is a point in time, as a worker may start the share much later."""
         seconds = self._request.deadline_seconds
         return {
             "accepted_by": self._run.run_id,
@@ -133,7 +133,7 @@ class FanOut:
         }
 
     def _merge(self, ends: Sequence[ShareEnd]) -> Summary:
-        """One summary of all shares; of a share that left none, every id counts as not reached."""
+        """One summary of all shares, also of those that left none; see `merge_summaries`."""
         run = self._run
         with loading.writer(run, run.settings.lock_wait) as writer, writer.open() as con:
             writer.load_waiting(con)

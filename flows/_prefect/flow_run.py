@@ -1,4 +1,4 @@
-"""A run of `collect` inside a Prefect flow run: Prefect's server has a part in its key, its pace and its progress."""
+"""A run of `collect` inside a Prefect flow run: the server may hold its key and limit its rate, and shows progress."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class _Batch:
-    """The ids of one Prefect task. No dataclass, so that Prefect does not look inside for futures."""
+    """The ids of one Prefect task. Not a dataclass, so that Prefect does not search it for futures."""
 
     def __init__(self, run: Run, client: GatewayClient, ids: list[str]) -> None:
         self.run = run
@@ -56,7 +56,7 @@ class _Batch:
 
 @task(name="fetch-batch", cache_policy=NO_CACHE, persist_result=False)
 async def fetch_batch_task(batch: _Batch) -> int:
-    """One batch of ids to answers in the archive; returns the number of answers."""
+    """Poll one batch of ids and archive the answers; returns their number."""
     return await fetch_batch(batch.run, batch.client, batch.ids)
 
 
@@ -70,11 +70,11 @@ class FlowRun:
     Attributes:
         run: from `run.begin`.
         request: which ids to collect, and how.
-        summary: how it went; None before it has ended.
-        is_begun: whether Prefect let it begin.
+        summary: the summary; None before the run has ended.
+        is_begun: whether Prefect has started it.
 
     Args:
-        leaves_line: whether its line goes into its log; the command line does that itself.
+        leaves_line: whether to log the line of the run; the command line does that itself.
     """
 
     def __init__(self, run: Run, request: CollectRequest, *, leaves_line: bool = True) -> None:
@@ -85,12 +85,12 @@ class FlowRun:
         self.is_begun = False
 
     async def collect(self) -> State[dict[str, Any]]:
-        """The body of the flow `collect`: collect, show how it went, and fail where the exit code says so.
+        """The body of the flow `collect`: collect, show the summary, and fail if the exit code means failure.
 
-        The message of the state that it returns is the run's line, as in the log; the summary is its result.
+        The returned state has the line of the run, as in the log, as its message, and the summary as its result.
 
         Raises:
-            AvatarTasksError: the one for the exit code, see `pipeline.errors`; what was collected is kept.
+            AvatarTasksError: the error for the exit code, see `pipeline.errors`; what was collected is kept.
         """
         self.is_begun = True
         with line_of_failure(self.run) if self._leaves_line else contextlib.nullcontext():
@@ -104,7 +104,7 @@ class FlowRun:
         return Completed(message=line, data=summary.as_dict())
 
     async def collect_alone(self, accepted: Accepted | None = None) -> Summary:
-        """Collect in this flow run; `accepted` are ids that are accepted already."""
+        """Collect everything in this flow run; `accepted` are ids that were already accepted."""
         async with (
             shared_rate(self.run.reporter.warn, self.run.settings.source) as permission,
             shared_concurrency(self.run.settings.concurrency, self.run.settings.source) as concurrency,
@@ -116,13 +116,13 @@ class FlowRun:
             return await CollectRun(run, self.request, run_batch=_run_batch, accepted=accepted).collect()
 
     async def _collect_or_fan_out(self) -> Summary:
-        """In this run alone, or in a run for each share where there are too many ids for one and others can write."""
+        """Collect in this run alone, or in a run per share if there are too many ids and the warehouse is a lake."""
         if (
             not self.run.warehouse.has_many_writers
             or not self.request.has_ids
             or not self.request.load
             or self.request.discover
-        ):  # the lake adds shares up, and the list is walked once
+        ):  # shares are merged in the lake, and the list is read by one run
             return await self.collect_alone()
         accepted = await asyncio.to_thread(accept, self.run, self.request)
         of = await asyncio.to_thread(shares_of, accepted, self.run.settings.shard_ids)
@@ -145,13 +145,13 @@ class FlowRun:
 
     @property
     def _key(self) -> str:
-        """What the keys of its artifacts begin with; with several gateways, each has its own."""
+        """The beginning of the keys of its artifacts; with several gateways, each has its own."""
         source = re.sub(r"[^a-z0-9]+", "-", self.run.settings.source.lower()).strip("-")
         return f"collect-{source}" if self.request.sources > 1 else "collect"
 
     @contextlib.asynccontextmanager
     async def _progress_shown(self) -> AsyncIterator[Run]:
-        """The run, its progress shown on Prefect's server, too."""
+        """The run, with a reporter that also shows its progress on Prefect's server."""
         reporter = self.run.reporter
         async with progress_artifact(self.run, f"{self._key}-progress") as artifact:
 
@@ -163,7 +163,7 @@ class FlowRun:
 
 
 async def with_secrets(settings: Settings) -> Settings:
-    """The settings with key and token from the Prefect Secret blocks they name, unless they are set themselves."""
+    """The settings with key and token from the Prefect Secret blocks that they name, unless set directly."""
     found: dict[str, SecretStr] = {}
     for name in BLOCKS:
         block_name: str | None = getattr(settings, f"{name}_block")

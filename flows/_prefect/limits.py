@@ -1,4 +1,4 @@
-"""Limits over all workers on Prefect's server: of requests a second and in flight, for all gateways or for each."""
+"""Limits for all workers together, on Prefect's server: requests per second and in flight, for all gateways or each."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from pipeline.sources.file import Source
 
-#: In place of a limit: that there is to be none.
+#: Means that there should be no limit.
 _NO_LIMIT: Final = Bucket(0, 0)
 
-#: The limits that sources.toml had when `setup-prefect` last ran: what was set otherwise is left as it is.
+#: The Prefect variable with the limits that sources.toml had when `setup-prefect` last ran; limits changed since stay.
 VARIABLE: Final = "avatar_tasks_limits"
 _REMOVED: Final = "removed, as sources.toml does not have it any more"
 
@@ -35,12 +35,12 @@ class Limits:
     dry_run: bool
 
     async def set(self, sources: Sequence[Source], rate: float | None, in_flight: int | None) -> None:
-        """One limit of each kind, or one of each kind for every gateway of sources.toml.
+        """Set one limit of each kind or, with sources.toml, one of each kind for every gateway.
 
         Args:
-            sources: the gateways; none where there is no such file.
-            rate: most requests a second, of a gateway that has no rate of its own; 0 for none, None to leave it.
-            in_flight: most requests in flight, likewise.
+            sources: the gateways; empty if there is no such file.
+            rate: maximum requests per second for a gateway without its own rate; 0 removes the limit, None leaves it.
+            in_flight: maximum requests in flight for a gateway without its own; 0 removes the limit, None leaves it.
         """
         if not sources:
             await self._put(LIMIT_NAME, *_of_rate(rate))
@@ -59,10 +59,10 @@ class Limits:
     async def _of_source(
         self, source: Source, common: str, before: Mapping[str, Bucket], wanted: Bucket | None, meaning: str
     ) -> None:
-        """A limit of its own; as the one that was common to all, where nothing else is said.
+        """Set the limit of one gateway; if none is given, the same as the limit that was common to all.
 
-        With a common one a gateway that is down would make the others wait. One that the file had, and has no more, is
-        removed, unless somebody has changed it since.
+        With a common limit, a gateway that is down would make the others wait. A limit that is no longer in the file is
+        removed, unless it was changed by hand.
         """
         name = limit_of_source(common, source.name)
         now = await self._now(name)
@@ -84,7 +84,7 @@ class Limits:
         await self.client.upsert_global_concurrency_limit_by_name(name, wanted.slots, wanted.per_second or None)
         if (
             wanted.per_second
-        ):  # a bucket that changes is empty: what a fast one holds would take a slow one minutes to drain
+        ):  # empty the changed bucket: slots taken at a high rate would take minutes to drain at a low one
             await self.client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
     async def _now(self, name: str) -> Bucket | None:
@@ -106,7 +106,7 @@ def _in_file(sources: Sequence[Source]) -> dict[str, Any]:
 
 
 def _of_rate(rate: float | None) -> tuple[Bucket | None, str]:
-    """The limit, and what it means; None where nothing was given."""
+    """The limit (None if not given), and a sentence about it."""
     if not rate:
         return (None if rate is None else _NO_LIMIT), "removed"
     return bucket_for(rate), f"at most {rate:g} requests a second over all workers"

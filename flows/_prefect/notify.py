@@ -1,4 +1,4 @@
-"""The automations of automations.yaml; their messages go through the operator's notification block, if there is one."""
+"""The automations of automations.yaml; they send messages with the operator's notification block, if there is one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ALERTS_BLOCK: Final = "avatar-tasks-alerts"
 
 
 def automation(declared: dict[str, Any], receiver: UUID | None) -> AutomationCore:
-    """One automation of automations.yaml; `do-nothing` becomes a message where there is a block to send it with."""
+    """One automation of automations.yaml; `do-nothing` becomes a message if there is a notification block."""
     actions = [_message(receiver, declared) if one["type"] == "do-nothing" else one for one in declared["actions"]]
     return AutomationCore.model_validate(declared | {"actions": actions})
 
 
 def is_same(wanted: AutomationCore, current: Automation) -> bool:
-    """Whether the server has the automation as it is wanted, but for what the server itself adds."""
+    """Whether the automation on the server is as wanted, apart from what the server adds."""
     return _comparable(wanted) == _comparable(current)
 
 
@@ -39,12 +39,12 @@ def _without_ids(value: object) -> object:
     if isinstance(value, list):
         parts = [_without_ids(part) for part in value]
         is_set = all(isinstance(one, str) for one in parts)
-        return sorted(parts, key=str) if is_set else parts  # a set comes in any order
+        return sorted(parts, key=str) if is_set else parts  # sets are serialized in any order
     return value
 
 
 async def notification_block(client: PrefectClient) -> UUID | None:
-    """The id of the notification block, of any type, that alerts are sent with."""
+    """The id of the notification block for alerts, of any type; None if there is none."""
     kinds = {kind.get_block_type_slug() for kind in _notification_blocks(NotificationBlock)}
     found = [
         one
@@ -58,18 +58,18 @@ def _notification_blocks(base: type[Any]) -> list[type[Any]]:
     return [deeper for kind in base.__subclasses__() for deeper in (kind, *_notification_blocks(kind))]
 
 
-#: Which deployment and run it is about, and where to look, if the server knows its address (PREFECT_UI_URL).
+#: The deployment and run that an event is about, with a link if the server knows its own address (PREFECT_UI_URL).
 _WHERE: Final = (
     "{% if deployment %}Deployment {{ deployment.name }}, r{% else %}R{% endif %}un {{ flow_run.name }}"
     "{% if flow_run|ui_url %}\n{{ flow_run|ui_url }}{% endif %}"
 )
-#: What is wrong: our own sentence, or what Prefect knows of the run's end or of the work pool.
+#: What is wrong: the sentence of an alert, or else Prefect's message about the run or the name of the work pool.
 _WHAT: Final = (
     "{{ event.payload.sentence | default(flow_run.state.message, true) | default(event.resource.name, true) }}"
 )
-#: What `compare` says, where the alert has it.
+#: What `compare` says, if the alert contains it.
 _COMPARED: Final = "{% if event.payload.compared %}\n\n{{ event.payload.compared }}{% endif %}"
-#: Of our own events as they say; of others as the automation's tag `severity:…` says.
+#: The severity in the event; if it has none, the one in the automation's tag `severity:…`.
 _SEVERITY: Final = (
     "{{% if event.payload.is_reminder %}}still {{% endif %}}{{{{ event.payload.severity | default('{}') }}}}"
 )

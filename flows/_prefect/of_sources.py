@@ -1,6 +1,6 @@
-"""What `setup-prefect` declares for the gateways of sources.toml: a deployment, limits and an automation for each.
+"""What `setup-prefect` declares for each gateway of sources.toml: a deployment and an automation.
 
-With a deployment of its own, and so a slot and a schedule of its own, a gateway that is down cancels no run of another.
+Each gateway has its own deployment with its own slot and schedule, so that one that is down cancels no run of another.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from flows._prefect.decisions import Values
     from pipeline.sources.file import Source
 
-#: The deployment that theirs are made from, which then runs by hand only.
+#: The deployment that is copied for each gateway; with sources.toml, it runs by hand only.
 _COLLECT: Final = "collect"
 
-#: Deployments with such a tag are for one gateway.
+#: Deployments with a tag that begins like this are for one gateway.
 SOURCE_TAG: Final = "source:"
 
-#: Automations whose names begin so are about the runs of one deployment.
+#: Automations with names that begin like this are about the runs of one deployment.
 NO_COLLECT: Final = "avatar-tasks: no collect"
 
-#: How many times its interval a gateway may be without a completed run, and how long at least, in seconds.
+#: A gateway may be without a completed run for this many intervals, and for at least this many seconds.
 _MISSED_RUNS, _SHORTEST_SECONDS = 3, 3600
 
 
@@ -52,10 +52,10 @@ def _deployment(collect: dict[str, Any], source: Source) -> dict[str, Any]:
 def with_values(
     own: dict[str, Values], deployments: Sequence[dict[str, Any]], sources: Sequence[Source]
 ) -> dict[str, Values]:
-    """The operator's own values by deployment: those of deployments.toml, and the schedules of sources.toml.
+    """The operator's own values by deployment: those of deployments.toml, with the schedules of sources.toml.
 
     Args:
-        own: by deployments.toml; its `[collect]` is for every gateway, its `[collect-NAME]` for one.
+        own: the values of deployments.toml; its `[collect]` is for every gateway, its `[collect-NAME]` for one.
         deployments: those of prefect.yaml.
         sources: the gateways.
     """
@@ -78,9 +78,9 @@ def _schedule(source: Source, path: str) -> Values:
 
 
 def with_automations(automations: Sequence[dict[str, Any]], sources: Sequence[Source]) -> list[dict[str, Any]]:
-    """Those of automations.yaml; that no run of `collect` has completed is said of each gateway by itself.
+    """The automations of automations.yaml, but the one about missing runs of `collect` separately for each gateway.
 
-    Not of one with a cron expression, for how often that is cannot be told from it.
+    A gateway with a cron expression gets none, because it does not say how often runs should be.
     """
     if not sources:
         return list(automations)

@@ -1,6 +1,6 @@
-"""Settings for Prefect before it is imported, so that the terminal shows our messages and not its own.
+"""Settings for Prefect before it is imported, so that the terminal shows this program's messages and not Prefect's.
 
-Each only where nothing else is set. docs/operating.md says what they save.
+A setting that is already in the environment is kept. docs/operating.md says what they save.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Prefect's server: whether it answers, in the words of `collect`, `setup-prefect` and `check`, and its variables."""
+"""Prefect's server: whether it answers, the messages about that for all commands, and its variables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS: Final = 5.0
 
 
 def server_address() -> str:
-    """Of the server that is set; empty where none is, and Prefect starts one of its own."""
+    """The address of the server that is set; empty if none is, and Prefect would start a temporary one."""
     return os.environ.get("PREFECT_API_URL", "")
 
 
@@ -29,16 +29,16 @@ def short_client() -> PrefectClient:
 
 
 async def no_answer(client: PrefectClient) -> str | None:
-    """Why the server does not answer, in one line; None where it does."""
+    """Why the server does not answer, in one line; None if it answers."""
     problem = await client.api_healthcheck()
     return None if problem is None else first_line(problem)
 
 
 async def require_server() -> None:
-    """Do nothing where the server that is set answers, or none is set.
+    """Check that the server that is set answers; do nothing if none is set.
 
     Raises:
-        UnusableInputError: when it does not answer; says what to do.
+        UnusableInputError: when it does not answer.
     """
     if not (address := server_address()):
         return
@@ -50,18 +50,18 @@ async def require_server() -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message without the mark at its end, or its name where it has none."""
+    """The first line of an error's message without the final punctuation mark; its class name if it has no message."""
     return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".!")
 
 
 async def read_variable(client: PrefectClient, name: str) -> dict[str, Any]:
-    """The object that a variable holds; empty where there is none."""
+    """The JSON object in a variable; empty if there is none."""
     variable = await client.read_variable_by_name(name)
     return variable.value if variable is not None and isinstance(variable.value, dict) else {}
 
 
 async def write_variable(client: PrefectClient, name: str, value: dict[str, Any]) -> None:
-    """Let a variable hold this object."""
+    """Create or update a variable with a JSON object."""
     if await client.read_variable_by_name(name) is None:
         await client.create_variable(VariableCreate(name=name, value=value))
     else:

@@ -1,8 +1,8 @@
-"""`setup-prefect`: everything on the Prefect server in use that the deployments need; run it again after any change.
+"""`setup-prefect`: creates everything that the deployments need on the Prefect server; run it again after any change.
 
-Prefect's own commands are not all made to be repeated: `automation create` makes a second one, `gcl create` and
-`work-pool create` fail, and `deploy` restarts paused schedules and resets parameters. What an operator decided stays
-here: see flows/_prefect/decisions.py.
+Not all of Prefect's own commands can be repeated: `automation create` creates a second one, `gcl create` and
+`work-pool create` fail, and `deploy` restarts paused schedules and resets parameters. This keeps an operator's changes:
+see flows/_prefect/decisions.py.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ DECLARATIONS: Final = ("prefect.yaml", "automations.yaml")
 
 
 def declarations_folder(working_folder: Path) -> Path:
-    """The working folder where it holds the declarations, else the checkout that the program is installed from."""
+    """The working folder if it contains the declarations, or else the checkout that the program is installed from."""
     here = all((working_folder / name).exists() for name in DECLARATIONS)
     return working_folder if here else Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What prefect.yaml, automations.yaml, deployments.toml and sources.toml want."""
+    """The contents of prefect.yaml, automations.yaml, deployments.toml and sources.toml."""
 
     folder: Path
     project: dict[str, Any]
@@ -82,10 +82,11 @@ def read_declared(folder: Path) -> Declared:
     """Read the declarations.
 
     Args:
-        folder: where `prefect.yaml`, `automations.yaml` and perhaps `deployments.toml` and `sources.toml` are.
+        folder: the folder with `prefect.yaml`, `automations.yaml`, and optionally `deployments.toml` and
+            `sources.toml`.
 
     Raises:
-        UnusableInputError: when one is not there or cannot be used.
+        UnusableInputError: when a required file is missing, or one cannot be used.
     """
     for name in DECLARATIONS:
         if not (folder / name).exists():
@@ -103,9 +104,9 @@ def read_declared(folder: Path) -> Declared:
 
 @dataclass(frozen=True)
 class SetUp:
-    """One set-up of a server: what is to be there, and whether to change anything.
+    """One set-up of a server: what should be there, and whether to change anything.
 
-    `rate` and `in_flight` are limits over all workers: None leaves the server's, 0 removes it.
+    `rate` and `in_flight` are limits for all workers together: None keeps what the server has, 0 removes it.
     """
 
     settings: Settings
@@ -119,7 +120,7 @@ class SetUp:
         """Create or update work pool, limits, blocks, automations and deployments; report what was or would be changed.
 
         Raises:
-            UnusableInputError: when no server is set or answers.
+            UnusableInputError: when no server is set, or it does not answer.
             AvatarTasksError: when Prefect refuses to deploy.
         """
         if not server_address():
@@ -152,7 +153,7 @@ class SetUp:
                 await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
 
     async def _secret_blocks(self) -> None:
-        """Put each key and token into the block that is to hold it, where both are set."""
+        """Save each key and token in its block, if both the secret and the name of the block are set."""
         of_sources = [settings_of(one) for one in self.declared.sources]
         for settings, name in itertools.product(of_sources or [self.settings], BLOCKS):
             block_name, secret = getattr(settings, f"{name}_block"), getattr(settings, name)
@@ -174,7 +175,7 @@ class SetUp:
             self.report(f"alerts are events on the server only: no notification block is named {ALERTS_BLOCK}")
 
     async def _remove_automations(self, client: PrefectClient) -> None:
-        """Those about a deployment that has no schedule, or is not there, any more."""
+        """Remove automations about missing runs of deployments that are gone, or have no interval any more."""
         wanted = {one["name"] for one in self.declared.automations}
         for one in await client.read_automations():
             if one.name.startswith(NO_COLLECT) and one.name not in wanted:
@@ -183,7 +184,7 @@ class SetUp:
                     await client.delete_automation(one.id)
 
     async def _automation(self, client: PrefectClient, wanted: AutomationCore) -> None:
-        """One of each name; one that somebody disabled stays so."""
+        """Make sure that there is exactly one automation of this name; if it was disabled, it stays disabled."""
         current = await client.read_automations_by_name(wanted.name)
         if not current:
             self.report(f"automation {wanted.name!r}: new")
@@ -235,7 +236,7 @@ class SetUp:
         return [f"{what}: {before} -> {now}" for what, before, now in pairs if before != now]
 
     def _deploy(self, values: dict[str, Values]) -> None:
-        """Let Prefect deploy prefect.yaml with the values that were decided on.
+        """Let Prefect deploy prefect.yaml with these values.
 
         Raises:
             AvatarTasksError: when Prefect refuses.
@@ -269,7 +270,7 @@ def _is_of_source(deployment: DeploymentResponse) -> bool:
 
 
 async def _use_this_python(client: PrefectClient) -> None:
-    """prefect.yaml names the Python of `make setup`; runs use the one that sets up, where that is another."""
+    """Let runs use the Python that runs this command, if it is not the one of `make setup` that prefect.yaml names."""
     command = f"{shlex.quote(sys.executable)} -m prefect.engine"
     for one in await client.read_deployments():
         if TAG in one.tags and one.job_variables.get("command") != command:

@@ -1,4 +1,4 @@
-"""The flow run of one share: started on the work pool and waited for, with or without a deadline."""
+"""The flow run of one share: start it on the work pool, and wait for it, with or without a deadline."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 #: The deployment that collects one share; see prefect.yaml.
 DEPLOYMENT: Final = "collect-shard/collect-shard"
 
-#: How often to poll Prefect's server for the state of a share.
+#: Seconds between two requests for the state of a share.
 _POLL_SECONDS: Final = 2.0
 
-#: How long after the deadline a running share has to load what it has and to end.
+#: Seconds after the deadline in which a running share may load its answers and end.
 _LAST_SECONDS: Final = 30.0
 
-#: After this long without a worker taking a share there is a warning.
+#: Seconds after which there is a warning if no worker has started a share.
 _WAITING_SECONDS: Final = 60.0
 
 
 class LateError(Exception):
-    """The deadline has come and a share has not ended; why, and whether a worker has taken it."""
+    """A share has not ended at the deadline: why, and whether a worker has started it."""
 
     def __init__(self, why: str, *, has_started: bool) -> None:
         super().__init__(why)
@@ -40,16 +40,16 @@ class LateError(Exception):
 async def final_state(
     run: Run, name: str, parameters: dict[str, object], deadline_seconds: float | None
 ) -> State | None:
-    """Start the flow run of a share and wait until it ends; if that cannot be waited for, it is cancelled.
+    """Start the flow run of a share and wait until it ends; if this wait is cancelled or late, cancel the flow run.
 
     Args:
-        run: the run that has cut the ids.
-        name: of the flow run.
-        parameters: of the flow run.
-        deadline_seconds: counted from the beginning of `run`.
+        run: the run that has split the ids.
+        name: the name of the flow run.
+        parameters: the parameters of the flow run.
+        deadline_seconds: seconds from the start of `run`; None for no deadline.
 
     Raises:
-        LateError: no worker has taken it at the deadline, or it still runs some time after it.
+        LateError: no worker has started it at the deadline, or it still runs `_LAST_SECONDS` later.
     """
     from prefect.deployments import arun_deployment
 
@@ -82,9 +82,9 @@ async def _wait(run: Run, share: FlowRun, deadline: float) -> State | None:
 
 
 def _cancel(share: UUID) -> None:
-    """Ask Prefect's server to cancel a flow run; one that no worker has taken is cancelled at once."""
+    """Ask Prefect's server to cancel a flow run; one that no worker has started is cancelled at once."""
     from prefect.client.orchestration import get_client
     from prefect.states import Cancelling
 
-    with contextlib.suppress(Exception), get_client(sync_client=True) as client:  # the run that waits is ending anyway
+    with contextlib.suppress(Exception), get_client(sync_client=True) as client:  # the waiting run ends anyway
         client.set_flow_run_state(share, Cancelling())

@@ -1,8 +1,9 @@
-"""`RATE` and concurrency over all workers, by global concurrency limits on the Prefect server in use, if it has them.
+"""`RATE` and concurrency for all workers together, by global concurrency limits on the Prefect server, if it has them.
 
-`RATE`: permissions from a limit that is a bucket, which Prefect drains. It holds one lot, so that lots are granted one
-after another, whichever process requests them. The requests of a lot go evenly spaced. When the server granted it is
-known only to within the duration of that request, so that each has some leeway; what has not gone by then is forgotten.
+`RATE`: permissions come from a limit that is a leaky bucket on the server. The bucket has room for one lot (a batch of
+permissions), so that lots are granted one after another to all processes. The requests of a lot are sent evenly spaced.
+The time of the grant is known only to within the duration of the request for it, so each permission has some leeway;
+a permission not used by then expires.
 In any `window` seconds no more than `per_second · (window + leeway + _LATE_SECONDS) + 1` requests go, which
 `bucket_for` makes `RATE · window`: all but a tenth of `RATE` can be reached.
 """
@@ -33,32 +34,32 @@ if TYPE_CHECKING:
 #: The global concurrency limit that all workers share.
 LIMIT_NAME: Final = "avatar-tasks-requests"
 
-#: Requests in flight over all workers; a run takes its `CONCURRENCY` of them for as long as it polls.
+#: The limit of requests in flight over all workers; a run occupies `CONCURRENCY` of its slots while it polls.
 IN_FLIGHT_NAME: Final = "avatar-tasks-in-flight"
 
-#: The server drains whole slots, and forgets the rest of one whenever it grants some: so a slot is a small part of one.
+#: The server drains whole slots, and loses the fraction whenever it grants some: so a request takes many small slots.
 _SLOTS_PER_REQUEST: Final = 1000
 
-#: A lot has the requests of this long, and one at least.
+#: A lot has the requests of this many seconds, and at least one.
 _LOT_SECONDS: Final = 1.0
 
-#: The fewest requests that a rate is counted over.
+#: A rate is counted over at least this many requests.
 _COUNTED_TOGETHER: Final = 20
 
-#: How far behind its time a request may go, from the earliest at which its lot may have been granted.
+#: How late a request may be sent, counted from the earliest time at which its lot may have been granted.
 _LEEWAY_SECONDS: Final = 0.07
 
-#: A lot that is requested this late is not late for the next.
+#: A delay of this many seconds in requesting a lot does not reduce the rate.
 _LATE_SECONDS: Final = 0.02
 
-#: Clients that wait for the same lot check at different times, so that they do not all ask at once; the more are
-#: refused, the further apart.
+#: Range of the random delay of clients that wait for the same lot, so that they do not all request it at once. The
+#: delay grows with each refusal.
 _SCATTER_SECONDS: Final = (0.02, 0.5)
 
 #: The longest single wait; then the state is checked again.
 _WAIT_SECONDS: Final = 0.25
 
-#: Cooldown after a server does not answer, in which each process keeps `RATE` by itself.
+#: Cooldown after the server did not answer, in which each process keeps to `RATE` by itself.
 _COOLDOWN_SECONDS: Final = 30.0
 
 _LOCKED: Final = 423
@@ -66,14 +67,14 @@ _LOCKED: Final = 423
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A limit of so many slots, of which so many come free each second."""
+    """A limit of `slots`, of which `per_second` become free each second."""
 
     slots: int
     per_second: float
 
 
 def bucket_for(rate: float) -> Bucket:
-    """The bucket that keeps `rate` a second: in any second, or any twenty requests' time where that is longer."""
+    """The bucket that keeps `rate` per second: in any second, or in the time of twenty requests if that is longer."""
     most = max(math.ceil(rate), _COUNTED_TOGETHER)
     window = most / rate
     sparse, dense = (most - 1) / (window + 2 * _LATE_SECONDS), most / (window + _LEEWAY_SECONDS + _LATE_SECONDS)
@@ -87,12 +88,12 @@ def _lot(per_second: float) -> int:
 
 
 def _leeway(spacing: float) -> float:
-    """So much that some of a lot is left however long the request for it took."""
+    """Long enough that some of a lot is left, however long the request for it took."""
     return max(_LEEWAY_SECONDS, spacing + _LATE_SECONDS)
 
 
 class SharedRate:
-    """Permissions to send, for one client; see `gateway.pace.gate.Permission`."""
+    """Permissions to send requests, for one client; see `gateway.pace.gate.Permission`."""
 
     def __init__(
         self,
@@ -145,7 +146,7 @@ class SharedRate:
             return self._go_alone(_COOLDOWN_SECONDS, str(error))
 
     async def _ask_for_a_lot(self, limit: GlobalConcurrencyLimitResponse) -> bool:
-        """Only when it is likely to be granted: a refused request sets the bucket back to the last grant."""
+        """Request a lot, but only if it will probably be granted: a refusal resets the bucket to the last grant."""
         spacing = _SLOTS_PER_REQUEST / limit.slot_decay_per_second
         lot = _lot(1 / spacing)
         lacking = limit.active_slots + lot * _SLOTS_PER_REQUEST - limit.limit
@@ -163,10 +164,10 @@ class SharedRate:
             return False
         self._scatter = max(self._scatter / 2, _SCATTER_SECONDS[0])
         self._granted(lot, spacing, self._clock.monotonic(), asked_at)
-        return False  # to be called again at once, for the request took its time
+        return False  # the caller asks again at once, because the request took time
 
     def _granted(self, lot: int, spacing: float, now: float, asked_at: float) -> None:
-        """Of a lot whose asking took long, as many are forgotten as may have had their time already."""
+        """Store a granted lot. If the request for it took long, drop the permissions that may already have expired."""
         unsure, leeway = now - asked_at, _leeway(spacing)
         self._next_at, self._spacing = now, spacing
         self._patience = max(leeway - unsure, _LATE_SECONDS)
@@ -182,9 +183,9 @@ class SharedRate:
 
 @contextlib.asynccontextmanager
 async def shared_rate(warn: Callable[[str], None], source: str) -> AsyncIterator[SharedRate | None]:
-    """Permissions by the limit of a gateway, or else by `LIMIT_NAME`, while the caller goes on.
+    """Permissions from the gateway's own limit, or else from `LIMIT_NAME`, for the duration of the block.
 
-    None where the server has no such limit.
+    None if the server has no such limit.
     """
     async with get_client() as client:
         limit = await read_limit(client, LIMIT_NAME, source)
@@ -196,12 +197,12 @@ async def shared_rate(warn: Callable[[str], None], source: str) -> AsyncIterator
 
 
 def limit_of_source(name: str, source: str) -> str:
-    """The name of the limit that one gateway has for itself, in place of `LIMIT_NAME` or `IN_FLIGHT_NAME`."""
+    """The name of a gateway's own limit, which replaces `LIMIT_NAME` or `IN_FLIGHT_NAME`."""
     return f"{name}-{source}"
 
 
 async def read_limit(client: PrefectClient, name: str, source: str) -> GlobalConcurrencyLimitResponse | None:
-    """The limit of a gateway, else the one that is common to all; None where there is neither."""
+    """The gateway's own limit, or else the one that is common to all; None if there is neither."""
     for one in (limit_of_source(name, source), name):
         with contextlib.suppress(ObjectNotFound):
             return await client.read_global_concurrency_limit_by_name(one)
@@ -214,10 +215,10 @@ def _is_rate(limit: GlobalConcurrencyLimitResponse) -> bool:
 
 @contextlib.asynccontextmanager
 async def shared_concurrency(wanted: int, source: str) -> AsyncIterator[int]:
-    """How many requests the caller may have in flight: `wanted`, or what all workers together may, if that is less.
+    """How many requests the caller may have in flight: `wanted`, or the limit of all workers, if that is less.
 
-    It waits until so many are free; those of a worker that died are, within five minutes. Without a limit
-    `IN_FLIGHT_NAME` on the server, or one of the gateway's own, everybody has what they want.
+    It waits until that many slots are free; slots of a worker that died become free within five minutes. If the server
+    has neither `IN_FLIGHT_NAME` nor a limit of the gateway's own, it is always `wanted`.
     """
     async with get_client() as client:
         limit = await read_limit(client, IN_FLIGHT_NAME, source)
