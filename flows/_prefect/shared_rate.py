@@ -164,7 +164,7 @@ class SharedRate:
             return False
         self._scatter = max(self._scatter / 2, _SCATTER_SECONDS[0])
         self._granted(lot, spacing, self._clock.monotonic(), asked_at)
-        return False  # the caller asks again at once, because the request took time
+        return False  # the caller calls again at once, because the request took time
 
     def _granted(self, lot: int, spacing: float, now: float, asked_at: float) -> None:
         """Store a granted lot. If the request for it took long, drop the permissions that may already have expired."""
