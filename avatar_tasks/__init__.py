@@ -1,4 +1,4 @@
-"""Avatar-generation task ids in, a DuckDB warehouse out: the public door for notebooks and scripts.
+"""Avatar-generation task ids in, a DuckDB warehouse out: the public Python interface for notebooks and scripts.
 
 >>> import avatar_tasks
 >>> with avatar_tasks.connect("data") as con:

@@ -1,4 +1,4 @@
-"""Where the program begins, also as `python -m avatar_tasks`: Ctrl-C is handled first, then all else is imported."""
+"""The entry point, also as `python -m avatar_tasks`: it handles Ctrl-C first, and then imports everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What escapes every other handler is a bug: one line says so, and a file has what is needed to find it."""
+"""An error that no other handler catches is a bug: report it in one line, and write its traceback to a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOOKS_SECRET: Final = re.compile(
 
 
 def report_bug(error: BaseException) -> str:
-    """Write the traceback of `error` to a file for its owner only; the sentence that says where it is."""
+    """Write the traceback of `error` to a file for its owner only; returns the sentence that says where it is."""
     what = masked(f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}")
     try:
         descriptor, path = tempfile.mkstemp(prefix="avatar-tasks-bug-", suffix=".txt")
@@ -43,7 +43,7 @@ def report_bug(error: BaseException) -> str:
 
 
 def masked(text: str) -> str:
-    """`text` without the key in force, and without what looks like a key or a password."""
+    """`text` without the secrets in force, and without anything that looks like a key or a password."""
     for secret in _secrets_in_force():
         with contextlib.suppress(InvalidApiKey):
             text = ApiKey(secret).scrub(text)

@@ -1,7 +1,7 @@
-"""`avatar-tasks …`: what people type. Every command reads settings, calls one function, and shows the result.
+"""The command line `avatar-tasks …`. Every command reads settings, calls one function, and shows the result.
 
-The commands are in `avatar_tasks/commands/`. Nothing heavy is imported before it is needed: `--help` has to answer at
-once.
+The commands are in `avatar_tasks/commands/`. Heavy modules are imported only when they are needed, so that `--help`
+answers at once.
 """
 
 # ruff: noqa: ANN401 - what click passes on

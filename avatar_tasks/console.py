@@ -1,4 +1,4 @@
-"""How commands report: what was asked for to stdout; notices, progress and errors (in one line) to stderr."""
+"""How commands report: results to stdout; notices, progress and errors (in one line) to stderr."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-#: C0 and C1 controls but line feed and tab, and what changes the direction of writing: gateways' texts may hold any.
+#: C0 and C1 control characters except line feed and tab, and marks that change the direction of writing: texts from
+#: gateways may contain any of them.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-#: What a program cannot fix: a file's name, its permissions, its disk.
+#: Errors that the user has to fix: a file's name, its permissions, its disk.
 _OF_THE_SYSTEM: Final = (
     errno.ENAMETOOLONG,
     errno.ELOOP,
@@ -47,14 +48,14 @@ _OF_THE_SYSTEM: Final = (
 
 _LOG: Final = {"format": "text"}
 
-#: The run of this process, once it has begun, until its line is written: of one that an error ends, too.
+#: The run of this process, from its start until its line is written, also if an error ends it.
 _begun: Final[list[Run]] = []
 
 
 def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:
-    """Run a command's body: its files are private, its errors become one line and an exit code, never a traceback.
+    """Run a command's body. Its files are private; its errors become one line and an exit code, never a traceback.
 
-    A body returns its exit code, or None for 0.
+    The body returns the exit code, or None for 0.
     """
 
     @functools.wraps(command)
@@ -74,8 +75,8 @@ def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:
 
 
 def _ending(error: BaseException) -> tuple[int, str]:
-    """The exit code and the sentence that an error ends a command with."""
-    if isinstance(error, KeyboardInterrupt) or interrupts.has_come():  # libraries raise errors of their own
+    """The exit code and the message of a command that this error ends."""
+    if isinstance(error, KeyboardInterrupt) or interrupts.has_come():  # on a signal, libraries raise their own errors
         return interrupts.INTERRUPTED, "stopped; what was collected is kept, run again to go on"
     if isinstance(error, AvatarTasksError | WarehouseError | GatewayError):
         return int(exit_code_of(error)), str(error)
@@ -95,7 +96,7 @@ def _require_working_folder() -> None:
 
 
 def end_program(run: Callable[[], object]) -> NoReturn:
-    """Run the whole command line: what escapes it is reported as a bug, and output that was lost as an error."""
+    """Run the whole command line; report an error that was not handled as a bug, and lost output as an error."""
     code: str | int | None = 0
     try:
         run()
@@ -115,7 +116,7 @@ def end_program(run: Callable[[], object]) -> NoReturn:
 
 
 def _show_error(message: str, code: int, *, as_json: bool) -> str:
-    """Without the key or a password, from whichever setting or library; returns what was shown."""
+    """Show an error, without keys and passwords that a library may have put in the message; returns what was shown."""
     from avatar_tasks.bugs import masked
 
     message = masked(message)
@@ -126,12 +127,12 @@ def _show_error(message: str, code: int, *, as_json: bool) -> str:
 
 
 def use_log_format(log_format: str) -> None:
-    """From here on notices are lines of text, or JSON objects (setting LOG_FORMAT)."""
+    """From now on, write notices as lines of text or as JSON objects (setting LOG_FORMAT)."""
     _LOG["format"] = log_format
 
 
 def show(line: str, level: str = "info") -> None:
-    """A notice for people, or for logs: how it goes, or went."""
+    """Write a notice for people or logs to stderr."""
     if _LOG["format"] == "json":
         if line.strip():
             _show_fields({"level": level, "message": harmless(line.removeprefix("avatar-tasks: "))})
@@ -144,9 +145,9 @@ def _show_fields(fields: dict[str, Any]) -> None:
 
 
 def show_line_of(source: str, line: str) -> None:
-    """A line that the process of one of several gateways wrote to its stderr: with the source's name.
+    """Show a line that the child process for one of several gateways wrote to stderr, with the source's name.
 
-    Lines of runs have it already; JSON objects get it as a field.
+    The line of a run has the name already; JSON objects get it as a field.
     """
     if _LOG["format"] == "json":
         try:
@@ -160,22 +161,22 @@ def show_line_of(source: str, line: str) -> None:
 
 
 def show_answer(line: str) -> None:
-    """A line that was asked for, in words: on stdout, so that a pipe or a file gets it."""
+    """Write a line of the result to stdout, so that a pipe or a file gets it."""
     click.echo(harmless(line))
 
 
 def harmless(text: str) -> str:
-    """Text that a terminal only shows: what would move its cursor, colour it or turn its writing around is replaced."""
+    """Text that is safe for a terminal: control characters and marks for the direction of writing are replaced."""
     return _CONTROLS.sub("\ufffd", text)
 
 
 def show_json(value: dict[str, Any]) -> None:
-    """One JSON object on stdout."""
+    """Write one JSON object to stdout."""
     click.echo(json_text(value))
 
 
 def json_text(value: dict[str, Any]) -> str:
-    """One JSON object; what stdout's encoding cannot hold, half a surrogate pair among it, as JSON escapes it."""
+    """One JSON object; with JSON escapes if stdout's encoding lacks a character, e.g. for half a surrogate pair."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -185,7 +186,7 @@ def json_text(value: dict[str, Any]) -> str:
 
 
 class AnySummary(Protocol):
-    """How a command went, in each form that people or machines want it in."""
+    """The summary of a command, in the forms for people and for machines."""
 
     @property
     def problem(self) -> str | None: ...
@@ -196,9 +197,9 @@ class AnySummary(Protocol):
 
 
 def show_summary(command: str, summary: AnySummary, *, as_json: bool, run_id: str | None = None) -> None:
-    """How a command went: a JSON object on stdout or lines for people, and what is wrong on stderr in any case.
+    """Show a command's summary, as a JSON object on stdout or as lines for people; a problem always goes to stderr.
 
-    Logs get one more line, with all of it.
+    If stderr is not a terminal, the line of the run follows, with all counts.
     """
     if as_json:
         show_json(summary.as_dict())
@@ -211,7 +212,7 @@ def show_summary(command: str, summary: AnySummary, *, as_json: bool, run_id: st
 
 
 def _show_failed_run(code: int, problem: str) -> None:
-    """The line of a run that an error or a signal ends before it has a summary."""
+    """Show the line of a run that an error or a signal ended before it had a summary."""
     from pipeline.watch.run_line import LEAVE_LINES, failed_summary
 
     for run in [one for one in _begun if one.command in LEAVE_LINES]:
@@ -219,7 +220,7 @@ def _show_failed_run(code: int, problem: str) -> None:
 
 
 def _show_run(command: str, summary: dict[str, Any]) -> None:
-    """Not on a terminal, where people have read it in words."""
+    """Show the line of a run, except as text on a terminal, where people have read the summary."""
     from pipeline.watch.run_line import run_fields, run_line
 
     _begun.clear()

@@ -1,4 +1,4 @@
-"""`demo`: a simulated gateway with a week of tasks, collected to the end, with nothing set up."""
+"""`demo`: collect a week of tasks from a simulated gateway until all have ended, without any configuration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.run import Reporter, Run
 
-#: The demo's world begins this far behind the wall clock and runs faster: its last tasks can be watched.
+#: The demo's clock begins this far behind the real clock and runs faster, so that its last tasks end while one watches.
 _LAG_SECONDS: Final = 3600.0
 _SEED: Final = 7
 _KEY: Final = "demo-key-that-opens-nothing"
@@ -53,10 +53,10 @@ def run_demo(
 ) -> Summary:
     """Collect `tasks` simulated tasks into `out` until every one has ended, and report the result.
 
-    The last hour of their world passes `speed` times as fast as a clock.
+    The last hour of the simulated week passes `speed` times as fast as real time.
 
     Raises:
-        UnusableInputError: when `out` holds something that no demo made; then nothing is changed.
+        UnusableInputError: when `out` contains something that no demo created; nothing is changed then.
     """
     run_id = uuid.uuid4().hex[:12]
     make_folder(out, run_id, datetime.now(UTC))
@@ -64,7 +64,7 @@ def run_demo(
         if with_prefect:
             reporter.info("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
             stack.enter_context(prefect_server(out.absolute() / "prefect"))
-            importlib.import_module("flows.collect")  # takes seconds, in which the world should not go on without us
+            importlib.import_module("flows.collect")  # takes seconds; the simulated clock starts after it
         clock = SimClock(lag_seconds=_LAG_SECONDS, speed=speed)
         reporter.info(
             f"making up a week of {tasks:,} tasks; the last of them end while we watch, {speed:.0f} times as fast"
@@ -80,7 +80,7 @@ def run_demo(
 
 
 def _begin(base_url: str, out: Path, run_id: str, reporter: Reporter, clock: Clock) -> Run:
-    # Of its own: nothing that is set for real work may reach a demo, nor the reverse.
+    # Settings of its own: what is set for real work must not affect a demo, and vice versa.
     settings = Settings.model_construct(
         base_url=base_url, api_key=SecretStr(_KEY), source="demo", data_dir=out, fetch="single"
     )
@@ -88,7 +88,7 @@ def _begin(base_url: str, out: Path, run_id: str, reporter: Reporter, clock: Clo
 
 
 def _faster(simulated: SimClock, speed: float) -> Clock:
-    """A run's clock in the simulated world, where waiting takes less time."""
+    """The clock of a run on simulated time, on which waiting takes less real time."""
     return Clock(now=simulated, sleep=lambda seconds: asyncio.sleep(seconds / speed))
 
 
@@ -113,7 +113,7 @@ def _show_results(run: Run, summary: Summary) -> None:
 
 
 def _report(run: Run) -> None:
-    """The page that people look at, where what draws it is installed."""
+    """Write the report, if the libraries for it are installed."""
     if not report_files.is_installed():
         run.reporter.info(
             "for a report to look at run `make setup` in the project's folder, then `avatar-tasks report`"
@@ -127,7 +127,7 @@ def _report(run: Run) -> None:
 
 
 def _program() -> str:
-    """What to type to run us: the plain name where the shell finds it, else the path from here."""
+    """What to type to run this program: its name if the shell finds it, or else its path from here."""
     if shutil.which("avatar-tasks"):
         return "avatar-tasks"
     installed = Path(sys.executable).parent / "avatar-tasks"

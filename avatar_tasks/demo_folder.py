@@ -1,4 +1,4 @@
-"""The folder of a demo: recreated each time, and never at the cost of anything that a demo did not make."""
+"""The folder of a demo: it is recreated each time, but nothing that a demo did not create is ever deleted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from warehouse.archive.parquet import Kind, Segment
 
-#: In the folder of a demo: which run made it.
+#: The file in a demo's folder that names the run that created it.
 MARKER: Final = ".avatar-tasks-demo"
 
 _OWN: Final = ("archive", "published", "prefect", ".at-work", "reports/report.html", "ids.txt")
@@ -35,10 +35,10 @@ _ELSEWHERE: Final = "Nothing was deleted: give the demo a folder of its own with
 
 
 def make_folder(out: Path, run_id: str, now: datetime) -> None:
-    """An empty folder for the demo of `run_id`: what a former demo made is cleared away, and nothing else.
+    """Create an empty folder for the demo of `run_id`; deletes what an earlier demo created, and nothing else.
 
     Raises:
-        UnusableInputError: when it holds something that no demo made, or is the folder for real work.
+        UnusableInputError: when it contains something that no demo created, or is the folder for real work.
     """
     try:
         if not (out / MARKER).exists():
@@ -71,7 +71,7 @@ def _data_dir() -> Path | None:
 
 
 def _check_made_up(out: Path) -> None:
-    """Every id and answer in the archive is of the run that the marker names, or of an earlier demo's."""
+    """Check that every id and answer in the archive belongs to the run that the marker names, or to an earlier demo."""
     try:
         foreign = _foreign(out)
     except ArchiveError as error:
@@ -83,7 +83,7 @@ def _check_made_up(out: Path) -> None:
 
 
 def _foreign(out: Path) -> Path | None:
-    """A file in the archive that no demo made."""
+    """A file in the archive that no demo created; None if there is none."""
     store = Archive(LocalFolder(out / "archive"))
     runs = _demo_runs(out, store)
     segments: dict[Path, Segment] = {}
@@ -110,7 +110,7 @@ def _is_of(segment: Segment, runs: set[str]) -> bool:
 def _demo_runs(out: Path, store: Archive) -> set[str]:
     marker = out / MARKER
     words = marker.read_text(encoding="utf-8") if marker.exists() else ""
-    named = {str(json.loads(words)["run_id"])} if words else set()  # empty: from before it named the run
+    named = {str(json.loads(words)["run_id"])} if words else set()  # empty in older folders
     return named.union(*(_runs_in(one) for one in store.segments("runs")))
 
 
@@ -124,7 +124,7 @@ def _runs_in(segment: Segment) -> set[str]:
 
 
 def _clear(out: Path) -> None:
-    """The marker stays, so that the next demo goes on with a clearing that was interrupted."""
+    """Delete everything but the marker, so that the next demo can finish a deletion that was interrupted."""
     for place in [*(out / name for name in _OWN), *out.glob("warehouse.duckdb*")]:
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)

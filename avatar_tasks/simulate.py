@@ -1,4 +1,4 @@
-"""`simulate`: the simulated gateway alone, for trying commands against it from another terminal."""
+"""`simulate`: only the simulated gateway, to try commands against it from another terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: How far behind the wall clock an accelerated world begins; it runs fast until it has caught up.
+#: How far behind the real clock an accelerated simulated clock begins; it runs faster until it has caught up.
 LAG_SECONDS: Final = 900.0
 
-#: Of the account that the list of tasks is of.
+#: The user id of the account whose tasks are listed.
 USER_ID: Final = "7"
 
 

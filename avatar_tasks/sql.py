@@ -1,4 +1,4 @@
-"""`sql`: one query on the published warehouse, in the form people want it."""
+"""`sql`: run one query on the published warehouse and write its result in the format wanted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from warehouse.paths import DataPaths
 
-#: Statements that people run for their rows.
+#: Kinds of statements whose rows are shown.
 _WITH_ROWS: Final = frozenset({"SELECT", "EXPLAIN"})
 
 
@@ -34,12 +34,12 @@ def run_query(
     allow_files: bool = False,
     timeout: float | None = None,
 ) -> None:
-    """Run `query` and show its rows. Who reads our stdout may go at any time; the query ends then.
+    """Run `query` and show its rows. If the reader of stdout closes the pipe, the query ends.
 
     Args:
         paths: the data directory.
-        query: SQL that DuckDB takes.
-        kind: table, line, csv, json, ndjson or parquet; None for what the suffix of `out` says, else a table.
+        query: SQL for DuckDB.
+        kind: table, line, csv, json, ndjson or parquet; if None, by the suffix of `out`, or else a table.
         out: a file instead of stdout.
         timeout: seconds after which the query is stopped; None for no limit.
         allow_files: whether it may do more than read the warehouse: files, other databases, extensions, settings.
@@ -93,7 +93,7 @@ def _pieces(
 
 
 def _check_count(kinds: Sequence[str]) -> None:
-    """Of two results one would never be seen, and of none there is nothing to see.
+    """Check that there is a statement, and at most one result, because only one can be shown.
 
     Raises:
         UnusableInputError: when there is no statement, or more than one with rows.
@@ -130,7 +130,7 @@ def _errors_as_ours(out: Path | None) -> Iterator[None]:
 
 
 def _result(con: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation | None:
-    return con.sql(query)  # nothing of a statement without a result, whatever its type says
+    return con.sql(query)  # None for a statement without a result, whatever its type
 
 
 def _check_no_file_is_expected(out: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Where the result of `sql` goes: to the descriptor that stdout is, or to a file, complete or not at all."""
+"""Where the result of `sql` goes: to stdout, or to a file that is complete or not written at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     #: Takes the next bytes.
     Sink = Callable[[bytes], object]
 
-#: What the suffix of a file says about its format.
+#: The format by the suffix of the file.
 SUFFIXES: Final = {
     ".csv": "csv",
     ".json": "json",
@@ -38,10 +38,10 @@ _DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 
 
 def format_for(kind: str | None, out: Path | None) -> str:
-    """The format given, else that of the file's suffix, else a table.
+    """The format given, or else that of the file's suffix, or else a table.
 
     Raises:
-        UnusableInputError: when the suffix says nothing, or Parquet would go to stdout.
+        UnusableInputError: when the suffix is unknown, or Parquet would go to stdout.
     """
     to_stdout = out is None or str(out) in _STDOUT
     found = kind or SUFFIXES.get("" if out is None else out.suffix.lower())
@@ -57,10 +57,10 @@ def format_for(kind: str | None, out: Path | None) -> str:
 
 @contextlib.contextmanager
 def sink_to(out: Path | None) -> Iterator[Sink]:
-    """What takes the result. A file gets its name at the end of the block, and none when the block fails.
+    """A function that writes pieces of the result. A file appears at the end of the block, and not if the block fails.
 
     Raises:
-        UnusableInputError: when stdout is closed, or the file's folder is not there.
+        UnusableInputError: when stdout is closed, or the file's folder is missing.
         OSError: when it cannot be written.
     """
     if out is None or str(out) in _STDOUT:
@@ -92,7 +92,7 @@ def _stdout() -> Iterator[Sink]:
 
 @contextlib.contextmanager
 def _file(out: Path) -> Iterator[Sink]:
-    target = Path(os.path.realpath(out))  # a link stays one
+    target = Path(os.path.realpath(out))  # a link stays a link
     if not target.parent.is_dir():
         msg = f"cannot write {out}: there is no folder {target.parent}"
         raise UnusableInputError(msg)
@@ -103,7 +103,7 @@ def _file(out: Path) -> Iterator[Sink]:
 
 
 def _write_all(descriptor: int, piece: bytes) -> None:
-    """Straight to the descriptor: what Python buffered of it would be tried again when the process ends."""
+    """Write to the descriptor directly: Python would try to write what it buffered again when the process ends."""
     left = memoryview(piece)
     while left:
         left = left[os.write(descriptor, left) :]

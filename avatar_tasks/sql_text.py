@@ -1,4 +1,4 @@
-"""The result of `sql` as text for people: a table, or one line per column where a table would not fit."""
+"""The result of `sql` as text for people: a table, or one line per column and row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ROWS_SHOWN: Final = 100
 _ROWS_AT_ONCE: Final = 1000
 
-#: Right to a millisecond, and to three digits where that would leave nothing: 53.0, 0.067, 0.000155.
+#: Rounded to three decimals, and below 1 to three significant digits: 53.0, 0.067, 0.000155.
 _ROUNDED: Final = (
     "case when abs({0}) >= 1 or {0} = 0 or abs({0}) < 1e-300 then round({0}, 3) "
     "else round({0}, 2 - floor(log10(abs({0})))::integer) end as {0}"
@@ -27,7 +27,7 @@ _HIDDEN: Final = re.compile(r"(\d+) columns \((\d+) shown\)")
 
 
 def as_table(rows: duckdb.DuckDBPyRelation, out: Path | None) -> Generator[bytes]:
-    """The first rows as a table as wide as the terminal; the whole width where there is none."""
+    """The first rows as a table as wide as the terminal, or 250 characters wide if there is none."""
     rows = with_short_floats(rows)
     width = shutil.get_terminal_size((160, 40)).columns if os.isatty(1) and not out else 250
     table = io.StringIO()
@@ -56,7 +56,7 @@ def _shown(value: object) -> str:
 
 
 def with_short_floats(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The rows with floats as people write them; as they are where two columns have one name."""
+    """The rows with rounded floats; unchanged if two columns have the same name."""
     floats = {name for name, kind in zip(rows.columns, rows.types, strict=True) if str(kind) in {"DOUBLE", "FLOAT"}}
     if not floats or len(set(map(str.lower, rows.columns))) < len(rows.columns):
         return rows

@@ -1,4 +1,4 @@
-"""While a query runs: how long it has taken, for the person who watches, and an end to it after `--timeout`."""
+"""While a query runs: show how long it has taken, and stop it after `--timeout`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLEAR: Final = "\r\x1b[K"
 
 @contextlib.contextmanager
 def spinner() -> Iterator[Callable[[], None]]:
-    """Show the seconds that have passed, on a terminal only; call what it yields at the first result."""
+    """Show the seconds that have passed, on a terminal only. Yields a function to call at the first result."""
     if not sys.stderr.isatty():
         yield lambda: None
         return
@@ -57,7 +57,7 @@ def _draw(done: threading.Event) -> None:
 
 @contextlib.contextmanager
 def at_most(seconds: float | None, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """End what the connection does after so many seconds.
+    """Stop what the connection does after `seconds`.
 
     Raises:
         UnusableInputError: when they have passed.

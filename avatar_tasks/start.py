@@ -1,4 +1,4 @@
-"""Starting a run: as a Prefect flow where there is a Prefect server, and just so where there is none."""
+"""Start a run: as a Prefect flow if there is a Prefect server, or else directly."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, prefect: bool | None = None) -> Summary:
-    """Collect, and return how it went.
+    """Collect, and return the summary.
 
-    A Prefect server makes runs visible; a run does not need one, and a temporary one takes ten seconds to start. So it
-    is used where PREFECT_API_URL names one, or when `prefect` says so.
+    A Prefect server makes runs visible, but a run does not need one, and a temporary one takes ten seconds to start. So
+    Prefect is used if PREFECT_API_URL is set, a block holds a secret, or `prefect` is True; not if `prefect` is False.
 
     Raises:
         AvatarTasksError, WarehouseError: see `CollectRun.collect`.
     """
-    gateway_address(settings)  # before a folder is begun for a run that cannot be
+    gateway_address(settings)  # fails before a folder is created for a run that cannot work
     run = runs.begin(settings, "collect", reporter=reporter)
     begin_folder(run, scheduled=False, check=lambda: check_given(run, request))
     wanted = bool(os.environ.get("PREFECT_API_URL") or secrets_in_blocks(settings)) if prefect is None else prefect
@@ -47,7 +47,7 @@ def start(settings: Settings, request: CollectRequest, reporter: Reporter, *, pr
 
 
 def begin_for_all(settings: Settings, reporter: Reporter) -> None:
-    """Begin the data folder of several gateways once, before any of their runs starts, where there is none.
+    """Create the data folder of several gateways, if it is missing, before any of their runs starts.
 
     Raises:
         UnusableInputError, ArchiveError: see `begin_folder`.

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from pipeline.watch.conditions import Alarm
     from warehouse.paths import DataPaths
 
-#: A collector of metrics is another user.
+#: A collector of metrics runs as another user.
 _FOR_EVERYBODY = 0o644
 
 
 def run_status(paths: DataPaths, kind: str, out: Path | None, texts: Sequence[str]) -> int:
-    """Print what is known and, on stderr, each condition that holds; the exit code.
+    """Print what is known and, on stderr, each condition that holds; returns the exit code.
 
     Args:
         paths: of the data folder.
         kind: text, json or prometheus.
         out: a file instead of stdout.
-        texts: conditions as they were typed; where nothing can be read, they hold, and that is no error of its own.
+        texts: conditions as they were typed. If nothing can be read, they hold, and no other error is raised.
 
     Raises:
         UnusableInputError: when a condition is not understood, or there is no archive.
@@ -72,7 +72,7 @@ def _in_words(found: dict[str, Any]) -> Iterable[str]:
 
 
 def _of_source(found: dict[str, Any]) -> str:
-    """How one of several gateways stands, in a sentence."""
+    """The state of one of several gateways, in a sentence."""
     counts = f"{found['tasks']:,} tasks, {found['running']:,} of them running, {found['due']:,} ids due"
     answered = (
         f"last answer {found['last_answer_at']:%Y-%m-%d %H:%M} UTC" if found["last_answer_at"] else "no answer yet"
@@ -83,7 +83,7 @@ def _of_source(found: dict[str, Any]) -> str:
 
 
 def _prometheus(paths: DataPaths, out: Path | None) -> str:
-    """The metrics; where nothing can be read, what says so is written before the error is raised."""
+    """The metrics. If nothing can be read, writes the metrics that say so, and then raises the error."""
     try:
         return prometheus.as_text(prometheus.read_samples(paths)).rstrip("\n")
     except (ArchiveError, UnusableInputError, WarehouseError):
@@ -95,7 +95,7 @@ def _write(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text)
         return
-    whole = out.with_name(f"{out.name}.new")  # a textfile collector reads whatever ends in .prom, hidden or not
+    whole = out.with_name(f"{out.name}.new")  # a textfile collector reads all files that end in .prom, also hidden ones
     with atomic_write(whole, mode=_FOR_EVERYBODY) as file:
         file.write(f"{text}\n".encode("utf-8", "replace"))
     whole.replace(out)

@@ -1,7 +1,7 @@
-"""stdout and stderr that never fail a command: what cannot be written is dropped, for the work matters more than words.
+"""stdout and stderr that never make a command fail: what cannot be written is dropped, as the work is more important.
 
-A pipe whose reader has gone, a descriptor that was closed before we began (`2>&-`) and a disk that is full raise at any
-line that anything prints, and once more when Python flushes at its end, which then exits with 120.
+A closed pipe, a descriptor that was closed before the program began (`2>&-`) and a full disk raise an error at any line
+that is printed, and once more when Python flushes at its end, and then exits with 120.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _closed: Final[set[str]] = set()
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor to write to that takes everything.
+    """A descriptor for writing that never raises.
 
     Attributes:
-        failure: what the first write that failed failed with.
+        failure: the error of the first write that failed; None if none did.
     """
 
     failure: OSError | None = None
 
     def write(self, data: Buffer, /) -> int:
         try:
-            while (written := super().write(data)) is None:  # somebody made it non-blocking, and it is full
+            while (written := super().write(data)) is None:  # it was made non-blocking, and is full
                 select.select([], [self], [])
         except OSError as error:
             self.failure = self.failure or error
@@ -46,20 +46,20 @@ class _Descriptor(io.FileIO):
 
 
 class _Stdin(io.FileIO):
-    """stdin, whose reader is not left waiting for words that nobody types when a signal has stopped the command."""
+    """stdin whose reader does not wait for input any longer when a signal has stopped the command."""
 
     def readinto(self, buffer: Buffer, /) -> int | None:
         while not select.select([self], [], [], _LOOK_SECONDS)[0]:
             if interrupts.has_come():
-                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))  # EINTR would be tried again
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))  # Python would retry after EINTR
         return super().readinto(buffer)
 
 
 def never_fail() -> None:
-    """Put such streams in the place of Python's own; to be called before anything is written or opened.
+    """Replace Python's standard streams by these; must be called before anything is written or opened.
 
-    A descriptor that was closed becomes one of /dev/null: the next file that is opened would get its number otherwise,
-    and whatever a library prints would go into that file.
+    A closed descriptor is replaced by /dev/null: otherwise the next file that is opened would get its number, and
+    everything that a library prints would go into that file.
     """
     for descriptor, name in enumerate(_STREAMS):
         try:
@@ -69,17 +69,17 @@ def never_fail() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - it gets the lowest free number
         stream: IO[str] | None = getattr(sys, name)
         if stream is not getattr(sys, f"__{name}__"):
-            continue  # somebody captures it
+            continue  # it is captured
         setattr(sys, name, _readable(descriptor) if name == "stdin" else _writable(descriptor, stream))
 
 
 def stdout_was_closed() -> bool:
-    """Whether who started us closed it, so that what is written to it goes nowhere."""
+    """Whether stdout was closed when the program started, so that what is written to it is lost."""
     return sys.stdout is None or "stdout" in _closed
 
 
 def lost_output() -> OSError | None:
-    """Why not all of stdout could be written; None when it was, and when its reader wanted no more of it."""
+    """Why not everything could be written to stdout; None if it was, or if the reader closed the pipe."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     if not isinstance(raw, _Descriptor):
         return None
@@ -92,7 +92,7 @@ def _readable(descriptor: int) -> io.TextIOWrapper:
 
 
 def _writable(descriptor: int, replaced: IO[str] | None) -> io.TextIOWrapper:
-    """By the encoding of the stream it replaces; characters that this does not have are written as escapes."""
+    """A stream with the encoding of the one that it replaces; characters that it lacks are written as escapes."""
     return io.TextIOWrapper(
         io.BufferedWriter(_Descriptor(descriptor, "w", closefd=False)),
         encoding=getattr(replaced, "encoding", None) or "utf-8",

@@ -43,7 +43,7 @@ def check(*, as_json: bool, **options: Any) -> int:
 
 
 def check_prefect(settings: Sequence[Settings]) -> tuple[Sequence[Settings | None], Iterable[Finding]]:
-    """Prefect takes seconds to import: only where a server is set, or a block is to hold a secret."""
+    """Check Prefect, but only if a server is set or a block holds a secret: Prefect takes seconds to import."""
     import os
     from pathlib import Path
 

@@ -133,7 +133,7 @@ def _collect_one(
 
 
 def _collect_each(sources: list[Source], request: CollectRequest, options: dict[str, Any], *, as_json: bool) -> int:
-    """In processes that import what they need; this one imports little, so that they start at once."""
+    """Collect for several gateways in child processes; this process imports little, so that they start at once."""
     from pipeline import interrupts
     from pipeline.sources.children import Children
     from pipeline.sources.inbox import warn_of_strays

@@ -59,12 +59,12 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on 
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's `--help`: what people type, as they type it."""
+    """The examples at the end of a command's `--help`."""
     return "\n".join(["\b", "Examples:", *(f"  avatar-tasks {line}" for line in lines)])
 
 
 def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
-    """One decorator for several options, in their order."""
+    """One decorator that adds several options, in this order."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
@@ -82,7 +82,7 @@ def settings_of(**options: Any) -> Settings:
 
 
 def gateway_settings(source: Source | None, /, **options: Any) -> Settings:
-    """Those for a gateway of `sources.toml`; None where there is no such file."""
+    """The settings for a gateway of `sources.toml`; `source` is None if there is no such file."""
     from pipeline.sources import choose
 
     settings = choose.settings_of(source, **options)

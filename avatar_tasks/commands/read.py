@@ -75,7 +75,7 @@ def compare(*, period: str, against: str, kind: str, as_json: bool, **options: A
 
 
 class _WithQuery(click.Command):
-    """A command whose query may begin with a comment, which is no option."""
+    """A command whose query may begin with an SQL comment (`-- …`), which is not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [f"\n{arg}" if re.match(r"--\s", arg) else arg for arg in args])
