@@ -5,10 +5,11 @@
         ...                                   # GET {base_url}/avatar/task/{world.ids[0]}
     world.truth(clock()).tasks                # what the warehouse must hold
 
-`clock` is the simulated time; `words` has actions, channels and failure texts; `population` draws the tasks; `life` has
-what the gateway knows of a task at an instant; `work` generates the provider's side; `render` writes the answer and
-`truth` the expected rows, each from the model; `account` has the family's other endpoints; `quirks`, `special` and
-`kinds` have all the odd answers, `videos` the same tasks in another shape, `callbacks` what is posted when tasks end.
+`clock` is the simulated time; `words` has actions, channels and failure texts; `population` draws the tasks; `life` is
+what the gateway knows about a task at an instant; `work` generates the provider's side; `render` writes the answer and
+`truth` the expected rows, both from the model; `account` has the family's other endpoints; `odd/quirks`, `odd/special`
+and `odd/kinds` have all unusual answers, `odd/videos` the same tasks in another shape, `odd/callbacks` what is posted
+when tasks end.
 """
 
 from simulator.account import Account

@@ -20,8 +20,9 @@ Paging = Literal["old", "new"]
 PageFault = Literal["swallowed", "unsuccessful", "transient"]
 PAGE_FAULTS: tuple[PageFault, ...] = ("swallowed", "unsuccessful", "transient")
 
-#: How many ids in one request are answered: as a list does; as if every task still ran; with the payload as text; with
-#: rows of the database (more fields); as if no task were known; with 403, as to a key of other models; not at all.
+#: How a request for many ids is answered, in this order: with items as in the list; as if every task still ran; with
+#: the payload as text; with database rows (more fields); as if no task were known; with 403, as for a key of other
+#: models; not at all.
 BulkKind = Literal["tasks", "stale", "text", "rows", "unknown", "refused", "absent"]
 BULK_KINDS: tuple[BulkKind, ...] = get_args(BulkKind)
 
@@ -32,7 +33,7 @@ QUOTA_PER_UNIT = 500_000
 
 @dataclass(slots=True)
 class Account:
-    """The user whose tasks the world has, as the endpoints beside the simulated one show them.
+    """The account of the user who submitted the world's tasks, as the family's other endpoints show it.
 
     Attributes:
         token: the expected access token; it is sent without `Bearer`.
@@ -42,11 +43,11 @@ class Account:
         page_fault_share: share of the list's answers that are wrong, in the ways of `page_faults`: `swallowed` (a
             database error that looks like an empty success), `unsuccessful` (HTTP 200 with `success: false`) and
             `transient` (one of `Faults`).
-        bulk: how many ids in one request are answered.
+        bulk: how a request for many ids is answered, see `BulkKind`.
         bulk_gap_share: share of known tasks that an answer to many ids leaves out.
-        limit: of all requests to `/api/…`; beyond it, they are refused with an empty 429.
-        is_visible: whether a task is in the list at an instant, once it is submitted; for lists that lag.
-        pages: every query of the list that was answered, in order.
+        limit: limit of all requests to `/api/…`; beyond it, they are refused with an empty 429.
+        is_visible: whether a submitted task is in the list at an instant; for lists that lag.
+        pages: the query of every request for the list that was not refused, in order.
     """
 
     token: str
@@ -63,7 +64,7 @@ class Account:
     calls: Counter[str] = field(default_factory=Counter)
 
     def answer(self, world: World, request: "Request", now: float) -> Answer | None:
-        """The answer of one of these endpoints; None if the path is none of theirs."""
+        """The answer of one of these endpoints; None if the path belongs to another."""
         handlers = {("GET", LIST): self._list, ("GET", STATUS): self._status, ("POST", BULK): self._bulk}
         handler = handlers.get((request.method, request.path))
         if handler is None:
@@ -90,7 +91,7 @@ class Account:
         return self._wrong(self.page_faults[int(drawn / self.page_fault_share * len(self.page_faults))], world, page)
 
     def _refusal(self, request: "Request") -> Answer | None:
-        """As old versions refuse a token (HTTP 200), or as new ones do."""
+        """The refusal of a wrong token, as by old versions (HTTP 200) or new ones (401); None if the token is right."""
         is_known = request.header(b"authorization") == self.token and request.header(b"new-api-user") == self.user_id
         if is_known:
             return None
@@ -118,7 +119,7 @@ class Account:
         return {"page": page, "page_size": size, "total": len(found), "items": items}
 
     def _newest_first(self, world: World, request: "Request", now: float) -> Iterator[Task]:
-        """What passes the filters; both ends of the time range are inclusive."""
+        """The tasks that pass the filters; the time range includes both ends."""
         first, last = request.number("start_timestamp"), min(request.number("end_timestamp") or now, now)
         wanted = {name: text for name in ("action", "platform", "status", "task_id") if (text := request.text(name))}
         for task in reversed(world.tasks):
@@ -130,7 +131,7 @@ class Account:
                 yield task
 
     def _item(self, task: Task, now: float) -> Json:
-        """As the single answer has it in `data`; in old versions with more fields of the database's row."""
+        """A task as in `data` of the single answer; in old versions with more fields of the database row."""
         item: Json = document(_enveloped(task), _seen(task, now))["data"]
         row = {
             "id": int.from_bytes(task.id[-4:].encode(), "big") % 1_000_000,
@@ -159,7 +160,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What these endpoints need of a request."""
+    """The parts of a request that these endpoints need."""
 
     method: str
     path: str
@@ -184,7 +185,7 @@ def _parsed(query: str) -> dict[str, list[str]]:
 
 
 def _values(task: Task, now: float) -> dict[str, str]:
-    """What the list can be filtered by."""
+    """The values of a task that the list can be filtered by."""
     status = _seen(task, now).word
     return {"action": task.action, "platform": task.channel.platform, "status": status, "task_id": task.id}
 
@@ -197,7 +198,7 @@ def _seen(task: Task, now: float) -> Seen:
 
 
 def _enveloped(task: Task) -> Task:
-    """A list has tasks, also where the single answer is the work alone."""
+    """The task without a quirk that a list cannot show: a list contains tasks, never a work alone."""
     is_plain = not task.quirk.is_work_only and task.quirk_name != "numeric_code"
     return task if is_plain else replace(task, quirk_name="")
 

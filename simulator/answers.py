@@ -1,4 +1,4 @@
-"""Every answer of the endpoint that is not a task, each as one value with its bytes, headers and delivery."""
+"""Every answer of the endpoint that is not a task: its bytes, headers and delivery."""
 
 import gzip
 import json
@@ -51,7 +51,7 @@ def nothing_known() -> Answer:
 
 
 def unauthorized(key: str, request_id: str) -> Answer:
-    """The message has only the first and last characters of the key, and none of a short key."""
+    """An unknown key. The message has only the first and last characters of the key, and none of a short key."""
     return error(401, f"Invalid token: {mask(key)}", request_id)
 
 

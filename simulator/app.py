@@ -28,26 +28,27 @@ TRICKLE_PAUSE_SECONDS = 0.02
 
 
 class SimulatedGateway:
-    """`GET {prefix}{path}{id}` for a world's tasks and for every special id (`sim_…`, see `kinds`).
+    """Answers `GET {prefix}{path}{id}` for a world's tasks and for every special id (`sim_…`, see `odd/kinds`).
 
     Args:
         world: the tasks to answer for.
         key: the expected `Authorization: Bearer …`; None accepts any.
         clock: returns the simulated now; it must never go back in time.
-        prefix: of the endpoint's path, such as "/reseller".
-        path: of single tasks, such as "/suno/fetch/"; at that of `simulator.odd.videos` they are video objects.
-        latency_seconds: before every answer; varied uniformly by plus or minus `latency_jitter` (0 to 1) of it.
+        prefix: the beginning of all paths, such as "/reseller".
+        path: the path of single tasks, such as "/suno/fetch/"; at the path of `simulator.odd.videos` they are video
+            objects.
+        latency_seconds: delay of every answer; varied uniformly by plus or minus `latency_jitter` (0 to 1) of it.
         faults: share of attempts with a transient fault, or a `Faults`; special ids have only their own faults.
         rate_limit: beyond it, requests are refused with 429.
         slow_seconds: how long an answer of the kind `slow` takes.
-        account: what answers the list of tasks, many ids in one request, and the status; without it, their paths are
+        account: answers the list of tasks, many ids in one request, and the status; without it, their paths are
             unknown.
-        cache_size: how many rendered last answers are kept, about 2 KB each.
+        cache_size: how many rendered final answers are cached, about 2 KB each.
 
     Attributes:
         calls: requests received per task id, with any result; `total_calls` is their sum.
         statuses: answers begun per HTTP status.
-        peak_in_flight: most requests being answered concurrently.
+        peak_in_flight: maximum number of requests answered concurrently.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class SimulatedGateway:
         return self.calls.total()
 
     def prerender(self) -> int:
-        """Renders the answers that no longer change, for benchmarks; returns how many are cached."""
+        """Render and cache the answers that no longer change, for benchmarks; returns how many are cached."""
         for task in self.world.tasks[: self._cache_size]:
             self._task_answer(task.id)
         return len(self._last_answers)
@@ -125,7 +126,7 @@ class SimulatedGateway:
         return self.account.answer(self.world, request, self.clock().timestamp())
 
     def _refusal(self, scope: Scope, request_id: str) -> Answer | None:
-        """Of a key that is not the right one, or of a request beyond the limit."""
+        """The refusal of a wrong key, or of a request beyond the rate limit; None if the request is admitted."""
         if self._key is not None and (given := _key_given(scope["headers"])) != self._key:
             return answers.unauthorized(given.decode("latin-1"), request_id)
         if self._rate_limit is not None and not self._rate_limit.admits():
@@ -176,7 +177,7 @@ class SimulatedGateway:
 
 
 async def deliver(answer: Answer, request_id: str, receive: Receive, send: Send) -> None:
-    """Sends the answer by its `delivery`; if that breaks off, the server closes the connection."""
+    """Send the answer according to its `delivery`; if that stops early, the server closes the connection."""
     if answer.delay_seconds:
         await asyncio.sleep(answer.delay_seconds)
     if answer.delivery == "hang":
@@ -219,7 +220,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _key_given(headers: list[Header]) -> bytes:
-    """The key after `Bearer`, or nothing."""
+    """The key after `Bearer`; empty if there is none."""
     for name, value in headers:
         if name == b"authorization":
             return value.removeprefix(b"Bearer ") if value.startswith(b"Bearer ") else b""

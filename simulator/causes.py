@@ -1,5 +1,5 @@
 # ruff: noqa: S311  (seeded randomness is the point of a simulator)
-"""What is different about the bad tasks of a world: the causes that an analysis should find, planted in its tasks."""
+"""Causes of failures and slowness that are planted in a world's tasks, for an analysis to find."""
 
 import math
 from bisect import bisect_left
@@ -15,7 +15,7 @@ from simulator.work import Work, template_of, work_of
 TEMPLATES = 20
 VOICES = 8
 RETRIED_CLASSES = ("provider", "gateway_timeout", "unknown")
-# In another hour than the failure, so that one template does not make an hour look like an incident.
+# A retry is in another hour than the failure, so that one template does not make an hour look like an incident.
 RETRY_AFTER_SECONDS = 3600.0
 RETRY_WITHIN_SECONDS = 6 * 3600.0
 
@@ -24,10 +24,10 @@ RETRY_WITHIN_SECONDS = 6 * 3600.0
 class Causes:
     """The planted causes.
 
-    Of the tasks that succeed without them, `template_failure_share` fail if they have the template. Tasks with
-    `voice_engine_id` in their first `pt_infos` take `voice_factor` times as long to run. From `slower_from` on all
+    Of the tasks with `template_id` that would otherwise succeed, `template_failure_share` fail. Tasks with
+    `voice_engine_id` in their first `pt_infos` take `voice_factor` times as long to run. From `slower_from` on, all
     tasks take `slower_factor` times as long. Of the failures that may succeed when tried again, `retry_share` are
-    submitted once more, as the next task after an hour. Of the plain tasks `signed_share` have links that end.
+    submitted once more, as the next task after an hour. Of the plain tasks, `signed_share` have links that expire.
     """
 
     template_id: str
@@ -46,7 +46,7 @@ def draw_causes(seed: int, slower_from: datetime) -> Causes:
 
 
 def plant(tasks: Sequence[Task], causes: Causes, seed: int, latest_end: float | None) -> list[Task]:
-    """The tasks, in the same order and with the same ids and times of submission, under the influence of `causes`."""
+    """The tasks after applying `causes`, in the same order, with the same ids and times of submission."""
     rng = Random(f"{seed}/planted")
     submits = [task.submit for task in tasks]
     contents: dict[int, str] = {}
@@ -74,7 +74,7 @@ def _can_fail(task: Task) -> bool:
 
 
 def _failed(task: Task, rng: Random) -> Task:
-    """It fails half-way, for the provider's reasons."""
+    """The task, failing half-way because of the provider."""
     half = _moved(task, 0.5, math.floor)
     return replace(half, failure=draw_failure(rng, "provider", 0))
 
@@ -94,7 +94,7 @@ def _slower(task: Task, factor: float, latest_end: float | None) -> Task:
 
 
 def _moved(task: Task, factor: float, whole: Callable[[float], int]) -> Task:
-    """With a run `factor` times as long, in whole ticks of the gateway's poller."""
+    """The task with a run `factor` times as long, in whole ticks of the gateway's poller."""
     began = task.seen_running or task.seen_queued
     if began is None or task.seen_end is None:
         return task
@@ -103,7 +103,7 @@ def _moved(task: Task, factor: float, whole: Callable[[float], int]) -> Task:
 
 
 def _retried_as(task: Task, submits: list[int], causes: Causes, rng: Random) -> int | None:
-    """Which task is the same piece of work tried again, if any: the next one submitted an hour after the failure."""
+    """The index of the task that retries the same work, if any: the next one submitted an hour after the failure."""
     is_retried = rng.random() < causes.retry_share
     if not is_retried or task.failure is None or task.seen_end is None:
         return None

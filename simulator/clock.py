@@ -1,4 +1,4 @@
-"""The time of the simulated gateway: behind the real time at first, faster, and never ahead of it."""
+"""The time of the simulated gateway: it starts behind real time, may run faster, and is never ahead of it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ def real_time() -> datetime:
 
 
 class SimClock:
-    """Starts `lag_seconds` behind the real clock, runs `speed` times as fast until it has caught up, then runs with it.
+    """Starts `lag_seconds` behind the real clock, runs `speed` times as fast until it has caught up, then equals it.
 
     So for an observer who records the real time of an answer, no task ends in the future.
     """
@@ -25,7 +25,7 @@ class SimClock:
         self._lag = timedelta(seconds=lag_seconds)
 
     def __call__(self) -> datetime:
-        """The simulated now, aware, in UTC."""
+        """The simulated current time, aware, in UTC."""
         now = self._real()
         return min(now, self._began - self._lag + (now - self._began) * self._speed)
 
@@ -44,7 +44,7 @@ class SimClock:
 
 
 class ManualClock:
-    """A clock that stands still until told to move: for tests."""
+    """A clock that only moves when `advance` is called, for tests."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at

@@ -1,7 +1,7 @@
 """The states of a task, and what the gateway knows of them at an instant.
 
-The provider works by its own clock; the gateway learns of it only when its poller ticks, so every time the gateway
-reports, except that of the submission, is the time of a tick.
+The provider has its own clock. The gateway sees the provider's work only when its poller ticks, so every time that the
+gateway reports, except the time of submission, is the time of a tick.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Task:
     is_new_style: bool = False
     has_hook: bool = False
     content: str = ""  # id of the task whose work is tried again; its own if there is none
-    odd_word: str = ""  # sent as the status instead of any other, for ever
+    odd_word: str = ""  # always sent as the status, instead of any other
     poll_seconds: float = 15.0  # between two ticks of the gateway's poller
 
     @property
@@ -89,7 +89,7 @@ def _stage(task: Task, now: float) -> Status:
 
 
 def _observe_work(stage: Status) -> Seen:
-    """A work without a task around it: there is only `web_work_status`, and only 200 has a documented meaning."""
+    """A work without a task around it: it has only `web_work_status`, of which only 200 has a documented meaning."""
     phases: dict[Status, Phase] = {"SUCCESS": "done", "IN_PROGRESS": "running"}
     phase = phases.get(stage, "queued")
     status: Status = "SUCCESS" if phase == "done" else "UNKNOWN"

@@ -1,4 +1,4 @@
-"""A rate limit, and transient faults that a retry gets past."""
+"""Rate limits, and transient faults that do not repeat at every retry."""
 
 import time
 from collections import deque
@@ -25,7 +25,7 @@ def chance(*parts: object) -> float:
 
 @dataclass(slots=True)
 class RateLimit:
-    """A token bucket: `per_second` requests, bursts of `burst`. `monotonic` returns the time in seconds."""
+    """A token bucket: `per_second` requests, with bursts of up to `burst`. `monotonic` returns the time in seconds."""
 
     per_second: float
     burst: int = 1
@@ -53,9 +53,9 @@ class RateLimit:
 
 @dataclass(slots=True)
 class WindowLimit:
-    """At most `requests` in any span of `seconds`, as gateways limit by address: refused with an empty 429.
+    """At most `requests` in any `seconds`, as gateways limit by IP address; more are refused with an empty 429.
 
-    The same one may limit all paths of a gateway together.
+    One object may limit all paths of a gateway together.
     """
 
     requests: int = 180
@@ -78,7 +78,7 @@ class WindowLimit:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """`share` of all attempts get a fault, drawn from `kinds` by id and attempt, so that a run can be repeated."""
+    """`share` of all attempts get a fault, drawn from `kinds` by id and attempt: always the same for the same ones."""
 
     share: float = 0.0
     kinds: tuple[Fault, ...] = ALL_FAULTS

@@ -28,7 +28,7 @@ HEAVY_TAIL_SHARE = 0.02
 BUSY_INCIDENT_FAILURE_SHARE = 0.9
 NEW_STYLE_SHARE = 0.6
 HOOK_SHARE = 0.15
-# How far a task gets before it fails, as a share of its full run time; a timeout is set by the gateway.
+# When a task fails, as a share of its full run time; timeouts come from the gateway instead.
 FAILS_AFTER_SHARE: dict[FailClass, float] = {
     "provider": 0.5,
     "unknown": 0.5,
@@ -41,7 +41,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The arguments of `World`, its instants as Unix seconds."""
+    """The arguments of `World`, with instants in Unix seconds."""
 
     seed: int
     tasks: int
@@ -70,9 +70,9 @@ class Settings:
 
 
 def draw_incidents(settings: Settings) -> tuple[Incident, ...]:
-    """In a week: twelve hours in which one platform often fails, and three hours of long queues; scaled otherwise.
+    """Per week, twelve hours in which one platform often fails and three hours of long queues; scaled to other spans.
 
-    With `is_incident_busy` the failures are those of one busy hour instead, in which the largest platform hardly works.
+    With `is_incident_busy`, the failures are in one busy hour instead, in which the largest platform hardly works.
     """
     rng = Random(f"{settings.seed}/incidents")
     whole = settings.end - settings.start
@@ -87,7 +87,7 @@ def draw_incidents(settings: Settings) -> tuple[Incident, ...]:
 
 
 def _busy_incident(settings: Settings, rng: Random) -> Incident | None:
-    """One busy hour with days before it to compare with and hours after it; None where a world has none."""
+    """One busy hour, with days before it to compare with and some time after it; None if the world has no such hour."""
     whole = settings.end - settings.start
     hours = busy_hours(settings.start + 0.4 * whole, settings.end - 0.05 * whole, settings.utc_offset_hours)
     if not settings.is_incident_busy or not hours:
@@ -98,7 +98,7 @@ def _busy_incident(settings: Settings, rng: Random) -> Incident | None:
 
 
 def draw_step(settings: Settings, incidents: tuple[Incident, ...]) -> datetime:
-    """The beginning of a busy hour in the second half, outside of the incidents; that half where there is none."""
+    """The start of a busy hour in the third quarter, outside of the incidents; the middle if there is no such hour."""
     whole = settings.end - settings.start
     middle, late = settings.start + 0.5 * whole, settings.start + 0.75 * whole
     hours = [
@@ -110,7 +110,7 @@ def draw_step(settings: Settings, incidents: tuple[Incident, ...]) -> datetime:
 
 
 class Population:
-    """One seeded random generator, used in a fixed order, so that the same settings give the same tasks."""
+    """Draws tasks from one seeded random generator in a fixed order, so that the same settings give the same tasks."""
 
     def __init__(self, settings: Settings, incidents: tuple[Incident, ...]) -> None:
         self._set = settings
@@ -159,7 +159,7 @@ class Population:
         return draw_failure(self._rng, fail_class, self._set.timeout_minutes)
 
     def _possible(self, fail_class: FailClass, submit: int) -> FailClass:
-        """A timeout that would end after `latest_end` becomes a failure of the provider."""
+        """The class of failure; a timeout that would end after `latest_end` becomes a failure of the provider."""
         latest, patience = self._set.latest_end, self._set.timeout_minutes * 60
         is_late = fail_class == "gateway_timeout" and latest is not None and submit + patience > latest
         return "provider" if is_late else fail_class

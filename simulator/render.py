@@ -1,4 +1,4 @@
-"""A task's answer as the gateway sends it: the shapes of WIRE.md, from the plain envelope to the oddest."""
+"""A task's answer as the gateway sends it, in all known shapes, from the plain envelope to the most unusual one."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ TIME_FIELDS = ("submit_time", "start_time", "finish_time", "created_at", "update
 
 
 def body_at(task: Task, now: float) -> tuple[bytes, bool] | None:
-    """The body of the task's answer at `now` (Unix seconds) and whether it is the last; None before the task."""
+    """The body of the answer at `now` (Unix seconds), and whether it is final; None before the task's submission."""
     seen = observe(task, now)
     return None if seen is None else (body_of(task, seen), seen.is_terminal)
 
@@ -46,7 +46,7 @@ def _shaped(task: Task, seen: Seen, work: dict[str, Json] | None) -> Json:
 
 
 def _payload(task: Task, seen: Seen, work: dict[str, Json] | None) -> Json:
-    """The content of `data.data`: the work, possibly wrapped, or one of the ways to say that there is none."""
+    """The content of `data.data`: the work, possibly wrapped, or one of the values that mean that there is none."""
     if work is None:
         return NOTHING.get(task.quirk_name)
     if task.quirk_name == "payload_string":
@@ -122,7 +122,7 @@ def _new_style(task: Task, seen: Seen) -> dict[str, Json]:
 
 
 def quota(task: Task) -> int:
-    """What the task costs, from the length of its action's name and a price per channel: arbitrary, but fixed."""
+    """The task's cost, from the channel's number and the length of the action's name: arbitrary, but fixed."""
     return 1_000 * task.channel.number + 10 * len(task.action)
 
 

@@ -9,7 +9,7 @@ from random import Random
 from typing import Literal
 
 HOUR_SECONDS = 3600
-# Share of a day's peak by the hour of the local day: quiet at night, two humps around lunch, some in the evening.
+# Share of the day's peak by local hour: quiet at night, peaks before and after lunch, some in the evening.
 BY_HOUR = (
     *(0.12, 0.08, 0.05, 0.04, 0.04, 0.06, 0.12, 0.25, 0.55, 0.85, 1.0, 0.95),
     *(0.65, 0.7, 0.95, 1.0, 0.95, 0.85, 0.6, 0.45, 0.45, 0.4, 0.3, 0.2),
@@ -20,7 +20,7 @@ BUSY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A period with a problem: long queues for all, or failures of one platform, with this share of its tasks."""
+    """A period with a problem: long queues for all, or failures of `failure_share` of one platform's tasks."""
 
     kind: Literal["long_queues", "provider_failures"]
     begin: datetime
@@ -42,7 +42,7 @@ def submissions(rng: Random, count: int, start: float, end: float, utc_offset_ho
 
 
 def busy_hours(start: float, end: float, utc_offset_hours: int) -> list[int]:
-    """Unix seconds at which the whole hours in [start, end) begin in which people submit most."""
+    """The starts, in Unix seconds, of the whole hours in [start, end) in which people submit most."""
     whole = range(math.ceil(start / HOUR_SECONDS) * HOUR_SECONDS, int(end) - HOUR_SECONDS + 1, HOUR_SECONDS)
     return [hour for hour in whole if _density(hour, utc_offset_hours) >= BUSY]
 

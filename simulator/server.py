@@ -22,7 +22,7 @@ STOP_TIMEOUT_SECONDS = 5.0
 
 @contextmanager
 def serve(app: SimulatedGateway, port: int = 0) -> Iterator[str]:
-    """Serves `app` from a thread of this process; yields the base URL once it answers. Port 0 picks a free one.
+    """Serve `app` from a thread of this process; yields the base URL once it answers. Port 0 means any free port.
 
     Raises:
         OSError: the port is taken.
@@ -42,7 +42,7 @@ def serve(app: SimulatedGateway, port: int = 0) -> Iterator[str]:
 
 
 def run(app: SimulatedGateway, port: int, *, on_ready: Callable[[str], None] = lambda _url: None) -> None:
-    """Serves `app` until interrupted; `on_ready` gets the base URL when the port is bound.
+    """Serve `app` until interrupted; `on_ready` is called with the base URL when the port is bound.
 
     Raises:
         OSError: the port is taken.
@@ -67,7 +67,7 @@ def _listening(port: int) -> socket.socket:
 
 
 def _config(app: SimulatedGateway) -> Config:
-    """Uvicorn without log output; it uses httptools and uvloop if they are installed.
+    """Uvicorn's configuration, without log output; uses httptools and uvloop if they are installed.
 
     "critical", because some answers drop the connection on purpose, and uvicorn would report each as an error.
     """

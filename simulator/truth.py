@@ -1,4 +1,4 @@
-"""The rows the warehouse must have, derived from the model of the world and never from the JSON rendered from it."""
+"""The rows that the warehouse must have, derived from the model of the world and never from the rendered JSON."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Rows of `tasks`, `works` and `pt_infos` by the names and types of the warehouse.
+    """Rows of `tasks`, `works` and `pt_infos`, with the warehouse's names and types.
 
-    Times are aware and in UTC, durations float seconds, and a missing value is None. Only tasks whose answer is a task
-    have a row; only those whose payload has been received have a work. `extras`, `quality_flags` and everything that
-    depends on when the task was observed are not included.
+    Times are aware and in UTC, durations are float seconds, and missing values are None. `tasks` has a row for every
+    task whose answer is a task; `works` only for those whose payload has been received. `extras`, `quality_flags` and
+    everything that depends on when the task was observed are left out.
     """
 
     tasks: list[Row] = field(default_factory=list)
@@ -98,7 +98,7 @@ def _pt_info_row(index: int, pt_info: dict[str, Json]) -> Row:
 
 
 def _result_url(task: Task, work: Work | None) -> str | None:
-    """The gateway's own URL, else the work's, with the watermark before without."""
+    """The gateway's own URL, or else the work's: the one with the watermark, or else the one without."""
     if task.is_new_style or task.quirk_name == "url_in_fail_reason":
         return result_url(task)
     values = work.values if work else {}
@@ -148,7 +148,7 @@ def _present(value: Json) -> Json:
 
 
 def _text(value: Json) -> str | None:
-    """A scalar as text, a list or an object as JSON text; nothing and '' are None."""
+    """A string as it is, anything else as JSON text; None for null and ''."""
     if value is None or value == "":
         return None
     return value if isinstance(value, str) else to_json(value)

@@ -97,7 +97,7 @@ FAILURE_TEXTS: dict[FailClass, tuple[str, ...]] = {
     "unknown": ("",),
 }
 
-# Providers' own words, in the mixed case they are sent in; WIRE.md has the lists.
+# Providers' own status words, in the mixed case in which they are sent.
 PROVIDER_WORDS: dict[str, tuple[tuple[str, Status], ...]] = {
     "waiting": tuple((word, "QUEUED") for word in ("pending", "Queueing", "in_queue", "CREATED", "waiting")),
     "running": tuple((word, "IN_PROGRESS") for word in ("processing", "Running", "GENERATING")),

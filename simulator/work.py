@@ -23,10 +23,9 @@ AUDIO_NAMES = ("{hex}.mp3", "{hex}.wav", "录音 {hex}.mp3", "take 100%+{hex}.m4
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`values` has every field but `animate_params_str`, as the provider means them (create times in Unix ms).
+    """A provider's work. `values` has every field but `animate_params_str`, correctly typed; create times in Unix ms.
 
-    None is a value that is absent or cannot be read; `pt_infos` is the content of `animate_params_str`, if it can be
-    parsed.
+    None means that a value is absent. `pt_infos` is the content of `animate_params_str`, before it is encoded.
     """
 
     values: dict[str, Json]
@@ -61,7 +60,7 @@ def to_json(value: Json) -> str:
 
 
 def result_url(task: Task) -> str:
-    """The gateway's own URL for the result, where it has one."""
+    """The gateway's own URL for the result."""
     return f"{RESULTS_URL}/v/{task.id}.mp4"
 
 
@@ -97,13 +96,13 @@ def _identity(rng: Random, task: Task, created_ms: int) -> dict[str, Json]:
 
 
 def template_of(number: int) -> str:
-    """The id of one of the provider's templates, of which there are twenty."""
+    """The id of one of the provider's twenty templates."""
     return _template(number)[0]
 
 
 @cache
 def _template(number: int) -> tuple[str, int]:
-    """The id and the creation (Unix ms) of one of the provider's templates."""
+    """The id and the time of creation (Unix ms) of one of the provider's templates."""
     created_ms = 1_700_000_000_000 + number * 1_234_567_891
     return _object_id(Random(number), created_ms), created_ms
 

@@ -16,21 +16,21 @@ class World:
 
     Args:
         seed: the same seed and arguments give the same world, down to every byte of every answer.
-        tasks: how many.
+        tasks: the number of tasks.
         start: the first instant of a submission, aware.
         end: the instant after the last submission, aware; tasks may still be running then.
-        source: the `source` of the truth's rows.
+        source: the `source` in the expected rows.
         odd_share: share of tasks whose answer differs from the plain envelope; 0 makes all of them plain.
         failure_share: share of tasks that fail on an ordinary day; the incident adds about 1.5% on top.
         stuck_share: share of tasks that never end.
-        poll_seconds: between two ticks of the gateway's own poller.
-        timeout_minutes: after which the gateway gives a task up (`任务超时（30分钟）`).
+        poll_seconds: seconds between two ticks of the gateway's own poller.
+        timeout_minutes: the gateway gives a task up after this time (`任务超时（30分钟）`).
         rush: how many of the tasks are submitted in the last `rush_seconds` before `end`.
         rush_seconds: see `rush`.
-        latest_end: if given, the provider is done with every task by then (stuck ones aside).
-        utc_offset_hours: of the people who submit, whose working hours set the daily pattern.
-        with_causes: whether causes are planted that an analysis should find (`causes`).
-        is_incident_busy: whether failures of the provider fill one busy hour rather than a fourteenth of the time.
+        latest_end: if given, the provider has finished every task by then, except stuck ones.
+        utc_offset_hours: time zone of the people who submit, whose working hours set the daily pattern.
+        with_causes: whether to plant causes that an analysis should find (see `causes`).
+        is_incident_busy: whether the provider's failures fill one busy hour, and not a fourteenth of the time.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class World:
         odd_share: float = 0.2,
         with_causes: bool = False,
     ) -> Self:
-        """The days before `now`, the last of whose tasks are still running at `now` and end within 15 minutes.
+        """A world of the `days` before `now`; its last tasks are still running at `now` and end within 15 minutes.
 
         `rush` of them (default: one in forty, at least twenty) are submitted in the last two minutes. The largest
         platform hardly works in one busy hour.
@@ -115,11 +115,11 @@ class World:
         return len(self.tasks)
 
     def find(self, task_id: str) -> Task | None:
-        """The task of that id, be it one of the world's own or a special one (`sim_…`)."""
+        """The task with this id, one of the world's own or a special one (`sim_…`); None if there is none."""
         return self._by_id.get(task_id) or special_task(task_id)
 
     def truth(self, now: datetime, ids: Iterable[str] | None = None) -> Truth:
-        """The rows the warehouse must hold once every task (or those of `ids`) has been observed at `now`.
+        """The rows that the warehouse must have once every task (or those of `ids`) has been observed at `now`.
 
         Raises:
             KeyError: one of `ids` is not a task.

@@ -1,4 +1,4 @@
-"""What a gateway posts when tasks end: lost, twice, late and forged ones, too. Each is posted once, as gateways do."""
+"""What a gateway posts when tasks end; some callbacks are lost, late, forged or posted twice. None is ever retried."""
 
 import json
 import urllib.error
@@ -19,13 +19,13 @@ CallbackKind = Literal["plain", "late", "twice", "forged"]
 
 LONGEST_DELAY_SECONDS = 3_600.0
 FORGED_EVERY = 10
-"""Of so many tasks, one is forged in addition: that it has failed, long before it ends."""
+"""For about one in this many tasks there is also a forged callback: that it has failed, long before it ends."""
 _TIMEOUT_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
 
 
 class Callback(NamedTuple):
-    """`at` is when it is posted, in Unix seconds."""
+    """One callback; `at` is when it is posted, in Unix seconds."""
 
     at: float
     task_id: str
@@ -35,17 +35,17 @@ class Callback(NamedTuple):
 
 @dataclass(slots=True)
 class Callbacks:
-    """Posts to `url` what is due by the clock.
+    """Posts to `url` the callbacks that are due according to the clock.
 
     Attributes:
-        world: whose tasks end.
-        clock: of the gateway.
+        world: the world whose tasks end.
+        clock: the gateway's clock.
         url: where callbacks are posted.
-        lost_share: of the ends, how many are never posted.
-        twice_share: how many are posted twice.
-        late_share: how many are posted up to an hour late.
-        forged: whether some are posted that say something else than the gateway.
-        statuses: of what was posted, by HTTP status; 0 where nobody answered.
+        lost_share: share of ended tasks whose callback is never posted.
+        twice_share: share of callbacks that are posted twice.
+        late_share: share of callbacks that are posted up to an hour late.
+        forged: whether forged callbacks are posted, which contradict the gateway.
+        statuses: number of callbacks posted, by the HTTP status of the answer; 0 if there was no answer.
     """
 
     world: World
@@ -59,7 +59,7 @@ class Callbacks:
     _until: float = 0.0
 
     def due(self, since: float, until: float) -> list[Callback]:
-        """Those posted after `since` and not after `until`, in order; the same ones each time."""
+        """The callbacks due after `since` and not after `until`, in order; always the same ones."""
         found = (one for task in self.world.tasks for one in self._of(task))
         return sorted(one for one in found if since < one.at <= until)
 
@@ -73,7 +73,7 @@ class Callbacks:
         return len(due)
 
     def keep_posting(self, stop: Event) -> None:
-        """Until `stop` is set; what ended before is not posted."""
+        """Post callbacks until `stop` is set, but none for tasks that ended before this call."""
         self._until = self.clock().timestamp()
         while not stop.wait(_PAUSE_SECONDS):
             self.post_due()

@@ -3,7 +3,7 @@
     GET /avatar/task/sim_html_1                      the dashboard's page instead of an answer
     GET /avatar/task/sim_double_encoded_params_1     a task whose parameters are encoded twice
 
-`KINDS` describes each, `expected_outcome` is what the warehouse's `observations.outcome` must be for it.
+`KINDS` describes each; `expected_outcome` is the value that `observations.outcome` in the warehouse must have for it.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class Kind:
 
 
 def expected_outcome(kind: str) -> Outcome:
-    """The outcome of such an observation after all retries, for a client with a long enough timeout."""
+    """The outcome for an id of this kind after all retries, for a client with a long enough timeout."""
     return _REGISTRY[kind].outcome
 
 

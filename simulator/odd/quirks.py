@@ -9,7 +9,7 @@ Style = Literal["any", "old", "new"]
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """`weight` is its share among odd tasks; `style` the generation of gateways that have it."""
+    """A quirk: `weight` is its relative share among odd tasks, `style` the generation of gateways that have it."""
 
     description: str
     weight: float
@@ -18,7 +18,7 @@ class Quirk:
 
     @property
     def is_work_only(self) -> bool:
-        """Without a task around it there is no status, so such an answer cannot report a failure."""
+        """Whether the answer is a work without a task around it: it has no status, and so cannot report a failure."""
         return self.shape in ("work_envelope", "bare_work")
 
 

@@ -1,4 +1,4 @@
-"""Tasks that exist in every world: one for each quirk, state and kind of failure, by an id like `sim_queued_1`."""
+"""Tasks that exist in every world, with ids like `sim_queued_1`: one for each quirk, state and class of failure."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Recipe:
     quirk_name: str = ""
     fail_class: FailClass | None = None
     is_new_style: bool = True
-    reaches: str = "end"  # or "queued", "submitted", "running": it stays there for ever
+    reaches: str = "end"  # or "queued", "submitted", "running", in which it stays for ever
     odd_word: str = ""
 
 
