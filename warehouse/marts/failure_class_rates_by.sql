@@ -1,15 +1,16 @@
--- One row per bucket of submit_time in UTC, source, action and class of failure: failure_class_rates_by(bucket_seconds).
--- How large a share of the tasks that ended failed by whose fault. Every class that any failure has is in every bucket
--- in which a task ended, so that a rate of 0 is a row. Within a bucket the rates add up to failure_rate of
--- failure_rate_by. Buckets are counted from 1970-01-01 00:00 UTC, whatever the time zone of the session.
+-- One row per bucket of submit_time in UTC, source, action and class of failure:
+-- failure_class_rates_by(bucket_seconds). The share of ended tasks that failed, by cause. Every class that any failure
+-- has is in every bucket with an ended task, so that a rate of 0 is a row. Within a bucket the rates add up to
+-- failure_rate of failure_rate_by. Buckets are counted from 1970-01-01 00:00 UTC, regardless of the time zone of the
+-- session.
 --
 -- bucket_start: the first instant of the bucket
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- fail_class: whose fault: provider, gateway, gateway_timeout, content_policy, input, account, rate_limit, network,
+-- fail_class: the cause: provider, gateway, gateway_timeout, content_policy, input, account, rate_limit, network,
 --   cancelled or unknown
--- ended: tasks of the bucket that have ended, whatever their end
--- failed: those of them that failed by this class
+-- ended: tasks of the bucket that have ended, in success or failure
+-- failed: those of them that failed with this class
 -- failure_rate: failed / ended. Too high while tasks are in flight: failures end sooner
 -- failure_rate_low: lower end of its 95% interval (Wilson)
 -- failure_rate_high: upper end of its 95% interval (Wilson)

@@ -1,8 +1,8 @@
 -- A scalar macro: failure_fingerprint(reason) is what two reasons for the same failure have in common. What differs
 -- from task to task is replaced: <url>, <value> (anything in quotes), <time>, <id> (UUIDs, ObjectIds, hashes, task
--- ids: eight or more letters and digits, mixed) and <n> (any other number). Request ids are left out, for not every
--- gateway tells them. Full-width forms become ASCII, capitals small, white space one space. Failures that are common
--- in English and in Chinese, e.g. 'Task timed out (45 minutes)' and '任务超时（30分钟）', have one name.
+-- ids: eight or more letters and digits, mixed) and <n> (any other number). Request ids are removed, because not every
+-- gateway gives them. Full-width characters become ASCII, capitals lower case, white space one space. Failures that are
+-- common in English and in Chinese, e.g. 'Task timed out (45 minutes)' and '任务超时（30分钟）', have one name.
 --
 -- reason: the fail_reason as it came; NULL gives NULL
 create or replace macro failure_fingerprint(reason) as (
@@ -12,7 +12,7 @@ create or replace macro failure_fingerprint(reason) as (
         when regexp_matches(reason, '未检测到人脸|(?i)no face (was )?(found|detected)|face not (found|detected)')
             then 'no face detected'
         else rtrim(ltrim(
-            -- read from the inside: each step works on what the one before it left
+            -- read from the inside: each step works on the result of the one before it
             regexp_replace(
             regexp_replace(
             regexp_replace(
@@ -33,7 +33,7 @@ create or replace macro failure_fingerprint(reason) as (
                 ),
                 '\(?\b(request|trace)[ _-]?id\s*[:=]\s*[a-z0-9_-]+\)?', '', 'g'),
                 '\b[a-z][a-z0-9+.-]*://[\w.:/?&=%#@+~!$*;-]+', '<url>', 'g'),
-                -- not in JSON, where the quotes hold what happened
+                -- not in JSON, where the text in quotes says what happened
                 '(^|[^":,{}\[\]\s](:\s*|\s+)|[(=<>]|[^[:ascii:]])"[^"{}\[\]:,][^"]*"', '\1<value>', 'g'),
                 '(^|[^a-z0-9])''[^'']*''', '\1<value>', 'g'),
                 '\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b', '<id>', 'g'),

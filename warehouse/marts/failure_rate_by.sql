@@ -1,5 +1,6 @@
--- One row per bucket of submit_time, source and action that has tasks: failure_rate_by(bucket, zone), e.g. failure_rate_by('day',
--- 'Asia/Shanghai'); failure_rate_by(900) has buckets of 900 s, counted from 1970-01-01 00:00 UTC.
+-- One row per bucket of submit_time, source and action that has tasks: failure_rate_by(bucket, zone), e.g.
+-- failure_rate_by('day', 'Asia/Shanghai'); failure_rate_by(900) has buckets of 900 s, counted from 1970-01-01 00:00
+-- UTC.
 --
 -- bucket_start: the first instant of the bucket; bucket and zone as in the macro bucket_start
 -- source: which gateway the tasks belong to
@@ -7,25 +8,27 @@
 -- submitted: tasks submitted in the bucket: succeeded + failed + in_flight + unknown
 -- succeeded: those that succeeded
 -- failed: those that failed
--- gateway_failed: those of the failed that failed by the gateway's doing
+-- gateway_failed: those of the failed for which the gateway is the cause
 -- in_flight: those that have not been seen to end
--- unknown: those whose status nobody understands: neither running nor ended
+-- unknown: those with a status that is not known: neither running nor ended
 -- failure_rate: failed / (succeeded + failed); NULL when none has ended
 -- failure_rate_low: lower end of its 95% interval (Wilson)
 -- failure_rate_high: upper end of its 95% interval (Wilson)
--- provider_failure_rate: DEPRECATED, goes with 0.3.0: (failed - gateway_failed) / (succeeded + failed - gateway_failed).
---   It counts bad input and refused content as the provider's; what each class caused is in failure_class_rates_daily
---   and failure_class_rates_by. NULL when nothing else has ended
+-- provider_failure_rate: DEPRECATED, removed in 0.3.0: (failed - gateway_failed) / (succeeded + failed -
+--   gateway_failed). It counts bad input and refused content as the provider's failures; failure_class_rates_daily and
+--   failure_class_rates_by have a rate for each class. NULL when nothing else has ended
 -- provider_failure_rate_low: DEPRECATED: lower end of its 95% interval (Wilson)
 -- provider_failure_rate_high: DEPRECATED: upper end of its 95% interval (Wilson)
--- projected_failure_rate: what failure_rate will be once those in flight have ended: (failed + the sum of their p_failure,
---   from failure_chance) / (submitted - unknown - unprojected); equal to failure_rate when none is in flight; NULL when a task
---   that may yet end has no p_failure
--- projected_failure_rate_low: lower end of its 95% prediction interval; both ends are failure_rate when none is in flight
--- projected_failure_rate_high: upper end; those of whose end nothing is known succeed for low, and fail for high
--- unprojected: those in flight without a p_failure. Those older than settle_seconds (kind_follow_up), which will hardly end,
---   are left out of the projection
--- is_partial: whether the bucket is not over, or tasks of it still run (see is_bucket_partial): the figures will change
+-- projected_failure_rate: the expected failure_rate once those in flight have ended: (failed + the sum of their
+--   p_failure, from failure_chance) / (submitted - unknown - unprojected); equal to failure_rate when none is in
+--   flight; NULL when a task that may still end has no p_failure
+-- projected_failure_rate_low: lower end of its 95% prediction interval, in which unprojected tasks succeed; both ends
+--   are failure_rate when none is in flight
+-- projected_failure_rate_high: upper end, in which unprojected tasks fail
+-- unprojected: those in flight without a p_failure. The projection leaves out those older than settle_seconds
+--   (kind_follow_up), which will probably never end
+-- is_partial: whether the bucket is not over, or some of its tasks still run (see is_bucket_partial): the figures may
+--   change
 --
 -- See failure_rate_hourly for the formulas and what is left out.
 create or replace macro failure_rate_by(bucket, zone := 'UTC') as table
@@ -84,8 +87,8 @@ rated as (
         and counted.action is not distinct from expected.action
 )
 
--- Wilson's interval with the root in the denominator, where it cannot cancel: the low end of 0 of n is 0 exactly, the
--- high end of n of n is 1.
+-- Wilson's interval with the root in the denominator, which avoids cancellation: the low end of 0 of n is exactly 0,
+-- the high end of n of n is 1.
 select
     bucket_start,
     rated.source,

@@ -1,5 +1,5 @@
--- One row per day of submit_time in UTC, source and action that has tasks: how many failed, with its uncertainty, and
--- how many will have failed once those in flight have ended.
+-- One row per day of submit_time in UTC, source and action that has tasks: the failure rate with its uncertainty, and
+-- the rate expected once those in flight have ended.
 --
 -- bucket_start: the first instant of the day, UTC
 -- source: which gateway the tasks belong to
@@ -7,30 +7,31 @@
 -- submitted: tasks submitted in the day: succeeded + failed + in_flight + unknown
 -- succeeded: those that succeeded
 -- failed: those that failed
--- gateway_failed: those of the failed that failed by the gateway's doing (fail_class gateway or gateway_timeout)
+-- gateway_failed: those of the failed for which the gateway is the cause (fail_class gateway or gateway_timeout)
 -- in_flight: those that have not been seen to end
--- unknown: those whose status nobody understands: neither running nor ended
+-- unknown: those with a status that is not known: neither running nor ended
 -- failure_rate: failed / (succeeded + failed); NULL when none has ended. Too high while tasks are in flight: failures
 --   end sooner
 -- failure_rate_low: lower end of its 95% interval (Wilson)
 -- failure_rate_high: upper end of its 95% interval (Wilson)
--- provider_failure_rate: DEPRECATED, goes with 0.3.0: (failed - gateway_failed) / (succeeded + failed - gateway_failed).
---   It counts bad input and refused content as the provider's; what each class caused is in failure_class_rates_daily
---   and failure_class_rates_by. NULL when nothing else has ended
+-- provider_failure_rate: DEPRECATED, removed in 0.3.0: (failed - gateway_failed) / (succeeded + failed -
+--   gateway_failed). It counts bad input and refused content as the provider's failures; failure_class_rates_daily and
+--   failure_class_rates_by have a rate for each class. NULL when nothing else has ended
 -- provider_failure_rate_low: DEPRECATED: lower end of its 95% interval (Wilson)
 -- provider_failure_rate_high: DEPRECATED: upper end of its 95% interval (Wilson)
--- projected_failure_rate: what failure_rate will be once those in flight have ended: (failed + the sum of their p_failure,
---   from failure_chance) / (submitted - unknown - unprojected); equal to failure_rate when none is in flight; NULL when a task
---   that may yet end has no p_failure
--- projected_failure_rate_low: lower end of its 95% prediction interval; both ends are failure_rate when none is in flight
--- projected_failure_rate_high: upper end; those of whose end nothing is known succeed for low, and fail for high
--- unprojected: those in flight without a p_failure. Those older than settle_seconds (kind_follow_up), which will hardly end,
---   are left out of the projection
--- is_partial: whether it is not over, or tasks of it still run (see is_bucket_partial)
+-- projected_failure_rate: the expected failure_rate once those in flight have ended: (failed + the sum of their
+--   p_failure, from failure_chance) / (submitted - unknown - unprojected); equal to failure_rate when none is in
+--   flight; NULL when a task that may still end has no p_failure
+-- projected_failure_rate_low: lower end of its 95% prediction interval, in which unprojected tasks succeed; both ends
+--   are failure_rate when none is in flight
+-- projected_failure_rate_high: upper end, in which unprojected tasks fail
+-- unprojected: those in flight without a p_failure. The projection leaves out those older than settle_seconds
+--   (kind_follow_up), which will probably never end
+-- is_partial: whether it is not over, or some of its tasks still run (see is_bucket_partial)
 --
 -- Wilson's interval for k of n: (k + z^2 / 2 -+ z * sqrt(k * (n - k) / n + z^2 / 4)) / (n + z^2), with z = 1.96.
--- Wilson, J. Am. Stat. Assoc. 22 (1927) 209. The failures among m in flight are taken to be m p -+ (1.96 sqrt(v) + 1/2),
--- with v = sum of p (1 - p) + m^2 p (1 - p) / h: what chance does, and what the h tasks of their history leave open. Left
--- out are tasks without a submit_time: they belong to no day.
+-- Wilson, J. Am. Stat. Assoc. 22 (1927) 209. The failures among m in flight are taken to be m p -+ (1.96 sqrt(v) +
+-- 1/2), with v = sum of p (1 - p) + m^2 p (1 - p) / h: variance by chance, and by the estimate from the h tasks of the
+-- history. Left out are tasks without a submit_time: they belong to no day.
 create or replace view failure_rate_daily as
 from failure_rate_by(86400);

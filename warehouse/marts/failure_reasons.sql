@@ -1,15 +1,14 @@
 -- One row per kind of failure, i.e. per fingerprint of the reason (see failure_fingerprint) and class, over all
--- sources: how many tasks have failed so. UNKNOWN is no failure. By time, source and action: failure_reasons_by.
+-- sources: how many tasks failed for it. UNKNOWN is not a failure. By time, source and action: failure_reasons_by.
 --
--- fingerprint: the reason without what differs from task to task; NULL where the gateway gave no reason
--- fail_class: whose fault it is, by failure_rules
--- tasks: tasks that failed so
+-- fingerprint: the reason without the parts that differ from task to task; NULL if the gateway gave no reason
+-- fail_class: the cause, by failure_rules
+-- tasks: tasks that failed for it
 -- share: their share of all failed tasks
--- first_seen_at: when the first of them failed: its finish_time, or, where that is unknown, when it was first seen
---   failed
+-- first_seen_at: when the first of them failed: its finish_time, or, if that is unknown, when it was first seen failed
 -- last_seen_at: when the last of them failed
--- example: a reason as it came: that of the last
--- example_task_id: the task it came with
+-- example: the reason of the last of them, as it came
+-- example_task_id: the task with this reason
 create or replace view failure_reasons as
 with reasons as (
     select

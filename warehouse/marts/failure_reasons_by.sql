@@ -1,18 +1,18 @@
 -- One row per bucket of submit_time, source, action and kind of failure, i.e. fingerprint and class:
--- failure_reasons_by(bucket, zone), e.g. failure_reasons_by('day', 'Asia/Shanghai'). UNKNOWN is no failure.
+-- failure_reasons_by(bucket, zone), e.g. failure_reasons_by('day', 'Asia/Shanghai'). UNKNOWN is not a failure.
 --
 -- bucket_start: the first instant of the bucket; bucket and zone as in the macro bucket_start; NULL for tasks without a
 --   submit_time
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- fingerprint: the reason without what differs from task to task; NULL where the gateway gave no reason
--- fail_class: whose fault it is, by failure_rules
--- tasks: tasks that failed so
+-- fingerprint: the reason without the parts that differ from task to task; NULL if the gateway gave no reason
+-- fail_class: the cause, by failure_rules
+-- tasks: tasks that failed for it
 -- share: their share of all failed tasks of the bucket, source and action
 -- first_seen_at: when the first of them failed; see failure_reasons
 -- last_seen_at: when the last of them failed
--- example: a reason as it came: that of the last
--- example_task_id: the task it came with
+-- example: the reason of the last of them, as it came
+-- example_task_id: the task with this reason
 create or replace macro failure_reasons_by(bucket, zone := 'UTC') as table
 with reasons as (
     select

@@ -1,17 +1,16 @@
 -- One row per kind of failure reason that no rule of failure_rules matches, i.e. per fingerprint of the reason (see
--- failure_fingerprint): how many tasks failed so, and a rule that would match them, ready for analysis.toml. Failures
--- without any reason are left out: no rule can match those.
+-- failure_fingerprint): how many tasks failed for it, and a rule that would match them, ready for analysis.toml.
+-- Failures without any reason are left out: no rule can match those.
 --
 -- fingerprint: the reason without what differs from task to task
--- tasks: tasks that failed so
+-- tasks: tasks that failed for it
 -- share: their share of all failed tasks
--- first_seen_at: when the first of them failed: its finish_time, or, where that is unknown, when it was first seen
---   failed
+-- first_seen_at: when the first of them failed: its finish_time, or, if that is unknown, when it was first seen failed
 -- last_seen_at: when the last of them failed
--- example: a reason as it came: that of the last
--- example_task_id: the task it came with
--- rule: text for analysis.toml that matches the example; words with a digit may be any. Shorten its pattern to what
---   matters, name it, and replace the class unknown by whose fault it is
+-- example: the reason of the last of them, as it came
+-- example_task_id: the task with this reason
+-- rule: text for analysis.toml that matches the example, with any word in place of words with a digit. Shorten its
+--   pattern to what matters, give it a name, and replace the class unknown by the cause
 create or replace view failure_reasons_unmatched as
 with reasons as (
     select
@@ -50,7 +49,7 @@ select
     concat(
         '[[failure_rules]]', chr(10),
         'pattern = ''',
-        -- read from the inside: signs with a meaning, spaces, what a pattern cannot hold, words with a digit
+        -- read from the inside: special characters, spaces, characters that a pattern cannot have, words with a digit
         regexp_replace(
         regexp_replace(
         regexp_replace(

@@ -1,14 +1,14 @@
--- One row per task that was watched for long enough to compare it with others: its whole life up to three times the p99
--- of its kind (source and action; an hour where fewer than 20 of the kind succeeded) lies before its source was last
--- heard of. Nearly all of them have ended; of younger ones the slow are missing among the ended. Left out are tasks of
--- status UNKNOWN, of which nobody knows whether they run, and those with an identity_conflict.
+-- One row per task that was followed for long enough to compare it with others: it was submitted at least three times
+-- the p99 of its kind before the last answer of its source (kind: source and action; an hour if fewer than 20 of the
+-- kind succeeded). Nearly all of them have ended; among younger tasks, slow ones are missing among the ended. Left out
+-- are tasks of status UNKNOWN, which may or may not be running, and those with an identity_conflict.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
 -- action: what the task does
 -- submit_time: when the gateway accepted the task
 -- event: SUCCESS or FAILURE; NULL while the task has not been seen to end
--- fail_class: whose fault a failure is
+-- fail_class: the cause of a failure
 -- latency_seconds: submission to end, by the gateway's clock
 -- follow_up_seconds: three times the p99 of its kind, or an hour
 create or replace view followed_up_tasks as

@@ -1,19 +1,19 @@
--- One row per source: every id ever accepted, and where it stands. The four ends (ended, quarantined, given_up, pending:
--- its polling) add up to `accepted`, always; so do understood, not_understood, given_up_unseen and unseen (what is
--- known of it); and given and discovered (how it came).
+-- One row per source: all ids ever accepted, by their state. ended, quarantined, given_up and pending (the state of
+-- polling) always add up to `accepted`; so do understood, not_understood, given_up_unseen and unseen (what is known of
+-- the task), and given and discovered (how the id was accepted).
 --
 -- source: which gateway the ids belong to
 -- accepted: distinct ids accepted
 -- ended: those whose task has been seen to end
--- quarantined: those still asked for whose last answer could not be understood
--- given_up: those no longer asked for
--- pending: the other ones: still asked for
--- understood: those of which a task is known, running or ended
--- not_understood: those without a task whose last answer could not be understood
--- given_up_unseen: those without a task that are no longer asked for
--- unseen: those without a task that are still asked for
+-- quarantined: those still polled whose last answer could not be understood
+-- given_up: those no longer polled
+-- pending: all others that are still polled
+-- understood: those whose task is known, running or ended
+-- not_understood: those without a known task that are quarantined
+-- given_up_unseen: those without a known task that are no longer polled
+-- unseen: those without a known task that are pending
 -- given: those that were given: as arguments, in files, by SQL
--- discovered: those that came by the gateway's own list of tasks alone (collect --discover)
+-- discovered: those that came only from the gateway's own list of tasks (collect --discover)
 create or replace view id_accounting as
 with accepted as (
     select source, task_id, bool_and(coalesce(drawn_from = 'gateway', false)) as is_discovered,
@@ -35,7 +35,7 @@ ends as (
     from accepted
     left join pending using (source, task_id)
     left join given_up_tasks using (source, task_id)
-    -- What has ended is understood and not pending: few rows are left to look for.
+    -- A task that has ended is understood and not pending, so only the few running tasks have to be joined.
     left join (select source, task_id from tasks where not is_terminal) as running using (source, task_id)
 )
 

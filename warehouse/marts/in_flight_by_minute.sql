@@ -1,23 +1,24 @@
--- One row per source, action and minute, from the source's first submission to its last event, minutes without any
--- included: how many tasks were under way. A task is under way from its submission to its end, or until it was given up
+-- One row per source, action and minute, from the source's first submission to its last event, including minutes
+-- without
+-- events: how many tasks were in flight. A task is in flight from its submission to its end, or until it was given up
 -- (given_up_tasks); one that has not been seen to end still is.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- minute: beginning of the minute
 -- submitted: tasks submitted in it
--- ended: tasks that ended in it, by the middle estimate where the end has no time
--- given_up: tasks that were given up in it: they are no longer polled, and leave
+-- ended: tasks that ended in it, by the middle estimate if the end has no time
+-- given_up: tasks that were given up in it: they are no longer polled, and no longer count as in flight
 -- in_flight: the same as middle
--- low: tasks under way when the minute was over, if every task whose end has no time ended as early as it can have
--- middle: the same, if each of those took the median time of its source and action, as far as its limits allow
--- high: the same, if each of those ended as late as it can have
+-- low: tasks in flight at the end of the minute, if every task whose end has no time ended as early as possible
+-- middle: tasks in flight then, if each of those took the median time of its source and action, within its limits
+-- high: tasks in flight then, if each of those ended as late as possible
 --
--- A task that ended without a finish_time ended between last_running_at (its submission, where it was never seen running)
--- and first_terminal_at. Where no task of its kind has a latency, the middle estimate is halfway. A time later than our
--- own look that showed it cannot be right: that look counts then. Left out are tasks without a submit_time (works that
--- came without their task), those of status UNKNOWN, of which nobody knows whether they run, and those with an
--- identity_conflict.
+-- A task that ended without a finish_time ended between last_running_at (or its submission, if it was never seen
+-- running) and first_terminal_at. If no task of its kind has a latency, the middle estimate is halfway. A time that is
+-- later than the poll that showed it must be wrong: the time of that poll is used instead. Left out are tasks without a
+-- submit_time (works that came without their task), those of status UNKNOWN, which may or may not be running, and those
+-- with an identity_conflict.
 create or replace view in_flight_by_minute as
 with kinds as (
     select source, action, (quantile_cont(latency_seconds, 0.5) * 1e6)::bigint as typical_us,
@@ -77,7 +78,7 @@ lives as materialized (
     from bounded
 ),
 
--- Of a task whose end is uncertain, low and high leave at other times than the middle estimate.
+-- For a task whose end is uncertain, low and high end at other times than the middle estimate.
 events as (
     select source, action, submit_minute as number, 1 as submitted, 0 as ended, 0 as given_up, 0 as low, 0 as high,
     from lives

@@ -1,5 +1,5 @@
 -- A scalar macro: incidence_bound(p, variance, z) is an end of the interval of an incidence on the log-log scale:
--- p ^ exp(z * sqrt(variance) / (p * ln(p))); p itself where that is 0 or 1.
+-- p ^ exp(z * sqrt(variance) / (p * ln(p))); p itself if it is 0 or 1.
 --
 -- p: the estimate
 -- variance: its variance

@@ -1,11 +1,11 @@
--- A scalar macro: is_bucket_partial(ends_at, running, last_observed_at, settle_seconds) tells whether a bucket of time is
--- not over yet, or tasks of it still run that may be waited for: those of a bucket older than settle_seconds are not (see
--- kind_follow_up), so that a task that never ends does not leave it partial for good.
+-- A scalar macro: is_bucket_partial(ends_at, running, last_observed_at, settle_seconds) is true if a bucket of time is
+-- not over yet, or if some of its tasks still run and the bucket ended less than settle_seconds ago (see
+-- kind_follow_up). So a task that never ends does not leave its bucket partial for ever.
 --
 -- ends_at: the first instant after the bucket
--- running: tasks of it that run
--- last_observed_at: when the source was last seen
--- settle_seconds: after that time hardly any task of the kind still runs; NULL: not known
+-- running: number of its tasks that still run
+-- last_observed_at: when a task of the source was last seen; the current time for this purpose
+-- settle_seconds: hardly any task of the kind runs longer than this; NULL if not known
 create or replace macro is_bucket_partial(ends_at, running, last_observed_at, settle_seconds) as (
     coalesce(
         epoch(ends_at::timestamptz) > epoch(last_observed_at::timestamptz)

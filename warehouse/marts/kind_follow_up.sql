@@ -3,8 +3,8 @@
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- last_observed_at: when a task of the source was last seen
--- settle_seconds: three times the p99 of the latency of those that ended: what runs longer is not waited for; NULL when
---   none has a latency
+-- settle_seconds: three times the p99 of the latency of those that ended: tasks that run longer are not waited for;
+--   NULL when none has a latency
 create or replace view kind_follow_up as
 with kinds as (
     select

@@ -1,11 +1,11 @@
--- One row per source whose missing storm lasts at an instant: lasting_storms_at(moment). A storm lasts for two hours after
--- the beginning of its last hour in missing_storms: within that time every id is polled again. While it lasts no id of the
--- source is given up.
+-- One row per source with a storm of missing ids at an instant: lasting_storms_at(moment). A storm lasts until two
+-- hours after the beginning of its last hour in missing_storms: within that time every id is polled again. While it
+-- lasts, no id of the source is given up.
 --
 -- source: which gateway
--- since: beginning of the first hour of the last day in which there was a storm
--- missing_ids: ids that the gateway knew nothing of, in the last hour of it
--- answered_ids: ids that it knew, or knew nothing of, in that hour
+-- since: beginning of the first hour with a storm within the last 24 hours
+-- missing_ids: ids that the gateway did not know, in the last hour of the storm
+-- answered_ids: all ids that it answered about in that hour, known or not
 create or replace macro lasting_storms_at(moment) as table
 with of_day as (
     select

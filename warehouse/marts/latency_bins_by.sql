@@ -1,6 +1,7 @@
--- One row per bucket of submit_time, source, action and bin of times at which tasks ended (see age_bin); in bins in which
--- a task was censored or joined late, per distinct time: latency_bins_by(bucket, zone), what latency_quantiles_by is made
--- of. Few rows, and yet exact: where none is censored and none joins, the product of Kaplan and Meier telescopes.
+-- One row per bucket of submit_time, source, action and bin of times at which tasks ended (see age_bin); in bins in
+-- which a task was censored or joined late, one row per distinct time: latency_bins_by(bucket, zone), the basis of
+-- latency_quantiles_by. It has few rows and is still exact: without censored and joining tasks, the product of Kaplan
+-- and Meier telescopes.
 --
 -- bucket_start: the first instant of the bucket (see the macro bucket_start)
 -- source: which gateway the tasks belong to
@@ -18,8 +19,8 @@
 --
 -- Left out are the tasks that latency_life_table_between leaves out.
 create or replace macro latency_bins_by(bucket, zone) as table
--- A time zone costs more than all the rest, so it is asked once for each minute. Of the two parts one is empty, which is
--- known before anything is read.
+-- Converting to a time zone costs more than all the rest, so it is done once for each minute. One of the two parts is
+-- always empty, and DuckDB knows that before anything is read.
 with minutes as (
     select distinct epoch_us(submit_time) // 60_000_000 as minute_number,
     from tasks
@@ -98,7 +99,7 @@ changes as (
     )
     group by all
     union all
-    -- A tenth of the unit of times, a microsecond, later: who joins at a time is not at risk at it.
+    -- A tenth of a microsecond (the unit of times) later: a task that joins at a time is not at risk at that time.
     select bucket_start, source, action, curve_number, unnest(entries) + 1e-7 as t_seconds, -1, 0, 0, null,
     from divided
 ),
@@ -116,7 +117,7 @@ estimated as (
     select
         *,
         (at_risk - ended) / at_risk as survived,
-        -- Where all that are at risk end, the logarithm has no value and is skipped.
+        -- If all tasks at risk end, the logarithm has no value and is skipped.
         exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
         coalesce(ended / (at_risk * nullif(at_risk - ended, 0)), 0) as greenwood_step,
         sum(greenwood_step) over up_to_now as greenwood,

@@ -8,14 +8,15 @@
 -- succeeded: those that succeeded
 -- failed: those that failed
 -- in_flight: those that have not been seen to end
--- unknown: those whose status nobody understands: neither running nor ended
+-- unknown: those with a status that is not known: neither running nor ended
 -- p50_seconds: median latency of the succeeded, interpolated (quantile_cont); NULL when there is none
--- p90_seconds: 90th percentile, likewise
--- p95_seconds: 95th percentile, likewise
--- p99_seconds: 99th percentile, likewise
+-- p90_seconds: 90th percentile of that latency
+-- p95_seconds: 95th percentile of that latency
+-- p99_seconds: 99th percentile of that latency
 -- mean_seconds: mean latency of the succeeded
 -- max_seconds: longest latency of the succeeded
--- is_partial: whether the bucket is not over, or tasks of it still run (see is_bucket_partial): the figures will change
+-- is_partial: whether the bucket is not over, or some of its tasks still run (see is_bucket_partial): the figures may
+--   change
 --
 -- See latency_hourly for what is left out.
 create or replace macro latency_by(bucket, zone := 'UTC') as table

@@ -9,15 +9,15 @@
 -- succeeded: those that succeeded
 -- failed: those that failed
 -- in_flight: those that have not been seen to end
--- unknown: those whose status nobody understands: neither running nor ended
+-- unknown: those with a status that is not known: neither running nor ended
 -- p50_seconds: median latency (submission to end, by the gateway's clock) of the succeeded, interpolated; NULL when
 --   there is none
--- p90_seconds: 90th percentile, likewise
--- p95_seconds: 95th percentile, likewise
--- p99_seconds: 99th percentile, likewise
+-- p90_seconds: 90th percentile of that latency
+-- p95_seconds: 95th percentile of that latency
+-- p99_seconds: 99th percentile of that latency
 -- mean_seconds: mean latency of the succeeded
 -- max_seconds: longest latency of the succeeded
--- is_partial: whether it is not over, or tasks of it still run (see is_bucket_partial)
+-- is_partial: whether it is not over, or some of its tasks still run (see is_bucket_partial)
 --
 -- Left out are tasks without a submit_time, a work alone for instance: they belong to no day. Tasks that succeeded
 -- but whose end has no time are counted, and are in no percentile.

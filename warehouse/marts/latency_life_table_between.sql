@@ -1,5 +1,5 @@
 -- One row per source, action and distinct time at which a task ended or was last seen running, of the tasks submitted
--- in [t0, t1): what latency_survival_between and outcome_incidence_between are made of.
+-- in [t0, t1): the basis of latency_survival_between and outcome_incidence_between.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
@@ -13,15 +13,15 @@
 -- survival: Kaplan-Meier estimate: the product over all times up to t_seconds of 1 - ended / at_risk, with ended =
 --   succeeded + failed
 -- greenwood: the sum over all times up to t_seconds of ended / (at_risk * (at_risk - ended)): the variance of
---   ln(survival); where all at risk end it adds nothing
+--   ln(survival); if all at risk end, nothing is added
 -- curve_number: a number for each source and action: to compare one number is faster; another in each call
 --
--- The last row is the last time at which anybody was at risk: nothing is estimated beyond. Left out are tasks without a
--- submit_time (a work alone has none), ended tasks whose end has no time, those of status UNKNOWN, and those that had
--- ended before they joined. Where tasks join late, all that are at risk may end while others join after them; such an
--- end says nothing of how long tasks take, and is left out of the product (Lai and Ying, Ann. Stat. 19 (1991) 417). Kaplan
--- and Meier, J. Am. Stat. Assoc. 53 (1958) 457; Greenwood (1926); with late entry: Tsai, Jewell and Wang, Biometrika 74
--- (1987) 883.
+-- The last row is the last time at which any task was at risk: nothing is estimated beyond it. Left out are tasks
+-- without a submit_time (such as a work without its task), ended tasks whose end has no time, those of status UNKNOWN,
+-- and those that had ended before they joined. If tasks join late, all that are at risk may end before others join;
+-- such an end does not show how long tasks take, and is left out of the product (Lai and Ying, Ann. Stat. 19 (1991)
+-- 417). Kaplan and Meier, J. Am. Stat. Assoc. 53 (1958) 457; Greenwood (1926); with late entry: Tsai, Jewell and Wang,
+-- Biometrika 74 (1987) 883.
 create or replace macro latency_life_table_between(t0, t1) as table
 with watched as materialized (
     select
@@ -50,14 +50,14 @@ changes as materialized (
     from watched
     group by source, action, observed_seconds
     union all
-    -- A tenth of the unit of times, a microsecond, later: who joins at a time is not at risk at it.
+    -- A tenth of a microsecond (the unit of times) later: a task that joins at a time is not at risk at that time.
     select source, action, entry_seconds + 1e-7 as t_seconds, 0, count(*), 0, 0,
     from watched
     where entry_seconds > 0
     group by source, action, entry_seconds
 ),
 
--- Windows over numbers alone take half the time of those over text, and sums of doubles half that of sums of integers.
+-- Windows over numbers take half the time of windows over text, and sums of doubles half that of sums of integers.
 curves as (
     select source, action, dense_rank() over (order by source, action)::integer as curve_number,
     from (select distinct source, action from tasks)
@@ -87,7 +87,7 @@ counted as (
         succeeded,
         failed,
     from numbered
-    -- Backwards: a sum of what follows takes three times as long as one of what came before.
+    -- In descending order: a sum over following rows takes three times as long as one over preceding rows.
     window from_now_on as (partition by curve_number order by t_seconds desc rows unbounded preceding)
 ),
 
@@ -95,7 +95,7 @@ estimated as (
     select
         *,
         (at_risk - succeeded - failed) / at_risk as survived,
-        -- Where all that are at risk end, the logarithm has no value and is skipped.
+        -- If all tasks at risk end, the logarithm has no value and is skipped.
         exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
         coalesce(
             sum((succeeded + failed) / (at_risk * nullif(at_risk - succeeded - failed, 0))) over up_to_now, 0

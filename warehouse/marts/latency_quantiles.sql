@@ -1,5 +1,5 @@
--- One row per source, action and q (0.5, 0.9, 0.95, 0.99): the time by which that share of tasks has ended, by success or
--- failure, with the tasks in flight taken into account.
+-- One row per source, action and q (0.5, 0.9, 0.95, 0.99): the time by which that share of tasks has ended, by success
+-- or failure, with the tasks in flight taken into account.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
@@ -7,12 +7,12 @@
 -- seconds: the first time at which survival in latency_survival is 1 - q or less; NULL when it is not reached
 -- seconds_low: lower end of its 95% interval: the first time at which survival_low is 1 - q or less; NULL when it is
 --   not reached
--- seconds_high: upper end: the first time at which survival_high is 1 - q or less; NULL when it is not reached. That
---   the last task at risk has ended (survival 0) does not reach it: nothing bounds what longer ones there might be
--- naive_seconds: the quantile of the ended tasks alone, interpolated (quantile_cont): too low while slow ones still
---   run, too high where lists were drawn from running tasks
+-- seconds_high: upper end: the first time at which survival_high is 1 - q or less; NULL when it is not reached. The end
+--   of the last task at risk (survival 0) does not count, because longer tasks are possible
+-- naive_seconds: the quantile of the ended tasks only, interpolated (quantile_cont): too low while slow ones still
+--   run, too high if lists were drawn from running tasks
 --
--- Brookmeyer and Crowley, Biometrics 38 (1982) 29, on the log-log scale. 1e-9 forgives the rounding of a product of
+-- Brookmeyer and Crowley, Biometrics 38 (1982) 29, on the log-log scale. 1e-9 allows for the rounding of a product of
 -- shares.
 create or replace view latency_quantiles as
 with finished as (

@@ -1,12 +1,13 @@
 -- One row per bucket of submit_time in a time zone, source, action and q (0.5, 0.9, 0.95, 0.99):
--- latency_quantiles_by(bucket, zone), e.g. latency_quantiles_by('week', 'Asia/Shanghai'): the time by which that share of
--- the tasks of the bucket has ended, in success or failure, with those in flight taken into account.
+-- latency_quantiles_by(bucket, zone), e.g. latency_quantiles_by('week', 'Asia/Shanghai'): the time by which that share
+-- of the tasks of the bucket has ended, in success or failure, with those in flight taken into account.
 --
 -- bucket_start: the first instant of the bucket; bucket and zone as in the macro bucket_start
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- q: the share of tasks
--- is_partial: whether the bucket is not over, or tasks of it still run (see is_bucket_partial): what follows will change
+-- is_partial: whether the bucket is not over, or some of its tasks still run (see is_bucket_partial): the figures may
+--   change
 -- n: tasks of the bucket with a duration: those that ended, and those seen running
 -- censored: of these, those seen running
 -- seconds: the first time at which survival is 1 - q or less; NULL when it is not reached
@@ -24,7 +25,7 @@ with curve as materialized (
     from latency_bins_by(bucket, zone)
 ),
 
--- Only bins within which the curve or an end of its interval falls to one of the shares are looked at time by time.
+-- Only bins in which the curve or an end of its interval falls to one of the shares are evaluated time by time.
 crossed as (
     select
         bucket_start,

@@ -3,20 +3,22 @@
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- t_seconds: time since submission; before the first row's survival is 1, between two rows it is that of the earlier
+-- t_seconds: time since submission; before that of the first row survival is 1, between two rows it is that of the
+--   earlier
 -- at_risk: tasks neither ended nor last seen before t_seconds; those last seen at t_seconds itself still count
 -- ended: tasks that ended at t_seconds
 -- censored: tasks still running when last seen, at t_seconds
 -- survival: estimated share of tasks that take longer than t_seconds: the product over all times up to t_seconds of 1
 --   - ended / at_risk
 -- survival_low: lower end of its 95% interval: survival ^ exp(-1.96 * sqrt(greenwood) / ln(survival)), with
---   greenwood the sum of ended / (at_risk * (at_risk - ended)); equal to survival where that is 1 or 0
--- survival_high: upper end of its 95% interval: survival ^ exp(+1.96 * sqrt(greenwood) / ln(survival)); likewise
+--   greenwood the sum of ended / (at_risk * (at_risk - ended)); equal to survival if that is 1 or 0
+-- survival_high: upper end of its 95% interval: survival ^ exp(+1.96 * sqrt(greenwood) / ln(survival)); equal to
+--   survival if that is 1 or 0
 --
--- Where survival is 1 (nobody has ended yet) or 0 (the last at risk has ended) the formula has no value, and low and
--- high are survival itself, as lifelines has it: a convention, not certainty. latency_quantiles takes no upper end
--- from it. Left out are tasks without a submit_time (a work alone has none) and ended tasks whose end has no time.
--- Greenwood's variance on the log-log scale, Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data,
--- 1.4.
+-- If survival is 1 (no task has ended yet) or 0 (the last at risk has ended), the formula has no value, and low and
+-- high are survival itself, as in lifelines: a convention, not certainty. latency_quantiles does not use such an upper
+-- end. Left out are tasks without a submit_time (such as a work without its task) and ended tasks whose end has no
+-- time. Greenwood's variance on the log-log scale, Kalbfleisch and Prentice, The Statistical Analysis of Failure Time
+-- Data, 1.4.
 create or replace view latency_survival as
 from latency_survival_between('-infinity'::timestamptz, 'infinity'::timestamptz);

@@ -1,5 +1,5 @@
--- One row per source, action and age asked for: latency_survival_at([60, 120, 300]) is the share of tasks still running
--- after so long. Beyond the last time at which anybody was at risk nothing is known: NULL.
+-- One row per source, action and requested age: latency_survival_at([60, 120, 300]) is the share of tasks still running
+-- at these ages. NULL beyond the last time at which any task was at risk, where nothing is known.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
@@ -7,7 +7,7 @@
 -- survival: estimated share of tasks that take longer; NULL beyond followed_seconds
 -- survival_low: lower end of its 95% interval
 -- survival_high: upper end of its 95% interval
--- followed_seconds: the longest that a task of the kind was followed, to its end or while it ran
+-- followed_seconds: the longest time for which a task of the kind was followed, to its end or while it ran
 --
 -- Formulas and sources as in latency_survival.
 create or replace macro latency_survival_at(ages) as table

@@ -11,7 +11,7 @@
 -- survival_low: lower end of its 95% interval
 -- survival_high: upper end of its 95% interval
 --
--- t0 and t1 are times, or text that reads as one; text without a zone is read in the session's. '-infinity' and
+-- t0 and t1 are times, or text that can be read as one, by default in the time zone of the session. '-infinity' and
 -- 'infinity' leave an end open.
 create or replace macro latency_survival_between(t0, t1) as table
 select

@@ -1,5 +1,5 @@
--- A scalar macro: levels_reached(survival) is how many of the shares 0.5, 0.1, 0.05 and 0.01 a survival has fallen to:
--- those of the quantiles in latency_quantiles.
+-- A scalar macro: levels_reached(survival) is the number of shares among 0.5, 0.1, 0.05 and 0.01 (those of the
+-- quantiles in latency_quantiles) to which a survival has fallen.
 --
 -- survival: the survival, or an end of its interval; NULL gives 0
 create or replace macro levels_reached(survival) as (

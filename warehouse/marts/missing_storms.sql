@@ -1,13 +1,13 @@
--- One row per source and UTC hour in which the gateway knew nothing of many ids at once: 20 or more, and at least half of
--- all that it said anything about. So it is when the key, the account or the address is another than before, rather than
--- when ids are stale: a trickle of those stays below 20 an hour, a batch of them is a minority where tasks are collected
--- as well. Where it is neither, as in a new deployment whose ids are all unknown, nobody can tell, and keeping the ids
--- costs a poll an hour at most. It is decided from the answers alone, so that any order of loading gives the same.
+-- One row per source and UTC hour in which the gateway did not know many ids at once: 20 or more, and at least half of
+-- all ids that it answered about. That happens when the key, the account or the address has changed, but hardly with
+-- stale ids: single ones stay below 20 an hour, and a batch of them is a minority if other tasks are collected as well.
+-- If it is unclear, as in a new deployment in which all ids are unknown, keeping the ids costs at most a poll an hour.
+-- It is decided only from the answers, so that any order of loading gives the same result.
 --
--- source: which gateway was asked
+-- source: which gateway was polled
 -- hour_start: beginning of the hour
--- missing_ids: ids that it knew nothing of
--- answered_ids: ids that it knew, or knew nothing of
+-- missing_ids: ids that it did not know
+-- answered_ids: all ids that it answered about, known or not
 -- share: missing_ids / answered_ids
 create or replace view missing_storms as
 with suspected as (

@@ -1,11 +1,11 @@
--- One row per answer that is proven to be about another task than was polled (see competing_answers): what to show the
--- operators of the gateway, or of the proxy in front of it.
+-- One row per answer that is proven to be about another task than the one polled (see competing_answers): evidence for
+-- the operators of the gateway, or of the proxy in front of it.
 --
--- source: which gateway was asked
+-- source: which gateway was polled
 -- task_id: the id that was polled
--- answered_id: the id that the answer came under; NULL when its work alone is another task's
--- answered_work_id: the id of the work inside the task, where that is another id than was polled
--- status: the status that the answer named
+-- answered_id: the id that the answer came under; NULL if only its work is that of another task
+-- answered_work_id: the id of the work inside the task, if that is another id than the one polled
+-- status: the status in the answer
 -- observed_at: when the answer was complete
 -- run_id: the run that polled
 -- request_id: the gateway's request id

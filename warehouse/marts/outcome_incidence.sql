@@ -13,16 +13,16 @@
 -- p_failure: estimated share of tasks that have failed by t_seconds: the sum of survival_before * failed / at_risk
 -- p_running: estimated share of tasks still running after t_seconds: survival in latency_survival. The three add up
 --   to 1
--- p_success_low: lower end of the 95% interval of p_success, on the log-log scale; p_success itself where that is 0 or 1
+-- p_success_low: lower end of the 95% interval of p_success, on the log-log scale; p_success itself if that is 0 or 1
 -- p_success_high: upper end
--- p_failure_low: lower end of the 95% interval of p_failure, likewise
+-- p_failure_low: lower end of the 95% interval of p_failure, on the log-log scale; p_failure itself if that is 0 or 1
 -- p_failure_high: upper end
 --
--- The variance of p(t) is the sum over all times t_j up to t of (p(t) - p_j)^2 d / (n (n - d)) + s^2 k (n - k) / n^3
--- - 2 (p(t) - p_j) s k / n^2, with n at risk, d that ended, k of these in the way in question, s survival just before:
--- Marubini and Valsecchi, Analysing Survival Data from Clinical Trials, 1995, 10.2. Nothing is estimated beyond the last
--- row, when nobody was at risk any more; outcome_incidence_at has NULL there. Left out are tasks without a submit_time (a work alone has none) and ended tasks whose end has no time. Aalen and
--- Johansen, Scand. J. Stat. 5 (1978) 141; Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data,
--- 8.2.
+-- The variance of p(t) is the sum over all times t_j up to t of (p(t) - p_j)^2 d / (n (n - d)) + s^2 k (n - k) / n^3 -
+-- 2 (p(t) - p_j) s k / n^2, with n at risk, d that ended, k of these in the way in question, s survival just before:
+-- Marubini and Valsecchi, Analysing Survival Data from Clinical Trials, 1995, 10.2. Nothing is estimated beyond the
+-- last row, after which no task was at risk; outcome_incidence_at has NULL there. Left out are tasks without a
+-- submit_time (such as a work without its task) and ended tasks whose end has no time. Aalen and Johansen, Scand. J.
+-- Stat. 5 (1978) 141; Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, 8.2.
 create or replace view outcome_incidence as
 from outcome_incidence_between('-infinity'::timestamptz, 'infinity'::timestamptz);

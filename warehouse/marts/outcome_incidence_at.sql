@@ -1,18 +1,19 @@
--- One row per source, action and age asked for: outcome_incidence_at([60, 120, 300]) is the share of tasks that have
--- succeeded, failed and still run after so long. Beyond the last time at which anybody was at risk nothing is known: NULL.
+-- One row per source, action and requested age: outcome_incidence_at([60, 120, 300]) is the share of tasks that have
+-- succeeded, have failed and still run at these ages. NULL beyond the last time at which any task was at risk, where
+-- nothing is known.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- after_seconds: the age
 -- p_success: estimated share that has succeeded by then, with its 95% interval in the next two; NULL beyond
---   followed_seconds, as all that follow
+--   followed_seconds, like the following columns
 -- p_success_low: lower end
 -- p_success_high: upper end
 -- p_failure: estimated share that has failed by then, with its 95% interval in the next two
 -- p_failure_low: lower end
 -- p_failure_high: upper end
 -- p_running: estimated share that still runs
--- followed_seconds: the longest that a task of the kind was followed, to its end or while it ran
+-- followed_seconds: the longest time for which a task of the kind was followed, to its end or while it ran
 --
 -- Formulas and sources as in outcome_incidence.
 create or replace macro outcome_incidence_at(ages) as table

@@ -16,7 +16,7 @@
 -- p_failure_low: lower end of the 95% interval of p_failure
 -- p_failure_high: upper end
 --
--- t0 and t1 are times, or text that reads as one; text without a zone is read in the session's. '-infinity' and
+-- t0 and t1 are times, or text that can be read as one, by default in the time zone of the session. '-infinity' and
 -- 'infinity' leave an end open.
 create or replace macro outcome_incidence_between(t0, t1) as table
 with estimated as (

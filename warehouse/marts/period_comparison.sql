@@ -1,4 +1,4 @@
--- One row per source and action, and one for all together, and metric: tasks submitted in the period [a0, a1) beside
+-- One row per metric, and source and action or all tasks together: tasks submitted in the period [a0, a1) compared with
 -- those in [b0, b1): period_comparison(a0, a1, b0, b1).
 --
 -- source: which gateway the tasks belong to; NULL for all together
@@ -6,21 +6,23 @@
 -- is_total: whether this is the row for all together
 -- metric: failure_rate, p50_seconds or p95_seconds (submission to success or failure; a task that has not ended counts
 --   as longer than any)
--- n_a: tasks counted in [a0, a1): those that have ended, or for the seconds all that were followed up
--- n_b: tasks counted in [b0, b1), likewise
--- a: the metric in [a0, a1); NULL without a task, or for a quantile among those that have not ended
--- b: the metric in [b0, b1), likewise
+-- n_a: tasks counted in [a0, a1): those that have ended, or for the latencies all that were followed up
+-- n_b: tasks counted in [b0, b1), in the same way
+-- a: the metric in [a0, a1); NULL without a task, or if the quantile is beyond the tasks that have ended
+-- b: the metric in [b0, b1), in the same way
 -- difference: b - a
 -- difference_low: lower end of its 95% interval; NULL below 20 tasks in either period
--- difference_high: upper end, likewise
--- p_value: chance of so large a difference if there is none; NULL below 20 tasks in either period
--- q_value: smallest false discovery rate at which it counts, over all rows of the call
--- mix_adjusted_difference: of all together: the mean of the kinds' differences, each weighed by its tasks in both periods
---   (direct standardisation over source and action), of kinds in both: what changed besides the mix. Else the difference
+-- difference_high: upper end; NULL below 20 tasks in either period
+-- p_value: chance of a difference at least this large if there is none; NULL below 20 tasks in either period
+-- q_value: smallest false discovery rate at which it is significant, over all rows of the call
+-- mix_adjusted_difference: for all tasks together: the mean of the differences of the kinds that are in both periods,
+--   each weighted by its tasks in both (direct standardisation over source and action), i.e. the change without that of
+--   the mix. For a single kind the same as difference
 -- is_clear: whether q_value is at most 0.05
 --
--- Only followed_up_tasks are counted, so both periods had the same follow-up. Rates: interval of Newcombe (Statistics in Medicine
--- 17 (1998) 873, method 10), p-value of the pooled score test, which needs 5 expected failures and 5 expected others in each period.
+-- Only followed_up_tasks are counted, so both periods had the same follow-up. Rates: interval of Newcombe (Statistics
+-- in Medicine 17 (1998) 873, method 10), p-value of the pooled score test, which needs 5 expected failures and 5
+-- expected others in each period.
 -- Quantiles: intervals by order statistics, combined as Newcombe does (Zou and Donner, Statistics in Medicine 27 (2008)
 -- 1693), the p-value by the width of that interval. q-values: Benjamini and Hochberg.
 create or replace macro period_comparison(a0, a1, b0, b1) as table
@@ -134,7 +136,7 @@ corrected as (
     from tested
 ),
 
--- Each kind that is in both periods weighs as many as it has in both together;.
+-- The weight of a kind that is in both periods is the number of its tasks in both together.
 adjusted as (
     select
         metric,

@@ -1,5 +1,5 @@
--- A scalar macro: plain_id(id) is what is left of an id in lower case and without the prefix task_: two ids are the same
--- when their plain ids are.
+-- A scalar macro: plain_id(id) is an id in lower case and without the prefix task_: two ids are the same if their plain
+-- ids are equal.
 --
 -- id: the id as it came; NULL gives NULL
 create or replace macro plain_id(id) as (

@@ -1,14 +1,15 @@
--- One row per failed task that was charged and, by a rule, not refunded: which failures was I charged for? With the ids to
--- claim them by. Each names the rule of failure_rules that makes it a claim: the first that matched its fail_reason, one
--- with `refunded = false` in analysis.toml. Whether the gateway refunded all the same, only its own log tells.
+-- One row per failed task that was charged and, according to a rule, not refunded: which failures was I charged for?
+-- With the ids that a claim needs. `rule` is the rule of failure_rules that makes it a claim: the first that matched
+-- its fail_reason, with `refunded = false` in analysis.toml. Whether the gateway refunded it nevertheless is only in
+-- its own log.
 --
 -- source: which gateway the task belongs to
 -- task_id: the gateway's id
--- provider_task_id: the provider's id (animate_id of works); NULL where no payload has come
--- request_id: of the answer that showed the failure first, where the gateway named one
+-- provider_task_id: the provider's id (animate_id of works); NULL if no payload was received
+-- request_id: of the answer that first showed the failure, if the gateway gave one
 -- quota: what was charged when it was submitted
--- amount: the same in currency: quota / quota_per_unit * price of the table pricing
--- currency: what the amount is in
+-- amount: the quota in currency: quota / quota_per_unit * price, by the table pricing
+-- currency: the currency of the amount
 -- reason: the fail_reason as it came
 -- rule: name of the rule
 -- submit_time: when the gateway accepted the task
@@ -30,7 +31,7 @@ with claimed as (
         and not tasks.identity_conflict
 ),
 
--- Few as a rule: works is read once for them, and no hash table is built of it.
+-- Usually few: works is read once for them, without building a hash table of it.
 provided as (
     select source, task_id, animate_id,
     from works

@@ -1,5 +1,5 @@
 -- One row per objective and window, of 1 and of 6 hours, up to now: how fast the error budget burns, and whether to
--- wake somebody (`from slo_burn where is_burning`). What counts, and by which thresholds, slo_burn_at says.
+-- alert somebody (`from slo_burn where is_burning`). slo_burn_at explains what counts, and the thresholds.
 --
 -- objective: name of the objective
 -- source: which gateway the objective holds for; NULL for all
@@ -7,20 +7,20 @@
 -- seconds: the latency within which a task has to succeed
 -- target: the share of tasks that should be good
 -- window_hours: length of the window: 1 or 6
--- good: tasks that turned out good in the window
--- total: tasks that turned out good or missed in it
--- burn_rate: (total - good) / total / (1 - target); infinite for a miss where none is allowed; NULL when total is 0
+-- good: tasks whose verdict became good in the window
+-- total: tasks whose verdict became good or missed in it
+-- burn_rate: (total - good) / total / (1 - target); infinite for a miss if none is allowed; NULL when total is 0
 -- threshold: the burn rate above which this window burns
--- p_value: the probability of as many misses or more among so many tasks, if each is missed with the chance that the
+-- p_value: the probability of at least as many misses among `total` tasks, if each is missed with the chance that the
 --   target allows: 1 - target (exact binomial); NULL when total is 0
--- smallest_total: the fewest tasks that can wake anybody: at least three, and so many that all of them missed would have
---   a p_value of at most 0.0005
+-- smallest_total: the fewest tasks that can cause an alert: at least three, and enough that p_value would be at most
+--   0.0005 if all of them were missed
 -- is_enough: whether total is at least smallest_total, and min_sample
--- last_observed_at: when the last usable answer came from the source, or from the one longest silent of those that have
---   ids due (collection_freshness_at); NULL when none has come
--- is_stale: whether no usable answer came for an hour: then what this row says of the last hours is not known
--- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their threshold,
---   and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL, not known,
---   where it does not burn by what is known but is stale
+-- last_observed_at: when the last usable answer came from the source; for an objective of several sources, from the one
+--   with ids due that has not answered for the longest time (collection_freshness_at); NULL if there was none
+-- is_stale: whether no usable answer came for an hour: then the true state of the last hours is not known
+-- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their
+--   threshold, and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL (not
+--   known) if it is stale and does not burn by what is known
 create or replace view slo_burn as
 from slo_burn_at(now());

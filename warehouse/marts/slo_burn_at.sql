@@ -1,11 +1,11 @@
 -- One row per objective and window, of 1 and of 6 hours, up to an instant: slo_burn_at(moment), or slo_burn_at(moment,
--- min_sample := 50). How fast the error budget burns, and whether to wake somebody: is_burning holds when both windows
--- burn faster than their threshold, i.e. when much has gone wrong and still does, and chance does not explain it.
--- Tasks count in the window in which it became clear what they are (decided_at of slo_tasks), by what is known today.
--- Thresholds are those of Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts" (table
--- 5-8): 14.4 in 1 hour and 6 in 6 hours spend 2% and 5% of a 30-day budget. A target below 0.93 could never burn that
--- fast (with every task missed the rate is 1 / (1 - target)), so no threshold is above nine misses in ten. How often a
--- world that meets its objective burns all the same: docs/statistics.md.
+-- min_sample := 50). How fast the error budget burns, and whether to alert somebody: is_burning is true when both
+-- windows burn faster than their threshold, i.e. when much has gone wrong and still does, and chance does not explain
+-- it. A task counts in the window in which its verdict became clear (decided_at of slo_tasks), by what is known today.
+-- Thresholds are those of Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts"
+-- (table 5-8): 14.4 in 1 hour and 6 in 6 hours spend 2% and 5% of a 30-day budget. A target below 0.93 could never burn
+-- that fast (with every task missed the rate is 1 / (1 - target)), so no threshold is above nine misses in ten. How
+-- often a world that meets its objective burns nevertheless: docs/statistics.md.
 --
 -- objective: name of the objective
 -- source: which gateway the objective holds for; NULL for all
@@ -13,21 +13,21 @@
 -- seconds: the latency within which a task has to succeed
 -- target: the share of tasks that should be good
 -- window_hours: length of the window: 1 or 6
--- good: tasks that turned out good in the window
--- total: tasks that turned out good or missed in it
--- burn_rate: (total - good) / total / (1 - target); infinite for a miss where none is allowed; NULL when total is 0
+-- good: tasks whose verdict became good in the window
+-- total: tasks whose verdict became good or missed in it
+-- burn_rate: (total - good) / total / (1 - target); infinite for a miss if none is allowed; NULL when total is 0
 -- threshold: the burn rate above which this window burns
--- p_value: the probability of as many misses or more among so many tasks, if each is missed with the chance that the
+-- p_value: the probability of at least as many misses among `total` tasks, if each is missed with the chance that the
 --   target allows: 1 - target (exact binomial); NULL when total is 0
--- smallest_total: the fewest tasks that can wake anybody: at least three, and so many that all of them missed would have
---   a p_value of at most 0.0005
+-- smallest_total: the fewest tasks that can cause an alert: at least three, and enough that p_value would be at most
+--   0.0005 if all of them were missed
 -- is_enough: whether total is at least smallest_total, and min_sample
--- last_observed_at: when the last usable answer came from the source, or from the one longest silent of those that have
---   ids due (collection_freshness_at); NULL when none has come
--- is_stale: whether no usable answer came for an hour: then what this row says of the last hours is not known
--- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their threshold,
---   and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL, not known,
---   where it does not burn by what is known but is stale
+-- last_observed_at: when the last usable answer came from the source; for an objective of several sources, from the one
+--   with ids due that has not answered for the longest time (collection_freshness_at); NULL if there was none
+-- is_stale: whether no usable answer came for an hour: then the true state of the last hours is not known
+-- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their
+--   threshold, and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL (not
+--   known) if it is stale and does not burn by what is known
 create or replace macro slo_burn_at(moment, min_sample := 0) as table
 with spans as (
     select unnest([1, 6]) as window_hours, unnest([14.4, 6.0]) as workbook_threshold
@@ -67,7 +67,7 @@ counted as (
     group by 1, 2, 3, 4, 5, 6
 ),
 
--- A source without an id that is due may be silent: it has nothing to say.
+-- A source without ids that are due need not have answered.
 heard as (
     select
         objectives.name as objective,

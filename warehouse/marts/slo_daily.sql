@@ -1,6 +1,6 @@
--- One row per objective and UTC day of submission: was it kept? What counts as good and as missed, slo_tasks says:
--- failures made by the gateway or by bad input are misses as well. On the newest day misses can be ahead of successes:
--- `open` says how many tasks may still become good.
+-- One row per objective and UTC day of submission: was it met? slo_tasks defines what counts as good and as missed:
+-- failures caused by the gateway or by bad input are misses, too. On the newest day, misses may be known earlier than
+-- successes: `open` tasks may still become good.
 --
 -- objective: name of the objective
 -- source: which gateway the objective holds for; NULL for all
@@ -12,11 +12,11 @@
 -- missed: tasks that failed, took longer, or were seen running when their time was over
 -- total: good + missed: the tasks that count
 -- open: tasks still running whose time was not over when last seen; they do not count yet
--- unknown: tasks that succeeded nobody knows whether in time; they do not count
+-- unknown: tasks with the verdict unknown (see slo_tasks); they do not count
 -- attainment: good / total; NULL when nothing counts
 -- error_budget: misses that the target allows: (1 - target) * total
 -- budget_left: error_budget - missed; below 0 the objective is broken
--- burn_rate: missed / error_budget: 1 spends the budget exactly, 2 twice; infinite for a miss where none is allowed.
+-- burn_rate: missed / error_budget: 1 spends the budget exactly, 2 twice; infinite for a miss if none is allowed.
 --   See Google, The Site Reliability Workbook, chapter 5, "Alerting on SLOs"
 create or replace view slo_daily as
 with counted as (

@@ -1,5 +1,5 @@
--- One row per objective and UTC month of submission that has tasks, as of now: what is left of the month's error budget,
--- and whether it will last. What counts as good and as missed, slo_tasks says.
+-- One row per objective and UTC month of submission that has tasks, as of now: what is left of the month's error
+-- budget, and whether it will last. slo_tasks defines what counts as good and as missed.
 --
 -- objective: name of the objective
 -- source: which gateway the objective holds for; NULL for all
@@ -11,17 +11,17 @@
 -- missed: tasks that failed, took longer, or were seen running when their time was over
 -- total: good + missed: the tasks that count
 -- open: tasks still running whose time was not over when last seen; they do not count yet
--- unknown: tasks that succeeded nobody knows whether in time; they do not count
+-- unknown: tasks with the verdict unknown (see slo_tasks); they do not count
 -- attainment: good / total; NULL when nothing counts
--- expected_total: tasks that will count by the end of the month: total and, at the pace since the first task of the
---   month, those of the days that are left; NULL in the first 24 hours, and with fewer than 20
---   tasks in a month that is not over, as the next four
+-- expected_total: tasks that will count by the end of the month: total, and those of the remaining days at the rate
+--   since the first task of the month. In a month that is not over, this and the next four columns are NULL in the
+--   first 24 hours, and with fewer than 20 tasks
 -- error_budget: misses that the target allows in the month: (1 - target) * expected_total
--- budget_left: error_budget - missed; below 0 the month is lost
+-- budget_left: error_budget - missed; below 0 the month's budget is spent
 -- budget_left_share: budget_left / error_budget
--- will_last: whether the budget lasts to the end of the month: true or false only where both ends of the 95% interval of
---   the share of misses (Wilson) lead there; false once the budget is spent; NULL where it is not
---   clear, or no answer came for an hour (is_stale) and the month is not over
+-- will_last: whether the budget lasts to the end of the month: true or false only if that follows from both ends of the
+--   95% interval of the share of misses (Wilson); false once the budget is spent; NULL if it is not clear, or if no
+--   answer came for an hour (is_stale) and the month is not over
 -- last_observed_at: as in slo_burn_at
 -- is_stale: as in slo_burn_at
 create or replace view slo_monthly as

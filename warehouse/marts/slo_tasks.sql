@@ -1,9 +1,9 @@
--- One row per objective and task it holds for: whether the task was good. A task is good when it succeeded within the
--- objective's seconds of its submission, and missed when it took longer or failed, regardless of the cause: callers wait
--- for a video, not for an explanation. A running task is missed as soon as it was seen older than that; before, it is
--- open. Where a success has no usable finish_time, our own looks decide if they can: seen ended in time is good, seen
--- running after time is missed; else it is unknown, as is a task whose status nobody understands: it may have ended
--- long ago. Tasks without a submit_time, or with an identity_conflict, are left out.
+-- One row per objective and task that it applies to: whether the task was good. A task is good if it succeeded within
+-- the objective's seconds after its submission, and missed if it took longer or failed, regardless of the cause:
+-- callers wait for a video, not for an explanation. A running task is missed as soon as it was seen older than that;
+-- before, it is open. If a success has no usable finish_time, our own polls decide if they can: seen ended in time is
+-- good, seen running after that time is missed; else it is unknown, as is a task with a status that is not known: it
+-- may have ended long ago. Tasks without a submit_time, or with an identity_conflict, are left out.
 --
 -- objective: name of the objective
 -- objective_source: which gateway the objective holds for; NULL for all
@@ -15,7 +15,7 @@
 -- action: what the task does
 -- submit_time: when the gateway accepted the task
 -- verdict: good, missed, open or unknown
--- decided_at: when the verdict was clear: at the task's end, at the latest when its seconds were over; NULL while open
+-- decided_at: when the verdict became clear: at the task's end, or when its seconds were over; NULL while open
 --   or unknown
 create or replace view slo_tasks as
 with waited as (

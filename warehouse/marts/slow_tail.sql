@@ -1,5 +1,5 @@
--- One row per source and action of which 20 tasks have succeeded: where the time of the slow ones goes. Slow are those that
--- took longer than 90% of their kind; their excess is the time beyond the median of their kind.
+-- One row per source and action with at least 20 succeeded tasks: what the slow ones spend their time on. A task is
+-- slow if it took longer than 90% of its kind; its excess is the time beyond the median of its kind.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
@@ -7,13 +7,14 @@
 -- p50_seconds: median of their latency
 -- p90_seconds: 90th percentile of their latency
 -- slow: those that took longer than p90_seconds
--- excess_seconds: what the slow took beyond p50_seconds, all together; the three shares are of it and add up to 1
+-- excess_seconds: the total time of the slow beyond p50_seconds; the three shares of it add up to 1
 -- waiting_share: due to waiting: between submission and start
 -- running_share: due to running: between start and end
--- unknown_start_share: of slow tasks whose start is unknown, which says nothing of either
+-- unknown_start_share: of slow tasks whose start is unknown, so that it cannot be divided
 --
--- The excess of a task is divided between waiting and running as its queue_seconds and run_seconds exceed the medians of
--- their kind. Only tasks that succeeded are counted: a task that runs for ever is in stuck_tasks.
+-- The excess of a task is divided between waiting and running in proportion to how far its queue_seconds and
+-- run_seconds exceed the medians of its kind. Only tasks that succeeded are counted: a task that never ends is in
+-- stuck_tasks.
 create or replace view slow_tail as
 with kinds as (
     select

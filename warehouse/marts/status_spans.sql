@@ -1,27 +1,26 @@
--- One row per task and time spent in one status. We look now and then, so that entering and leaving are known only as
--- lying between two observations. Answers with the same status in a row are one span; a status that comes again later
--- is a new one. Answers that held no task say nothing about its status, nor do those about another task
--- (mixed_up_answers).
+-- One row per task and span of time in one status. We poll from time to time, so entering and leaving a status are only
+-- known to be between two observations. Consecutive answers with the same status are one span; a status that comes
+-- again later is a new span. Answers without a task, and those about another task (mixed_up_answers), are ignored.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
 -- span_index: position among the task's spans, from 0
 -- status: the status
--- entered_after: last seen in the status before; NULL for the first span, whose beginning nobody saw
+-- entered_after: last seen in the previous status; NULL for the first span, whose beginning is not known
 -- entered_by: first seen in this status
 -- left_after: last seen in this status
--- left_by: first seen in the next status; NULL for the last span, which nobody saw end
+-- left_by: first seen in the next status; NULL for the last span, whose end is not known
 -- observations: answers that make up the span
 -- min_seconds: it lasted at least this long: left_after - entered_by
--- max_seconds: and at most this long: left_by - entered_after; NULL where either is not known
+-- max_seconds: it lasted at most this long: left_by - entered_after; NULL if either is not known
 create or replace view status_spans as
 with words as (
-    -- of two answers of one instant, ends come last
+    -- of two answers at the same instant, an end comes last
     select ['NOT_START', 'SUBMITTED', 'QUEUED', 'IN_PROGRESS', 'UNKNOWN', 'FAILURE', 'SUCCESS'] as statuses
 ),
 
--- One list of numbers per task, each a look: its time in microseconds, and in the last three bits its status. To sort
--- whole rows instead, by window functions, takes twice as long.
+-- One list of numbers per task, one for each observation: its time in microseconds, and in the last three bits its
+-- status. Sorting whole rows by window functions instead takes twice as long.
 seen as (
     select
         source,

@@ -6,14 +6,14 @@
 -- action: what the task does
 -- status: its last known status
 -- submit_time: when the gateway accepted the task
--- age_seconds: its age at that instant, by the clock: a task lost sight of grows old too
+-- age_seconds: its age at that instant, even if it is no longer polled
 -- threshold_seconds: three times the p99 latency of its kind
 -- last_observed_at: when it was last seen
 -- seen_age_seconds: its age when it was last seen
 --
--- Kinds with fewer than 20 successes have no threshold and no rows: of so few the p99 is little but the longest, and the
--- longest of 20 is beyond the true p90 with a chance of 1 - 0.9^20 = 88%, that of three with one of 27%. Left out are
--- tasks of status UNKNOWN, of which nobody knows whether they run, and those with an identity_conflict.
+-- Kinds with fewer than 20 successes have no threshold and no rows: the p99 of so few is about the longest of them, and
+-- the longest of 20 is beyond the true p90 with a chance of 1 - 0.9^20 = 88%, the longest of three with one of 27%.
+-- Left out are tasks of status UNKNOWN, which may or may not be running, and those with an identity_conflict.
 create or replace macro stuck_tasks_at(moment) as table
 with thresholds as (
     select

@@ -1,5 +1,5 @@
 -- A scalar macro: survival_bound(survival, greenwood, z) is an end of the interval of a survival curve on the log-log
--- scale: survival ^ exp(z * sqrt(greenwood) / ln(survival)); survival itself where that is 1 or 0. Kalbfleisch and
+-- scale: survival ^ exp(z * sqrt(greenwood) / ln(survival)); survival itself if that is 1 or 0. Kalbfleisch and
 -- Prentice, The Statistical Analysis of Failure Time Data, 1.4.
 --
 -- survival: the estimate

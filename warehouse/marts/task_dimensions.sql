@@ -1,5 +1,6 @@
--- One row per task without an identity conflict: what tasks can be told apart by, and how each ended. The view drivers
--- compares the values of every column from action to text_length; to look at one of them oneself, group by it.
+-- One row per task without an identity conflict: the dimensions by which tasks can be compared, and how each ended. The
+-- view drivers compares the values of every column from action to text_length; to examine one of them yourself, group
+-- by it.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
@@ -14,16 +15,16 @@
 -- gateway_version: of the gateway that answered
 -- hour: of submit_time, in UTC: 00 to 23
 -- weekday: of submit_time, in UTC: Monday to Sunday
--- has_payload: whether a payload has come; where none has, the columns below are NULL because of that
+-- has_payload: whether a payload was received; if not, the columns below are NULL
 -- template_id: as in works
 -- file_type: as in works
 -- video_aspect_ratio: as in works, as text
 -- primary_play_type: as in works
 -- pt_count: elements of pt_infos, as text
--- input_kind: what the first of them has: text, audio, video, joined by +
--- voice_engine_id: the first one's
--- lan: the first one's
--- text_length: characters of the first one's context: 1 to 50, 51 to 200, 201 to 1000, over 1000
+-- input_kind: what the first element has: text, audio, video, joined by +
+-- voice_engine_id: voice_engine_id of the first element
+-- lan: lan of the first element
+-- text_length: characters in the context of the first element: 1 to 50, 51 to 200, 201 to 1000, over 1000
 create or replace view task_dimensions as
 select
     tasks.source,

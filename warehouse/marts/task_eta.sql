@@ -1,5 +1,5 @@
--- One row per task in flight that has a submit_time: how much longer it will take, given its age, by the curve of the tasks
--- of its source and action submitted in the seven days before the newest task.
+-- One row per task in flight that has a submit_time: how much longer it will take, given its age, by the survival curve
+-- of the tasks of its source and action submitted in the seven days before the newest task.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
@@ -7,21 +7,22 @@
 -- submit_time: when the gateway accepted the task
 -- age_seconds: its age when it was last seen
 -- history: tasks of the curve that ended later than this age
--- median_left_seconds: time from age_seconds until it will have ended with a chance of one in two
--- low_seconds: until it will have ended with a chance of one in twenty
--- high_seconds: until it will have ended with a chance of 19 in 20: between low and high are nine of ten
+-- median_left_seconds: time from age_seconds until it has ended with a chance of one in two
+-- low_seconds: time from age_seconds until it has ended with a chance of one in twenty
+-- high_seconds: time from age_seconds until it has ended with a chance of 19 in 20: nine of ten end between low and
+--   high
 -- expected_at: submit_time + age_seconds + median_left_seconds
 -- p_failure: the probability that it will fail (see failure_chance)
 --
--- With S the Kaplan-Meier estimate of latency_survival, the times left are those at which S falls to 1/2, 19/20 and 1/20 of
--- S(age). NULL where fewer than 20 of the curve ended later than the age, and where the curve does not fall so far:
--- nothing is said beyond what was followed.
+-- With S the Kaplan-Meier estimate of latency_survival, the times left are those at which S falls to 1/2, 19/20 and
+-- 1/20 of S(age). NULL if fewer than 20 tasks of the curve ended later than the age, or if the curve does not fall that
+-- far.
 create or replace view task_eta as
 with curve as materialized (
     select
         source,
         action,
-        -- ASOF joins find no NULL by `is not distinct from`.
+        -- ASOF joins do not match NULL with `is not distinct from`.
         coalesce(action, '') as action_key,
         t_seconds,
         coalesce(lag(t_seconds) over earlier, -1) as from_seconds,
@@ -50,7 +51,7 @@ aged as (
         and failure_chance.age_seconds >= curve.from_seconds
 ),
 
--- A billionth more, as the curve is a product and its steps are rounded.
+-- A billionth more, because the curve is a product and its steps are rounded.
 asked as (
     select *, unnest([0.5, 0.95, 0.05]) as share, (share + 1e-9) * survival_now as level,
     from aged

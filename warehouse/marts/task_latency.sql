@@ -1,4 +1,4 @@
--- One row per task: how it ended and how long it took, or how long it has been running: what survival analysis needs.
+-- One row per task: how it ended and how long it took, or how long it has been running: the input of survival analysis.
 -- Tasks with an identity_conflict are left out, here and so in every view of latencies, rates and outcomes.
 --
 -- source: which gateway the task belongs to
@@ -6,19 +6,19 @@
 -- action: what the task does
 -- submit_time: when the gateway accepted the task
 -- event: SUCCESS or FAILURE; NULL while the task has not been seen to end (censored)
--- fail_class: whose fault a failure is
--- is_start_known: whether start_time is known; where it is not, the next two are NULL, never 0
+-- fail_class: the cause of a failure
+-- is_start_known: whether start_time is known; if not, the next two columns are NULL, never 0
 -- queue_seconds: submission to start; NULL when the start is unknown, which is common
 -- run_seconds: start to end; NULL when the start is unknown
 -- latency_seconds: submission to end, by the gateway's clock
 -- provider_latency_seconds: the provider's creation to the gateway's end
--- at_least_seconds: age when we last saw it not ended: the latency is no less
--- at_most_seconds: age when we first saw it ended: the latency is no more; NULL while it has not been seen to end
--- observed_seconds: the latency if it ended, else its age when last seen; NULL when neither is known or the status is
---   UNKNOWN, of which nobody knows whether it is an end
--- entry_seconds: the age from which the task could be seen to end: its age when it was accepted, where it came in a list
+-- at_least_seconds: age when we last saw it running: the latency is at least this
+-- at_most_seconds: age when we first saw it ended: the latency is at most this; NULL while it has not been seen to end
+-- observed_seconds: the latency if it ended, else its age when last seen; NULL when neither is known, or if the status
+--   is UNKNOWN, which may or may not be an end
+-- entry_seconds: the age from which the task could be seen to end: its age when it was accepted, if it came in a list
 --   drawn from running tasks (see accepted_lists); else 0
--- is_unknown: whether the status is UNKNOWN: neither running nor ended, but a class of its own, in no curve
+-- is_unknown: whether the status is UNKNOWN: neither running nor ended; such tasks are in no curve
 create or replace view task_latency as
 with running_lists as (
     select source, epoch_us(accepted_minute) // 60_000_000 as minute_number,
@@ -38,7 +38,7 @@ select
     run_seconds,
     latency_seconds,
     provider_latency_seconds,
-    -- greatest(…, 0) would not do: DuckDB skips NULL there, and what is not known would become 0
+    -- not greatest(…, 0): DuckDB ignores NULL there, so an unknown value would become 0
     case
         when last_running_at < submit_time then 0
         else epoch(last_running_at) - epoch(submit_time)

@@ -2,12 +2,12 @@
 --
 -- z: the statistic; NULL gives NULL
 --
--- erfc(|z| / sqrt(2)) by the Chebyshev fit of Press et al., Numerical Recipes, 6.2: right to 1.2e-7 of the value, however
--- small it is. DuckDB has no error function.
+-- erfc(|z| / sqrt(2)) by the Chebyshev fit of Press et al., Numerical Recipes, 6.2: the relative error is at most
+-- 1.2e-7. DuckDB has no error function.
 create or replace macro two_sided_p(z) as (
     select
         case
-            -- least skips NULL
+            -- least ignores NULL
             when z is not null then
                 least(
                     1,

@@ -1,9 +1,9 @@
--- One row per pending id that the gateway has said it knows no such task of as often as missing_limit in the polling_policy of
--- its source. What it said in the hours of missing_storms, and in the hours beside them, does not count.
+-- One row per pending id for which the gateway answered at least missing_limit times (polling_policy of its source)
+-- that it does not know the task. Answers in the hours of missing_storms, and in the hours next to them, do not count.
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
--- missing_count: how often it said so, but for those hours
+-- missing_count: how often it answered so, without those hours
 create or replace view unknown_ids as
 with often_missing as (
     select pending.source, pending.task_id, pending.missing_count, polling_policy.missing_limit,

@@ -1,6 +1,6 @@
--- A scalar macro: url_expires_at(url) is when a signed URL stops working, or NULL when the URL does not tell. It knows
--- X-Amz-Date with X-Amz-Expires and its likes (X-Goog-…, X-Tos-…, x-oss-…: signed then, good for so many seconds),
--- Expires=<Unix seconds> (S3, CloudFront, Google, Alibaba) and e=<Unix seconds> (Qiniu).
+-- A scalar macro: url_expires_at(url) is when a signed URL stops working, or NULL when the URL does not show it. It
+-- supports X-Amz-Date with X-Amz-Expires and similar pairs (X-Goog-…, X-Tos-…, x-oss-…: time of signing, and seconds of
+-- validity), Expires=<Unix seconds> (S3, CloudFront, Google, Alibaba) and e=<Unix seconds> (Qiniu).
 --
 -- url: the URL
 create or replace macro url_expires_at(url) as (
