@@ -58,25 +58,26 @@ async def collect(
 ) -> dict[str, Any]:
     """Fetch avatar tasks, archive every answer, load and publish the warehouse.
 
-    Without any ids, whatever is due is polled. The gateway and its key are settings of the worker, in its environment
-    or in a Secret block, and never parameters.
+    Without ids, all known tasks that are due are polled. The gateway and its key are settings of the worker, in its
+    environment or in a Secret block, and never parameters.
 
     Args:
         ids: Task ids to poll.
-        ids_file: A .txt, .csv, .tsv, .json, .ndjson or .parquet file with ids, also in gzip.
-        ids_column: The column or key that holds the ids, also as `a.b`; the one called task_id or id if not given.
+        ids_file: A .txt, .csv, .tsv, .json, .ndjson or .parquet file with ids, or one of these packed with gzip.
+        ids_column: The column or key with the ids, also as `a.b`; if not given, the one called task_id or id.
         ids_from: A folder of exports, or SQL such as `select task_id from 'exports/*.parquet'`; known ids are skipped.
-        inbox: A folder whose files are moved to `done` once their ids are durable, or to `unusable` with the reason.
+        inbox: A folder of files; each is moved to `done` once its ids are archived, or to `unusable` with the reason.
         refresh: Also poll known tasks that are due.
-        follow: Go on until every task given has ended.
-        deadline_seconds: This long after it began it polls no more, with or without `follow`.
-        load: Load and publish. Otherwise what is archived waits for `avatar-tasks load`.
-        drawn_from: `running`: of tasks running then; `all`: in any state; else the view `accepted_lists` decides.
-        discover: Walk the gateway's own list of tasks, too. It needs the setting ACCESS_TOKEN or ACCESS_TOKEN_BLOCK.
-        since: How far back the list is walked, such as `7 days`; what was walked completely before is skipped.
-        action: Of the list only tasks of this action.
-        again: Poll given ids that have ended as well: their end may have changed.
-        where: With `again`, also the tasks for which this SQL condition on the columns of `tasks` holds.
+        follow: Continue until every task given has ended.
+        deadline_seconds: Stop polling this many seconds after the start, with or without `follow`.
+        load: Load and publish. Otherwise `avatar-tasks load` loads later what is archived.
+        drawn_from: How the ids were drawn: `running`, from the tasks running then; `all`, from all tasks. If not given,
+            the view `accepted_lists` infers it.
+        discover: Also read the gateway's own list of tasks. It needs the setting ACCESS_TOKEN or ACCESS_TOKEN_BLOCK.
+        since: How far back the list is read, such as `7 days`; what was read completely before is skipped.
+        action: Read only tasks of this action from the list.
+        again: Also poll given ids that have ended: their outcome may have changed.
+        where: With `again`, also poll the tasks that match this SQL condition on the columns of `tasks`.
         source: Which gateway of sources.toml; if not given, all of them, each in a flow run of its own.
     """
     request = CollectRequest(
@@ -140,15 +141,15 @@ async def collect_shard(
     """Collect one share of the ids that a run of `collect` has accepted, which starts this flow and sums it up.
 
     Args:
-        accepted_by: The run that has accepted the ids.
+        accepted_by: The id of the run that has accepted the ids.
         number: The share, from 0.
         of: How many shares there are.
-        run_id: The run that this is to be.
-        refresh: Also poll known tasks that are due, those whose hash falls to this share.
-        follow: Go on until every task of the share has ended.
+        run_id: The id for this run.
+        refresh: Also poll known tasks that are due and whose hash belongs to this share.
+        follow: Continue until every task of the share has ended.
         again: Also poll ids of the share that have ended.
-        ends_at: The moment from which on it polls no more.
-        source: Whose ids they are, where sources.toml has several gateways.
+        ends_at: The time at which it stops polling.
+        source: The gateway of the ids, if sources.toml has several.
     """
     settings = settings_of(one_source(source))
     run = runs.begin(settings, "collect-shard", reporter=prefect_reporter(), run_id=run_id)

@@ -27,8 +27,8 @@ async def maintain(retain_days: Annotated[int, Field(ge=1)] | None = None) -> di
     """Compact the archive, drop what is too old, and prove that a rebuild would give the same tables.
 
     Args:
-        retain_days: Ids and answers of days longer ago are dropped, from the archive and from every table; nothing is
-            if not given.
+        retain_days: Ids and answers of older days are dropped from the archive and from every table; if not given,
+            nothing is dropped.
 
     Raises:
         AvatarTasksError: something is wrong with archive or warehouse; the message says what and what to do.

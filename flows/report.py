@@ -30,19 +30,19 @@ def report(
     """Write the report on the published warehouse, and show where it is and what it says.
 
     Args:
-        since: Tasks submitted from then on: a date, a time (UTC where it names no zone) or a span like `7 days`.
-        until: And before then.
-        sources: Of these gateways only.
-        actions: Of these actions only.
-        templates: Of these templates only.
-        out: A file (for png a folder) for it; below DATA_DIR/reports if not given.
+        since: Only tasks submitted from then on: a date, a time (in UTC if it names no zone) or a span like `7 days`.
+        until: Only tasks submitted before then.
+        sources: Only tasks of these gateways.
+        actions: Only tasks of these actions.
+        templates: Only tasks of these templates.
+        out: The file, or for png the folder, to write; below DATA_DIR/reports if not given.
         file_format: One HTML page, or a PNG file for each plot.
         served_at: Address under which people find that folder, e.g. `https://reports.example`, for the link.
         timezone: Time zone of the times shown, e.g. `Asia/Shanghai`.
-        values: Of tasks with these values of dimensions of `drivers` only, e.g. `voice_engine_id=5`.
+        values: Only tasks with these values of dimensions of `drivers`, e.g. `voice_engine_id=5`.
 
     Raises:
-        UnusableInputError: when it cannot be made of what was given.
+        UnusableInputError: when a filter cannot be used, or the report cannot be written.
         NothingPublishedError: when nothing has been published yet.
     """
     settings = read_settings()

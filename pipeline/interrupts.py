@@ -33,7 +33,7 @@ class _Interruption:
     """What the signals of this process do.
 
     Attributes:
-        cancel: stops the event loop's work; None where there is no loop, and KeyboardInterrupt is raised instead.
+        cancel: cancels the event loop's work; None if there is no loop: then KeyboardInterrupt is raised.
         at: when the last signal that was not ignored came, in monotonic seconds.
     """
 

@@ -1,4 +1,4 @@
-"""`status`, `compare`, `sql`, `evidence` and `report`: what is known."""
+"""The commands that only read: `status`, `compare`, `sql`, `evidence` and `report`."""
 
 # ruff: noqa: ANN401 - options are passed through to the settings, which check them
 

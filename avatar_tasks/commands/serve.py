@@ -1,4 +1,4 @@
-"""`serve`: what is known in a browser, and callbacks."""
+"""`serve`: the report in a browser, and callbacks."""
 
 # ruff: noqa: ANN401 - options are passed through to the settings, which check them
 

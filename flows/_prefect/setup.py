@@ -175,7 +175,7 @@ class SetUp:
             self.report(f"alerts are events on the server only: no notification block is named {ALERTS_BLOCK}")
 
     async def _remove_automations(self, client: PrefectClient) -> None:
-        """Remove automations about missing runs of deployments that are gone, or have no interval any more."""
+        """Remove automations about missing runs of deployments that are gone, or now have a cron expression."""
         wanted = {one["name"] for one in self.declared.automations}
         for one in await client.read_automations():
             if one.name.startswith(NO_COLLECT) and one.name not in wanted:

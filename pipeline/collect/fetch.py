@@ -73,7 +73,7 @@ class Fetcher:
         await batches.finish()
 
     def _pollable(self, ids: list[str]) -> list[str]:
-        """The ids without those that are never sent: the gateway's list may contain `null`, or a likely key."""
+        """The ids that may be sent: the gateway's list may also contain `null`, or something that looks like a key."""
         good = [one for one in ids if why_invalid(one) is None]
         if left := len(ids) - len(good):
             self._tally.planned -= left

@@ -97,7 +97,7 @@ class Callbacks:
     def _post(self, body: bytes) -> int:
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310 - as given
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - likewise
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as given
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
