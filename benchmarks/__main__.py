@@ -23,12 +23,12 @@ from benchmarks.scaling import POINTS
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 PACKAGES = ("avatar_tasks", "flows", "gateway", "pipeline", "reports", "simulator", "transforms", "warehouse")
-#: Every figure and what was tried, for those who work on speed; one table for users.
+#: LOG.md has every figure and what was tried, for developers; docs/performance.md has one table for users.
 LOG, PAGE = HERE / "LOG.md", HERE.parent / "docs" / "performance.md"
 
 
 def main() -> None:
-    """See the module."""
+    """Run the command; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(names())}; all if none is given")
     parser.add_argument("--rounds", type=int, default=3)
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true", help="only write the tables of LOG.md and docs/performance.md")
     options = parser.parse_args()
     if not options.docs:
-        for package in PACKAGES:  # as pip does with what it installs; ours runs from the checkout
+        for package in PACKAGES:  # as pip compiles what it installs; we run from the checkout
             compileall.compile_dir(HERE.parent / package, quiet=1)
         for name in options.names or names():
             run(name, options.rounds, options.scale)

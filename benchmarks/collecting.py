@@ -1,7 +1,7 @@
 """Collect: ids to loaded tables, beside a plain httpx and pandas script and a bare aiohttp loop.
 
-Each contender is a process of its own, measured from its start to its end, imports included. The bare loop throws its
-bodies away, so all it ends with is the number of answers.
+Each contender is a separate process, measured from its start to its end, including imports. The bare loop discards the
+bodies, so its result is only the number of answers.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 COMMAND: Final = (OURS, "collect", "--no-prefect", "--json")
 _IDS: Final = 20_000
-_IDS_WITH_LATENCY: Final = 5 * _IDS  # for the sustained rate: start and end are in the figures above
+_IDS_WITH_LATENCY: Final = 5 * _IDS  # enough that start and end matter little: the sustained rate
 _LATENCY_SECONDS: Final = 0.1
 _LATENCY_IN_FLIGHT: Final = 256
 _IDS_FAR_AWAY: Final = 3 * _IDS
 _FEW, _MANY = 64, 512
-_ROUNDS_OF_SCRIPT: Final = 5  # single rounds differ by a fifth
-_ROUNDS_OF_BOTH: Final = 10  # these differ by a tenth, and the bar is a twentieth
-_SECONDS_FOR_FEW, _SECONDS_FOR_MANY = 0.025, 0.2  # which allow the same rate
+_ROUNDS_OF_SCRIPT: Final = 5  # single rounds vary by a fifth
+_ROUNDS_OF_BOTH: Final = 10  # single rounds vary by a tenth, and the bar allows a twentieth
+_SECONDS_FOR_FEW, _SECONDS_FOR_MANY = 0.025, 0.2  # latencies that allow the same rate
 
-# Our tables and the script's, as the same rows: counts and a checksum of the columns that both have.
+# The result of ours and of the script in the same form: counts and a checksum of the columns that both have.
 _OURS: Final = """
     select
         (select (count(*), bit_xor(hash(
@@ -136,7 +136,7 @@ def _faster(contest: Contest, peer: str, ids: int, in_flight: int, bar: float) -
 
 
 def _speeds(contest: Contest, ids: int) -> str:
-    """Ids a second, and CPU time per id, which is the better measure on a machine that is also used by others."""
+    """Ids per second, and CPU time per id, which is the better measure on a machine that others use as well."""
     return ", ".join(
         f"{name} {ids / contest.seconds(name):,.0f}/s ({contest.cpu_seconds(name) / ids * 1e6:,.0f} µs of CPU each)"
         for name in contest.rounds[0]
@@ -144,7 +144,7 @@ def _speeds(contest: Contest, ids: int) -> str:
 
 
 def _all_in_flight(ids: int, rounds: int) -> Row:
-    """512 compared with 64 if latency requires all of them: without latency ours limits the number in flight itself."""
+    """512 in flight compared with 64, with latency: without latency, collect itself limits the number in flight."""
     few, many = f"{_FEW} in flight", f"{_MANY} in flight"
     with work(ids, _SECONDS_FOR_FEW) as near, work(ids, _SECONDS_FOR_MANY) as far:
         contest = compete(

@@ -27,7 +27,7 @@ _TIMES: Final = (1, 5, 25)
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Two processes beside one and beside bare DuckDB in the same rounds; then three sizes, each once a round."""
+    """Two processes compared with one and with bare DuckDB, in the same rounds; then three sizes, each once a round."""
     count = int(_ANSWERS * scale)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -41,14 +41,14 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
 
 
 def rebuild(data: Path, processes: int | None = None) -> Outcome:
-    """`avatar-tasks rebuild` of a data folder, in as many processes as there are cores if no number is given."""
+    """`avatar-tasks rebuild` of a data folder, by default in one process per core."""
     setting = {"AVATAR_TASKS_LOAD_PROCESSES": str(processes)} if processes else {}
     arguments = [OURS, "rebuild", "--data-dir", "."]
     return run_process(arguments, lambda: sizes(data / "warehouse.duckdb"), data, **setting)
 
 
 def _at_once(folders: Sequence[Path]) -> Outcome:
-    """A rebuild of each, in one process each: the seconds until all are done."""
+    """Rebuild all folders at the same time, one process each: the seconds until all are done."""
     with ThreadPoolExecutor(len(folders)) as threads:
         done = list(threads.map(partial(rebuild, processes=1), folders))
     [rows] = {repr(one.rows): one.rows for one in done}.values()
@@ -83,7 +83,7 @@ def _cpu(contest: Contest, name: str) -> str:
 
 
 def _growth(folder: Path, count: int, rounds: int) -> Row:
-    """The exponent between the smallest and the largest archive: 1 where the time grows as the archive does."""
+    """The exponent between the smallest and the largest archive: 1 if time is proportional to the archive's size."""
     seconds = [
         min(rebuild(folder / str(times)).seconds for _ in range(rounds if times == 1 else 1)) for times in _TIMES
     ]

@@ -1,7 +1,7 @@
 """Several gateways in one file, one down and one throttling: the healthy one beside the same one alone.
 
-What counts is when the healthy one's tasks can all be read, from the start of the command; the throttling one goes on
-for as long as it takes, and is ended then. Alone it is one `collect` with the same settings.
+What is measured is the time from the start of the command until all tasks of the healthy gateway can be read. Then the
+command is ended, although the throttling gateway has not finished. Alone, it is one `collect` with the same settings.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _POLL_SECONDS: Final = 0.02
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Alternately alone and together, with latency as gateways have it."""
+    """Alternately alone and together, with a realistic latency."""
     tasks = int(_TASKS * scale)
     with _gateways(tasks) as urls:
         contest = compete(
@@ -47,7 +47,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
 
 @contextmanager
 def _gateways(tasks: int) -> Iterator[dict[str, str]]:
-    """The throttling one is limited by its setting, which has the same effect on us: few of its answers come."""
+    """URLs by name. The throttling one is limited by our setting `rate`, which has the same effect: few answers."""
     with ExitStack() as stack, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         names = ("well", "slow")

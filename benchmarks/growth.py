@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from warehouse.archive.parquet import Segment
 
 TASKS: Final = 5_000_000
-#: Where loading is compared once more: tasks that are there before.
+#: Tasks in the two warehouses in which loading is compared once more.
 FEW: Final = 1_000_000
 MOST: Final = 25_000_000
 NEW: Final = 10_000
@@ -109,7 +109,7 @@ def _loading_into_more(folder: Path, rounds: int, scale: float) -> Row:
 
 
 def _repeat(paths: DataPaths, times: int) -> None:
-    """Let a warehouse have so many times its tasks, by other ids: to make all at once takes memory for all."""
+    """Multiply the tasks of a warehouse, with other ids: creating all at once would need memory for all of them."""
     with open_writer(paths.warehouse, wait_seconds=5) as con:
         con.execute("set memory_limit = '5GB'")
         for table in ("observations", "tasks", "works", "pt_infos", "requests", "pending"):
@@ -167,7 +167,7 @@ def _publishing(paths: DataPaths, rounds: int) -> Row:
         return paths.published.stat().st_size
 
     def copied() -> int:
-        """Beside the last copy and then in its place, as anybody would who has readers."""
+        """Copy the file beside the last copy and then replace it, as one must if there are readers."""
         unfinished, copy = paths.root / "unfinished.duckdb", paths.root / "copy.duckdb"
         shutil.copyfile(paths.warehouse, unfinished)
         _sync(unfinished)

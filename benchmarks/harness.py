@@ -1,12 +1,12 @@
-"""Shared by all benchmarks: contenders that alternate, a check that they did the same work, rows with their bars.
+"""Shared by all benchmarks: alternate contenders, check that they did the same work, yield rows with their bars.
 
 A benchmark is a module of this folder with a docstring and
 
     def run(rounds: int, scale: float) -> Iterator[Row]: ...
 
-`scale` is 1 for the sizes of the bars and smaller for a quick run. It gives `compete` its contenders, functions
-that do the work once and return an `Outcome`, and yields one `Row` for each figure, with its bar. Nothing
-is fast because it does less: `Outcome.rows` is a contender's result, which must be the same for all.
+`scale` is 1 for the sizes of the bars and smaller for a quick run. `run` passes its contenders to `compete`, as
+functions that do the work once and return an `Outcome`, and yields one `Row` for each figure, with its bar. So that no
+contender is fast because it does less, `Outcome.rows`, a contender's result, must be the same for all.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 _VERSIONED: Final = ("duckdb", "polars", "pyarrow", "httpx", "aiohttp", "uvloop", "pandas", "dlt")
 
-#: Our command in a server's environment: with the peers' packages installed a collect took a fifth longer, because
+#: Our command in a server's environment: with the peers' packages installed, a collect took a fifth longer, because
 #: duckdb and pyarrow import packages that they find; pandas, which tests need, costs 0.4 s.
 OURS: Final = str(Path(__file__).parent.parent / ".venv-run" / "bin" / "avatar-tasks")
 
-#: Between two samples of the memory of a process.
+#: Time between two samples of the memory of a process.
 _SAMPLE_SECONDS: Final = 0.2
 
 _COMPARE: Final = {"at least": operator.ge, "at most": operator.le}
@@ -45,13 +45,13 @@ _COMPARE: Final = {"at least": operator.ge, "at most": operator.le}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Work done once.
+    """The work done once.
 
     Attributes:
         seconds: how long it took.
-        rows: what it ended with, e.g. a checksum of its tables; the same for every contender.
-        peak_mb: the most memory it had, where that is measured.
-        cpu_seconds: how long it computed, where that is measured: what it would have taken on a machine of its own.
+        rows: its result, e.g. a checksum of its tables; the same for every contender.
+        peak_mb: its peak memory, if that is measured.
+        cpu_seconds: its CPU time, if that is measured; it depends less on what else the machine does.
     """
 
     seconds: float
@@ -86,7 +86,7 @@ def at_most(value: float) -> Bar:
 
 
 def as_text(figure: float) -> str:
-    """With three significant digits, large ones as whole numbers."""
+    """A figure with three significant digits, large ones as whole numbers."""
     return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"
 
 
@@ -96,10 +96,10 @@ class Row:
 
     Attributes:
         what: what was measured.
-        figure: the number, in `unit`: a ratio wherever there is a peer.
+        figure: the number, in `unit`: a ratio if there is a peer.
         unit: e.g. "times as fast", "times the scan", "s".
-        bar: the limit it has to meet; None for a figure that is only worth knowing.
-        detail: the numbers behind it, for people.
+        bar: the limit it has to meet; None for a figure that is only information.
+        detail: the numbers that it was computed from, as text.
     """
 
     what: str
@@ -133,7 +133,7 @@ class Contest:
         return statistics.median(one[name].cpu_seconds for one in self.rounds)
 
     def times(self, name: str, other: str) -> float:
-        """Ratio of the seconds of `name` to those of `other`: the median over rounds, each compared with its own."""
+        """Ratio of the seconds of `name` to those of `other`: the median of the ratios of the rounds."""
         return statistics.median(one[name].seconds / one[other].seconds for one in self.rounds)
 
 
@@ -141,7 +141,7 @@ def compete(contenders: Mapping[str, Callable[[], Outcome]], rounds: int) -> Con
     """Run contenders alternately, every other round in reverse order, so that a busy minute affects all of them.
 
     Raises:
-        ValueError: when they did not all end with the same rows.
+        ValueError: when they did not all have the same result.
     """
     done: list[Mapping[str, Outcome]] = []
     for number in range(rounds):
@@ -171,12 +171,12 @@ def timed(work: Callable[[], object]) -> Outcome:
 def run_process(
     arguments: Sequence[str], rows: Callable[[], object], folder: Path | None = None, **environment: str
 ) -> Outcome:
-    """Run a process to its end: its seconds and its peak memory; then `rows` reads its result.
+    """Run a process to its end, and measure its seconds, CPU and peak memory; then `rows` reads its result.
 
-    The processes that it starts count, too: the peak is that of all together.
+    Peak memory includes the processes that it starts: it is that of all together.
 
     Raises:
-        RuntimeError: when it failed.
+        RuntimeError: when the process failed.
     """
     here = {"PYTHONPATH": str(Path(__file__).parent.parent)}
     started = time.perf_counter()
@@ -194,9 +194,9 @@ def run_process(
 
 @contextmanager
 def _peak_watched(process_id: int) -> Iterator[Callable[[], int]]:
-    """Peak KB so far of a process and its children together, if the system (Linux) reports it.
+    """Peak memory in KB so far of a process and its children together, if the system (Linux) reports it.
 
-    Between two samples each counts with the most it had in that time: `clear_refs` resets its `VmHWM`.
+    Each process counts with its peak since the last sample (`VmHWM`, which writing to `clear_refs` resets).
     """
     peak = 0
     over = threading.Event()

@@ -78,7 +78,7 @@ _MILLION = 1_000_000
 
 
 def collect(folder: Path, base_url: str, lake: Lake, ids: list[str], workers: int) -> float:
-    """Seconds until `workers` have collected the ids, a share each."""
+    """Seconds until `workers` have collected the ids, each one its share."""
     processes = []
     environment = os.environ | {
         "AVATAR_TASKS_BASE_URL": base_url,
@@ -149,7 +149,7 @@ def load_once(lake: Lake, segments: list[Segment]) -> float:
 
 
 def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
-    """The same load into a lake without a row and into one of a million tasks, in turn."""
+    """The same load, alternately into an empty lake and into one of a million tasks."""
     store, began = Archive(LocalFolder(folder / "archive")), datetime.now(UTC) - timedelta(days=1)
     large = new_lake(server, folder)
     load_once(large, answers(store, "first", began - timedelta(days=30)))
@@ -171,7 +171,7 @@ def measure_loads(server: postgres.Postgres, folder: Path, rounds: int) -> None:
 
 
 def fill(store: Archive, count: int) -> None:
-    """Ids and answers in segments of 500, numbered as a run does."""
+    """Write ids and answers in segments of 500, numbered like those of a run."""
     numbers = (f"20260301T000000-000000000000-{number:06d}" for number in itertools.count())
     for frame in bodies.answers(count, "20260301T000000-bench", bodies.END):
         for part in frame.iter_slices(500):
@@ -182,7 +182,7 @@ def fill(store: Archive, count: int) -> None:
 
 
 def load_waiting(folder: Path, lake: Lake, workers: int) -> float:
-    """Seconds until `workers` that start at once have loaded all that is in the archive, their own start left out."""
+    """Seconds until `workers` that begin at the same time have loaded the whole archive, without starting them."""
     environment = os.environ | {
         "AVATAR_TASKS_WAREHOUSE": f"ducklake:postgres:{lake.catalog}",
         "AVATAR_TASKS_LAKE_DATA": lake.data,

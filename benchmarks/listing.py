@@ -1,7 +1,7 @@
 """Listing: tasks by the gateway's list and by many ids at once, beside one request each, and under a limit.
 
-The gateway answers at once, so that what is compared is our own cost; each contender is a process of its own, measured
-from its start to its end. Under the limit it is the number of requests that counts.
+The gateway answers at once, so our own cost is compared; each contender is a separate process, measured from its start
+to its end. Under the limit, the number of requests decides.
 """
 
 from __future__ import annotations

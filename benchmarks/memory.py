@@ -1,6 +1,6 @@
 """Peak memory of collecting ten times as many ids, and of rebuilding five million.
 
-The peak is the sum of what the system counted for a run's processes, without the gateway's.
+The peak is the sum over the processes of a run, as the system reports it, without the gateway.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The notebook on a million tasks: from a click on a value to its tasks beside all others.
 
-What the click runs, in the process that the first load left warm: the report on the tasks with the value, and the
-panels of both. The browser and marimo's messages are not in it.
+Measured is what a click runs, in a process that is warm after the first load: the report on the tasks with the value,
+and the panels of both groups. The browser and marimo's messages are not included.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SECONDS: Final = 3.0
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """A value each of the task, of its time, and of its payload."""
+    """One value each of a column of the task, of its time, and of its payload."""
     with tempfile.TemporaryDirectory() as name:
         paths = DataPaths(Path(name))
         fill(paths, int(_TASKS * scale))

@@ -1,7 +1,7 @@
 """Rebuilding the warehouse from the archive, compared with bare DuckDB and dlt reading the same bodies from JSON.
 
-Bare DuckDB makes the same tables by hand-written SQL; `peers/duckdb_all_tables.sql` has what it omits. Where both have
-a column, it ends with the same values. What only reading JSON into tasks, works and pt_infos costs is printed, too
+Bare DuckDB makes the same tables by hand-written SQL; `peers/duckdb_all_tables.sql` says what it omits. Columns that
+both have get the same values. The cost of only reading JSON into tasks, works and pt_infos is printed, too
 (`peers/duckdb_three_tables.sql`). dlt is slow: it gets a twentieth of the answers, and rates are compared.
 """
 
@@ -104,7 +104,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
 
 
 def _speeds(contest: Contest, three: Contest, dlt: Contest, count: int, sample: int) -> Iterator[Row]:
-    """Beside bare DuckDB with all tables and with three, on `count` answers, and beside dlt on `sample` of them."""
+    """Compared with bare DuckDB for all tables and for three, on `count` answers, and with dlt on `sample` of them."""
     rates = {
         "ours": count / contest.seconds("ours"),
         "all": count / contest.seconds("bare duckdb"),
@@ -125,7 +125,7 @@ def _speeds(contest: Contest, three: Contest, dlt: Contest, count: int, sample: 
 
 
 def ours(data: Path, rows: Callable[[Path], object]) -> Outcome:
-    """`avatar-tasks rebuild` of a data directory; the result is what `rows` reads from the warehouse."""
+    """`avatar-tasks rebuild` of a data directory; `rows` reads the result from the warehouse."""
     arguments = [OURS, "rebuild", "--data-dir", "."]
     return run_process(arguments, lambda: rows(data / "warehouse.duckdb"), data)
 
@@ -145,7 +145,7 @@ def _dlt(lines: Path) -> Outcome:
 
 
 def write_lines(folder: Path, count: int) -> None:
-    """Files with the bodies as received, with the facts about each answer, and with the accepted ids."""
+    """Write files with the bodies as received, with the metadata of each answer, and with the accepted ids."""
     folder.mkdir()
     with (
         (folder / "bodies.ndjson").open("wb") as bodies,

@@ -1,7 +1,8 @@
 """How time grows: rebuild, load, publish and report at three sizes, each five times the one before, with the exponent.
 
-An exponent of 1 is in proportion. It is the slope of the least-squares line through the logarithms, of medians; sizes
-take turns, so that a busy minute affects all of them. Seconds are those of CPU: what it takes on a machine of its own.
+An exponent of 1 means that time is proportional to size. It is the slope of the least-squares line through the
+logarithms of the medians; sizes alternate, so that a busy minute affects all of them. Seconds are CPU seconds, which
+depend less on what else the machine does.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ POINTS: Final = Path(__file__).parent / "results" / "scaling-points.json"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing at all sizes.
+    """One operation at all sizes.
 
     Attributes:
         what: what was measured.
         unit: what the sizes count.
-        sizes: ascending.
-        seconds: the median at each.
+        sizes: the sizes, ascending.
+        seconds: the median CPU seconds at each size.
     """
 
     what: str
@@ -61,7 +62,7 @@ class Line:
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """One row each; at full size the points are kept for the chart."""
+    """One row for each operation; at full size the points are saved for the chart."""
     lines: list[Line] = []
     with tempfile.TemporaryDirectory() as name:
         for line in _lines(Path(name), rounds, scale):
@@ -98,7 +99,7 @@ def _line(what: str, unit: str, sizes: Sequence[int], rounds: int, once: Callabl
 
 
 def _command(folder: Path, count: int, what: str) -> float:
-    """`load` into a new warehouse, or `rebuild` of what is there."""
+    """`load` into a new warehouse, or `rebuild` of the existing one: CPU seconds."""
     data = folder / f"answers-{count}"
     if what == "load":
         for path in (*data.glob("warehouse.duckdb*"), *data.glob("published/*")):
@@ -111,7 +112,7 @@ def _report(paths: DataPaths) -> None:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Of CPU, this process's."""
+    """CPU seconds of this process."""
     began = time.process_time()
     work()
     return time.process_time() - began

@@ -1,6 +1,6 @@
 """With little memory: rebuilding and collecting within 350 MB, and collecting in a container of 512 MB.
 
-The last needs the right to make a memory cgroup (root, `/sys/fs/cgroup`), and is left out without it.
+The last one needs permission to create a memory cgroup (root, `/sys/fs/cgroup`), and is skipped without it.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _IDS: Final = 20_000
 _MEGABYTES: Final = 350
 _CONTAINER_BYTES: Final = 512 * 1024 * 1024
 
-#: Both versions of cgroups: where a new one is made, and the file with its limit.
+#: For both versions of cgroups: the folder in which a new one is created, and the file with its limit.
 _CGROUPS: Final = (("memory", "memory.limit_in_bytes"), ("", "memory.max"))
 
-#: Enters a cgroup, then becomes the command.
+#: Moves the shell into a cgroup, then replaces it by the command.
 _ENTER: Final = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Rebuilding in one process, collecting, and collecting in a container beside without one."""
+    """Rebuilding in one process, collecting, and collecting in a container compared with no container."""
     for count in _ANSWERS:
         yield _rebuilding(int(count * scale))
     with work(int(_IDS * scale)) as here:
@@ -90,7 +90,7 @@ def _collect(here: Work, container: Path | None = None, **settings: str) -> Outc
 
 @contextmanager
 def _container() -> Iterator[Path | None]:
-    """The folder of a new memory cgroup of 512 MB; None where none can be made."""
+    """The folder of a new memory cgroup of 512 MB; None if it cannot be created."""
     folder = next((made for made in map(_new_cgroup, _CGROUPS) if made), None)
     try:
         yield folder

@@ -1,8 +1,8 @@
 """The cost of each view on five million tasks, compared with one full scan with four percentiles by day.
 
-Two months of tasks, 1.5 answers each, with latencies in milliseconds so that hardly two are equal and a survival curve
-has half a million rows: the worst case for views. All rows are written to a table. A view's figure is the median, over
-the rounds, of its seconds divided by those of the scan just before it.
+Two months of tasks, 1.5 answers each, with latencies in milliseconds, so that hardly any two are equal and a survival
+curve has half a million rows: the worst case for views. All rows are written to a table. A view's figure is the median,
+over the rounds, of its seconds divided by those of the scan just before it.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the benchmarks work on: a gateway, archives and warehouses of any size."""
+"""Inputs of the benchmarks: a gateway, archives and warehouses of any size."""

@@ -1,4 +1,4 @@
-"""Hundreds of thousands of answers as archived: a simulated world's bodies, repeated with other ids."""
+"""Any number of archived answers: the bodies of a simulated world, repeated with other ids."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
     from warehouse.archive.segments import Archive
 
-#: Number of distinct bodies, which the ids share in turn.
+#: Number of distinct bodies, which the ids use in turn.
 _TEMPLATES: Final = 2_000
-#: Answers of one segment.
+#: Answers in one segment.
 SEGMENT_ROWS: Final = 10_000
 
 END: Final = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def templates(odd_share: float = 0.0) -> list[tuple[str, bytes]]:
-    """(id, body) of the last answers about a world's tasks."""
+    """(id, body) of the last answer about each task of a simulated world."""
     world = World(3, _TEMPLATES, start=END - timedelta(days=8), end=END - timedelta(days=1), odd_share=odd_share)
     found = [(task.id, body_at(task, END.timestamp())) for task in world.tasks]
     return [(task_id, said[0]) for task_id, said in found if said is not None]
 
 
 def answers(count: int, run_id: str, first_observed: datetime) -> Iterator[pl.DataFrame]:
-    """Frames of up to `SEGMENT_ROWS` answers about `count` different ids, one a millisecond, as `ANSWERS`."""
+    """Frames of schema `ANSWERS`, each up to `SEGMENT_ROWS` answers: `count` different ids, one per millisecond."""
     bodies = templates()
     for first in range(0, count, SEGMENT_ROWS):
         rows = [

@@ -3,8 +3,8 @@
     with running(latency_seconds=0.1) as base_url: ...
 
 It answers any id of 32 characters with the last answer of one of a thousand simulated tasks, chosen by the id, and
-runs in a separate process. About fifty thousand requests a second on one core. Of as many ids as `listed` says it also
-has the list, a hundred a page, and answers up to a hundred at once.
+runs in a separate process: about fifty thousand requests per second on one core. For `listed` ids it also has the list,
+a hundred per page, and answers requests for up to a hundred ids.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _HEAD: Final = (
 
 
 def ids(count: int) -> list[str]:
-    """Task ids, the same ones each time."""
+    """Task ids, the same each time."""
     return [hashlib.blake2b(b"%d" % number, digest_size=16).hexdigest() for number in range(count)]
 
 
 def templates() -> list[list[bytes]]:
-    """Complete answers, split at the places of the id."""
+    """Complete answers, split where the id has to be inserted."""
     world = World(seed=3, tasks=_TEMPLATES, start=START, end=END, odd_share=0.0)
     moment = world.all_terminal_at().timestamp()
     return [_template(task.id, body_at(task, moment)) for task in world.tasks]
@@ -67,7 +67,7 @@ def _of(answers: list[list[bytes]], task_id: bytes) -> bytes:
 
 
 class _Listed:
-    """The tasks of the list, by submit_time, each as an item."""
+    """The items of the list, one per task, by submit_time."""
 
     def __init__(self, answers: list[list[bytes]], count: int) -> None:
         self._answers = answers
@@ -79,7 +79,7 @@ class _Listed:
         self._times, self._items = [one[0] for one in found], [one[1] for one in found]
 
     def page(self, query: str) -> bytes:
-        """Newest first, within the span of the query."""
+        """A page of the list, newest first, within the time range of the query."""
         wanted = {name: int(value) for name, value in parse_qsl(query) if value.isdigit()}
         first = bisect_left(self._times, wanted["start_timestamp"])
         end = bisect_right(self._times, wanted["end_timestamp"])
@@ -95,7 +95,7 @@ class _Listed:
         return _whole(b'{"code":"success","message":"","data":[' + items + b"]}")
 
     def _item(self, task_id: bytes) -> bytes:
-        """What the single answer has in `data`."""
+        """The `data` of the single answer."""
         body = _of(self._answers, task_id).partition(b"\r\n\r\n")[2]
         return body[body.index(b'"data":') + len(b'"data":') : body.rindex(b"}")]
 
@@ -114,7 +114,7 @@ class _Connection(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass of it
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -155,7 +155,7 @@ async def _serve(latency_seconds: float, listed: int) -> None:
 
 @contextmanager
 def running(latency_seconds: float = 0.0, listed: int = 0) -> Iterator[str]:
-    """The base URL of a gateway that runs until the block ends."""
+    """Run a gateway until the block ends; yields its base URL."""
     command = [sys.executable, "-m", "benchmarks.inputs.fast_gateway", str(latency_seconds), str(listed)]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

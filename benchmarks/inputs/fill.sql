@@ -1,9 +1,10 @@
--- A warehouse of $tasks tasks in two months, straight into its tables: what a rebuild would leave of as many ids, made
--- from hashes of their numbers so that it is the same each time. Two answers in three ids came after the end alone; the
--- others were seen running once or twice before. One in fifteen fails, in some thirty kinds of reasons, half of them with
--- ids and numbers inside. The last minutes are in flight, and so are five hundred strewn over the months.
+-- Fill the tables of a warehouse directly with $tasks tasks in two months, like those of a rebuild with as many ids.
+-- Values are hashes of task numbers, so that they are the same each time. Two in three tasks were polled only after
+-- their end; the others were seen running once or twice before. One in fifteen fails, for some thirty kinds of reasons,
+-- half of them with ids and numbers inside. Tasks of the last minutes are in flight, and so are five hundred spread
+-- over the months.
 --
--- $tasks; $is_exact: whether times have milliseconds, so that hardly two latencies are equal, or whole seconds
+-- $tasks; $is_exact: whether times have milliseconds, so that hardly any two latencies are equal, or whole seconds
 create or replace temp macro share(number, salt) as
     (hash(number * 32 + salt) / 18446744073709551616.0);
 

@@ -17,7 +17,7 @@ _FILL: Final = Path(__file__).with_name("fill.sql")
 
 
 def fill(paths: DataPaths, tasks: int, *, is_exact: bool = True) -> None:
-    """Create a warehouse of `tasks` tasks; `is_exact`: their times have milliseconds, so that hardly two are equal."""
+    """Create a warehouse with `tasks` tasks; with `is_exact`, times have milliseconds, so that hardly any are equal."""
     values = {"tasks": tasks, "is_exact": is_exact}
     with open_writer(paths.warehouse, wait_seconds=5) as con:
         con.execute("set memory_limit = '5GB'")

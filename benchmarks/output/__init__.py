@@ -1,1 +1,1 @@
-"""What the figures become: tables and a chart."""
+"""Output of the figures: tables and a chart."""

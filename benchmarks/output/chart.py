@@ -25,13 +25,13 @@ _INK, _GRID = "#555", "#ddd"
 
 
 def write_chart(points: Path, svg: Path) -> None:
-    """Draw the points that `scaling` kept, in a file that a page can show, on a white ground."""
+    """Draw the points that `scaling` saved to an SVG file, on a white background."""
     lines = json.loads(points.read_text(encoding="utf-8"))
     svg.write_text(f"{draw(lines)}\n", encoding="utf-8")
 
 
 def draw(lines: list[dict[str, Any]]) -> Markup:
-    """The drawing of lines as `scaling.Line` has them."""
+    """The drawing of lines with the fields of `scaling.Line`."""
     sizes = [size for line in lines for size in line["sizes"]]
     seconds = [one for line in lines for one in line["seconds"]]
     across, up = Log(min(sizes) / 1.5, max(sizes) * 1.5), Log(min(seconds) / 1.5, max(seconds) * 1.5)
@@ -53,7 +53,7 @@ def draw(lines: list[dict[str, Any]]) -> Markup:
                 yield tag("text", label, x=x(size), y=_HEIGHT - _BOTTOM + 18, text_anchor="middle", fill=_INK)
 
     def marks() -> Iterator[Markup]:
-        below = 0.0  # of the label before, so that no two are in the same place
+        below = 0.0  # the position of the previous label, so that labels do not overlap
         for line, colour in sorted(zip(lines, itertools.cycle(_COLOURS)), key=lambda one: -one[0]["seconds"][-1]):
             places = [(x(size), y(took)) for size, took in zip(line["sizes"], line["seconds"], strict=True)]
             path = " ".join(f"{a},{b}" for a, b in places)

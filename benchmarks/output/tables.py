@@ -51,9 +51,9 @@ SUMMARY: Final = {
 
 
 def with_tables(text: str, results: Path) -> str:
-    """A page with the table between `<!-- figures: NAME -->` and `<!-- end -->` written from the kept results.
+    """A page in which the tables between `<!-- figures: NAME -->` and `<!-- end -->` are made from the saved results.
 
-    The name `summary` is the table of `SUMMARY`; any other is that of a benchmark.
+    The name `summary` is the table of `SUMMARY`; any other is the name of a benchmark.
     """
 
     def table(found: re.Match[str]) -> str:
@@ -66,7 +66,7 @@ def with_tables(text: str, results: Path) -> str:
 
 
 def as_table(result: dict[str, Any]) -> str:
-    """A result, with what it was measured on below it."""
+    """The table of a result, with the machine and versions below it."""
     lines = []
     for row in result["rows"]:
         bar = row["bar"]
@@ -79,7 +79,7 @@ def as_table(result: dict[str, Any]) -> str:
 
 
 def as_summary(results: Path) -> str:
-    """The rows of `SUMMARY`, with date and command of each, and the machine of the first below them."""
+    """The table of `SUMMARY`, with date and command of each row, and the machine of the first result below it."""
     kept = {name: _read(results / f"{name}.json") for name in SUMMARY if (results / f"{name}.json").exists()}
     lines = [
         [row["what"], _figure(row), row["detail"], result["taken_at"], f"`{name}`"]

@@ -1,8 +1,8 @@
 """Load bodies with dlt, into tables with inferred schemas: `dlt_bodies BODIES.ndjson FOLDER`.
 
-The result is the tasks, with the works as further columns, and a table for each list; no observations, no drift by
-path. The answer about a task that was loaded last wins. The parameters in a string are parsed first, so that their
-elements become a table.
+The result is a table of the tasks, with the works as further columns, and a table for each list; no observations, no
+schema drift. The answer about a task that was loaded last wins. Parameters that are a string are parsed first, so that
+their elements become a table.
 """
 
 import json

@@ -1,7 +1,7 @@
--- The answers of answers.ndjson (what is known of each, and its body) and the ids of requests.ndjson into the tables of the
--- warehouse, by DuckDB alone: the shortest that gives the same rows for answers in the gateway's plain form. Left out: nine
--- of the sixteen quality_flags, extras of works and of pt_infos, result_expires_at, animate_params_error, quarantine's
--- detail, and the tables pending and segments.
+-- Load the answers in answers.ndjson (metadata and body) and the ids in requests.ndjson into the tables of the
+-- warehouse, with DuckDB only: the shortest SQL that gives the same rows for answers in the gateway's plain form. Left
+-- out: nine of the sixteen quality_flags, extras of works and of pt_infos, result_expires_at, animate_params_error,
+-- quarantine's detail, and the tables pending and segments.
 set timezone = 'UTC';
 
 create or replace temp table answers as
@@ -66,7 +66,7 @@ select source, task_id, observed_at, segment_id, 'unknown_shape' as reason, body
 from answers
 where outcome = 'malformed';
 
--- newest wins, a terminal answer before any other
+-- a terminal answer wins over any other, then the newest
 create or replace temp table winners as
 select distinct on (source, task_id) rowid as answer_row, source, task_id
 from answers
@@ -216,8 +216,8 @@ from (
     )
 );
 
--- What was not expected: keys that are not known, and JSON types that do not fit. Each distinct form of an answer, and of
--- an element of pt_infos, is looked into once.
+-- Schema drift: unknown keys, and JSON types that do not fit. Each distinct form of an answer, and of an element of
+-- pt_infos, is examined once.
 create or replace temp table known as
 select path, string_split(accepted, '|') as accepted
 from (values

@@ -1,4 +1,4 @@
--- The bodies of bodies.ndjson into three tables, by DuckDB alone: the shortest that gives the same rows.
+-- Load the bodies in bodies.ndjson into three tables, with DuckDB only: the shortest SQL that gives the same rows.
 create or replace table answers as
 select data
 from read_json('bodies.ndjson', format = 'newline_delimited', maximum_object_size = 67108864, columns = {

@@ -51,7 +51,7 @@ def load(tasks: list[dict[str, Any]], path: str) -> None:
 
 
 def main(url: str, ids_file: str, in_flight: str, out: str) -> None:
-    """Ids in, tables out."""
+    """Fetch the ids and load the tables."""
     load(asyncio.run(fetch(url, Path(ids_file).read_text().split(), int(in_flight))), out)
 
 

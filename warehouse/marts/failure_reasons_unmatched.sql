@@ -2,7 +2,7 @@
 -- failure_fingerprint): how many tasks failed for it, and a rule that would match them, ready for analysis.toml.
 -- Failures without any reason are left out: no rule can match those.
 --
--- fingerprint: the reason without what differs from task to task
+-- fingerprint: the reason without the parts that differ from task to task
 -- tasks: tasks that failed for it
 -- share: their share of all failed tasks
 -- first_seen_at: when the first of them failed: its finish_time, or, if that is unknown, when it was first seen failed

@@ -19,7 +19,7 @@
 -- max_seconds: longest latency of the succeeded
 -- is_partial: whether it is not over, or some of its tasks still run (see is_bucket_partial)
 --
--- Left out are tasks without a submit_time, a work alone for instance: they belong to no day. Tasks that succeeded
--- but whose end has no time are counted, and are in no percentile.
+-- Left out are tasks without a submit_time, such as a work without its task: they belong to no day. Tasks that
+-- succeeded but whose end has no time are counted, but are in no percentile.
 create or replace view latency_daily as
 from latency_by(86400);

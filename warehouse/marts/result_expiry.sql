@@ -1,5 +1,5 @@
--- One row per task that succeeded with a result link that ends, as of now: result_expiry_at(now()). Which videos have to be
--- downloaded before their link stops working?
+-- One row per task that succeeded with a result link that expires, as of now: result_expiry_at(now()). Which videos
+-- have to be downloaded before their link stops working?
 --
 -- source: which gateway the task belongs to
 -- task_id: the task

@@ -1,5 +1,5 @@
--- One row per task that succeeded with a result link that ends, as of an instant: result_expiry_at(moment). Which videos
--- have to be downloaded before their link stops working?
+-- One row per task that succeeded with a result link that expires, as of an instant: result_expiry_at(moment). Which
+-- videos have to be downloaded before their link stops working?
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
