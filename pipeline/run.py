@@ -86,7 +86,7 @@ class Run:
         run_id: twelve hex digits, in every row the run writes.
         started_at: UTC.
         store: the archive.
-        analysis: the contents of analysis.toml: objectives and rules for failures.
+        analysis: the contents of analysis.toml: objectives, rules for failures, and prices.
         policy: when pending ids of each source are polled again.
         segment_ids: names for the run's segments.
         clock: the time for this run; a demo's clock runs faster.
