@@ -78,7 +78,9 @@ def main() -> None:
     wanted = parser.parse_args()
     scratch = Path(tempfile.mkdtemp())
     machine.set_up(scratch)
-    (machine.PROJECT / "deployments.toml").write_text(DEPLOYMENTS, encoding="utf-8")
+    own = machine.PROJECT / "deployments.toml"
+    own.write_text(DEPLOYMENTS, encoding="utf-8")
+    own.chmod(0o644)  # whatever the umask of the tests is
     with machine.postgresql(), operator() as one, Shell(machine.PROJECT, Path("/run")) as shell:
         one.write_ids(20, machine.PROJECT / "ids.txt")
         try:
