@@ -19,7 +19,7 @@ _ENOUGH_BYTES: Final = 1_500 * MEGABYTE
 #: Until then what was loaded is not compressed, and beyond the memory for it in temporary files, some 1.6 KB an answer.
 #: Each time the last rows of every table are compressed again: a million answers took 82 s of CPU with a checkpoint
 #: after 160,000 rows, and 66 s, and a file smaller by a seventh, with portions of 640,000.
-_PORTION_ROWS: Final = (160_000, 640_000)
+_PORTION_ROWS: Final = (50_000, 640_000)
 
 #: Of the machine's memory, or of its container's, what a load uses if nothing else is set.
 _SHARE: Final = 0.7
