@@ -66,7 +66,7 @@ def _collecting(here: Work, ids: int, rounds: int) -> Iterator[Row]:
             contenders["in 512 MB"] = partial(_collect, here, folder)
         contest = compete(contenders, rounds)
     peaks = ", ".join(f"{one} {contest.peak_mb(one):,.0f} MB, {contest.seconds(one):.1f} s" for one in contenders)
-    what = f"peak memory of collecting {ids:,} ids, MEMORY={_MEGABYTES}MB"
+    what = f"peak memory of collecting {ids:,} ids by single requests, MEMORY={_MEGABYTES}MB"
     yield Row(what, contest.peak_mb("with 350 MB"), "MB", at_most(_MEGABYTES), peaks)
     if "in 512 MB" in contenders:
         times = contest.times("in 512 MB", "as usual")
@@ -84,6 +84,7 @@ def _collect(here: Work, container: Path | None = None, **settings: str) -> Outc
             lambda: any(archived.rglob("*.parquet")),
             Path(name),
             AVATAR_TASKS_BASE_URL=here.base_url,
+            AVATAR_TASKS_FETCH="single",
             **settings,
         )
 
