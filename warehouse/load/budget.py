@@ -53,6 +53,11 @@ class Budget:
         return self._graded(1_800, 20_000)
 
     @property
+    def piece_pages(self) -> int:
+        """Pages of a list, or answers about many ids, loaded at a time: each has some hundred answers."""
+        return max(1, self.piece_rows // 100)
+
+    @property
     def file_bytes(self) -> int:
         """What DuckDB may keep in memory of a new file."""
         return self._graded(64 * MEGABYTE, 512 * MEGABYTE)

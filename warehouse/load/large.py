@@ -65,6 +65,6 @@ def load_prepared(
     for number, (step, prepared) in enumerate(steps):
         if number > 0:
             between(con)
-        done = load(con, step, analysis, policy, prepared)
+        done = load(con, step, analysis, policy, prepared, budget.piece_pages)
         prepared.release()
         yield done

@@ -87,6 +87,7 @@ def load(
     analysis: Analysis,
     policy: PollingPolicy,
     prepared: Prepared | None = None,
+    piece_pages: int = PIECE_PAGES,
 ) -> Loaded:
     """Load segments in one transaction. Segments already in the ledger are skipped.
 
@@ -104,7 +105,7 @@ def load(
         with transaction(con):
             if segments:
                 change_state(con)
-            return load_within(con, segments, analysis, policy, prepared)
+            return load_within(con, segments, analysis, policy, prepared, piece_pages)
 
     if dialect_of(con).has_many_writers:  # do the slow part before others have to wait for the lock
         known = ledger(con)
@@ -121,6 +122,7 @@ def load_within(
     analysis: Analysis,
     policy: PollingPolicy,
     prepared: Prepared | None = None,
+    piece_pages: int = PIECE_PAGES,
 ) -> Loaded:
     """As `load`, within the caller's transaction."""
     done = Loaded()
@@ -142,7 +144,7 @@ def load_within(
         accepted = NO_REQUESTS
     merge_requests(con, accepted)
     done.damaged += prepared.damaged
-    for rows in parquet.pieces(by_kind["list_pages"], PIECE_PAGES, done.damaged):
+    for rows in parquet.pieces(by_kind["list_pages"], piece_pages, done.damaged):
         done.answers += _load_pages(con, rows, analysis)
     for rows in parquet.pieces(by_kind["list_windows"], PIECE_ROWS, done.damaged):
         with registered(con, new_list_windows=rows):
