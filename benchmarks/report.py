@@ -1,4 +1,4 @@
-"""The cost of a report: `avatar-tasks report` at three sizes, and the page of `serve`; or one size, step by step.
+"""The cost of a report: `avatar-tasks report` at three sizes, `serve`, the notebook; or one size, step by step.
 
     python -m benchmarks report                                  # with bars, saved
     python -m benchmarks.report [--tasks 1000000] [--keep DIR]   # one size
@@ -22,9 +22,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
+import polars as pl
 
-from benchmarks.harness import OURS, Row, at_most, run_process
+from benchmarks.harness import OURS, Outcome, Row, at_most, run_process
 from reports.cohort import Cohort
+from reports.page import fragment
 from reports.render import report_on, write_html
 from warehouse.database.publish import publish
 from warehouse.database.writer import open_writer
@@ -33,6 +35,8 @@ from warehouse.paths import DataPaths
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reports.report import Report
+
 T = TypeVar("T")
 MOST_BYTES: Final = 5_000_000
 NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
@@ -40,6 +44,7 @@ NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
 #: Tasks, and the seconds that the command may take.
 SIZES: Final = ((2_000, 3), (1_000_000, 6), (5_000_000, 20))
 SERVED: Final = 1_000_000
+_CLICK_SECONDS: Final = 3.0
 
 FILL: Final = """
     insert into tasks by name
@@ -111,7 +116,7 @@ FILL: Final = """
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """The command, from its start to its end, and a page that was served before."""
+    """The command, from its start to its end, a page that was served before, and clicks in the notebook."""
     with tempfile.TemporaryDirectory() as name:
         folders = {tasks: Path(name) / str(tasks) for tasks, _ in SIZES}
         for tasks, folder in folders.items():
@@ -119,6 +124,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         for tasks, bar in SIZES:
             yield _reported(folders[tasks], int(tasks * scale), bar, rounds)
         yield _served(folders[SERVED], int(SERVED * scale), rounds)
+        yield from _notebook(folders[SERVED], rounds)
 
 
 def _reported(folder: Path, tasks: int, bar: float, rounds: int) -> Row:
@@ -153,6 +159,37 @@ def _serving(folder: Path) -> Iterator[str]:
             yield next(word for line in process.stderr for word in line.split() if word.startswith("http"))
         finally:
             process.terminate()
+
+
+def _notebook(folder: Path, rounds: int) -> Iterator[Row]:
+    """From a click on a value to its tasks beside all others: a value each of the task, of its time and of its payload.
+
+    What the click runs, in the process that the first load left warm: the report on the tasks with the value, and the
+    panels of both. The browser and marimo's messages are not in it.
+    """
+    paths = DataPaths(folder)
+    whole = report_on(paths, Cohort(), NOW)
+    drivers = next(one.data for one in whole.figures if one.key == "drivers")
+    for dimension in ("action", "hour", "template_id"):
+        value = drivers.filter(pl.col("dimension") == dimension)["value"][0]
+        yield _clicked(paths, whole, (dimension, value), rounds)
+
+
+def _clicked(paths: DataPaths, whole: Report, value: tuple[str, str | None], rounds: int) -> Row:
+    outcomes = [_click(paths, whole, value) for _ in range(rounds)]
+    seconds = median(one.seconds for one in outcomes)
+    what = f"notebook, {whole.facts['tasks']:,} tasks: from a click on a value of {value[0]} to both panels"
+    detail = f"{outcomes[-1].rows:,} tasks have it; {median(one.cpu_seconds for one in outcomes):.2f} s of CPU"
+    return Row(what, seconds, "s", at_most(_CLICK_SECONDS), detail)
+
+
+def _click(paths: DataPaths, whole: Report, value: tuple[str, str | None]) -> Outcome:
+    started, computed = time.perf_counter(), time.process_time()
+    its = report_on(paths, Cohort(values=(value,)), whole.generated_at)
+    for one in (its, whole):
+        fragment(one, is_dark=False)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - computed
+    return Outcome(seconds, its.facts["tasks"], cpu_seconds=cpu_seconds)
 
 
 def main() -> None:
