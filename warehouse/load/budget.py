@@ -15,6 +15,9 @@ LEAST_BYTES: Final = 350 * MEGABYTE
 #: With more, a process is no faster.
 _ENOUGH_BYTES: Final = 1_500 * MEGABYTE
 
+#: A page of a list, or an answer about many ids, has some hundred answers, and counts as that many rows.
+PAGE_ROWS: Final = 100
+
 #: Rows of segments after which a rebuild closes its file and opens it again, with the least memory and with enough.
 #: Until then what was loaded is not compressed, and beyond the memory for it in temporary files, some 1.6 KB an answer.
 #: Each time the last rows of every table are compressed again: a million answers took 82 s of CPU with a checkpoint
@@ -54,8 +57,8 @@ class Budget:
 
     @property
     def piece_pages(self) -> int:
-        """Pages of a list, or answers about many ids, loaded at a time: each has some hundred answers."""
-        return max(1, self.piece_rows // 100)
+        """Pages of a list, or answers about many ids, loaded at a time."""
+        return max(1, self.piece_rows // PAGE_ROWS)
 
     @property
     def file_bytes(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from warehouse.archive import parquet
 from warehouse.errors import ArchiveError
+from warehouse.load.budget import PAGE_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,9 +19,6 @@ STEP_ROWS: Final = 10_000
 
 #: A step has fewer rows if answers are larger than this on average, as its changes stay in memory until it commits.
 ROW_BYTES: Final = 4_096
-
-#: A page of a list, or an answer about many ids, has some hundred answers, and counts as that many rows.
-_PAGE_ROWS: Final = 100
 
 
 def steps_of(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segment]]:
@@ -40,7 +38,7 @@ def steps_of(segments: Sequence[Segment], step_rows: int) -> Iterator[list[Segme
 def size_in_rows(segment: Segment) -> int:
     """Rows of a segment, more if they are larger than `ROW_BYTES` on average; 0 when it cannot be read."""
     with contextlib.suppress(ArchiveError):  # `load` reports it
-        rows = parquet.count_rows(segment) * (_PAGE_ROWS if segment.kind == "list_pages" else 1)
+        rows = parquet.count_rows(segment) * (PAGE_ROWS if segment.kind == "list_pages" else 1)
         return max(rows, parquet.count_bytes(segment) // ROW_BYTES)
     return 0
 

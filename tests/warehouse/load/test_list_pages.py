@@ -13,8 +13,12 @@ from tests.warehouse.answers import write_requests as requests_segment
 from tests.warehouse.conftest import DEFAULTS, Site
 from tests.warehouse.tables import contents, rows
 from transforms.schema import ANSWERS, LIST_PAGES, body_hash
+from warehouse.archive.local_folder import LocalFolder
+from warehouse.archive.segments import Archive
 from warehouse.database.scratch import scratch
+from warehouse.load.budget import PAGE_ROWS
 from warehouse.load.loader import load
+from warehouse.load.steps import size_in_rows
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
 
     from tests.warehouse.answers import Kind
     from warehouse.archive.parquet import Segment
-    from warehouse.archive.segments import Archive
 
 
 def item(task_id: str, kind: Kind) -> str:
@@ -87,3 +90,9 @@ def _tables(segments: list[Segment]) -> list[list[dict[str, object]]]:
             rows(con, "from works"),
             rows(con, "from pt_infos"),
         ]
+
+
+def test_a_page_counts_as_its_answers_when_loads_are_divided(tmp_path: Path) -> None:
+    """So a transaction of pages needs no more memory than one of single answers."""
+    segment = page(Archive(LocalFolder(tmp_path / "archive")), 2, item("listed", RUNNING), segment_id="a")
+    assert size_in_rows(segment) == PAGE_ROWS
