@@ -181,7 +181,7 @@ def week(frame: pl.DataFrame, zone: str = "UTC") -> str:
     if not frame["tasks"].sum():
         return "No task has a time of submission, so there is no week to show."
     weeks = int(frame["weeks"][0])
-    if weeks < 2:  # noqa: PLR2004 - seen once, a week's habit is an event
+    if weeks < 2:  # noqa: PLR2004 - what happened in one week only is not a pattern
         return "It takes two whole weeks of submissions to say which hours of the week are busy or slow."
     busy = frame.filter(pl.col("is_busy")).sort("weekly_tasks", descending=True)
     slow = frame.filter(pl.col("is_slow")).sort("p50_seconds", descending=True)

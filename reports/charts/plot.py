@@ -20,7 +20,7 @@ NOMINAL_WIDTH: Final = 860
 #: A label nearer than this to an edge of the plot (as a share of the width) is aligned to that edge.
 _EDGE: Final = 0.04
 _AXIS: Final = 5
-#: Steps nearer to each other than this share one label: on a phone a label takes so much of the width.
+#: Steps nearer to each other than this (as a share of the width) share a label: on a phone a label is that wide.
 _NEAR: Final = 0.08
 _HALF_TEXT: Final = 4
 

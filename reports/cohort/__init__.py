@@ -1,11 +1,11 @@
 """The warehouse's own views, over a subset of its tasks.
 
 Statistics are defined in one place, the warehouse's views. A report about a subset of the tasks evaluates the same
-definitions on other tables, in in-memory databases attached to the published copy: `cohort` has the selected tasks,
-`pooled` the same tasks with all kinds pooled, and so on (see `tables.sql`). So `from cohort.latency_quantiles` is
-`latency_quantiles` of the selected tasks, and nothing is computed in two ways.
+definitions over other tables, in in-memory databases attached to the published copy: `cohort` has the selected tasks,
+`pooled` the same tasks with all kinds pooled, and so on (see `tables.sql`). So `from cohort.latency_quantiles` is the
+view `latency_quantiles` over the selected tasks, and no statistic is defined twice.
 
-In all of them `now()` is one instant, that of the page: what a view calls expired, stuck or due is so as of then.
+In all of them `now()` returns the same instant, the page's time: what is expired, stuck or due is decided as of then.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from warehouse.database.schema import Definition
     from warehouse.paths import DataPaths
 
-#: Views that are evaluated once for a page with all its figures, and then kept.
+#: What several figures read, evaluated once per page and stored as tables: by database, the warehouse's views and those
+#: created after them (`_AFTER`); and the report's own views.
 _KEPT: Final = {"cohort": {"task_latency", "failure_chance"}, "pooled": {"kind_follow_up"}}
 _KEPT_AFTER: Final = {("pooled", "quantiles"), ("pooled", "outcome_curve")}
 _KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells"})
 
-#: Up to so many tasks, chosen by what their payload has, are kept: each figure would look for them among all others.
+#: Tasks selected by their payload are copied into a table if there are at most this many, so that figures do not each
+#: search all tasks for them.
 _FEW: Final = 500_000
 
 _BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
@@ -51,13 +53,13 @@ _CURVES: Final = {
     *("latency_survival_between", "latency_survival", "latency_bins_by", "latency_quantiles_by"),
     *("latency_quantiles", "outcome_shares_between", "outcome_incidence_between", "outcome_incidence"),
 }
-#: Views that depend on the whole warehouse.
+#: Views that have to read all tasks, not only those of the cohort.
 _OF_THE_WHOLE: Final = {"accepted_lists", "kind_follow_up", "stuck_tasks"}
-#: Those of the whole warehouse that depend on the time, too.
+#: Views of the database `whole`: they read all tasks, and depend on `now()`.
 _BY_THE_CLOCK: Final = {"collection_freshness", "given_up_tasks", "id_accounting", "stuck_tasks"}
-#: Databases, and which of the warehouse's views each has over its own tables: `cohort` has all but those that read the
-#: whole warehouse (see histories.sql), the others those that the report needs. What ends on _total and _buckets has its
-#: kind_follow_up from follow_up.sql.
+#: The databases, and which of the warehouse's views each has over its own tables. `cohort` has all except those that
+#: have to read all tasks (see histories.sql); the others have those that the report reads. Databases whose name ends in
+#: _total or _buckets get their kind_follow_up from latencies.sql or follow_up.sql.
 DATABASES: Final = {
     "whole": frozenset(with_needed(_BY_THE_CLOCK)),
     "always": frozenset(with_needed(PERIODS)),
@@ -69,7 +71,7 @@ DATABASES: Final = {
     "pooled_total": frozenset(_RATES) - {"kind_follow_up"},
     "buckets_total": frozenset(_RATES) - {"kind_follow_up"},
 }
-#: What is made of the views of a database.
+#: The files that create further views from the views of a database.
 _AFTER: Final = {
     "whole": ("histories",),
     "cohort": ("latencies", "quantiles"),
@@ -78,12 +80,12 @@ _AFTER: Final = {
 }
 
 
-#: Conditions on the rows of a table by filter; the values are in the table `filters`.
+#: The condition on a task for each filter; its values are in the table `filters`.
 _KINDS: Final = {
     "sources": "source in (select unnest(sources) from memory.filters)",
     "actions": "action in (select unnest(actions) from memory.filters)",
 }
-#: Tasks chosen by what their payload has, too: they are looked for once, and then named by the number of their row.
+#: The condition for templates and values: such tasks are looked up once, and their row ids stored in `chosen_rows`.
 _ROWS: Final = "rowid in (select task_row from memory.chosen_rows)"
 _TIMES: Final = {
     "since": ">= (select since from memory.filters)",
@@ -99,10 +101,10 @@ class Cohort:
         sources: their gateways.
         actions: their actions.
         templates: template ids of their works.
-        since: the beginning of the range of submit_time, included.
-        until: its end, not included.
-        values: dimensions, as drivers_between has them, with the one value that tasks have; None: tasks without one.
-        timezone: in whose local days buckets of time begin; also the session's, so that times come in it.
+        since: the beginning of the range of submit_time, inclusive.
+        until: its end, exclusive.
+        values: dimensions (as in drivers_between), each with the value that tasks must have; None: tasks without one.
+        timezone: buckets begin with its local hours and days; also the session's, so that queries return local times.
     """
 
     sources: tuple[str, ...] = ()
@@ -115,7 +117,7 @@ class Cohort:
 
     @property
     def has_all(self) -> bool:
-        """Whether it has all tasks, whatever its time zone."""
+        """Whether it contains all tasks: no filter is set."""
         return not any((self.sources, self.actions, self.templates, self.since, self.until, self.values))
 
 
@@ -150,12 +152,12 @@ def choose(
     """Add the views over `cohort` to a connection of `open_beside_published`.
 
     Args:
-        con: the connection, with nothing chosen on it yet.
+        con: the connection; no cohort has been chosen on it yet.
         cohort: which tasks.
-        now: the time that `now()` means in all its views; None: this moment.
-        keeps: whether views that several figures use are evaluated now, and kept until the connection is closed.
-        wanted: the views, of the report and of the warehouse, that are going to be read; None: all of them. Each view
-            takes some milliseconds to create.
+        now: the time that `now()` returns in all its views; None: the current time.
+        keeps: whether views that several figures read are evaluated now and stored as tables on the connection.
+        wanted: the views, of the report and of the warehouse, that will be read; None: all. Creating a view takes some
+            milliseconds, so the others are left out.
 
     Raises:
         UnknownFilterError, OutdatedError: as `open_cohort`.
@@ -170,7 +172,7 @@ def choose(
 
 @contextmanager
 def using(con: duckdb.DuckDBPyConnection, database: str) -> Iterator[None]:
-    """With names that mean the tables and views of one of DATABASES: table macros see those of their caller."""
+    """Make one of DATABASES the default: table macros look up tables and views in the default database of a query."""
     con.execute(f"use {database}")
     try:
         yield
@@ -215,7 +217,7 @@ def _build(
     if not cohort.has_all:
         con.execute(sql_of("cohort/parts"))
     _pass_on_tables(con)
-    _add_own(con, VIEWS[:1], used, keeps=keeps)  # of which buckets there are
+    _add_own(con, VIEWS[:1], used, keeps=keeps)  # every_bucket, which follow_up.sql reads
     for name, views in DATABASES.items():
         con.execute(f"use {name}")
         for definition in _in_order():
@@ -231,7 +233,7 @@ def _build(
 def _add_own(
     con: duckdb.DuckDBPyConnection, names: tuple[str, ...], used: frozenset[str] | None, *, keeps: bool
 ) -> None:
-    """Views of the report, or tables of what they have."""
+    """Create views of the report; those in `_KEPT_OF_OURS` as tables if `keeps`."""
     for name in names:
         if used is None or name in used:
             con.execute(_as_table(sql_of(f"views/{name}"), keeps and name in _KEPT_OF_OURS))
@@ -245,14 +247,14 @@ def _text_of(definition: Definition, database: str, cohort: Cohort, *, keeps: bo
 
 
 def _as_table(text: str, is_kept: bool) -> str:  # noqa: FBT001 - one thing or the other
-    """The statement that makes a view, or if that is kept a table of what it has."""
+    """A statement that creates a view; if `is_kept`, changed to create a table with the view's rows."""
     return re.sub(r"create( or replace)? view", "create table", text, count=1) if is_kept else text
 
 
 def _chosen(cohort: Cohort) -> Iterator[tuple[str, str, list[str]]]:
-    """View, its table and the conditions on its rows; only conditions of filters in use.
+    """Each view, the table it reads, and the conditions on its rows: one per filter that is set.
 
-    Answers are selected by source and time of polling: one without a task has neither action nor template.
+    Answers are selected only by source and time of polling, because an answer without a task has no action or template.
     """
     used = {name for name, value in _parameters(cohort).items() if value is not None}
     kinds = [_KINDS[name] for name in _KINDS if name in used] + ([_ROWS] if cohort.templates or cohort.values else [])

@@ -1,4 +1,4 @@
-"""Buckets of time in a time zone, as macros of the connection on which a cohort is chosen."""
+"""Buckets of time in a time zone, as macros on the connection of a cohort."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 
 def name_buckets(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
-    """The macros bucket_number(moment), the first instant of its bucket in Unix seconds, and local_seconds(moment).
+    """Create the macros bucket_number(moment) and local_seconds(moment).
 
-    Its arguments are literals, so that a bucket of plain seconds costs a division. Hours begin with the time zone's
-    hours as of the last submission.
+    bucket_number is the first instant of the moment's bucket, in Unix seconds. local_seconds is the local date and time
+    in seconds since 1970-01-01 00:00 local time. Bucket and time zone are literals in the macros, so that a bucket of a
+    fixed number of seconds costs one division. Such buckets begin with the time zone's hours, by its UTC offset at the
+    last submission.
     """
     [(bucket, step, last)] = con.execute(
         "select bucket, step_seconds, (select max(submit_time) from published.tasks) from memory.filters"

@@ -1,8 +1,8 @@
--- One row per kind of filter and value that tasks of the published warehouse have, the most common first.
+-- One row per filter and value that tasks of the published warehouse have, the most common value first.
 --
 -- filter_name: source, action or template
--- value: what to give to the filter
--- label: the value, for a template with its title
+-- value: the value to filter by
+-- label: the value; for a template its title, and the value in parentheses
 -- tasks: tasks that have it
 with found as (
     select 'source' as filter_name, source as value, source as label, count(*) as tasks,

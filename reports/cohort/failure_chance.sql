@@ -1,4 +1,4 @@
--- A task's chances depend on those before it, whether they are in the cohort or not.
+-- The chance to fail is estimated from earlier tasks, also from those outside the cohort, so it is not computed again.
 create table failure_chance as
 from published.failure_chance
 semi join cohort.tasks using (source, task_id);

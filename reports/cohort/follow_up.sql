@@ -1,4 +1,4 @@
--- How far tasks were followed does not depend on the bucket that they are in.
+-- How far a kind of task was followed up is the same for all buckets.
 create view pooled_total.kind_follow_up as
 from pooled.kind_follow_up;
 

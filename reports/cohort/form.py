@@ -1,4 +1,4 @@
-"""What the page has on top when it is served: a form for its filters, and room for a notice."""
+"""The top of the page when it is served: a form for its filters, and a placeholder for a notice."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
-#: Stands in the page where a notice goes that is newer than the page.
+#: Placeholder that `serve` replaces by a notice: a page is kept for some time, a notice is current.
 NOTICE: Final = Markup("<!-- notice -->")
 
-#: Values of a filter that the form offers, the most common ones, beside those that are chosen.
+#: How many values of a filter the form offers: the most common ones. Chosen values are offered in addition.
 _OFFERED: Final = 100
 
 _PERIODS: Final = {"24 hours": "the last 24 hours", "7 days": "the last 7 days", "28 days": "the last 28 days"}

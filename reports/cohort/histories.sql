@@ -1,5 +1,5 @@
--- How the list was drawn that a task came in, how far its kind was followed, and whether it is stuck or was given up
--- depend on the whole warehouse, not on the cohort of a report: these, over all tasks, replace the views of the same name.
+-- How a list of ids was drawn, how far a kind of task was followed up, and whether a task is stuck or was given up depend
+-- on all tasks, not only on the cohort. So these are taken from views over all tasks, under the same names.
 create table cohort.accepted_lists as
 from published.accepted_lists;
 

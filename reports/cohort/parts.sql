@@ -1,4 +1,4 @@
--- What belongs to the tasks of a cohort that has not all of them.
+-- The works and parts of the cohort's tasks, if the cohort does not contain all tasks.
 create view cohort.works as
 from published.works
 semi join cohort.tasks using (source, task_id);

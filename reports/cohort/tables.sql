@@ -1,15 +1,15 @@
--- The tables under the views of each database: the same views over other tasks give the same statistics of those.
+-- The tables that the views of each database read: the same views over other tasks give the statistics of those tasks.
 --
--- whole: all tasks, whatever is chosen
--- always: the tasks of the sources, actions and templates chosen, submitted at any time
--- cohort: of these the ones submitted in the range of time chosen, and what belongs to them
--- pooled: the tasks chosen as if they were of one kind, source and action 'all'
--- pooled_always: the same, submitted at any time
--- pooled_buckets: the same, but each bucket of time is a source of its own, named by its beginning in Unix seconds
--- cohort_total: the tasks chosen, all submitted at one time, those without a submit_time too: one day holds them all, so
---   that its failure rate is theirs. Only counts make sense here and below, for durations are wrong
--- pooled_total: the same as if they were of one kind
--- buckets_total: the same, but each bucket is a source of its own
+-- whole: all tasks, regardless of the filters
+-- always: the tasks of the chosen sources, actions, templates and values, submitted at any time
+-- cohort: of these, the tasks submitted in the chosen range of time, with their works and parts
+-- pooled: the tasks of cohort as if they were of one kind: source and action are 'all'
+-- pooled_always: the tasks of always as if they were of one kind
+-- pooled_buckets: the tasks of cohort as if each bucket of time were a source, named by its beginning in Unix seconds
+-- cohort_total: the tasks of cohort, also those without a submit_time, with the same submit_time: all are in one day, so
+--   that the day's failure rate is that of all. Here and below only counts are valid; durations are wrong
+-- pooled_total: the tasks of pooled, in the same way
+-- buckets_total: the tasks of pooled_buckets, in the same way
 create view pooled.tasks as
 select * replace ('all' as source, 'all' as action),
 from cohort.tasks;

@@ -1,4 +1,4 @@
-"""Which views the report reads, and what they use: a cohort of which less is read needs fewer views."""
+"""Which views a report reads, directly and indirectly: only these are created for its cohort."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from warehouse.database.schema import with_needed
 
 PACKAGE: Final = Path(__file__).parent.parent
 
-#: Others use it.
+#: Created before the other views, because they read it.
 _FIRST: Final = ("every_bucket",)
 #: The report's own views, in `reports/views`, each after those that it uses.
 VIEWS: Final = (
     *_FIRST,
     *sorted(path.stem for path in (PACKAGE / "views").glob("*.sql") if path.stem not in _FIRST),
 )
-#: What figures and needs use of `cohort` besides.
+#: Views of the warehouse that figures and needs read directly.
 _USED_BY_FIGURES: Final = {"slow_tail", "result_expiry_at", "refund_claims"}
-#: What two periods are compared with, whatever the range of time chosen.
+#: Views that compare two periods; they are read from `always`, so that the chosen range of time does not limit them.
 PERIODS: Final = ("period_comparison", "drivers_between", "change_points_between", "collection_freshness_at")
 
 
@@ -33,7 +33,7 @@ def used_by_report() -> frozenset[str]:
 
 @cache
 def with_used(wanted: frozenset[str]) -> frozenset[str]:
-    """These views and macros, and all that they use, of the report and of the warehouse."""
+    """These views and macros, and all that they read directly or indirectly, of the report and of the warehouse."""
     used = {*wanted, *(word for path in (PACKAGE / "cohort").glob("*.sql") for word in _words(f"cohort/{path.stem}"))}
     for name in reversed(VIEWS):
         if name in used:

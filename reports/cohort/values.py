@@ -1,4 +1,4 @@
-"""Tasks chosen by what their payload has: a template, or values of dimensions."""
+"""Selects tasks by the template of their work, or by values of dimensions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OF_PAYLOAD: Final = (
     *("template_id", "file_type", "video_aspect_ratio", "primary_play_type", "pt_count", "input_kind"),
     *("voice_engine_id", "lan", "text_length"),
 )
-#: What tasks can be chosen by besides, as in the view drivers: columns of task_dimensions.
+#: All dimensions that tasks can be selected by, as in the view drivers: columns of task_dimensions.
 DIMENSIONS: Final = (
     *("source", "action", "platform", "model", "group", "channel", "gateway_version", "hour", "weekday"),
     *OF_PAYLOAD,
@@ -24,9 +24,12 @@ DIMENSIONS: Final = (
 
 
 def choose_rows(con: duckdb.DuckDBPyConnection, templates: tuple[str, ...], values: Values) -> int:
-    """Make the table chosen_rows: which rows of published.tasks have one of the templates and all of the values.
+    """Create the table chosen_rows: row ids of published.tasks with one of the templates and all of the values.
 
-    Returns how many there are.
+    Returns the number of rows.
+
+    Raises:
+        UnknownFilterError: a dimension is unknown, or no task has the values.
     """
     unknown = [name for name, _ in values if name not in DIMENSIONS]
     if unknown:
@@ -53,6 +56,6 @@ def choose_rows(con: duckdb.DuckDBPyConnection, templates: tuple[str, ...], valu
 
 
 def _has_value(dimension: str) -> str:
-    """The condition on a row of task_dimensions for a value; a task without a payload is in no dimension of one."""
+    """The condition on a row of task_dimensions; a task without a payload has no value of a payload's dimension."""
     condition = f'"{dimension}" is not distinct from ?'
     return f"has_payload and {condition}" if dimension in OF_PAYLOAD else condition

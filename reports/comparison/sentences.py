@@ -41,7 +41,7 @@ def headline(found: Comparison) -> str:
 
 
 def _recent_step(found: Comparison) -> str:
-    """The end of "no clear change …": the latest step in the later period, if any; otherwise that it is chance."""
+    """The end of "No clear change …": the latest step in the later period, or if there is none, the words on chance."""
     recent = [step for step in found.steps if found.later.start <= step.changed_at < found.later.end]
     if not recent:
         return ": chance explains what differs"
@@ -197,7 +197,7 @@ def _metric(step: Step) -> tuple[str, Callable[[float], str]]:
 
 
 def step_sentence(step: Step) -> str:
-    """Since when a level has been what it is."""
+    """A step as a sentence: when the level changed, the new level and the old one."""
     what, shown = _metric(step)
     levels = f"is {shown(step.now)}; before, it was {shown(step.before)}"
     since = f"Since {words.moment(step.changed_at)} {what} of {_kind(step)} {levels}"
