@@ -1,4 +1,4 @@
-"""Bytes to polars frames, pure: no I/O, no clock, no environment.
+"""Turns archived answers into polars frames with pure functions: no I/O, no clock, no environment.
 
-`transform` is the entry point of the package; `schema` has the input and output schemas.
+`flatten.transform` is the entry point of the package; `schema` has the input and output schemas.
 """

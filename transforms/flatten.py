@@ -1,4 +1,4 @@
-"""Answers to frames: the whole package in one pure function, `transform`."""
+"""Turns answers into frames: `transform`, the pure function that calls all other modules of the package."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Frames:
 def transform(answers: pl.DataFrame, rules: Sequence[FailureRule]) -> Frames:
     """Flatten answers (schema `ANSWERS`, any number, any content) with the given failure rules.
 
-    Pure: the same answers give the same rows, in whatever batches. Every answer becomes one row of `observations`, and
-    either one of `tasks`, or one of `quarantine`, or neither, with an outcome that says why. Never raises because of an
-    answer's content.
+    Pure: the same answers give the same rows, however they are divided into batches. Every answer becomes one row of
+    `observations`, whose `outcome` says whether it also becomes a row of `tasks`, of `quarantine`, or of neither. Never
+    raises because of an answer's content.
     """
     answers = answers.cast(schema.ANSWERS).with_columns(decode_bodies(answers).get_columns()).with_row_index("row")
     with decode.connect() as con:

@@ -129,7 +129,7 @@ def split_pages(pages: pl.DataFrame) -> SplitPages:
 
 
 def wanted_items(page: Page | None, query: str, action: str | None) -> list[Item]:
-    """The items with the action that the page was filtered by (ignoring case, as databases do), or a requested id."""
+    """The items that were requested: by the page's filter on `action` (ignoring case, as databases do), or by id."""
     if query.startswith(BULK_QUERY):
         return requested_items(page, query.removeprefix(BULK_QUERY))
     items = [] if page is None or query.startswith(PROBE_QUERY) else page.items

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 #: `nothing`: `data` is present and empty, and no other key has information.
 MEANINGS: Final = ("no_such_task", "get_task_failed", "renamed_task", "failed", "error", "nothing")
 
-#: One row per answer: `task_path` is the path of a renamed task; `is_refusal` whether the answer has the form of the
-#: gateway's own envelope, so that a 403 with it is a refusal of the key.
+#: One row per answer: `task_path` is the path of a renamed task; `is_refusal` is true if the answer has the form of the
+#: gateway's own envelope: with HTTP status 403 it means that the key is refused.
 REPLIES: Final = pl.Schema(
     {
         "text": pl.String(),

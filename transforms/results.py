@@ -23,7 +23,7 @@ _ADDRESS_ALONE: Final = r"^(?i)(?:(?:[a-z][a-z0-9+.-]*:)?//\S+|data:[^,\s]*,\S*|
 #: A text in quotes, or the only text in a JSON list.
 _QUOTED: Final = r"^(?:\[\s*)?\"((?:[^\"\\]|\\/)+)\"(?:\s*\])?$"
 
-#: The part of a `data:` URL before its content, which is kept with the length: the rest is the result itself.
+#: The part of a `data:` URL before its content, which is the result itself: it is stored with the URL's length.
 _INLINE_PREFIX: Final = r"^([^,]{0,100})"
 
 #: Keys of an answer that may contain the object that failed.

@@ -1,6 +1,6 @@
-"""The schema of every frame that goes into or comes out of this package. No schema is ever inferred by polars.
+"""The schema of every frame that goes into or comes out of this package.
 
-Otherwise the order of rows could change a type. Times are UTC in microseconds, durations seconds; missing is null.
+polars infers none: an inferred type can depend on the order of rows. Times are UTC, durations seconds; missing is null.
 """
 
 from __future__ import annotations

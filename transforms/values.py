@@ -19,7 +19,8 @@ _PERCENT_ENCODED: Final = {f"%{code:02X}": chr(code) for code in range(0x80)}
 
 TERMINAL: Final = ("SUCCESS", "FAILURE")
 
-#: The words of providers, in lower case, and the gateway's statuses. Any other word is UNKNOWN: not terminal.
+#: The gateway's status for each status word, in lower case, of gateways and providers. Any other word is UNKNOWN, which
+#: is not terminal.
 STATUSES: Final = {
     **{word.lower(): word for word in ("NOT_START", "SUBMITTED", "QUEUED", "IN_PROGRESS", "FAILURE", "SUCCESS")},
     **dict.fromkeys(("succeeded", "succeed", "completed", "done"), "SUCCESS"),
