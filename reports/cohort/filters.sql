@@ -4,10 +4,10 @@
 -- sources, actions, templates: those that are included; NULL for all
 -- since, until: the range of submit_time, since inclusive, until exclusive; NULL for an open end
 -- step_seconds: length of the buckets: the shortest that gives at most 60 of them and, if it is below a day, 150 tasks
---   per bucket on average; 2592000 for calendar months. (Not named bucket_seconds: a macro's parameter of that name would
---   hide the column)
--- bucket: the same length as an argument of the macro bucket_start: a number of seconds, or 'week', 'month' or (in a time
---   zone other than UTC) 'day', which begin with a local day
+--   per bucket on average; 2592000 for calendar months. (Not named bucket_seconds: a macro's parameter of that name
+--   would hide the column)
+-- bucket: the same length as an argument of the macro bucket_start: a number of seconds, or 'week', 'month' or (in a
+--   time zone other than UTC) 'day', which begin with a local day
 -- bin_seconds: length of the bins of figures that are not by time of submission, such as tasks in flight: the shortest
 --   that gives at most 240 of them
 create table memory.filters as

@@ -1,5 +1,5 @@
--- How a list of ids was drawn, how far a kind of task was followed up, and whether a task is stuck or was given up depend
--- on all tasks, not only on the cohort. So these are taken from views over all tasks, under the same names.
+-- How a list of ids was drawn, how far a kind of task was followed up, and whether a task is stuck or was given up
+-- depend on all tasks, not only on the cohort. So these are taken from views over all tasks, under the same names.
 create table cohort.accepted_lists as
 from published.accepted_lists;
 

@@ -1,6 +1,6 @@
--- Latencies and chances to fail of the chosen tasks as if they were of one kind. They are derived from those of the cohort
--- instead of computed from the pooled tasks: the age from which a task could be seen to end depends on its own source, and
--- its chance to fail on its own kind.
+-- Latencies and chances to fail of the chosen tasks as if they were of one kind. They are derived from those of the
+-- cohort instead of computed from the pooled tasks: the age from which a task could be seen to end depends on its own
+-- source, and its chance to fail on its own kind.
 create view pooled.task_latency as
 select * replace ('all' as source, 'all' as action),
 from cohort.task_latency;

@@ -6,8 +6,8 @@
 -- pooled: the tasks of cohort as if they were of one kind: source and action are 'all'
 -- pooled_always: the tasks of always as if they were of one kind
 -- pooled_buckets: the tasks of cohort as if each bucket of time were a source, named by its beginning in Unix seconds
--- cohort_total: the tasks of cohort, also those without a submit_time, with the same submit_time: all are in one day, so
---   that the day's failure rate is that of all. Here and below only counts are valid; durations are wrong
+-- cohort_total: the tasks of cohort, also those without a submit_time, with the same submit_time: all are in one day,
+--   so that the day's failure rate is that of all. Here and below only counts are valid; durations are wrong
 -- pooled_total: the tasks of pooled, in the same way
 -- buckets_total: the tasks of pooled_buckets, in the same way
 create view pooled.tasks as

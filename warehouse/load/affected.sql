@@ -1,7 +1,7 @@
 -- The ids affected by this load, with their values from all requests and observations: the current rows in `tasks` and
 -- `pending`, merged with the new rows. The growing table `observations` is not read for that: a first time is the
--- lesser of two values, a last time the greater, and as no answer is loaded twice (see `fresh`), none is counted twice.
--- For a task that has ended, the number of polls is no longer kept: its row in `pending` is deleted.
+-- lesser of two values, a last time the greater, and counts can be added, because no answer is loaded twice (see
+-- `fresh`). The number of polls is not kept for a task that has ended: its row in `pending` is deleted.
 --
 -- `task_row` is the rowid in `tasks`, `old_…` are the current values there. For 10,000 ids among millions, comparing
 -- ids takes most of the time; so only ids are matched, and the other columns are fetched by rowid. An id that is

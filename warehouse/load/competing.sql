@@ -21,8 +21,8 @@ from about
 left join (select distinct source, task_id from competing_answers where is_conflict) as competing
 using (source, task_id);
 
--- The current row of `tasks` came under the id that was polled, otherwise `competing_answers` would have the task
--- already.
+-- The current row of `tasks` is from an answer under the id that was polled: otherwise the task would already be in
+-- `competing_answers`.
 insert into competing_answers by name
 select
     tasks.* exclude (

@@ -1,7 +1,7 @@
--- The ids that may prove something now: ids that answers of this load came under, and ids that this load is about; with
--- $everything, also all ids that answers ever came under.
+-- The ids that may now prove that an answer is about another task: the ids that answers of this load came under, and
+-- the ids that this load is about.
 --
--- $everything
+-- $everything: whether to include all ids that answers ever came under
 create or replace temp table evidence as
 with named as (
     select source, answered_id as id from new_observations

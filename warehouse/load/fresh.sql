@@ -1,4 +1,4 @@
--- The answers among `new_answers` that are not loaded yet, in whichever segment they are: row numbers.
+-- The row numbers of the answers among `new_answers` that are not loaded yet, from this segment or any other.
 select new_answers.row
 from new_answers
 anti join (

@@ -1,4 +1,4 @@
--- The pages among `new_list_pages` that are not loaded yet, in whichever segment they are.
+-- The pages among `new_list_pages` that are not loaded yet, from this segment or any other.
 insert into list_pages by name
 select distinct new_list_pages.*
 from new_list_pages

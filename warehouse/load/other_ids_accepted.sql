@@ -1,7 +1,7 @@
 -- The sources whose gateways use ids of their own in answers: for configured sources by their settings, for others by
 -- their last run that recorded it.
 --
--- $configured: the configured sources; $accepting: those of them whose gateways do so
+-- $configured: the configured sources; $accepting: those of them whose gateways use ids of their own
 select unnest($accepting::varchar []) as source
 union all
 select source

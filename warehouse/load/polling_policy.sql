@@ -1,8 +1,8 @@
--- The polling policy of each configured source (from the temp table `new_policies`, whose row without a source has the
--- common settings), and of other sources with pending ids: by their last run, or by that of $source if no run recorded
--- any.
+-- The polling policy of each configured source, from the temp table `new_policies`, whose row without a source has the
+-- common settings. Other sources with pending ids have the policy that their last run recorded; if none did, that of
+-- $source.
 --
--- $source: the source whose settings are in force; NULL for the common settings
+-- $source: the source whose settings this load uses; NULL for the common settings
 with by_runs as (
     select
         source,

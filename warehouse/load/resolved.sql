@@ -1,5 +1,5 @@
--- The row of `tasks` for each of `disputed`: its best answer that is not proven to be about another task; if there is
--- none, the best one without the values that would bring another task into a statistic.
+-- The row of `tasks` for each of `disputed`: its best answer that is not proven to be about another task. If there is
+-- none, the best answer without the values by which the other task would affect a statistic.
 with ranked as (
     select
         competing_answers.*,

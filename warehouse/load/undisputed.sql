@@ -1,5 +1,5 @@
--- A task that was never answered under another id stays in `competing_answers` only while its work is proven to be that
--- of another task.
+-- Remove tasks from `competing_answers` that were never answered under another id, unless the work in an answer is
+-- proven to be that of another task.
 delete from competing_answers
 where
     answered_id is null

@@ -4,22 +4,23 @@
 --
 -- source: which gateway the ids belong to
 -- accepted_minute: beginning of the minute in which the list was accepted
--- tasks: tasks of the list that were submitted before it was accepted and have a duration; a task that an earlier list
---   has is not counted again
--- ended: tasks that had ended when the list was accepted
+-- tasks: tasks of the list that were submitted before it was accepted and have a duration; a task that is also in an
+--   earlier list is only counted there
+-- ended: those of them that had ended when the list was accepted
 -- expected_ended: how many would have ended if tasks had been selected regardless of their status, by the curve of
 --   their kind at their ages; NULL if nothing is known of their kind
 -- drawn_from: running, all or unclear; unclear counts as all, and data_quality reports it (drawn_from_unclear)
 -- decided_by: setting (--drawn-from, or the gateway's own list, which has all); age (hardly any could have ended yet,
---   so it makes no difference); list (its own count); source (the total count of all lists of the source that are too
---   small; if that is too small as well, the way its other lists were drawn, if it is the same for all)
+--   so it makes no difference); list (its own counts); source (the sum of the counts of all lists of the source that
+--   are too small to decide alone; if the sum is too small as well, the way its other lists were drawn, if these agree)
 --
 -- If k of the tasks had ended and e are expected, the chance of k or fewer is at most exp(k - e) (e / k)^k in a list
--- drawn from all (Chernoff's bound for a sum of independent events). Drawn from running ones: k <= e / 10 and that
--- chance below 1 in 1,000. From all: k >= 3 and that chance above 1 in 20. Hardly any: e < 2% of the tasks. The curve
--- of a kind is Kaplan-Meier over bins of time (each 4% longer) of tasks that ran when they were accepted, each from its
--- age then: so it is right regardless of how lists were drawn. Bins with fewer than five at risk are skipped. Tasks
--- that were accepted before they were submitted (because of a wrong clock) are ignored.
+-- drawn from all (Chernoff's bound for a sum of independent events). A list was drawn from running tasks if k <= e / 10
+-- and that chance is below 1 in 1,000; from all if k >= 3 and that chance is above 1 in 20. "Hardly any" is e < 2% of
+-- the tasks. The curve of a kind is Kaplan-Meier over bins of time (each 4% longer than the one before) of the tasks
+-- that were running when they were accepted, each from its age at that time, so it is right regardless of how lists
+-- were drawn. Bins with fewer than five at risk are skipped. Tasks that were accepted before they were submitted
+-- (because of a wrong clock) are ignored.
 create or replace view accepted_lists as
 with aged as materialized (
     select
@@ -135,7 +136,7 @@ judged as (
     left join settings on counted.source = settings.source and counted.minute_number = settings.minute_number
 ),
 
--- Lists that are too small: by their total count, else like the other lists of the source, if these agree.
+-- Lists that are too small to decide alone: by the sum of their counts, or else by the other lists, if these agree.
 pooled as (
     select
         *,

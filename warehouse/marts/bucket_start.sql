@@ -2,7 +2,7 @@
 --
 -- moment: the moment
 -- bucket: 'hour', 'day', 'week' (from Monday) or 'month' of the time zone; a number of seconds counted from 1970-01-01
---   00:00 UTC in any zone; or 'ever', one bucket from '-infinity' on
+--   00:00 UTC in any zone; or 'ever', one bucket for all times, which begins at '-infinity'
 -- zone: name of the time zone, e.g. 'Asia/Shanghai'. Days are local days: 23 or 25 hours long where clocks change; an
 --   hour that clocks repeat is two buckets
 create or replace macro bucket_start(moment, bucket, zone) as (

@@ -15,10 +15,11 @@
 -- q_value: smallest false discovery rate at which it is significant, over all series of the call; rows have at most
 --   0.05
 --
--- At each hour with at least 50 tasks on either side (for failures: and 5 expected failures) the means of the two sides
--- are compared, of failures or of the logarithm of the latency; the hour with the greatest statistic is changed_at. Its
--- variance is that within the sides; if the hourly means vary more than it explains, it is multiplied by that excess,
--- so that an incident of two hours is not a step. In a week or more, the mean of each hour of the day is subtracted.
+-- At each hour with at least 50 tasks on either side (for failures, also 5 expected failures and 5 expected others) the
+-- mean before it is compared with the mean from it on: of failures, or of the logarithm of the latency. The hour with
+-- the greatest statistic is changed_at. The statistic's variance is that within the two sides; if hourly means vary
+-- more than it explains, it is multiplied by that excess, so that an incident of two hours is not a step. If the tasks
+-- span a week or more, the mean of each hour of the day is subtracted first.
 -- p_value: the greatest of many correlated normal statistics, Miller and Siegmund, Biometrics 38 (1982) 1011.
 -- Confidence set: hours with a statistic no more than 7.35 below the greatest, Siegmund, Biometrika 75 (1988) 121 and
 -- Hinkley 1970. q_value: Benjamini and Hochberg. Only followed_up_tasks are counted.
@@ -104,7 +105,7 @@ candidates as (
         n_all - n_before as n_after,
         total_all - total_before as total_after,
         total_before ** 2 / n_before + (total_all - total_before) ** 2 / (n_all - n_before) as explained,
-        -- If all values are equal, only a rounding error of either sign remains; it must not give a step or a root.
+        -- If all values are equal, only a rounding error is left, perhaps a negative one: it must not become a step.
         greatest(squares_all - explained, 1e-9 * abs(squares_all)) / nullif(n_all - 2, 0) as variance,
         greatest(1, (hour_squares - explained) / nullif(hours - 2, 0) / nullif(variance, 0)) as excess,
         n_before * n_after / n_all * (total_before / n_before - total_after / n_after) ** 2

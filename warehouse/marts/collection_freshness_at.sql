@@ -32,7 +32,7 @@ due as (
 sources as (
     select source from answers
     union
-    -- A run of `maintain` is for all sources, and may have the name of one that does not exist.
+    -- A run of `maintain` is about all sources: the source in its row may not exist.
     select source from loads where is_polled
     union
     select source from due

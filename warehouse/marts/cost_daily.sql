@@ -1,7 +1,7 @@
 -- One row per day of submit_time in UTC, source and action: what the tasks cost. The quota of a task is what was
 -- charged when it was submitted. Most failures are refunded, but their quota does not change: so the quota of a failed
--- task is not its cost. A failure counts as charged only if a rule of failure_rules that is not is_refunded matched its
--- reason; all others are likely to have been refunded. Amounts are quota / quota_per_unit * price, by the table
+-- task is not its cost. A failure counts as charged only if its rule in failure_rules (fail_rule) has is_refunded =
+-- false; all other failures are likely to have been refunded. Amounts are quota / quota_per_unit * price, by the table
 -- pricing, in its currency. They include only tasks whose quota is known: quota_known_share is their share.
 --
 -- bucket_start: the first instant of the day, UTC

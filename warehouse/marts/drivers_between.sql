@@ -29,23 +29,23 @@
 -- latency_q_value: as failure_q_value, for latency
 -- is_clear: whether one of the two q-values is at most 0.03
 --
--- Dimensions: source, and the columns of task_dimensions from action to text_length. A dimension with a single value
---   has no
--- rows. Weekdays are compared only over two weeks or more, because a weekday that occurred once is just one day.
+-- The dimensions are source, and the columns of task_dimensions from action to text_length. A dimension with a single
+-- value has no rows. Weekdays are compared only over two weeks or more: a weekday that occurred once is just one day.
 --
--- A task without a payload is in no dimension of the payload: the payload is missing because the task failed, and not
--- the other way round.
+-- A task without a payload is not counted in the dimensions of the payload: the payload is missing because the task
+-- failed, not the other way round.
 --
--- Equal follow-up: only followed_up_tasks are counted, so that slow ones are not missing among the ended.
+-- Equal follow-up: only followed_up_tasks are counted, so that slow tasks are not missing among those that have ended.
 --
--- Both tests compare, within each stratum of source, action and day (for source: action and day; for action: source and
--- day; for weekday: source, action and week), the sum over the tasks with a value with its expectation if the values
--- were assigned at random, and add up over strata: for failures that is the test of Cochran, Mantel and Haenszel with
--- its continuity correction (1959), for the logarithm of latency the stratified permutation test. A failure test needs
--- an expectation at least 5 above the fewest and 5 below the most failures that are possible (Mantel and Fleiss 1980),
--- a latency test 20 successes on either side. q-values: Benjamini and Hochberg 1995, over all tests of the call. At
--- 0.05 a flag was raised in 6.3% of 300 worlds in which nothing differed, at 0.04 in 5.3%, so is_clear requires 0.03.
--- Intervals: Wilson; Greenland and Robins, Biometrics 41 (1985) 55; for the ratio the normal one on the log scale.
+-- Both tests work within strata of source, action and day (for the dimension source: action and day; for action: source
+-- and day; for weekday: source, action and week). In each stratum they compare the sum over the tasks with the value
+-- with the sum that is expected if values were assigned at random; these differences are added up. For failures this is
+-- the test of Cochran, Mantel and Haenszel with its continuity correction (1959), for the logarithm of latency the
+-- stratified permutation test. A failure test needs an expectation at least 5 above the fewest and 5 below the most
+-- failures that are possible (Mantel and Fleiss 1980), a latency test 20 successes on either side. q-values: Benjamini
+-- and Hochberg 1995, over all tests of the call. In 300 simulated data sets without any difference, a limit of 0.05
+-- raised a flag in 6.3% of them, one of 0.04 in 5.3%; so is_clear requires 0.03. Intervals: Wilson; Greenland and
+-- Robins, Biometrics 41 (1985) 55; for the ratio the normal one on the log scale.
 create or replace macro drivers_between(t0, t1) as table
 with chosen as materialized (
     select source, task_id, submit_time,
@@ -63,7 +63,7 @@ counted as (
         if(status = 'SUCCESS' and latency_seconds > 0, latency_seconds, null) as succeeded_in,
     from task_dimensions as tasks
     semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
-    -- The chosen tasks are of that time anyway; with this condition DuckDB skips the rest of a large table.
+    -- Redundant, because the chosen tasks are of that time; but with it DuckDB skips the rest of a large table.
     where submit_time >= t0 and submit_time < t1
 ),
 

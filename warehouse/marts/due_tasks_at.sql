@@ -1,7 +1,6 @@
--- One row per pending id that is still polled, as of an instant: due_tasks_at(moment). Given-up ids are in
--- given_up_tasks_at: those of unknown_ids, and those older than GIVE_UP_AFTER, but none while a storm of missing ids
---   lasts
--- (lasting_storms_at).
+-- One row per pending id that is still polled, as of an instant: due_tasks_at(moment). Not here are the ids that were
+-- polled and given up (given_up_tasks_at): those in unknown_ids, and those older than GIVE_UP_AFTER. While a storm of
+-- missing ids lasts (lasting_storms_at), no id of its source is given up.
 --
 -- source: which gateway the id belongs to
 -- task_id: the id

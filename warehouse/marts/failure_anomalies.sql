@@ -1,6 +1,6 @@
 -- One row per hour of submit_time in UTC, source and action that has tasks: did significantly more of them fail than in
--- the hours before? An hour is judged if it is over and none of its tasks is still waited for (not is_partial), if it
--- has at least 5 tasks, and if the hours before it have at least 100 tasks and at least five times as many as it.
+-- the hours before? An hour is judged if it is not partial (see is_partial), if it has at least 5 tasks, and if the
+-- hours before it have at least 100 tasks and at least five times as many as it.
 --
 -- bucket_start: the first instant of the hour, UTC
 -- source: which gateway the tasks belong to

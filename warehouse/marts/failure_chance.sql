@@ -7,8 +7,8 @@
 -- submit_time: when the gateway accepted the task
 -- age_seconds: its age when it was last seen
 -- history_ended: tasks of the history that have ended; NULL when there are none
--- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task before it has ended, or
---   if it is older than the age up to which any of those was followed
+-- p_failure: the probability that it ends as a failure, given that it ends; NULL when no task of the history has ended,
+--   or when none of them was followed up to this age
 --
 -- All tasks of an hour (UTC) have the same history: the tasks of their source and action submitted in the whole hours
 -- before it, as many hours as are needed for 2,000 that have ended. None was submitted in the same hour or later. With
@@ -16,8 +16,8 @@
 -- of the curve, p_failure = (p_failure(end) - p_failure(a)) / (p_running(a) - p_running(end)). p_running(end) is 0
 -- unless the longest task of the history is still running; how such tasks end is not known, and is assumed to be as for
 -- the others. If fewer than 20 tasks of the history ended later than a, the latest age after which 20 did is used
--- instead; with fewer than 20 in all, p_failure is the share of failures among all. So a few longest tasks alone do not
--- decide. Tasks of lists drawn from running ones are at risk from entry_seconds on (see task_latency).
+-- instead; with fewer than 20 in all, p_failure is the share of failures among all. So it never depends on the few
+-- longest tasks alone. Tasks of lists drawn from running ones are at risk from entry_seconds on (see task_latency).
 create or replace view failure_chance as
 with aged as materialized (
     select
@@ -64,9 +64,8 @@ history_hours as (
 ),
 
 -- CTEs are read as rarely as possible, because versions of DuckDB before 1.4 plan them again each time. Times before
--- the age of the cohort's youngest task in flight do not matter for what comes later: without them, the result is the
--- curve of the tasks that reached that age. limit_seconds: the 20th longest time to an end; the shortest, if there are
--- fewer.
+-- the age of the cohort's youngest task in flight are left out: what happens after that age does not depend on them.
+-- limit_seconds: the 20th longest time to an end; the shortest, if there are fewer.
 histories as (
     select
         history_hours.cohort,

@@ -1,6 +1,6 @@
 -- One row per bucket of submit_time in UTC, source, action and class of failure:
--- failure_class_rates_by(bucket_seconds). The share of ended tasks that failed, by cause. Every class that any failure
--- has is in every bucket with an ended task, so that a rate of 0 is a row. Within a bucket the rates add up to
+-- failure_class_rates_by(bucket_seconds). The share of ended tasks that failed, by cause. Every bucket with an ended
+-- task has a row for each class that any failure has, also if the rate is 0. Within a bucket the rates add up to
 -- failure_rate of failure_rate_by. Buckets are counted from 1970-01-01 00:00 UTC, regardless of the time zone of the
 -- session.
 --

@@ -1,5 +1,5 @@
 -- One row per day of submit_time in UTC, source, action and class of failure: the share of ended tasks that failed, by
--- cause. Every class that any failure has is in every day with an ended task, so that a rate of 0 is a row. Within a
+-- cause. Every day with an ended task has a row for each class that any failure has, also if the rate is 0. Within a
 -- day the rates add up to failure_rate of failure_rate_daily.
 --
 -- bucket_start: the first instant of the day, UTC

@@ -1,8 +1,9 @@
--- A scalar macro: failure_fingerprint(reason) is what two reasons for the same failure have in common. What differs
--- from task to task is replaced: <url>, <value> (anything in quotes), <time>, <id> (UUIDs, ObjectIds, hashes, task
--- ids: eight or more letters and digits, mixed) and <n> (any other number). Request ids are removed, because not every
--- gateway gives them. Full-width characters become ASCII, capitals lower case, white space one space. Failures that are
--- common in English and in Chinese, e.g. 'Task timed out (45 minutes)' and '任务超时（30分钟）', have one name.
+-- A scalar macro: failure_fingerprint(reason) is the text of a reason without the parts that differ from task to task,
+-- so that reasons for the same kind of failure are equal. These parts are replaced by <url>, <value> (anything in
+-- quotes), <time>, <id> (UUIDs, ObjectIds, hashes, task ids: eight or more letters and digits, mixed) and <n> (any
+-- other number). Request ids are removed, because not every gateway gives them. Full-width characters become ASCII,
+-- capitals become lower case, white space becomes one space. Failures that are common in English and in Chinese, e.g.
+-- 'Task timed out (45 minutes)' and '任务超时（30分钟）', have the same fingerprint.
 --
 -- reason: the fail_reason as it came; NULL gives NULL
 create or replace macro failure_fingerprint(reason) as (
@@ -12,7 +13,7 @@ create or replace macro failure_fingerprint(reason) as (
         when regexp_matches(reason, '未检测到人脸|(?i)no face (was )?(found|detected)|face not (found|detected)')
             then 'no face detected'
         else rtrim(ltrim(
-            -- read from the inside: each step works on the result of the one before it
+            -- read the nested calls from the innermost outward: each works on the result of the one inside it
             regexp_replace(
             regexp_replace(
             regexp_replace(

@@ -49,7 +49,8 @@ select
     concat(
         '[[failure_rules]]', chr(10),
         'pattern = ''',
-        -- read from the inside: special characters, spaces, characters that a pattern cannot have, words with a digit
+        -- from the innermost call outward: special characters, spaces, characters that a pattern cannot have, words
+        -- with a digit
         regexp_replace(
         regexp_replace(
         regexp_replace(

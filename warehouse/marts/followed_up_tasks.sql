@@ -1,7 +1,8 @@
 -- One row per task that was followed for long enough to compare it with others: it was submitted at least three times
 -- the p99 of its kind before the last answer of its source (kind: source and action; an hour if fewer than 20 of the
--- kind succeeded). Nearly all of them have ended; among younger tasks, slow ones are missing among the ended. Left out
--- are tasks of status UNKNOWN, which may or may not be running, and those with an identity_conflict.
+-- kind succeeded). Nearly all of them have ended; of younger tasks, the slow ones have not ended yet, so statistics of
+-- the ended ones would leave them out. Left out are tasks of status UNKNOWN, which may or may not be running, and those
+-- with an identity_conflict.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task

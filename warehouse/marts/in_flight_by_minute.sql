@@ -1,7 +1,7 @@
 -- One row per source, action and minute, from the source's first submission to its last event, including minutes
 -- without
 -- events: how many tasks were in flight. A task is in flight from its submission to its end, or until it was given up
--- (given_up_tasks); one that has not been seen to end still is.
+-- (given_up_tasks); a task that has not been seen to end is still in flight.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do

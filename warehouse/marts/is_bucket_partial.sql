@@ -4,7 +4,7 @@
 --
 -- ends_at: the first instant after the bucket
 -- running: number of its tasks that still run
--- last_observed_at: when a task of the source was last seen; the current time for this purpose
+-- last_observed_at: when a task of the source was last seen; it is used as the current time
 -- settle_seconds: hardly any task of the kind runs longer than this; NULL if not known
 create or replace macro is_bucket_partial(ends_at, running, last_observed_at, settle_seconds) as (
     coalesce(

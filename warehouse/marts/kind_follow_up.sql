@@ -1,10 +1,11 @@
--- One row per source and action: how far its tasks were followed. Tasks with an identity_conflict are left out.
+-- One row per source and action: until when its tasks were followed, and the age from which on a running task will
+-- probably never end. Tasks with an identity_conflict are left out.
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
 -- last_observed_at: when a task of the source was last seen
--- settle_seconds: three times the p99 of the latency of those that ended: tasks that run longer are not waited for;
---   NULL when none has a latency
+-- settle_seconds: three times the p99 of the latency of those that ended: a task that runs longer will probably never
+--   end; NULL when none has a latency
 create or replace view kind_follow_up as
 with kinds as (
     select

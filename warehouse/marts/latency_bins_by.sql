@@ -15,12 +15,12 @@
 -- survival: survival after the last of them, as in latency_life_table_between
 -- greenwood_before: Greenwood's sum just before the first of the times
 -- greenwood: Greenwood's sum after the last of them, as in latency_life_table_between
--- curve_number: a number for each bucket, source and action; another in each call
+-- curve_number: a number for each bucket, source and action; it differs from call to call
 --
 -- Left out are the tasks that latency_life_table_between leaves out.
 create or replace macro latency_bins_by(bucket, zone) as table
--- Converting to a time zone costs more than all the rest, so it is done once for each minute. One of the two parts is
--- always empty, and DuckDB knows that before anything is read.
+-- Converting to a time zone costs more than everything else, so it is done once for each minute. One of the two parts
+-- is always empty, and DuckDB detects that before it reads anything.
 with minutes as (
     select distinct epoch_us(submit_time) // 60_000_000 as minute_number,
     from tasks

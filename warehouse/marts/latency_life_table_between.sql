@@ -14,14 +14,14 @@
 --   succeeded + failed
 -- greenwood: the sum over all times up to t_seconds of ended / (at_risk * (at_risk - ended)): the variance of
 --   ln(survival); if all at risk end, nothing is added
--- curve_number: a number for each source and action: to compare one number is faster; another in each call
+-- curve_number: a number for each source and action, which is faster to compare; it differs from call to call
 --
 -- The last row is the last time at which any task was at risk: nothing is estimated beyond it. Left out are tasks
 -- without a submit_time (such as a work without its task), ended tasks whose end has no time, those of status UNKNOWN,
--- and those that had ended before they joined. If tasks join late, all that are at risk may end before others join;
--- such an end does not show how long tasks take, and is left out of the product (Lai and Ying, Ann. Stat. 19 (1991)
--- 417). Kaplan and Meier, J. Am. Stat. Assoc. 53 (1958) 457; Greenwood (1926); with late entry: Tsai, Jewell and Wang,
--- Biometrika 74 (1987) 883.
+-- and those that had ended before they joined. If tasks join late, all tasks at risk may end before others join; such
+-- an end would make survival 0 although others take longer, so it is left out of the product (Lai and Ying, Ann. Stat.
+-- 19 (1991) 417). Kaplan and Meier, J. Am. Stat. Assoc. 53 (1958) 457; Greenwood (1926); with late entry: Tsai, Jewell
+-- and Wang, Biometrika 74 (1987) 883.
 create or replace macro latency_life_table_between(t0, t1) as table
 with watched as materialized (
     select

@@ -3,8 +3,7 @@
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- t_seconds: time since submission; before that of the first row survival is 1, between two rows it is that of the
---   earlier
+-- t_seconds: time since submission; before the first row survival is 1, between two rows it is that of the earlier row
 -- at_risk: tasks neither ended nor last seen before t_seconds; those last seen at t_seconds itself still count
 -- ended: tasks that ended at t_seconds
 -- censored: tasks still running when last seen, at t_seconds

@@ -1,8 +1,8 @@
 -- One row per source and UTC hour in which the gateway did not know many ids at once: 20 or more, and at least half of
--- all ids that it answered about. That happens when the key, the account or the address has changed, but hardly with
--- stale ids: single ones stay below 20 an hour, and a batch of them is a minority if other tasks are collected as well.
--- If it is unclear, as in a new deployment in which all ids are unknown, keeping the ids costs at most a poll an hour.
--- It is decided only from the answers, so that any order of loading gives the same result.
+-- all ids that it answered about. That happens when the key, the account or the address has changed. Stale ids hardly
+-- cause it: single ones stay below 20 an hour, and a batch of them is a minority if other tasks are collected as well.
+-- If the cause is unclear, as in a new deployment in which all ids are unknown, keeping the ids costs at most one poll
+-- per id and hour. The view depends only on the answers, so the order of loading makes no difference.
 --
 -- source: which gateway was polled
 -- hour_start: beginning of the hour

@@ -3,7 +3,7 @@
 --
 -- source: which gateway the tasks belong to
 -- action: what the tasks do
--- t_seconds: time since submission; between two rows the probabilities are those of the earlier
+-- t_seconds: time since submission; between two rows the probabilities are those of the earlier row
 -- at_risk: tasks neither ended nor last seen before t_seconds; those last seen at t_seconds itself still count
 -- succeeded: tasks that succeeded at t_seconds
 -- failed: tasks that failed at t_seconds

@@ -1,5 +1,5 @@
--- One row per metric, and source and action or all tasks together: tasks submitted in the period [a0, a1) compared with
--- those in [b0, b1): period_comparison(a0, a1, b0, b1).
+-- One row per metric, source and action, and one per metric for all tasks together: the tasks submitted in the period
+-- [a0, a1) compared with those in [b0, b1): period_comparison(a0, a1, b0, b1).
 --
 -- source: which gateway the tasks belong to; NULL for all together
 -- action: what the tasks do; NULL for all together
@@ -16,15 +16,15 @@
 -- p_value: chance of a difference at least this large if there is none; NULL below 20 tasks in either period
 -- q_value: smallest false discovery rate at which it is significant, over all rows of the call
 -- mix_adjusted_difference: for all tasks together: the mean of the differences of the kinds that are in both periods,
---   each weighted by its tasks in both (direct standardisation over source and action), i.e. the change without that of
---   the mix. For a single kind the same as difference
+--   each weighted by its tasks in both (direct standardisation over source and action): the change without the effect
+--   of a different mix of kinds. For a single kind the same as difference
 -- is_clear: whether q_value is at most 0.05
 --
 -- Only followed_up_tasks are counted, so both periods had the same follow-up. Rates: interval of Newcombe (Statistics
 -- in Medicine 17 (1998) 873, method 10), p-value of the pooled score test, which needs 5 expected failures and 5
--- expected others in each period.
--- Quantiles: intervals by order statistics, combined as Newcombe does (Zou and Donner, Statistics in Medicine 27 (2008)
--- 1693), the p-value by the width of that interval. q-values: Benjamini and Hochberg.
+-- expected others in each period. Quantiles: intervals by order statistics, combined by Newcombe's method (Zou and
+-- Donner, Statistics in Medicine 27 (2008) 1693); the p-value follows from the width of that interval. q-values:
+-- Benjamini and Hochberg.
 create or replace macro period_comparison(a0, a1, b0, b1) as table
 with in_period as (
     select

@@ -1,5 +1,5 @@
 -- One row per objective and window, of 1 and of 6 hours, up to now: how fast the error budget burns, and whether to
--- alert somebody (`from slo_burn where is_burning`). slo_burn_at explains what counts, and the thresholds.
+-- raise an alert (`from slo_burn where is_burning`). slo_burn_at explains what counts, and the thresholds.
 --
 -- objective: name of the objective
 -- source: which gateway the objective holds for; NULL for all
@@ -16,8 +16,8 @@
 -- smallest_total: the fewest tasks that can cause an alert: at least three, and enough that p_value would be at most
 --   0.0005 if all of them were missed
 -- is_enough: whether total is at least smallest_total, and min_sample
--- last_observed_at: when the last usable answer came from its sources; if some of them have ids due and are stale, from
---   the one of these that has not answered for the longest time (collection_freshness_at); NULL if there was none
+-- last_observed_at: when the last usable answer came from its sources; if some of them are stale and have ids due
+--   (collection_freshness_at), the earliest of their last answers; NULL if there was none
 -- is_stale: whether no usable answer came for an hour: then the true state of the last hours is not known
 -- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their
 --   threshold, and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL (not

@@ -1,11 +1,11 @@
 -- One row per objective and window, of 1 and of 6 hours, up to an instant: slo_burn_at(moment), or slo_burn_at(moment,
--- min_sample := 50). How fast the error budget burns, and whether to alert somebody: is_burning is true when both
+-- min_sample := 50). How fast the error budget burns, and whether to raise an alert: is_burning is true when both
 -- windows burn faster than their threshold, i.e. when much has gone wrong and still does, and chance does not explain
 -- it. A task counts in the window in which its verdict became clear (decided_at of slo_tasks), by what is known today.
 -- Thresholds are those of Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts"
 -- (table 5-8): 14.4 in 1 hour and 6 in 6 hours spend 2% and 5% of a 30-day budget. A target below 0.93 could never burn
 -- that fast (with every task missed the rate is 1 / (1 - target)), so no threshold is above nine misses in ten. How
--- often a world that meets its objective burns nevertheless: docs/statistics.md.
+-- often an objective that is met burns nevertheless, by chance: docs/statistics.md.
 --
 -- objective: name of the objective
 -- source: which gateway the objective holds for; NULL for all
@@ -22,8 +22,8 @@
 -- smallest_total: the fewest tasks that can cause an alert: at least three, and enough that p_value would be at most
 --   0.0005 if all of them were missed
 -- is_enough: whether total is at least smallest_total, and min_sample
--- last_observed_at: when the last usable answer came from its sources; if some of them have ids due and are stale, from
---   the one of these that has not answered for the longest time (collection_freshness_at); NULL if there was none
+-- last_observed_at: when the last usable answer came from its sources; if some of them are stale and have ids due
+--   (collection_freshness_at), the earliest of their last answers; NULL if there was none
 -- is_stale: whether no usable answer came for an hour: then the true state of the last hours is not known
 -- is_burning: whether the objective burns, the same for both of its rows: both windows burn faster than their
 --   threshold, and that of 6 hours has at least three misses, enough tasks, and a p_value of at most 0.0005. NULL (not
@@ -37,7 +37,7 @@ recent as (
     select *, epoch(moment::timestamptz) - epoch(decided_at) as ago_seconds,
     from slo_tasks
     where
-        -- No verdict takes longer than the objective's seconds: older tasks need not be judged.
+        -- A verdict is clear when the objective's seconds are over, or before: older tasks cannot count in a window.
         submit_time > moment::timestamptz - to_seconds((select max(seconds) from objectives) + 6 * 3600)
         and decided_at <= moment::timestamptz
         and epoch(decided_at) > epoch(moment::timestamptz) - 6 * 3600
@@ -67,7 +67,7 @@ counted as (
     group by 1, 2, 3, 4, 5, 6
 ),
 
--- A source without ids that are due need not have answered.
+-- A source without due ids is not expected to answer.
 heard as (
     select
         objectives.name as objective,

@@ -7,10 +7,10 @@
 -- p50_seconds: median of their latency
 -- p90_seconds: 90th percentile of their latency
 -- slow: those that took longer than p90_seconds
--- excess_seconds: the total time of the slow beyond p50_seconds; the three shares of it add up to 1
--- waiting_share: due to waiting: between submission and start
--- running_share: due to running: between start and end
--- unknown_start_share: of slow tasks whose start is unknown, so that it cannot be divided
+-- excess_seconds: the total time of the slow tasks beyond p50_seconds; the following three shares of it add up to 1
+-- waiting_share: the share due to waiting, between submission and start
+-- running_share: the share due to running, between start and end
+-- unknown_start_share: the share of slow tasks whose start is unknown, so that it cannot be divided
 --
 -- The excess of a task is divided between waiting and running in proportion to how far its queue_seconds and
 -- run_seconds exceed the medians of its kind. Only tasks that succeeded are counted: a task that never ends is in

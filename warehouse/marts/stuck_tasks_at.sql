@@ -11,8 +11,8 @@
 -- last_observed_at: when it was last seen
 -- seen_age_seconds: its age when it was last seen
 --
--- Kinds with fewer than 20 successes have no threshold and no rows: the p99 of so few is about the longest of them, and
--- the longest of 20 is beyond the true p90 with a chance of 1 - 0.9^20 = 88%, the longest of three with one of 27%.
+-- Kinds with fewer than 20 successes have no threshold and no rows: the p99 of so few is about the longest of them. The
+-- longest of 20 is beyond the true p90 with a probability of 1 - 0.9^20 = 88%, the longest of three with only 27%.
 -- Left out are tasks of status UNKNOWN, which may or may not be running, and those with an identity_conflict.
 create or replace macro stuck_tasks_at(moment) as table
 with thresholds as (

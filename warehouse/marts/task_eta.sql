@@ -7,10 +7,10 @@
 -- submit_time: when the gateway accepted the task
 -- age_seconds: its age when it was last seen
 -- history: tasks of the curve that ended later than this age
--- median_left_seconds: time from age_seconds until it has ended with a chance of one in two
--- low_seconds: time from age_seconds until it has ended with a chance of one in twenty
--- high_seconds: time from age_seconds until it has ended with a chance of 19 in 20: nine of ten end between low and
---   high
+-- median_left_seconds: the time after age_seconds within which it ends with a probability of 50%
+-- low_seconds: the time after age_seconds within which it ends with a probability of 5%
+-- high_seconds: the time after age_seconds within which it ends with a probability of 95%; so nine of ten tasks end
+--   between low_seconds and high_seconds
 -- expected_at: submit_time + age_seconds + median_left_seconds
 -- p_failure: the probability that it will fail (see failure_chance)
 --
@@ -51,7 +51,7 @@ aged as (
         and failure_chance.age_seconds >= curve.from_seconds
 ),
 
--- A billionth more, because the curve is a product and its steps are rounded.
+-- 1e-9 allows for rounding errors: the curve is a product.
 asked as (
     select *, unnest([0.5, 0.95, 0.05]) as share, (share + 1e-9) * survival_now as level,
     from aged

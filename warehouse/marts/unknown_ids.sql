@@ -3,7 +3,7 @@
 --
 -- source: which gateway the id belongs to
 -- task_id: the id
--- missing_count: how often it answered so, without those hours
+-- missing_count: how often it answered this, outside those hours
 create or replace view unknown_ids as
 with often_missing as (
     select pending.source, pending.task_id, pending.missing_count, polling_policy.missing_limit,

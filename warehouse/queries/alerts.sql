@@ -1,8 +1,8 @@
 -- The current alerts: one row per kind and subject, with a sentence; `source` is NULL if it is about all gateways.
 --
 -- $since: schema drift is reported if it was first seen since then
--- $now: as of when; collection is stale if no usable answer came in the hour before, although ids were due for that
--- hour
+-- $now: the current time; collection is stale if no usable answer came in the hour before it, although ids were due for
+--   that hour
 with burning as (
     select
         source,

@@ -1,4 +1,4 @@
--- Rules that must hold in every warehouse, but do not in this one: one row per rule, with the number of rows against
+-- Rules that hold in every correct warehouse, but not in this one: one row per rule, with the number of rows that break
 -- it.
 with rules as (
     select 'one row per task' as rule, count(*) - count(distinct (source, task_id)) as against

@@ -1,5 +1,5 @@
--- The number of answers that a run got together with others, in pages of the gateway's list or to a request for many
--- ids.
+-- The number of answers of a run that came in a response for several tasks: a page of the gateway's list, or the
+-- response to a request for many ids.
 --
 -- $run_id
 select count(*) as answers

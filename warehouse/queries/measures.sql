@@ -6,7 +6,7 @@
 --   due; NULL when no run is loaded
 -- unanswered: time that ids have been due without a usable answer, of the worst source; 0 when nothing is due, NULL
 --   when a source with ids due never gave a usable answer
--- failing: how many of the latest runs of collect, without a break, ended with an error; of the worst source
+-- failing: how many runs of collect in a row, up to the latest, ended with an error; of the worst source
 with freshness as (
     select
         epoch($now::timestamptz) - epoch(last_load_at) as since_load,

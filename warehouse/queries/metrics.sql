@@ -4,7 +4,7 @@
 with summed as (
     select source, command, exit_code, summary
     from runs
-    where command in ('collect', 'demo')  -- the summary of a run in shares is the sum over its shares
+    where command in ('collect', 'demo')  -- not the parts of a split run: its own summary is the sum over them
 )
 
 select 'avatar_tasks_requests_total' as name, map {'source': source} as labels,

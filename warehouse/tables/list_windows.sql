@@ -1,12 +1,12 @@
--- One row per range of submit_time for which a run saw the gateway's list of tasks completely. Times outside such
--- ranges are read by the next `collect --discover` that goes back that far.
+-- One row per range of submit_time for which a run read the gateway's list of tasks completely. The next `collect
+-- --discover` that goes back that far reads the times outside such ranges.
 --
 -- source: which gateway was asked
 -- action: the action that the list was filtered by; NULL for none
--- window_start: its beginning, included
--- window_end: its end, included
--- closed_at: when it had been seen completely
--- run_id: the run that walked it
+-- window_start: its beginning, inclusive
+-- window_end: its end, inclusive
+-- closed_at: when it had been read completely
+-- run_id: the run that read it
 -- tasks: distinct tasks in it
 -- newest_submit_time: submit_time of the newest of them; NULL if there are none
 create table if not exists list_windows (

@@ -1,8 +1,8 @@
 -- One row per current service objective, from analysis.toml.
 --
 -- name: its name
--- source: which gateway it holds for; NULL for all
--- action: which action it holds for; NULL for all
+-- source: the gateway to which it applies; NULL for all
+-- action: the action to which it applies; NULL for all
 -- seconds: a task is good when it succeeded within this latency
 -- target: the share of tasks that should be good, 0 to 1
 create table if not exists objectives (

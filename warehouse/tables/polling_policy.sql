@@ -1,5 +1,5 @@
--- One row per source: when its pending ids are polled again; for configured sources by their settings at the last load,
--- for others by those of their last run.
+-- One row per source: when its pending ids are polled again. Configured sources have their settings at the last load,
+-- other sources the settings of their last run.
 --
 -- source: which gateway the ids belong to
 -- age_share: polled again when this share of its age has passed since the last poll

@@ -1,5 +1,5 @@
--- One row per archive segment that is loaded: the ledger. A segment that is in the archive but not here is loaded next
--- time. A compacted segment replaces its parts here, as it does in the archive.
+-- One row per archive segment that is loaded. A segment that is in the archive but not here is loaded next time. A
+-- compacted segment replaces the segments it was made from, here as in the archive.
 --
 -- segment_id: name of the segment's file, without its ending
 -- kind: requests, observations, list_pages, list_windows or runs
