@@ -1,6 +1,6 @@
--- Bring `competing_answers` up to date for the tasks that were answered under another id, in this load or before, or
--- that are `proven` to have been answered about another task. `disputed` has all these tasks. `new_best` has the best
--- answer of this load about each task under its own id, and the best one under other ids.
+-- Update `competing_answers` for the tasks that were answered under another id, in this load or before, or that are in
+-- `proven`, with an answer about another task. `disputed` has all these tasks. `new_best` has the best answer of this
+-- load about each task under its own id, and the best one under other ids.
 create or replace temp table disputed as
 with about as (
     select source, task_id from new_best where answered_id is not null

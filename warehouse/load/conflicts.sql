@@ -1,6 +1,7 @@
--- Which tasks are proven by `evidence` to have been answered about another task, by which id, and whether under the id
--- polled (`is_own`: then only the id of the work proves it) or under another. Answers under the id polled are compared
--- only with other such answers: if a proxy returned such an answer for another id, too, that proves nothing against it.
+-- The tasks with an answer that `evidence` proves to be about another task, the id that proves it, and whether the
+-- answer came under the id polled (`is_own`: then only the id of the work can prove it) or under another. Answers under
+-- the id polled are compared only with each other: that a proxy returned such an answer for another id, too, proves
+-- nothing against it.
 create or replace temp table proven as
 with named as (
     select source, task_id, answered_id is null as is_own, answered_id as id

@@ -1,6 +1,7 @@
 -- Recompute, from all observations, the values in `affected` of tasks in `resolved` with an answer that is, or was,
--- proven to be about another task: the end in that answer may not count, and `pending` may no longer have the number of
--- polls. Answers about other tasks count as polls; they count as observations of the task only if it has no others.
+-- proven to be about another task: the end in that answer may not count, and the number of polls may have been deleted
+-- with the row in `pending`. Answers about other tasks count as polls; they count as observations of the task only if
+-- it has no others.
 create or replace temp table recounted as
 with of_them as (
     select

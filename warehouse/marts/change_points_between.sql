@@ -19,7 +19,7 @@
 -- mean before it is compared with the mean from it on: of failures, or of the logarithm of the latency. The hour with
 -- the greatest statistic is changed_at. The statistic's variance is that within the two sides; if hourly means vary
 -- more than it explains, it is multiplied by that excess, so that an incident of two hours is not a step. If the tasks
--- span a week or more, the mean of each hour of the day is subtracted first.
+-- span a week or more, the daily rhythm is subtracted first.
 -- p_value: the greatest of many correlated normal statistics, Miller and Siegmund, Biometrics 38 (1982) 1011.
 -- Confidence set: hours with a statistic no more than 7.35 below the greatest, Siegmund, Biometrika 75 (1988) 121 and
 -- Hinkley 1970. q_value: Benjamini and Hochberg. Only followed_up_tasks are counted.
@@ -52,8 +52,7 @@ with raw_hours as (
     group by all
 ),
 
--- In a week or more the daily rhythm is subtracted: the difference of the mean of each hour of the day to the overall
--- mean.
+-- Over a week or more the daily rhythm is subtracted: the mean of each hour of the day minus the overall mean.
 with_rhythm as (
     select
         *,

@@ -122,7 +122,7 @@ cells as (
     group by dimension, value, stratum
 ),
 
--- Beside each cell, the totals of its stratum: `all_…`.
+-- Each cell with the totals of its stratum (`all_…`).
 beside as (
     select
         cells.*,
@@ -168,7 +168,7 @@ summed as (
     group by dimension, value
 ),
 
--- Only for dimensions that have rows: sorting the latencies of all would take a fifth of the time.
+-- Only for dimensions that have rows: sorting the latencies of all dimensions would take a fifth of the macro's time.
 quantiles as (
     select
         dimension,

@@ -136,8 +136,8 @@ survived as (
     where is_left
 ),
 
--- One row per cohort and time at which some of its history ended: the outcome of those still running after
--- from_seconds, the time before it.
+-- One row per cohort and time at which a task of its history ended: how those ended that still ran after from_seconds,
+-- the previous such time.
 chances as (
     select
         cohort,

@@ -78,7 +78,7 @@ lives as materialized (
     from bounded
 ),
 
--- For a task whose end is uncertain, low and high end at other times than the middle estimate.
+-- For a task whose end is uncertain, low and high assume other times of its end than the middle estimate.
 events as (
     select source, action, submit_minute as number, 1 as submitted, 0 as ended, 0 as given_up, 0 as low, 0 as high,
     from lives

@@ -99,7 +99,7 @@ changes as (
     )
     group by all
     union all
-    -- A tenth of a microsecond (the unit of times) later: a task that joins at a time is not at risk at that time.
+    -- A task is not at risk yet at the time at which it joins, so it joins a tenth of a microsecond (the unit) later.
     select bucket_start, source, action, curve_number, unnest(entries) + 1e-7 as t_seconds, -1, 0, 0, null,
     from divided
 ),
@@ -117,7 +117,7 @@ estimated as (
     select
         *,
         (at_risk - ended) / at_risk as survived,
-        -- If all tasks at risk end, the logarithm has no value and is skipped.
+        -- If all tasks at risk end, the logarithm is NULL, which the sum ignores.
         exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
         coalesce(ended / (at_risk * nullif(at_risk - ended, 0)), 0) as greenwood_step,
         sum(greenwood_step) over up_to_now as greenwood,

@@ -50,7 +50,7 @@ changes as materialized (
     from watched
     group by source, action, observed_seconds
     union all
-    -- A tenth of a microsecond (the unit of times) later: a task that joins at a time is not at risk at that time.
+    -- A task is not at risk yet at the time at which it joins, so it joins a tenth of a microsecond (the unit) later.
     select source, action, entry_seconds + 1e-7 as t_seconds, 0, count(*), 0, 0,
     from watched
     where entry_seconds > 0
@@ -95,7 +95,7 @@ estimated as (
     select
         *,
         (at_risk - succeeded - failed) / at_risk as survived,
-        -- If all tasks at risk end, the logarithm has no value and is skipped.
+        -- If all tasks at risk end, the logarithm is NULL, which the sum ignores.
         exp(coalesce(sum(ln(nullif(survived, 0))) over up_to_now, 0)) as product,
         coalesce(
             sum((succeeded + failed) / (at_risk * nullif(at_risk - succeeded - failed, 0))) over up_to_now, 0

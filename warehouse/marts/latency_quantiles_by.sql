@@ -25,7 +25,7 @@ with curve as materialized (
     from latency_bins_by(bucket, zone)
 ),
 
--- Only bins in which the curve or an end of its interval falls to one of the shares are evaluated time by time.
+-- Only the bins in which the curve, or a bound of its interval, reaches one of the shares are evaluated time by time.
 crossed as (
     select
         bucket_start,

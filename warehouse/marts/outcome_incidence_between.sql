@@ -26,7 +26,7 @@ with estimated as (
     from outcome_shares_between(t0, t1)
 ),
 
--- The square (p - p_j)^2 of the formula is multiplied out, so that sums over all times before each are enough.
+-- The square (p - p_j)^2 of the formula is expanded, so that running sums over the earlier times are enough.
 summed as (
     select
         *,

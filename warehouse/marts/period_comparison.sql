@@ -51,7 +51,8 @@ counted as (
     group by grouping sets ((source, action, is_b), (is_b))
 ),
 
--- One row per metric and period, with its own 95% interval: Wilson's, or of the binomial distribution of the rank.
+-- One row per metric and period, with its own 95% interval: Wilson's for a rate; for a quantile by the binomial
+-- distribution of its rank.
 measured as (
     select
         source,

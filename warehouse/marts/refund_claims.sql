@@ -31,7 +31,7 @@ with claimed as (
         and not tasks.identity_conflict
 ),
 
--- Usually few: works is read once for them, without building a hash table of it.
+-- There are usually few claims: works is read once for them, without building a hash table of it.
 provided as (
     select source, task_id, animate_id,
     from works

@@ -15,7 +15,7 @@
 -- max_seconds: it lasted at most this long: left_by - entered_after; NULL if either is not known
 create or replace view status_spans as
 with words as (
-    -- of two answers at the same instant, an end comes last
+    -- of two answers at the same instant, the terminal one comes last
     select ['NOT_START', 'SUBMITTED', 'QUEUED', 'IN_PROGRESS', 'UNKNOWN', 'FAILURE', 'SUCCESS'] as statuses
 ),
 

@@ -37,10 +37,10 @@
 -- body_hash: as in tasks, of this answer
 -- run_id: as in tasks, of this answer
 --
--- An answer is proven to be about another task when the id it came under (answered_id, or answered_work_id of the same
--- answer) is itself an id that was accepted or polled for the source, or came for several ids of the source. For an
--- answer under the id polled, only the id of the work can prove it, and only works in other answers under the ids
--- polled count as evidence. For sources in other_ids_accepted nothing is proven.
+-- An answer is proven to be about another task if the other id in it (answered_id or answered_work_id) is itself an id
+-- that was accepted or polled for the source, or if answers for several ids of the source have it. For an answer under
+-- the id polled, only the id of the work can prove it, and only works in other answers under the ids polled count as
+-- evidence. For sources in other_ids_accepted nothing is proven.
 create table if not exists competing_answers (
     source varchar,
     task_id varchar,

@@ -1,7 +1,7 @@
 -- One row per page requested from the gateway's list of tasks (`collect --discover`), and per request for many ids
 -- (`FETCH`).
 --
--- source: which gateway was asked
+-- source: the gateway to which the request was sent
 -- query: what was requested: page, time range in Unix seconds (both ends inclusive), action; or `ids=` and the ids; or
 --   `probe=` and ids whose tasks are not loaded from it (`FETCH=auto` compares such answers with single ones)
 -- action: the action that the list was filtered by; NULL for none

@@ -1,7 +1,7 @@
 -- One row per range of submit_time for which a run read the gateway's list of tasks completely. The next `collect
 -- --discover` that goes back that far reads the times outside such ranges.
 --
--- source: which gateway was asked
+-- source: the gateway whose list was read
 -- action: the action that the list was filtered by; NULL for none
 -- window_start: its beginning, inclusive
 -- window_end: its end, inclusive
