@@ -20,7 +20,7 @@ _MIDDLE: Final = _HEIGHT / 2
 def interval(
     scale: Callable[[float], float], value: float, low: float, high: float, neutral: float, name: str
 ) -> Markup:
-    """A dot at the value, a line for its interval, cut off at the edges, and a dashed line at no difference."""
+    """A dot at `value`, a line for its interval (cut off at the edges), and a dashed line at `neutral`."""
     ends = [min(max(scale(one), 0.0), 1.0) for one in (low, value, high)]
     x1, x, x2 = map(percent, ends)
     at = percent(scale(neutral))

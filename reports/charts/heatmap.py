@@ -32,7 +32,7 @@ class Cell:
 
     Attributes:
         begin, end: of the bucket.
-        tasks: the number of tasks; without tasks there is no cell.
+        tasks: the number of tasks, at least 1.
         low, high: range of latency in seconds; None in a lane.
         says: the text of its tooltip.
     """

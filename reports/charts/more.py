@@ -66,7 +66,7 @@ def _diamond(frame: Frame, times: Times, scale: Callable[[float], float], point:
 
 
 def durations(about: About, lines: Mapping[str, tuple[str, Sequence[Point]]]) -> Chart:
-    """Durations by bucket as flat lines; `lines` is label to colour and points."""
+    """Durations by bucket as flat lines; `lines` maps labels to a colour and points."""
     frame = about.frame(_HEIGHT)
     scale, ticks = duration_ticks(max((p.value or 0 for _, points in lines.values() for p in points), default=1) or 1)
     marks = [mark for name, points in lines.values() for mark in steps(frame, about.times, scale, points, name)]
@@ -119,7 +119,13 @@ def answer_times(about: About, points: Sequence[Point]) -> Chart:
 
 
 def shares_by_time(frame: Frame, times: Sequence[float], bands: Mapping[str, tuple[str, Sequence[float]]]) -> Chart:
-    """Bands that add up to 100%, by time since submission. `bands` is label to colour and upper edge, bottom to top."""
+    """Bands that add up to 100%, by time since submission.
+
+    Args:
+        frame: the frame of the chart.
+        times: times since submission, in seconds.
+        bands: maps labels to a colour and the upper edge at each of `times`, from bottom to top.
+    """
     top = times[-1] if times and times[-1] > 0 else 1.0
     round_scale, ticks = duration_ticks(top)
     shown = [Tick(tick.at * round_scale.high / top, tick.label) for tick in ticks]
@@ -141,7 +147,7 @@ def _area(frame: Frame, x: Sequence[float], lower: Sequence[float], upper: Seque
 
 
 def week(name: str, title: str, says: str, values: Mapping[tuple[int, int], tuple[float, str]], shade: str) -> Chart:
-    """Seven days by 24 hours. `values` is (weekday from 1, hour) to the strength of the colour and a tooltip.
+    """Seven days by 24 hours. `values` maps (weekday from 1, hour) to the strength of the colour and a tooltip.
 
     The title is shown above the chart, as the only entry of its legend.
     """

@@ -201,7 +201,7 @@ def _percent(ratio: float) -> str:
 
 
 def _points_scale(frame: pl.DataFrame) -> Linear:
-    """Symmetric about no difference, and wide enough for all effects and nine in ten ends of intervals."""
+    """Symmetric around 0 (no difference), wide enough for all effects and nine in ten bounds of their intervals."""
     reach = _reach(frame, "failure", abs)
     return Linear(-reach, reach)
 
