@@ -89,7 +89,7 @@ def _triage(answers: pl.DataFrame, located: Located, videos: pl.DataFrame) -> pl
 
 
 def _with_repairs(answers: pl.DataFrame, *repaired: pl.DataFrame) -> pl.DataFrame:
-    """`answers` with `text_repaired` also set for the rows in `repaired`, where half a character was replaced."""
+    """`answers` with `text_repaired` also set for the rows in `repaired`, where a lone surrogate was replaced."""
     rows = pl.concat(repaired)
     return (
         answers

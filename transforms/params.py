@@ -22,7 +22,7 @@ class Params:
             and the columns of `asked_for`.
         pt_infos: one row per element of `pt_infos`: `row`, `pt_index` from 0, and its columns.
         surprises: unknown fields and unexpected types, in the schema `drift.SURPRISES`.
-        repaired: `row` of works whose parameters were valid JSON only after half a character was replaced.
+        repaired: `row` of works whose parameters were valid JSON only after a lone surrogate was replaced.
     """
 
     works: pl.DataFrame

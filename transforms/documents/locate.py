@@ -67,7 +67,7 @@ class Located:
         outer: the places of the outermost envelopes, the outermost tasks and the works.
         inner: the places of the innermost envelopes and tasks, if there is a gateway behind the gateway.
         leftovers: `row`, `json_type` and text (`value`) of payloads that are neither empty nor known.
-        repaired: `row` of answers that were valid JSON only after half a character was replaced.
+        repaired: `row` of answers that were valid JSON only after a lone surrogate was replaced.
     """
 
     walks: pl.DataFrame
@@ -114,7 +114,7 @@ def locate(con: decode.Connection, docs: pl.DataFrame) -> Located:
 
 
 def _stretch(con: decode.Connection, docs: pl.DataFrame, hop: int) -> _Stretch:
-    """One hop of all answers. Answers that are not JSON only because of half a character are repaired and retried."""
+    """One hop of all answers. Answers that are not JSON only because of a lone surrogate are repaired and retried."""
     walk = _walk(con, docs, hop)
     broken = docs.join(walk.filter(~pl.col("is_json")), on="row", how="semi")
     whole = with_whole_characters(broken)

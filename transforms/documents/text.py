@@ -47,9 +47,9 @@ def decode_bodies(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_whole_characters(docs: pl.DataFrame) -> pl.DataFrame:
-    r"""Those of `docs` (`row`, `text`) with half a character in a JSON escape (`\ud83d` alone), replaced by U+FFFD.
+    r"""Those of `docs` (`row`, `text`) with a lone surrogate in a JSON escape (`\ud83d` alone), replaced by U+FFFD.
 
-    DuckDB's parser rejects a whole document because of half a character, as RFC 8259 allows.
+    DuckDB's parser rejects a whole document because of a lone surrogate, as RFC 8259 allows.
     """
     suspects = docs.filter(pl.col("text").str.contains(r"\u", literal=True))
     repaired = [_ESCAPE.sub(_whole, text) for text in suspects["text"]]
