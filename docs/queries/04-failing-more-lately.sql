@@ -1,6 +1,6 @@
 -- Is it failing more than chance explains lately, and in which hours?
 -- Asked by: SRE.
--- Compared with the hours before, and corrected for having looked at many: `is_anomaly` is rare where nothing happened.
+-- Each hour is compared with the hours before it, with a correction for testing many hours: false alarms are rare.
 select
     bucket_start, source, action, n, failed, failed / nullif(n, 0) as failure_rate, expected_rate, p_value, q_value,
     is_anomaly, is_partial,

@@ -1,6 +1,6 @@
 -- What share of tasks is still running after one, two, five and ten minutes?
 -- Asked by: product owner.
--- NULL beyond `followed_seconds`: nobody was followed for so long.
+-- NULL beyond `followed_seconds`: no task was followed for that long.
 select
     source,
     action,

@@ -1,6 +1,6 @@
 -- When was it busiest: how many tasks were under way at most, day by day?
 -- Asked by: product owner.
--- `low` and `high`: if every task whose end has no time had ended as early, or as late, as it can have.
+-- `low` and `high` assume that every task whose end has no time ended as early, or as late, as possible.
 with together as (
     select source, minute, sum(low) as low, sum(middle) as middle, sum(high) as high,
     from in_flight_by_minute

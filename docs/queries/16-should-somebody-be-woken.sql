@@ -1,4 +1,4 @@
--- Does an error budget burn so fast, right now, that somebody has to be woken? (NULL: not known, nothing was heard)
+-- Does an error budget burn so fast right now that an alert is due? (NULL: not known, because no usable answer came)
 -- Asked by: SRE.
 select
     objective, window_hours, good, total, burn_rate, threshold, p_value, smallest_total, is_enough,

@@ -1,4 +1,4 @@
--- What did one task go through? Here: the one that we have seen change most; put any task_id in its place.
+-- Which statuses did one task go through? Here the task with the most changes; replace it by any other task_id.
 -- Asked by: SRE.
 select status, entered_after, entered_by, left_after, left_by, min_seconds, max_seconds,
 from status_spans

@@ -1,4 +1,4 @@
--- Since when has it been so: is there a step in failures or latency, and how many series have none?
+-- Since when: how many steps are there in failures and latency, when was the first, and which is the clearest?
 -- Asked by: SRE.
 select
     (select count(distinct (source, action)) from tasks) as kinds,

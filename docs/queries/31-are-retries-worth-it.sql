@@ -1,4 +1,4 @@
--- How many attempts does a piece of work take, and what did the ones cost that never succeeded?
+-- How many attempts does a piece of work take, and what did those that never succeeded cost?
 -- Asked by: finance.
 select
     attempts,
