@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Names of columns with ids, in lower case without blanks, `_` and `-`; the preferred ones first.
 _KNOWN: Final = (frozenset({"taskid", "taskids"}), frozenset({"id", "ids"}))
 
+_ALL_KNOWN: Final = frozenset[str]().union(*_KNOWN)
+
 #: Names of columns that contain a digit and could be taken for an id: `Column1`, `field_2`, `job_id_1`.
 _HEADER_LIKE: Final = re.compile(
     r"(col|column|field|var|unnamed|_c|f)[ _:]*\d{1,3}|(.*[_ -])?ids?[_ -]?\d*", re.IGNORECASE
@@ -25,6 +27,7 @@ _HEADER_LIKE: Final = re.compile(
 #: header may contain anything.
 _SHOWABLE: Final = re.compile(r"[^\W\d]\w*([ .:/()-]+\w+)*\)?|")
 _LONGEST_NAME: Final = 40
+_SEPARATORS: Final = re.compile(r"[\s_-]+")
 _MANY_DIGITS: Final = 4
 
 #: How many names a message lists at most.
@@ -32,12 +35,12 @@ _LISTED: Final = 20
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "", name).casefold()
+    return _SEPARATORS.sub("", name).casefold()
 
 
 def is_header_word(text: str) -> bool:
     """Whether a text is not an id but the name of a column with ids."""
-    return len(text) <= _LONGEST_NAME and any(_plain(text) in names for names in _KNOWN)
+    return len(text) <= _LONGEST_NAME and _plain(text) in _ALL_KNOWN
 
 
 def looks_like_id(text: str) -> bool:
