@@ -35,11 +35,10 @@ with spans as (
 
 recent as (
     select *, epoch(moment::timestamptz) - epoch(decided_at) as ago_seconds,
-    from slo_tasks
+    -- A verdict is clear when the objective's seconds are over, or before: older tasks cannot count in a window.
+    from slo_tasks_after(moment::timestamptz - to_seconds((select max(seconds) from objectives) + 6 * 3600))
     where
-        -- A verdict is clear when the objective's seconds are over, or before: older tasks cannot count in a window.
-        submit_time > moment::timestamptz - to_seconds((select max(seconds) from objectives) + 6 * 3600)
-        and decided_at <= moment::timestamptz
+        decided_at <= moment::timestamptz
         and epoch(decided_at) > epoch(moment::timestamptz) - 6 * 3600
 ),
 
