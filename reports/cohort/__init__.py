@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from reports.cohort import of_all
 from reports.cohort.buckets import name_buckets
-from reports.cohort.used import PERIODS, VIEWS, sql_of, with_used
+from reports.cohort.databases import AFTER, DATABASES, KEPT, KEPT_AFTER, KEPT_OF_OURS, OF_ALL
+from reports.cohort.used import VIEWS, sql_of, with_used
 from reports.cohort.values import choose_rows
 from reports.errors import OutdatedError, UnknownFilterError
 from warehouse.database.reader import open_beside_published
-from warehouse.database.schema import definitions, in_order, with_needed
+from warehouse.database.schema import definitions, in_order
 from warehouse.database.session import first_line, quoted
 
 if TYPE_CHECKING:
@@ -35,50 +37,9 @@ if TYPE_CHECKING:
     from warehouse.database.schema import Definition
     from warehouse.paths import DataPaths
 
-#: What several figures read, evaluated once per page and stored as tables: by database, the warehouse's views and those
-#: created after them (`_AFTER`); and the report's own views.
-_KEPT: Final = {"cohort": {"task_latency", "failure_chance"}, "pooled": {"kind_follow_up"}}
-_KEPT_AFTER: Final = {("pooled", "quantiles"), ("pooled", "outcome_curve")}
-_KEPT_OF_OURS: Final = frozenset({"every_bucket", "failure_pareto", "latency_cells"})
-
 #: Tasks selected by their payload are copied into a table if there are at most this many, so that figures do not each
 #: search all tasks for them.
 _FEW: Final = 500_000
-
-_BUCKETS: Final = {"bucket_start", "bucket_end", "is_bucket_partial", "kind_follow_up"}
-_RATES: Final = {*_BUCKETS, "failure_rate_by", "failure_rate_daily"}
-_CURVES: Final = {
-    *_BUCKETS,
-    *("survival_bound", "incidence_bound", "age_bin", "levels_reached", "latency_life_table_between"),
-    *("latency_survival_between", "latency_survival", "latency_bins_by", "latency_quantiles_by"),
-    *("latency_quantiles", "outcome_shares_between", "outcome_incidence_between", "outcome_incidence"),
-}
-#: Views that have to read all tasks, not only those of the cohort.
-_OF_THE_WHOLE: Final = {"accepted_lists", "kind_follow_up", "stuck_tasks"}
-#: Views of the database `whole`: they read all tasks, and depend on `now()`.
-_BY_THE_CLOCK: Final = {"collection_freshness", "given_up_tasks", "id_accounting", "stuck_tasks"}
-#: The databases, and which of the warehouse's views each has over its own tables. `cohort` has all except those that
-#: have to read all tasks (see histories.sql); the others have those that the report reads. Databases whose name ends in
-#: _total or _buckets get their kind_follow_up from latencies.sql or follow_up.sql.
-DATABASES: Final = {
-    "whole": frozenset(with_needed(_BY_THE_CLOCK)),
-    "always": frozenset(with_needed(PERIODS)),
-    "cohort": frozenset(one.name for one in definitions("marts")) - _OF_THE_WHOLE,
-    "pooled": frozenset(_CURVES),
-    "pooled_always": frozenset({"in_flight_by_minute"}),
-    "pooled_buckets": frozenset(_CURVES) - {"kind_follow_up"},
-    "cohort_total": frozenset(_RATES) - {"kind_follow_up"},
-    "pooled_total": frozenset(_RATES) - {"kind_follow_up"},
-    "buckets_total": frozenset(_RATES) - {"kind_follow_up"},
-}
-#: The files that create further views from the views of a database.
-_AFTER: Final = {
-    "whole": ("histories",),
-    "cohort": ("latencies", "quantiles"),
-    "pooled": ("follow_up", "quantiles", "outcome_curve"),
-    "pooled_buckets": ("quantiles",),
-}
-
 
 #: The condition on a task for each filter; its values are in the table `filters`.
 _KINDS: Final = {
@@ -217,33 +178,43 @@ def _build(
     if not cohort.has_all:
         con.execute(sql_of("cohort/parts"))
     _pass_on_tables(con)
+    _add_of_all(con, cohort, used)
     _add_own(con, VIEWS[:1], used, keeps=keeps)  # every_bucket, which follow_up.sql reads
     for name, views in DATABASES.items():
         con.execute(f"use {name}")
         for definition in _in_order():
             if definition.name in views and (used is None or definition.name in used):
                 con.execute(_text_of(definition, name, cohort, keeps=keeps))
-        for after in _AFTER.get(name, ()):
-            con.execute(_as_table(sql_of(f"cohort/{after}"), keeps and (name, after) in _KEPT_AFTER))
+        for after in AFTER.get(name, ()):
+            con.execute(_as_table(sql_of(f"cohort/{after}"), keeps and (name, after) in KEPT_AFTER))
     con.execute("use memory")
+    if keeps and cohort.has_all:
+        of_all.keep(con, "cohort.failure_chance", "failure_chance")
     con.execute(f"set timezone = {quoted(cohort.timezone)}")
     _add_own(con, VIEWS[1:], used, keeps=keeps)
+
+
+def _add_of_all(con: duckdb.DuckDBPyConnection, cohort: Cohort, used: frozenset[str] | None) -> None:
+    for view in OF_ALL:
+        of_all.add_table(con, f"cohort.{view}", view)
+    if not cohort.has_all and (used is None or "failure_chance" in used):  # see failure_chance.sql
+        of_all.add_table(con, "whole.failure_chance", "failure_chance")
 
 
 def _add_own(
     con: duckdb.DuckDBPyConnection, names: tuple[str, ...], used: frozenset[str] | None, *, keeps: bool
 ) -> None:
-    """Create views of the report; those in `_KEPT_OF_OURS` as tables if `keeps`."""
+    """Create views of the report; those in `KEPT_OF_OURS` as tables if `keeps`."""
     for name in names:
         if used is None or name in used:
-            con.execute(_as_table(sql_of(f"views/{name}"), keeps and name in _KEPT_OF_OURS))
+            con.execute(_as_table(sql_of(f"views/{name}"), keeps and name in KEPT_OF_OURS))
 
 
 def _text_of(definition: Definition, database: str, cohort: Cohort, *, keeps: bool) -> str:
     """The statement that adds a view or macro of the warehouse to a database."""
     if (database, definition.name) == ("cohort", "failure_chance") and not cohort.has_all:
         return sql_of("cohort/failure_chance")
-    return _as_table(definition.sql, keeps and definition.name in _KEPT.get(database, ()))
+    return _as_table(definition.sql, keeps and definition.name in KEPT.get(database, ()))
 
 
 def _as_table(text: str, is_kept: bool) -> str:  # noqa: FBT001 - one thing or the other

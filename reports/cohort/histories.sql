@@ -1,11 +1,6 @@
--- How a list of ids was drawn, how far a kind of task was followed up, and whether a task is stuck or was given up
--- depend on all tasks, not only on the cohort. So these are taken from views over all tasks, under the same names.
-create table cohort.accepted_lists as
-from published.accepted_lists;
-
-create table cohort.kind_follow_up as
-from published.kind_follow_up;
-
+-- Whether a task is stuck or was given up depends on all tasks, not only on the cohort. So it is taken from views over
+-- all tasks, under the same names, as is how a list of ids was drawn and how far a kind of task was followed up
+-- (of_all.py).
 create view cohort.stuck_tasks as
 from whole.stuck_tasks
 semi join cohort.tasks using (source, task_id);

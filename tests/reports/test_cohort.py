@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import reports.cohort
-from reports.cohort import DATABASES, Cohort, choices, open_cohort
+from reports.cohort import Cohort, choices, open_cohort
+from reports.cohort.databases import DATABASES
 from reports.errors import UnknownFilterError
 from reports.render import report_on
 from tests.warehouse.marts.world import END

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -11,7 +12,6 @@ from warehouse.errors import NothingPublishedError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from warehouse.paths import DataPaths
 
@@ -40,6 +40,20 @@ def open_beside_published(paths: DataPaths) -> duckdb.DuckDBPyConnection:
         NothingPublishedError, WarehouseError: as `open_published`.
     """
     return _open_newest(paths, _attached)
+
+
+def published_copy(con: duckdb.DuckDBPyConnection) -> str | None:
+    """A text that differs for every published copy that `open_beside_published` attaches; None if it is a lake."""
+    row = con.execute(
+        "select path from duckdb_databases() where database_name = 'published' and type = 'duckdb'"
+    ).fetchone()
+    if row is None or row[0] is None:
+        return None
+    try:
+        file = Path(row[0]).stat()
+    except FileNotFoundError:  # a newer copy has replaced it
+        return None
+    return f"{row[0]} {file.st_ino} {file.st_mtime_ns} {file.st_size}"
 
 
 def _attached(version: Path) -> duckdb.DuckDBPyConnection:
