@@ -34,7 +34,7 @@ _ROUNDS_OF_BOTH: Final = 10  # single rounds vary by a tenth, and the bar allows
 _SECONDS_FOR_FEW, _SECONDS_FOR_MANY = 0.025, 0.2  # latencies that allow the same rate
 
 # The result of ours and of the script in the same form: counts and a checksum of the columns that both have.
-_OURS: Final = """
+TABLES: Final = """
     select
         (select (count(*), bit_xor(hash(
             task_id, action, status, epoch(submit_time)::bigint, epoch(start_time)::bigint, epoch(finish_time)::bigint,
@@ -69,7 +69,7 @@ class Work:
         with tempfile.TemporaryDirectory(dir=self.ids_file.parent) as name:
             published = Path(name, "data", "published", "current.duckdb")
             arguments = [*COMMAND, "--ids-file", str(self.ids_file), "--concurrency", str(in_flight)]
-            query = "select count(*)::varchar from tasks" if counted else _OURS
+            query = "select count(*)::varchar from tasks" if counted else TABLES
             settings = {"AVATAR_TASKS_BASE_URL": self.base_url, "AVATAR_TASKS_FETCH": "single"}
             return run_process(arguments, partial(_read, published, query), Path(name), **settings)
 

@@ -1,7 +1,7 @@
 """Listing: tasks by the gateway's list and by many ids at once, beside one request each, and under a limit.
 
-The gateway answers at once, so our own cost is compared; each contender is a separate process, measured from its start
-to its end. Under the limit, the number of requests decides.
+The gateway answers at once, so that our own cost is compared, and then with latency. Each contender is a separate
+process, measured from its start to its end. Under the limit, the number of requests decides.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
+from benchmarks.collecting import TABLES, Work
 from benchmarks.harness import OURS, Outcome, Row, at_least, at_most, compete, run_process
 from benchmarks.inputs import fast_gateway
 
@@ -28,13 +29,7 @@ _TASKS_UNDER_LIMIT: Final = 6_000
 _LATENCY_SECONDS: Final = 0.1
 _MOST_PAGES: Final = 250
 _PAGE: Final = 100
-
-_TABLES: Final = """
-    select
-        (select (count(*), bit_xor(hash(task_id, action, status, submit_time, finish_time, fail_reason))) from tasks),
-        (select (count(*), bit_xor(hash(task_id, create_time, work_name, template_id, work_video_path))) from works),
-        (select (count(*), bit_xor(hash(task_id, audio_url))) from pt_infos),
-"""
+_IN_FLIGHT: Final = 64  # ours by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +46,10 @@ class Site:
     def bulk(self, *options: str) -> Outcome:
         return self._collect("bulk", "--ids-file", str(self.ids_file), *options, AVATAR_TASKS_FETCH="bulk")
 
+    def script(self) -> Outcome:
+        """The httpx and pandas script, which requests every id alone."""
+        return Work(self.base_url, self.ids_file).script(_IN_FLIGHT)
+
     def listed(self, *options: str) -> Outcome:
         since = int((datetime.now(UTC) - fast_gateway.START).total_seconds())
         return self._collect("list", "--discover", "--since", f"{since}s", *options)
@@ -64,7 +63,7 @@ class Site:
                     summary = con.execute("select summary from runs where command = 'collect'").fetchone()
                     assert summary is not None
                     self.summaries[name] = json.loads(summary[0])
-                    return con.execute(_TABLES).fetchone()
+                    return con.execute(TABLES).fetchone()
 
             settings = {"BASE_URL": self.base_url, "ACCESS_TOKEN": "any-token", "USER_ID": "7", "FETCH": "single"}
             environment = {f"AVATAR_TASKS_{key}": value for key, value in settings.items()} | environment
@@ -83,7 +82,9 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
 
 
 def _beside_single(site: Site, tasks: int, latency_seconds: float, rounds: int) -> Iterator[Row]:
-    contest = compete({"single": site.single, "bulk": site.bulk, "list": site.listed}, rounds)
+    contest = compete(
+        {"single": site.single, "bulk": site.bulk, "list": site.listed, "httpx and pandas": site.script}, rounds
+    )
     speeds = ", ".join(
         f"{name} {tasks / contest.seconds(name):,.0f}/s ({contest.cpu_seconds(name):.1f} s of CPU)"
         for name in contest.rounds[0]
@@ -94,6 +95,8 @@ def _beside_single(site: Site, tasks: int, latency_seconds: float, rounds: int) 
         yield Row(f"requests for {tasks:,} tasks by list", pages, "requests", at_most(_MOST_PAGES), "a hundred a page")
     times = contest.times("single", "list")
     yield Row(f"{tasks:,} tasks by list, beside one request each, {at}", times, "times as fast", at_least(3), speeds)
+    times = contest.times("httpx and pandas", "list")
+    yield Row(f"{tasks:,} tasks by list, beside httpx and pandas, {at}", times, "times as fast", at_least(24), speeds)
     times, requests = contest.times("single", "bulk"), site.summaries["bulk"]["requests"]
     what = f"{tasks:,} tasks, a hundred ids a request, beside one each, {at}"
     yield Row(what, times, "times as fast", None, f"{requests} requests")
