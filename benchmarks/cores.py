@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.harness import OURS, Outcome, Row, at_least, at_most, compete, run_process
-from benchmarks.inputs.bodies import END, fill_archive
-from benchmarks.rebuilding import bare, sizes, write_lines
+from benchmarks.inputs.bodies import END, answers, fill_archive
+from benchmarks.rebuilding import RUN, bare, sizes, write_lines
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths
@@ -33,7 +33,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         folder = Path(name)
         _fill(folder / "1", count)
         shutil.copytree(folder / "1", folder / "other")
-        write_lines(folder / "lines", count)
+        write_lines(folder / "lines", answers(count, RUN, END))
         yield from _beside(folder, count, rounds)
         for times in _TIMES[1:]:
             _fill(folder / str(times), count * times)

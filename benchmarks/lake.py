@@ -175,9 +175,7 @@ def fill(store: Archive, count: int) -> None:
     numbers = (f"20260301T000000-000000000000-{number:06d}" for number in itertools.count())
     for frame in bodies.answers(count, "20260301T000000-bench", bodies.END):
         for part in frame.iter_slices(500):
-            sent = part.with_columns(requested_at="observed_at", drawn_from=None)
-            rows = sent.select(REQUESTS.names()).cast(REQUESTS)
-            store.write("requests", rows, segment_id=next(numbers), at=bodies.END)
+            store.write("requests", bodies.requests_of(part), segment_id=next(numbers), at=bodies.END)
             store.write("observations", part, segment_id=next(numbers), at=bodies.END)
 
 

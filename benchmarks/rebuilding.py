@@ -10,21 +10,25 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
-import polars as pl
+import polars.selectors as cs
 
 from benchmarks.harness import OURS, Row, at_least, compete, run_process
 from benchmarks.inputs.bodies import END as FIRST_LOOK
-from benchmarks.inputs.bodies import answers, fill_archive
+from benchmarks.inputs.bodies import answers, fill_archive, requests_of
+from warehouse.analysis import DEFAULTS, read_analysis
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    import polars as pl
 
     from benchmarks.harness import Contest, Outcome
 
@@ -38,20 +42,15 @@ with duckdb.connect(sys.argv[2]) as con:
     con.execute(open(sys.argv[1], encoding="utf-8").read())
 """
 
-#: Columns of an answer's line besides its body.
-_FACTS: Final = (
-    "source", "task_id", "segment_id", "run_id", "http_status", "elapsed_ms", "attempts", "refusals", "request_id",
-    "gateway_version", "error", "body_hash",
-)  # fmt: skip
-
-#: The tables that are compared, and the columns of ours that bare DuckDB does not make.
-_OURS_ALONE: Final[dict[str, set[str]]] = {
-    "tasks": {"result_expires_at"},
-    "works": {"extras", "animate_params_error"},
+#: The tables that are compared, and the columns of ours that bare DuckDB does not make: `extras` are the fields without
+#: a column, and to find them SQL would have to name all others again, level by level.
+OURS_ALONE: Final[dict[str, set[str]]] = {
+    "tasks": set(),
+    "works": {"extras"},
     "pt_infos": {"extras"},
     "observations": set(),
     "requests": set(),
-    "quarantine": {"detail"},
+    "quarantine": set(),
     "schema_drift": set(),
 }
 
@@ -80,7 +79,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         for ids in (quarter, count):
             fill_archive(Archive(LocalFolder(DataPaths(folder / str(ids)).archive)), ids)
         for ids in (sample, count):
-            write_lines(folder / f"lines-{ids}", ids)
+            write_lines(folder / f"lines-{ids}", answers(ids, RUN, FIRST_LOOK))
 
         contest = compete(
             {
@@ -144,24 +143,28 @@ def _dlt(lines: Path) -> Outcome:
         return run_process(arguments, lambda: sizes(Path(name) / "peer.duckdb", _SIZES_OF_DLT))
 
 
-def write_lines(folder: Path, count: int) -> None:
-    """Write files with the bodies as received, with the metadata of each answer, and with the accepted ids."""
+def write_lines(folder: Path, frames: Iterable[pl.DataFrame]) -> None:
+    """Write files with the bodies of answers as received, with their metadata, with their ids, and with our rules."""
     folder.mkdir()
     with (
         (folder / "bodies.ndjson").open("wb") as bodies,
         (folder / "answers.ndjson").open("wb") as as_observed,
         (folder / "requests.ndjson").open("wb") as as_requested,
+        (folder / "rules.ndjson").open("wb") as rules,
     ):
-        for frame in answers(count, RUN, FIRST_LOOK):
-            at = frame.select(pl.col("observed_at").dt.to_string("iso:strict"))["observed_at"]
-            rows = zip(frame.select(_FACTS).iter_rows(named=True), at, frame["body"], strict=True)
-            for facts, observed_at, body in rows:
+        for frame in frames:
+            for facts, body in zip(_as_json(frame.drop("body")), frame["body"], strict=True):
                 bodies.write(body + b"\n")
-                as_observed.write(
-                    json.dumps(facts | {"observed_at": observed_at}).encode()[:-1] + b', "body": ' + body + b"}\n"
-                )
-                request = {"source": facts["source"], "task_id": facts["task_id"], "run_id": facts["run_id"]}
-                as_requested.write(json.dumps(request | {"requested_at": observed_at}).encode() + b"\n")
+                as_observed.write(facts[:-1] + b', "body": ' + body + b"}\n")
+            as_requested.writelines(line + b"\n" for line in _as_json(requests_of(frame)))
+        for position, rule in enumerate(read_analysis(DEFAULTS).failure_rules):
+            rules.write(json.dumps({"position": position, **asdict(rule)}).encode() + b"\n")
+
+
+def _as_json(frame: pl.DataFrame) -> Iterator[bytes]:
+    """The rows as JSON objects."""
+    times = cs.datetime().dt.to_string("iso:strict")
+    return (json.dumps(row).encode() for row in frame.with_columns(times).iter_rows(named=True))
 
 
 def sizes(path: Path, query: str = _SIZES) -> object:
@@ -170,14 +173,19 @@ def sizes(path: Path, query: str = _SIZES) -> object:
         return con.execute(query).fetchall()
 
 
+def compared(con: duckdb.DuckDBPyConnection, table: str) -> duckdb.DuckDBPyRelation:
+    """The columns of a table that both contenders make, by name."""
+    names = {name for name, *_ in con.execute(f"describe {table}").fetchall()}
+    return con.table(table).select(*sorted(names - OURS_ALONE[table]))
+
+
 def _values(path: Path) -> object:
     """For each table its columns, its number of rows, and a checksum of its content."""
     with duckdb.connect(path, read_only=True) as con:
         con.execute("set timezone = 'UTC'")
-        return [_table(con, name, without) for name, without in _OURS_ALONE.items()]
+        return [_checked(con, table) for table in OURS_ALONE]
 
 
-def _table(con: duckdb.DuckDBPyConnection, table: str, without: set[str]) -> object:
-    columns = sorted({name for name, *_ in con.execute(f"describe {table}").fetchall()} - without)
-    rows = con.table(table).select(*columns).query("one", "select count(*), sum(hash(one)) from one")
-    return table, columns, rows.fetchall()
+def _checked(con: duckdb.DuckDBPyConnection, table: str) -> object:
+    rows = compared(con, table)
+    return table, rows.columns, rows.query("one", "select count(*), sum(hash(one)) from one").fetchall()

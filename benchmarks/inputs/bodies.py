@@ -77,12 +77,16 @@ def _completed(frame: pl.DataFrame, run_id: str, first_observed: datetime, first
     )
 
 
+def requests_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """The requests (schema `REQUESTS`) for the ids of some answers, accepted when these were received."""
+    return frame.with_columns(requested_at="observed_at", drawn_from=None).select(REQUESTS.names()).cast(REQUESTS)
+
+
 def fill_archive(
     store: Archive, count: int, run_id: str = "20260301T000000-bench", first_observed: datetime = END
 ) -> None:
     """Write the requests and the answers of `count` ids."""
     for frame in answers(count, run_id, first_observed):
         segment_id = frame["segment_id"][0]
-        sent = frame.with_columns(requested_at="observed_at", drawn_from=None).select(REQUESTS.names()).cast(REQUESTS)
-        store.write("requests", sent, segment_id=f"{segment_id}-requests", at=first_observed)
+        store.write("requests", requests_of(frame), segment_id=f"{segment_id}-requests", at=first_observed)
         store.write("observations", frame, segment_id=segment_id, at=first_observed)

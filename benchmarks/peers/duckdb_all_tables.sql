@@ -1,8 +1,25 @@
 -- Load the answers in answers.ndjson (metadata and body) and the ids in requests.ndjson into the tables of the
--- warehouse, with DuckDB only: the shortest SQL that gives the same rows for answers in the gateway's plain form. Left
--- out: nine of the sixteen quality_flags, extras of works and of pt_infos, result_expires_at, animate_params_error,
--- quarantine's detail, and the tables pending and segments.
+-- warehouse, with DuckDB only: the shortest SQL that gives the same rows for answers in the gateway's plain form.
+-- rules.ndjson has the failure rules. Left out:
+--
+-- extras of works and of pt_infos: fields without a column; SQL would have to name all others again to find them
+-- four of the eighteen quality_flags: finish_in_future, units_corrected and time_implausible (times are in the documented
+--   unit, and in the past) and text_repaired (bodies are UTF-8)
+-- json_type of unknown fields in schema_drift: a form of an answer has the types of known fields only
+-- what identity_conflict changes in a row of tasks: it is found, but the values of the other task stay
+-- the tables competing_answers, failure_rules, pending and segments, and those of lists, policies and runs
 set timezone = 'UTC';
+
+create temp macro plain_id(id) as regexp_replace(lower(trim(id)), '^task_', '');
+
+create temp macro url_expires_at(url) as (
+    case when contains(url, '=') then to_timestamp(coalesce(
+        epoch(try_strptime(
+            nullif(regexp_extract(url, '(?i)[?&]x-[a-z]+-date=(\d{8}t\d{6})z', 1), ''), '%Y%m%dT%H%M%S'
+        )) + try_cast(regexp_extract(url, '(?i)[?&]x-[a-z]+-expires=(\d{1,9})(&|#|$)', 1) as bigint),
+        try_cast(regexp_extract(url, '(?i)[?&](expires|e)=(\d{9,11})(&|#|$)', 2) as bigint)
+    )) end
+);
 
 create or replace temp table answers as
 with parsed as (
@@ -30,8 +47,8 @@ with parsed as (
     }').data as task
     from read_json('answers.ndjson', format = 'newline_delimited', maximum_object_size = 67108864, columns = {
         source: 'varchar', task_id: 'varchar', observed_at: 'timestamptz', segment_id: 'varchar', run_id: 'varchar',
-        http_status: 'integer', elapsed_ms: 'double', attempts: 'integer', refusals: 'integer', request_id: 'varchar',
-        gateway_version: 'varchar', error: 'varchar', body_hash: 'varchar', body: 'json'
+        http_status: 'integer', content_type: 'varchar', elapsed_ms: 'double', attempts: 'integer', refusals: 'integer',
+        request_id: 'varchar', gateway_version: 'varchar', error: 'varchar', body_hash: 'varchar', body: 'json'
     })
 )
 
@@ -46,33 +63,90 @@ select
         when body ->> '$.code' = 'task_not_exist' then 'missing'
         else 'malformed'
     end as outcome,
+    case when plain_id(task.task_id) <> plain_id(task_id) then task.task_id end as answered_id,
+    case when plain_id(task.data.animate_id) <> plain_id(task_id) then task.data.animate_id end as answered_work_id,
+    case when outcome <> 'task' then left(body ->> '$.message', 500) end as message,
+    try(json_type(nullif(task.data.animate_params_str, ''), ['$', '$.pt_infos'])) as params_types,
+    case
+        when params_types is null and task.data.animate_params_str <> '' then 'invalid_json'
+        when params_types[1] not in ('OBJECT', 'NULL') then 'not_an_object'
+        when params_types[2] not in ('ARRAY', 'NULL') then 'pt_infos_not_a_list'
+    end as animate_params_error,
+    case when animate_params_error is null then task.data.animate_params_str end as params,
 from parsed;
 
 create or replace table requests as
 from read_json('requests.ndjson', format = 'newline_delimited', columns = {
-    source: 'varchar', task_id: 'varchar', requested_at: 'timestamptz', run_id: 'varchar'
+    source: 'varchar', task_id: 'varchar', requested_at: 'timestamptz', run_id: 'varchar', drawn_from: 'varchar'
 });
 
 create or replace table observations as
 select
-    * exclude (body, task, outcome),
-    outcome,
+    * exclude (body, task, content_type, params_types, animate_params_error, params),
     upper(task.status) as status,
     try_cast(rtrim(task.progress, '%') as double) as progress_pct,
 from answers;
 
 create or replace table quarantine as
-select source, task_id, observed_at, segment_id, 'unknown_shape' as reason, body[1:300] as body_excerpt
+select
+    source,
+    task_id,
+    observed_at,
+    segment_id,
+    if(message is null, 'unknown_shape', 'error_answer') as reason,
+    coalesce(message, format('HTTP {}, {}', http_status, content_type)) as detail,
+    body[1:300] as body_excerpt,
 from answers
 where outcome = 'malformed';
 
--- a terminal answer wins over any other, then the newest
+-- an answer is about another task if the id in it was polled, too, or if answers for several ids have it
+create or replace temp table mixed_up as
+with named as (
+    select rowid as answer_row, source, task_id, plain_id(coalesce(answered_id, answered_work_id)) as id
+    from answers
+    where answered_id is not null or answered_work_id is not null
+),
+
+proof as (
+    select source, id from named group by all having count(distinct task_id) > 1
+    union
+    select named.source, named.id
+    from requests
+    inner join named on requests.source = named.source and plain_id(requests.task_id) = named.id
+)
+
+select answer_row
+from named
+semi join proof using (source, id);
+
+-- a terminal answer wins over any other, then one under the id polled, then the newest
 create or replace temp table winners as
-select distinct on (source, task_id) rowid as answer_row, source, task_id
+select distinct on (source, task_id)
+    answers.rowid as answer_row,
+    source,
+    task_id,
+    mixed_up.answer_row is not null as identity_conflict,
 from answers
+left join mixed_up on answers.rowid = mixed_up.answer_row
 where outcome = 'task'
 order by
-    source, task_id, upper(task.status) in ('SUCCESS', 'FAILURE') desc, observed_at desc, body_hash desc, run_id desc;
+    source,
+    task_id,
+    identity_conflict,
+    upper(task.status) in ('SUCCESS', 'FAILURE') desc,
+    answered_id is null desc,
+    observed_at desc,
+    body_hash desc,
+    run_id desc;
+
+-- the first rule that matches decides why a task failed
+create or replace temp table ruled as
+select distinct on (fail_reason) fail_reason, name as fail_rule, fail_class
+from (select distinct trim(task.fail_reason) as fail_reason from answers where upper(task.status) = 'FAILURE')
+inner join read_json('rules.ndjson', format = 'newline_delimited', columns = {
+    position: 'integer', name: 'varchar', pattern: 'varchar', fail_class: 'varchar'
+}) on regexp_matches(fail_reason, '(?i)' || pattern)
+order by fail_reason, position;
 
 create or replace temp table seen as
 select
@@ -91,30 +165,16 @@ create or replace table tasks as
 select
     source,
     task_id,
+    answered_id,
+    answered_work_id,
+    identity_conflict,
     task.action as action,
-    upper(task.status) as status,
+    found.status,
     task.status as status_raw,
     status in ('SUCCESS', 'FAILURE') as is_terminal,
-    case when status <> 'SUCCESS' then nullif(trim(task.fail_reason), '') end as fail_reason,
-    case
-        when status <> 'FAILURE' then null
-        when fail_reason is null then 'unknown'
-        when regexp_matches(fail_reason, '任务超时|task timed? ?out', 'i') then 'gateway_timeout'
-        when regexp_matches(
-            fail_reason,
-            '^upstream returned (an )?(error|unrecognized message|empty status)|获取渠道信息失败|failed to get channel info',
-            'i'
-        ) then 'gateway'
-        when regexp_matches(
-            fail_reason, 'content policy|policy violation|sensitive|moderation|nsfw|内容审核|违规|敏感', 'i'
-        ) then 'content_policy'
-        when regexp_matches(
-            fail_reason,
-            'no face|face not (found|detected)|exceeds? the (limit|maximum)|too (long|large|short|small)|invalid (audio|video|image|input|param)|unsupported|未检测到人脸|音频格式|参数(错误|无效)|格式不支持',
-            'i'
-        ) then 'input'
-        else 'provider'
-    end as fail_class,
+    found.fail_reason,
+    ruled.fail_rule,
+    case when status = 'FAILURE' then coalesce(ruled.fail_class, 'unknown') end as fail_class,
     coalesce(
         case when task.result_url ilike 'http%' then task.result_url end,
         case when status = 'SUCCESS' and task.fail_reason ilike 'http%' then task.fail_reason end,
@@ -122,6 +182,7 @@ select
             coalesce(nullif(task.data.work_video_path, ''), nullif(task.data.no_wm_work_video_path, ''))
         end
     ) as result_url,
+    url_expires_at(result_url) as result_expires_at,
     nullif(task.notify_hook, '') as notify_hook,
     to_timestamp(nullif(task.submit_time, 0)) as submit_time,
     to_timestamp(nullif(task.start_time, 0)) as start_time,
@@ -140,58 +201,54 @@ select
     requested_at,
     seen.* exclude (source, task_id),
     list_filter([
-        case when start_time is null then 'start_missing' end,
+        case when (is_terminal or status = 'IN_PROGRESS') and start_time is null then 'start_missing' end,
         case when is_terminal and finish_time is null then 'finish_missing' end,
         case when submit_time is null then 'submit_missing' end,
         case when finish_time < submit_time then 'finish_before_submit' end,
         case when start_time < submit_time or start_time > finish_time then 'start_out_of_order' end,
+        case when abs(epoch(created) - epoch(submit_time)) > 300 then 'provider_clock_gap' end,
+        case when abs(try_cast('0x' || task.data.id[:8] as bigint) - trunc(epoch(created))) > 2
+            then 'object_id_time_differs'
+        end,
         case when
             (status = 'SUCCESS') <> (task.data.web_work_status = 200)
-            or status = 'FAILURE' and fail_class = 'gateway_timeout' and task.data.web_work_status is not null
+            or status <> 'FAILURE' and task.data.web_work_status < 0
+            or status = 'FAILURE' and fail_class = 'gateway_timeout' and task.data.web_work_status >= 0
         then 'outer_inner_disagree' end,
-        case when status = 'SUCCESS' and result_url is null then 'result_missing' end
+        case when status = 'SUCCESS' and result_url is null then 'result_missing' end,
+        case when status = 'SUCCESS' and trim(task.fail_reason) <> '' and task.fail_reason not ilike 'http%'
+            then 'reason_on_success'
+        end,
+        case when animate_params_error is not null then 'params_unreadable' end,
+        case when answered_id is not null then 'task_id_differs' end,
+        case when status = 'UNKNOWN' then 'status_unknown' end,
+        case when identity_conflict then 'identity_conflict' end
     ], lambda flag: flag is not null) as quality_flags,
     case when task.id is not null then to_json({
         'channel_id': task.channel_id, 'created_at': task.created_at, 'group': task.group, 'id': task.id,
         'properties': task.properties, 'updated_at': task.updated_at, 'user_id': task.user_id,
         'username': task.username
     }) end as extras,
+    gateway_version,
     segment_id,
     observed_at,
     body_hash,
     run_id,
 from (
-    select answers.*, make_timestamptz((task.data.create_time * 1000)::bigint) as created
+    select
+        answers.*,
+        winners.identity_conflict,
+        upper(task.status) as status,
+        case when upper(task.status) <> 'SUCCESS' then nullif(trim(task.fail_reason), '') end as fail_reason,
+        make_timestamptz((task.data.create_time * 1000)::bigint) as created,
     from answers
-    semi join winners on answers.rowid = winners.answer_row
-)
+    inner join winners on answers.rowid = winners.answer_row
+) as found
+left join ruled on found.status = 'FAILURE' and found.fail_reason = ruled.fail_reason
 left join (
     select source, task_id, min(requested_at) as requested_at from requests group by all
 ) using (source, task_id)
 left join seen using (source, task_id);
-
-create or replace table works as
-select
-    columns('^(source|task_id|observed_at|body_hash|run_id|is_terminal|.*_enable|.*_ratio|.*_status|.*_list|.*_types|example_.*)$'),
-    nullif(columns('^(animate_.*|file_type|id|music_title|primary_.*|share_.*|singer|template_id|user_.*|.*work_.*(name|path))$'), ''),
-    nullif(ext.animate_channel, '') as ext_animate_channel,
-    nullif(ext.sing_title, '') as ext_sing_title,
-    nullif(ext.track_info, '') as ext_track_info,
-    make_timestamptz((create_time * 1000)::bigint) as create_time,
-    make_timestamptz((template_create_time * 1000)::bigint) as template_create_time,
-from (
-    select
-        source,
-        task_id,
-        observed_at,
-        body_hash,
-        run_id,
-        upper(task.status) in ('SUCCESS', 'FAILURE') as is_terminal,
-        unnest(task.data),
-    from answers
-    semi join winners on answers.rowid = winners.answer_row
-    where task.data is not null
-);
 
 create or replace table pt_infos as
 select
@@ -207,7 +264,7 @@ from (
         select
             source,
             task_id,
-            from_json(task.data.animate_params_str, '{"pt_infos": [{"context": "VARCHAR", "audio_url": "VARCHAR",
+            from_json(params, '{"pt_infos": [{"context": "VARCHAR", "audio_url": "VARCHAR",
                 "voice_engine_id": "VARCHAR", "audio_id": "VARCHAR", "video_url": "VARCHAR",
                 "video_pattern_url": "VARCHAR", "lan": "VARCHAR", "character_id": "VARCHAR",
                 "pag_img_urls": "VARCHAR", "video_img_urls": "VARCHAR"}]}').pt_infos as infos,
@@ -215,6 +272,59 @@ from (
         semi join winners on answers.rowid = winners.answer_row
     )
 );
+
+-- what works has about the elements of pt_infos, and their text for its hash
+create or replace temp table pt_summary as
+select
+    source,
+    task_id,
+    count(*) as pt_count,
+    any_value(nullif(concat_ws(
+        '+',
+        case when context <> '' then 'text' end,
+        case when coalesce(audio_url, audio_id) is not null then 'audio' end,
+        case when video_url is not null then 'video' end
+    ), '')) filter (where pt_index = 0) as first_input_kind,
+    any_value(length(context)) filter (where pt_index = 0) as first_text_length,
+    any_value(voice_engine_id) filter (where pt_index = 0) as first_voice_engine_id,
+    any_value(lan) filter (where pt_index = 0) as first_lan,
+    string_agg(
+        concat(
+            pt_index, '|', context, '|', split_part(audio_path, '?', 1), '|', voice_engine_id, '|', audio_id, '|',
+            split_part(video_path, '?', 1), '|', video_pattern_url, '|', lan, '|', character_id
+        ),
+        '|' order by pt_index
+    ) as elements,
+from pt_infos
+group by source, task_id;
+
+create or replace table works as
+select
+    columns('^(source|task_id|answered_id|observed_at|body_hash|run_id|is_terminal|animate_params_error|.*_enable|.*_ratio|.*_status|.*_list|.*_types|example_.*|first_.*)$'),
+    nullif(columns('^(animate_id|animate_params_str|file_type|id|music_title|primary_.*|share_.*|singer|template_id|user_.*|.*work_.*(name|path))$'), ''),
+    nullif(ext.animate_channel, '') as ext_animate_channel,
+    nullif(ext.sing_title, '') as ext_sing_title,
+    nullif(ext.track_info, '') as ext_track_info,
+    make_timestamptz((create_time * 1000)::bigint) as create_time,
+    make_timestamptz((template_create_time * 1000)::bigint) as template_create_time,
+    coalesce(pt_summary.pt_count, 0) as pt_count,
+    md5(concat(template_id, '|', split_part(user_image_url, '?', 1), '|') || pt_summary.elements) as work_hash,
+from (
+    select
+        source,
+        task_id,
+        answered_id,
+        animate_params_error,
+        observed_at,
+        body_hash,
+        run_id,
+        upper(task.status) in ('SUCCESS', 'FAILURE') as is_terminal,
+        unnest(task.data),
+    from answers
+    semi join winners on answers.rowid = winners.answer_row
+    where task.data is not null
+)
+left join pt_summary using (source, task_id);
 
 -- Schema drift: unknown keys, and JSON types that do not fit. Each distinct form of an answer, and of an element of
 -- pt_infos, is examined once.
@@ -273,6 +383,7 @@ select
     count(*) as seen_count,
     min(task_id) as example_task_id,
 from answers
+where outcome = 'task'
 group by types, keys;
 
 create or replace temp table element_forms as
@@ -284,7 +395,7 @@ select
     count(*) as seen_count,
     min(task_id) as example_task_id,
 from (
-    select observed_at, task_id, unnest(json_extract(task.data.animate_params_str, '$.pt_infos[*]')) as element
+    select observed_at, task_id, unnest(json_extract(params, '$.pt_infos[*]')) as element
     from answers
 )
 group by types, keys;
