@@ -87,6 +87,7 @@ def _values(report: Report) -> dict[str, Any]:
         "columns": formats.COLUMNS,
         "changes": [formats.cells(change) for change in comparison.changes],
         "steps": [(letter, sentences.step_sentence(step)) for letter, step in lettered(comparison.steps)],
+        "differs": next(figure.says for figure in report.figures if figure.key == "drivers"),
         "drivers": [sentences.driver_sentence(driver) for driver in report.screen.drivers],
     }
 

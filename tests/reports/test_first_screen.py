@@ -194,12 +194,14 @@ def test_ids_given_up_unseen_need_a_person(tmp_path: Path) -> None:
 
 
 def test_nothing_to_do_is_said(tmp_path: Path) -> None:
-    """With the ids accounted for."""
+    """With the ids accounted for. A single task shows no difference, and it does not show that there is none."""
     quiet = published(tmp_path, lambda con: con.execute(TASK, {"status": "SUCCESS", "number": 3}))
     with open_beside_published(quiet) as con:
         page = render_page(con, Cohort(), "UTC", NOW)
     assert "Nothing: no task is stuck" in page
     assert "ids accepted:" in page
+    assert page.count("Too few tasks have ended to say what is different") == 2
+    assert "is larger than chance explains" in page
 
 
 @pytest.mark.parametrize(
