@@ -1,4 +1,4 @@
--- One or two rows per task that was answered under another id: the best answer under the id polled, if there is one,
+-- One row or two per task that was answered under another id: the best answer under the id polled, if there is one,
 -- and the best one under other ids, as they came. Tasks that were answered only under the id polled are not here,
 -- unless the work in an answer is proven to be that of another task.
 --
