@@ -16,9 +16,10 @@ import pytest
 
 from simulator import ManualClock, SimulatedGateway, World, serve
 from tests.forked import run_command
+from tests.preloaded import preloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 KEY = "test-key-that-opens-nothing"
 
@@ -59,6 +60,8 @@ class CommandLine:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    #: What `start` starts.
+    program: Sequence[str] = tuple(COMMAND)
 
     def whole_environment(self) -> dict[str, str]:
         inherited = os.environ.items()
@@ -67,7 +70,7 @@ class CommandLine:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
             env=self.whole_environment() | environment,
             stdin=subprocess.PIPE,
@@ -102,6 +105,13 @@ def gateway(ended_world: World) -> Iterator[Gateway]:
     app = SimulatedGateway(ended_world, key=KEY, clock=clock)
     with serve(app) as base_url:
         yield Gateway(base_url, ended_world, app, clock)
+
+
+@pytest.fixture(scope="session")
+def quick_command() -> Iterator[list[str]]:
+    """What may be started in the place of COMMAND where it does not matter how Python starts; see `tests.preloaded`."""
+    with preloaded() as command:
+        yield command
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.command_line import avatar_tasks, connected, ended_world, gateway
+from tests.command_line import avatar_tasks, connected, ended_world, gateway, quick_command
 from tests.lakes import bucket, empty_lake, lake, no_lake, postgres, storage
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ __all__ = [
     "lake",
     "no_lake",
     "postgres",
+    "quick_command",
     "storage",
 ]
 
@@ -41,6 +42,7 @@ BY_FIXTURE: Final = {
     "gateway": "e2e",
     "avatar_tasks": "e2e",
     "connected": "e2e",
+    "quick_command": "e2e",
 }
 #: Folders of `tests/` whose tests take whole steps: runs, loads of archives, warehouses made, many worlds compared.
 BY_FOLDER: Final = dict.fromkeys(

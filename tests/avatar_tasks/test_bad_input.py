@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -67,8 +68,11 @@ def test_invalid_ids_are_reported_with_their_lines_and_the_rest_is_collected(
 
 
 @pytest.mark.parametrize("kind", ["txt", "csv", "ndjson", "jsonl", "parquet", "-"])
-def test_ids_come_from_every_kind_of_file(connected: CommandLine, gateway: Gateway, tmp_path: Path, kind: str) -> None:
+def test_ids_come_from_every_kind_of_file(
+    connected: CommandLine, quick_command: list[str], gateway: Gateway, tmp_path: Path, kind: str
+) -> None:
     """Text, CSV, newline-delimited JSON, Parquet and stdin."""
+    quick = replace(connected, program=quick_command)
     first, second = gateway.world.ids[:2]
     path, stdin = tmp_path / f"ids.{kind}", ""
     if kind == "parquet":
@@ -83,7 +87,7 @@ def test_ids_come_from_every_kind_of_file(connected: CommandLine, gateway: Gatew
             "jsonl": f'{{"id": "{first}"}}\n\n{{"task_id": "{second}"}}\n',
         }[kind]
         path.write_text(text, encoding="utf-8")
-    result = connected("collect", "--ids-file", "-" if kind == "-" else path.name, "--json", stdin=stdin)
+    result = quick("collect", "--ids-file", "-" if kind == "-" else path.name, "--json", stdin=stdin)
     assert (result.code, result.json["requested"], result.json["rejected"]) == (0, 2, [])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -46,10 +47,16 @@ COMMANDS: Final = {
 }
 
 
+@pytest.fixture
+def quick(connected: CommandLine, quick_command: list[str]) -> CommandLine:
+    """`connected`, started without the time that Python takes to start."""
+    return replace(connected, program=quick_command)
+
+
 def in_shell(command: CommandLine, words: str) -> int:
     """The exit code of `avatar-tasks` with `words` behind it, as a shell reads them."""
     line = f'"$@" {words}'
-    shell = ["bash", "-c", line, "bash", *COMMAND]
+    shell = ["bash", "-c", line, "bash", *command.program]
     done = subprocess.run(
         shell, cwd=command.folder, env=command.whole_environment(), capture_output=True, check=False, timeout=120
     )
@@ -63,7 +70,7 @@ def with_readers_gone(command: CommandLine, *words: str) -> int:
     os.close(reading)
     try:
         return subprocess.run(
-            [*COMMAND, *words],
+            [*command.program, *words],
             cwd=command.folder,
             env=command.whole_environment(),
             stdout=writing,
@@ -75,38 +82,40 @@ def with_readers_gone(command: CommandLine, *words: str) -> int:
         os.close(writing)
 
 
-@pytest.mark.parametrize("way", ["2>&-", ">/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("way", "program"), [("2>&-", None), (">/dev/full", None), ("<&- >&- 2>&-", None), ("<&- >&- 2>&-", COMMAND)]
+)
 def test_a_collect_with_closed_output_does_its_work(
-    connected: CommandLine, gateway: Gateway, tmp_path: Path, way: str
+    quick: CommandLine, gateway: Gateway, tmp_path: Path, way: str, program: list[str] | None
 ) -> None:
-    """It ends with 0, and what it fetched is published."""
+    """It ends with 0, and what it fetched is published; also where Python starts with closed streams."""
     ids = gateway.world.ids[:3]
-    assert in_shell(connected, f"collect {' '.join(ids)} {way}") == 0
+    assert in_shell(replace(quick, program=program or quick.program), f"collect {' '.join(ids)} {way}") == 0
     published = tmp_path / "data" / "published" / "current.duckdb"
     assert {row["task_id"] for row in rows(published, "tasks", ["task_id"])} == set(ids)
 
 
 def test_a_collect_whose_readers_are_gone_keeps_its_exit_code(
-    connected: CommandLine, gateway: Gateway, tmp_path: Path
+    quick: CommandLine, gateway: Gateway, tmp_path: Path
 ) -> None:
     """With 0 where all went well, with 5 and 2 and 3 where it did not."""
-    assert with_readers_gone(connected, "collect", gateway.world.ids[0], "--json") == 0
+    assert with_readers_gone(quick, "collect", gateway.world.ids[0], "--json") == 0
     assert len(rows(tmp_path / "data" / "published" / "current.duckdb", "tasks", ["task_id"])) == 1
-    assert with_readers_gone(connected, "collect", "an-id", "--base-url", "http://127.0.0.1:9", "--json") == 5
-    assert with_readers_gone(connected, "collect", "--ids-file", "no-such-file") == 2
-    wrong = CommandLine(tmp_path, connected.environment | {"AVATAR_TASKS_API_KEY": "wrong"})
+    assert with_readers_gone(quick, "collect", "an-id", "--base-url", "http://127.0.0.1:9", "--json") == 5
+    assert with_readers_gone(quick, "collect", "--ids-file", "no-such-file") == 2
+    wrong = replace(quick, environment=quick.environment | {"AVATAR_TASKS_API_KEY": "wrong"})
     assert with_readers_gone(wrong, "collect", gateway.world.ids[1]) == 3
 
 
 def test_requested_output_that_does_not_fit_on_a_full_disk_is_an_error_in_one_line(
-    connected: CommandLine, gateway: Gateway
+    quick: CommandLine, gateway: Gateway
 ) -> None:
     """With 2, as for any output that cannot be written; a run that failed keeps its own exit code."""
     words = f"collect {gateway.world.ids[0]} --json"
-    assert in_shell(connected, f"{words} >/dev/full") == 2
-    assert in_shell(connected, f"{words} 2>/dev/full >/dev/full") == 2
-    assert in_shell(connected, "collect an-id --base-url http://127.0.0.1:9 --json >/dev/full") == 5
-    with connected.start("status") as process:  # which says nothing on stdout
+    assert in_shell(quick, f"{words} >/dev/full") == 2
+    assert in_shell(quick, f"{words} 2>/dev/full >/dev/full") == 2
+    assert in_shell(quick, "collect an-id --base-url http://127.0.0.1:9 --json >/dev/full") == 5
+    with quick.start("status") as process:  # which says nothing on stdout
         assert process.wait(60) == 0
 
 
@@ -137,15 +146,16 @@ def check_all(collected: CommandLine, ways: list[str]) -> None:
 
 
 @pytest.mark.e2e
-def test_no_command_fails_because_its_output_is_closed(collected: CommandLine) -> None:
+def test_no_command_fails_because_its_output_is_closed(collected: CommandLine, quick_command: list[str]) -> None:
     """The quick ones, where the descriptors are closed or full; `soak` has all of them in every way."""
+    quick = replace(collected, program=quick_command)
     for words in ("status", "publish --json"):
-        assert in_shell(collected, f"{words} <&- >&- 2>&-") == 0, words
-    assert in_shell(collected, "publish >/dev/full 2>&1") == 0
+        assert in_shell(quick, f"{words} <&- >&- 2>&-") == 0, words
+    assert in_shell(quick, "publish >/dev/full 2>&1") == 0
     assert in_shell(collected, "status >/dev/full") == 2, "what was asked for could not be written"
-    assert in_shell(collected, "no-such-command 2>/dev/full") == 2
-    assert in_shell(collected, "--help >/dev/full") == 2
-    assert with_readers_gone(collected, "no-such-command") == 2
+    assert in_shell(quick, "no-such-command 2>/dev/full") == 2
+    assert in_shell(quick, "--help >/dev/full") == 2
+    assert with_readers_gone(quick, "no-such-command") == 2
     assert with_readers_gone(collected, "--help") == 0
 
 

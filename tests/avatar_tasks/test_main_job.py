@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import signal
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -106,9 +107,10 @@ def test_ids_accepted_before_a_kill_are_fetched_by_the_next_run(
 
 
 def test_ctrl_c_keeps_received_answers_and_ends_within_seconds(
-    connected: CommandLine, gateway: Gateway, tmp_path: Path
+    connected: CommandLine, quick_command: list[str], gateway: Gateway, tmp_path: Path
 ) -> None:
     """Answers that had come are archived before the process ends, so none is asked for twice."""
+    connected = replace(connected, program=quick_command)
     ids = write_ids(tmp_path, gateway.world.ids)
     with connected.start("collect", "--ids-file", ids, AVATAR_TASKS_RATE="50") as process:
         wait_until(lambda: gateway.app.total_calls > 20)
@@ -141,8 +143,11 @@ def test_follow_stops_at_its_deadline(connected: CommandLine) -> None:
     assert time.monotonic() - started < 60
 
 
-def test_simulate_and_collect_in_two_terminals(avatar_tasks: CommandLine, tmp_path: Path) -> None:
+def test_simulate_and_collect_in_two_terminals(
+    avatar_tasks: CommandLine, quick_command: list[str], tmp_path: Path
+) -> None:
     """As the README says it: one terminal serves, the other collects with the ids the first wrote."""
+    avatar_tasks = replace(avatar_tasks, program=quick_command)
     arguments = ["simulate", "--port", "0", "--tasks", "50", "--key", KEY, "--ids-out", "ids.txt", "--faults", "0.2"]
     with avatar_tasks.start(*arguments, "--account", "any-token") as simulation:
         assert simulation.stderr is not None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import shutil
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,15 +52,14 @@ def published(avatar_tasks: CommandLine, published_once: Path) -> CommandLine:
 
 
 @pytest.fixture
-def shell(published: CommandLine) -> Callable[[str], subprocess.CompletedProcess[str]]:
+def shell(published: CommandLine, quick_command: list[str]) -> Callable[[str], subprocess.CompletedProcess[str]]:
     """Runs lines of shell in which `$AT` is the command line."""
     program = published.folder / "at"
-    code = f'#!{sys.executable}\nfrom avatar_tasks.cli import main\nmain(prog_name="avatar-tasks")\n'
-    program.write_text(code)
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(quick_command)} "$@"\n')
     program.chmod(0o755)
 
     def run(lines: str) -> subprocess.CompletedProcess[str]:
-        environment = published.whole_environment() | {"AT": str(program), "PYTHONPATH": os.getcwd()}  # noqa: PTH109
+        environment = published.whole_environment() | {"AT": str(program)}
         lines = "\n".join(line for line in lines.splitlines() if "collect" not in line)  # it is collected already
         command = ["bash", "-o", "pipefail", "-c", lines]
         return subprocess.run(
@@ -128,11 +127,11 @@ def test_a_full_device_is_reported_in_one_sentence(shell: Callable[[str], subpro
 
 
 @pytest.mark.e2e
-def test_a_socket_takes_a_result(published: CommandLine) -> None:
+def test_a_socket_takes_a_result(published: CommandLine, quick_command: list[str]) -> None:
     """It cannot be opened by a name at all."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        command = [*COMMAND, "sql", "select 1 as a", "--format", "csv"]
+        command = [*quick_command, "sql", "select 1 as a", "--format", "csv"]
         done = subprocess.run(
             command,
             cwd=published.folder,
@@ -326,11 +325,11 @@ def test_a_query_is_stopped_after_its_timeout(published: CommandLine) -> None:
 
 
 @pytest.mark.e2e
-def test_who_waits_sees_for_how_long_and_only_on_a_terminal(published: CommandLine) -> None:
+def test_who_waits_sees_for_how_long_and_only_on_a_terminal(published: CommandLine, quick_command: list[str]) -> None:
     """From the third second on, on stderr, and cleared before the result."""
     master, slave = os.openpty()
-    slow = "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b"
-    command = [*COMMAND, "sql", slow, "--timeout", "3.5"]
+    slow = "set threads = 1; select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b"
+    command = [*quick_command, "sql", slow, "--timeout", "2.7", "--allow-files"]
     done = subprocess.run(
         command,
         cwd=published.folder,

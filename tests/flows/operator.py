@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.command_line import COMMAND
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE_SECONDS = 150.0
@@ -31,6 +29,7 @@ class Operator:
     home: Path
     folder: Path
     environment: dict[str, str]
+    program: Sequence[str]
 
     @property
     def data(self) -> Path:
@@ -45,18 +44,20 @@ class Operator:
         return self.folder / "inbox"
 
     def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`avatar-tasks …`."""
-        env = self._env(environment)
+        """`avatar-tasks …`, or Python's `-c CODE …`."""
         return subprocess.run(
-            [*COMMAND, *arguments], cwd=self.folder, env=env, capture_output=True, text=True, check=False, timeout=200
+            [*self.program, *arguments],
+            cwd=self.folder,
+            env=self._env(environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
         )
 
     def python(self, code: str, *arguments: str) -> None:
         """Python that uses the server."""
-        command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self._env({}), capture_output=True, text=True, check=False, timeout=200
-        )
+        done = self.command("-c", code, *arguments)
         assert done.returncode == 0, done.stderr
 
     @contextlib.contextmanager

@@ -35,9 +35,9 @@ SCHEDULED = """
 
 
 @pytest.fixture
-def operator(server_home: tuple[Path, dict[str, str]], tmp_path: Path) -> Operator:
+def operator(server_home: tuple[Path, dict[str, str]], quick_prefect: list[str], tmp_path: Path) -> Operator:
     connected = {"AVATAR_TASKS_BASE_URL": "http://127.0.0.1:9", "AVATAR_TASKS_API_KEY": "opens-nothing"}
-    return Operator(server_home[0], tmp_path, server_home[1] | connected)
+    return Operator(server_home[0], tmp_path, server_home[1] | connected, quick_prefect)
 
 
 @pytest.mark.soak

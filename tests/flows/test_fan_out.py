@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulator import ManualClock, SimulatedGateway, World, serve
-from tests.command_line import COMMAND, KEY
+from tests.command_line import KEY
 from tests.flows.operator import Operator
 from tests.warehouse.tables import column, rows
 from warehouse.ducklake.sessions import open_lake
@@ -38,7 +38,11 @@ def gateway() -> Iterator[tuple[str, SimulatedGateway]]:
 
 @pytest.fixture
 def operator(
-    server_home: tuple[Path, dict[str, str]], tmp_path: Path, lake: Lake, gateway: tuple[str, SimulatedGateway]
+    server_home: tuple[Path, dict[str, str]],
+    quick_prefect: list[str],
+    tmp_path: Path,
+    lake: Lake,
+    gateway: tuple[str, SimulatedGateway],
 ) -> Operator:
     settings = {
         "AVATAR_TASKS_BASE_URL": gateway[0],
@@ -48,16 +52,16 @@ def operator(
         "AVATAR_TASKS_CONCURRENCY": "4",
         "AVATAR_TASKS_SHARD_IDS": "100",
     }
-    return Operator(server_home[0], tmp_path, server_home[1] | settings)
+    return Operator(server_home[0], tmp_path, server_home[1] | settings, quick_prefect)
 
 
+@pytest.mark.usefixtures("deployed")
 def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     operator: Operator, lake: Lake, gateway: tuple[str, SimulatedGateway]
 ) -> None:
     """Two shares of a hundred ids of an inbox; the parent waits and sums up; each id is polled, few are twice."""
     ids = list(gateway[1].world.ids)[:200]
     operator.drop_into_inbox("ids.txt", ids)
-    assert operator.command("setup-prefect").returncode == 0
     with operator.worker() as worker:
         parent = start(operator)
         operator.wait_for(lambda: gateway[1].total_calls > 30, "some requests")
@@ -128,7 +132,7 @@ def states_of_shares(operator: Operator) -> list[str]:
 
 def start(operator: Operator, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, "collect", "--json", "--inbox", str(operator.inbox), *options],
+        [*operator.program, "collect", "--json", "--inbox", str(operator.inbox), *options],
         cwd=operator.folder,
         env=operator._env({}),
         text=True,

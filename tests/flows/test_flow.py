@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def on_prefect(tmp_path: Path, gateway: Gateway, server_home: tuple[Path, dict[str, str]]) -> CommandLine:
+def on_prefect(
+    tmp_path: Path, gateway: Gateway, server_home: tuple[Path, dict[str, str]], quick_prefect: list[str]
+) -> CommandLine:
     """The command line set up for the simulated gateway and that server."""
     return CommandLine(
         tmp_path,
         server_home[1] | {"AVATAR_TASKS_BASE_URL": gateway.base_url, "AVATAR_TASKS_API_KEY": KEY},
+        quick_prefect,
     )
 
 
@@ -92,14 +95,14 @@ def test_a_refused_key_fails_the_flow_run_and_says_why(
 
 
 @pytest.fixture(scope="module")
-def secrets(server_home: tuple[Path, dict[str, str]]) -> None:
+def secrets(server_home: tuple[Path, dict[str, str]], quick_prefect: list[str]) -> None:
     """Blocks on the server, as an operator makes them in the dashboard."""
     save = f"""
 from prefect.blocks.system import Secret
 Secret(value={KEY!r}).save('gateway-key', overwrite=True)
 Secret(value={TOKEN!r}).save('account-token', overwrite=True)
 """
-    subprocess.run([sys.executable, "-c", save], env=server_home[1], check=True, timeout=60)
+    subprocess.run([*quick_prefect, "-c", save], env=os.environ | server_home[1], check=True, timeout=60)
 
 
 @pytest.mark.usefixtures("secrets")
@@ -130,9 +133,8 @@ def test_the_report_flow_leaves_a_link_and_what_it_says(
     """On the server, beside the file; people find it where it is served."""
     assert on_prefect("collect", *gateway.world.ids, "--no-prefect").code == 0
     code = "from flows.report import report; report(since='30 days', served_at='https://reports.example/')"
-    subprocess.run(
-        [sys.executable, "-c", code], cwd=on_prefect.folder, env=on_prefect.environment, check=True, timeout=120
-    )
+    done = on_prefect("-c", code)
+    assert done.code == 0, done.err
     assert (on_prefect.folder / "data" / "reports" / "report.html").stat().st_size > 100_000
     artifacts = dict(ask(server_home[0], "select key, data from artifact where key like 'report%'"))
     assert "https://reports.example/report.html" in artifacts["report-link"]

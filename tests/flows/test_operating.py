@@ -98,13 +98,16 @@ PLANNED = """
 
 @pytest.fixture(scope="module")
 def plant(
-    tmp_path_factory: pytest.TempPathFactory, server_home: tuple[Path, dict[str, str]], ended_world: World
+    tmp_path_factory: pytest.TempPathFactory,
+    server_home: tuple[Path, dict[str, str]],
+    deployed: list[str],
+    ended_world: World,
 ) -> Iterator[Plant]:
     gateway = Gateway(ended_world)
     with serve(gateway) as base_url:
         connected = {"AVATAR_TASKS_BASE_URL": base_url, "AVATAR_TASKS_API_KEY": KEY, "AVATAR_TASKS_CONCURRENCY": "8"}
-        operator = Operator(server_home[0], tmp_path_factory.mktemp("operator"), server_home[1] | connected)
-        set_up(operator, "--rate", "100")
+        folder = tmp_path_factory.mktemp("operator")
+        operator = Operator(server_home[0], folder, server_home[1] | connected, deployed)
         operator.wait_for(lambda: len(operator.ask(PLANNED)) == 3, "runs on schedule")
         planned = [name for (name,) in operator.ask(PLANNED)]
         operator.python(PAUSE)

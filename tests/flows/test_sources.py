@@ -74,7 +74,7 @@ def test_that_no_run_has_completed_is_said_of_each_gateway_by_itself() -> None:
 
 
 @pytest.fixture
-def operator(server_home: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Operator]:
+def operator(server_home: tuple[Path, dict[str, str]], quick_prefect: list[str], tmp_path: Path) -> Iterator[Operator]:
     """In a folder with the declarations, as the checkout has them, and two gateways, one of which is down."""
     end = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
     world = World(seed=5, tasks=30, start=end - timedelta(days=1), end=end, odd_share=0)
@@ -88,7 +88,7 @@ def operator(server_home: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterat
         (tmp_path / "sources.toml").write_text(
             "".join(f'[[source]]\nname = "{name}"\nbase_url = "{at}"\n{more}\n' for name, (at, more) in tables.items())
         )
-        one = Operator(server_home[0], tmp_path, server_home[1] | {"WELL_KEY": KEY})
+        one = Operator(server_home[0], tmp_path, server_home[1] | {"WELL_KEY": KEY}, quick_prefect)
         one.inbox.mkdir()
         for name in tables:
             (one.inbox / name).mkdir()

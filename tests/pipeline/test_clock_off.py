@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 COMMAND = """
 import sys
-sys.modules["pandas"] = None
 from tests.promises.clocks import Shifted
 Shifted(float(sys.argv.pop(1)))()
 from avatar_tasks.cli import main
@@ -30,9 +29,9 @@ DAY = 86_400
 def by_clock(command: CommandLine, seconds: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command on a machine whose clock is that far ahead."""
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, str(seconds), *arguments],
+        [*command.program, "-c", COMMAND, str(seconds), *arguments],
         cwd=command.folder,
-        env=command.whole_environment() | {"PYTHONPATH": ":".join(sys.path)},
+        env=command.whole_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -44,9 +43,10 @@ def by_clock(command: CommandLine, seconds: int, *arguments: str) -> subprocess.
     "off", [pytest.param(DAY, id="ahead"), pytest.param(-DAY, id="behind", marks=pytest.mark.soak)]
 )
 def test_a_clock_that_is_a_day_off_is_named_and_costs_nothing(
-    connected: CommandLine, gateway: Gateway, off: int
+    connected: CommandLine, quick_command: list[str], gateway: Gateway, off: int
 ) -> None:
     """By `check`. The tables have what they would have had; a run of tomorrow does not hide that nothing runs today."""
+    connected = replace(connected, program=quick_command)
     columns, right = ["task_id", "status", "submit_time", "finish_time", "latency_seconds"], connected.folder / "right"
     ids = gateway.world.ids[:5]
     assert connected("collect", *ids, "--data-dir", str(right)).code == 0

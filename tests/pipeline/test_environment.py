@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from avatar_tasks import connect
 from avatar_tasks.cli import main
 from tests.avatar_tasks.test_bad_input import assert_one_helpful_line
-from tests.command_line import COMMAND, Result
+from tests.command_line import Result
 from warehouse.errors import EnvironmentFileError
 
 if TYPE_CHECKING:
@@ -89,9 +89,10 @@ def test_a_line_of_another_program_in_the_env_file_is_no_obstacle(tmp_path: Path
 
 
 def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
-    connected: CommandLine, gateway: Gateway, tmp_path: Path
+    connected: CommandLine, quick_command: list[str], gateway: Gateway, tmp_path: Path
 ) -> None:
     """In `.env`, behind an option's `=`, and for Python; never a folder called ~."""
+    connected = replace(connected, program=quick_command)
     home, ids = tmp_path / "home", gateway.world.ids[:3]
     home.mkdir()
     (home / "ids.txt").write_text("\n".join(ids))
@@ -101,7 +102,7 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
     assert connected("sql", "from tasks", "--data-dir=~/mydata", HOME=str(home)).code == 0
     code = "import avatar_tasks; print(avatar_tasks.connect().sql('select count(*) from tasks').fetchall())"
     environment = connected.whole_environment() | {"HOME": str(home)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    done = subprocess.run([*quick_command, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True)
     assert done.stdout == b"[(3,)]\n"
     assert {path.name for path in home.iterdir()} == {"ids.txt", "mydata", "tasks.csv"}
     assert {path.name for path in tmp_path.iterdir()} == {".env", "home"}
@@ -141,7 +142,7 @@ def test_a_value_that_cannot_be_used_ends_with_2_and_makes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["sp ace", "a#b", "x%41", "ü中", "it's", "a*[b]", "a;b", "a:b", "n" * 200])
+@pytest.mark.parametrize("name", ["sp ace#b x%41 ü中 it's a*[b] a;b", "a:b", "n" * 200])
 def test_a_data_folder_may_have_any_other_name(connected: CommandLine, gateway: Gateway, name: str) -> None:
     """What means something to DuckDB, to a URL or to a shell is a letter like any other."""
     settings = connected.environment | {"AVATAR_TASKS_DATA_DIR": name}
@@ -150,12 +151,14 @@ def test_a_data_folder_may_have_any_other_name(connected: CommandLine, gateway: 
         assert con.sql("select count(*) from tasks").fetchall() == [(1,)]
 
 
-def test_in_a_folder_that_was_deleted_a_command_says_so(avatar_tasks: CommandLine, tmp_path: Path) -> None:
+def test_in_a_folder_that_was_deleted_a_command_says_so(
+    avatar_tasks: CommandLine, quick_command: list[str], tmp_path: Path
+) -> None:
     """With 2; help is given all the same."""
     (tmp_path / "gone").mkdir()
     line = 'cd gone; rmdir ../gone; "$@"'
     for words, code in (["collect", "an-id"], 2), (["demo"], 2), (["--help"], 0):
-        command = ["bash", "-c", line, "bash", *COMMAND, *words]
+        command = ["bash", "-c", line, "bash", *quick_command, *words]
         (tmp_path / "gone").mkdir(exist_ok=True)
         done = subprocess.run(
             command, cwd=tmp_path, env=avatar_tasks.whole_environment(), capture_output=True, text=True, check=False
@@ -188,7 +191,7 @@ def tasks() -> int:
 
 
 def test_an_unexpected_error_is_reported_as_a_bug_with_a_file_for_its_traceback(
-    connected: CommandLine, tmp_path: Path
+    connected: CommandLine, quick_command: list[str], tmp_path: Path
 ) -> None:
     """With 1; the file is private, says what happened, and holds no key."""
     key = "sk-" + "Ab3" * 16
@@ -200,7 +203,7 @@ def test_an_unexpected_error_is_reported_as_a_bug_with_a_file_for_its_traceback(
     )
     environment = connected.whole_environment() | {"TMPDIR": str(tmp_path), "AVATAR_TASKS_API_KEY": key}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [*quick_command, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     [report] = tmp_path.glob("avatar-tasks-bug-*.txt")
     text = report.read_text()

@@ -29,7 +29,7 @@ from pipeline.errors import ExitCode
 from pipeline.settings import Settings
 from pipeline.threads import run_to_its_end
 from simulator import ManualClock, SimulatedGateway, serve
-from tests.command_line import COMMAND, KEY
+from tests.command_line import KEY
 from tests.pipeline.tables import rows
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.parquet import count_rows
@@ -167,11 +167,12 @@ def observation(number: int) -> Observation:
 
 @pytest.mark.parametrize("signals", [["SIGTERM"], ["SIGINT", "SIGINT", "SIGTERM", "SIGINT"], ["SIGHUP", "SIGINT"]])
 def test_signals_keep_received_answers(
-    connected: CommandLine, gateway: Gateway, tmp_path: Path, signals: list[str]
+    connected: CommandLine, quick_command: list[str], gateway: Gateway, tmp_path: Path, signals: list[str]
 ) -> None:
     """With 130, one line and that of the run, whichever and however many; the next run polls only what is left."""
     (tmp_path / "ids.txt").write_text("\n".join(gateway.world.ids))
-    with connected.start("collect", "--ids-file", "ids.txt", AVATAR_TASKS_RATE="50") as process:
+    quick = dataclasses.replace(connected, program=quick_command)
+    with quick.start("collect", "--ids-file", "ids.txt", AVATAR_TASKS_RATE="50") as process:
         deadline = time.monotonic() + 60
         while gateway.app.total_calls < 20:
             assert time.monotonic() < deadline
@@ -190,7 +191,7 @@ def test_signals_keep_received_answers(
 
 @pytest.mark.parametrize("words", [["rebuild"], ["maintain"], ["migrate", "--to", "other.duckdb"]])
 def test_ctrl_c_in_the_middle_of_deriving_tables_leaves_the_old_ones(
-    connected: CommandLine, gateway: Gateway, tmp_path: Path, words: list[str]
+    connected: CommandLine, quick_command: list[str], gateway: Gateway, tmp_path: Path, words: list[str]
 ) -> None:
     """With 130 and one line; nothing unfinished is left, and readers see what they saw."""
     assert connected("collect", *gateway.world.ids[:5]).code == 0
@@ -200,7 +201,7 @@ def test_ctrl_c_in_the_middle_of_deriving_tables_leaves_the_old_ones(
         "Progress.__call__ = lambda *_: os.kill(os.getpid(), signal.SIGINT);"
         "from avatar_tasks.cli import main; main()"
     )
-    command = [sys.executable, "-c", code, *words]
+    command = [*quick_command, "-c", code, *words]
     environment = connected.whole_environment()
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     told = [line for line in done.stderr.splitlines() if not line.startswith("run=maintain ")]
@@ -233,9 +234,9 @@ def test_ctrl_c_while_the_program_imports_ends_it_in_one_line(tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (130, b"avatar-tasks: stopped before it began\n")
 
 
-def test_ctrl_c_does_not_wait_for_stdin(connected: CommandLine) -> None:
+def test_ctrl_c_does_not_wait_for_stdin(connected: CommandLine, quick_command: list[str]) -> None:
     """While ids are read from stdin."""
-    command = [*COMMAND, "collect", "--ids-file", "-"]
+    command = [*quick_command, "collect", "--ids-file", "-"]
     with subprocess.Popen(
         command,
         cwd=connected.folder,
@@ -267,10 +268,13 @@ def test_ctrl_c_does_not_wait_for_stdin(connected: CommandLine) -> None:
         ),
     ],
 )
-def test_a_deadline_does_not_wait_for_ids_that_do_not_come(connected: CommandLine, source: list[str]) -> None:
+def test_a_deadline_does_not_wait_for_ids_that_do_not_come(
+    connected: CommandLine, quick_command: list[str], source: list[str]
+) -> None:
     """It ends with 2 and says so, for what would have been polled is not known; nothing is written."""
     began = time.monotonic()
-    with connected.start("collect", *source, "--deadline", "2") as process:
+    quick = dataclasses.replace(connected, program=quick_command)
+    with quick.start("collect", *source, "--deadline", "1") as process:
         try:
             assert process.wait(timeout=SLACK_SECONDS) == 2
             assert process.stderr is not None

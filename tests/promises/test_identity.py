@@ -95,7 +95,7 @@ def play(world: World, folder: Path) -> tuple[int, int]:
     return given, wrong
 
 
-@pytest.mark.parametrize("swapped", [0.05, 0.2])
+@pytest.mark.parametrize("swapped", [pytest.param(0.05, marks=pytest.mark.soak), 0.2])
 def test_a_mixed_up_answer_is_never_a_tasks_end(swapped: float, tmp_path: Path) -> None:
     """Of a few hundred tasks polled until they end; with the last answers right, everything is."""
     given, wrong = play(World(200, swapped, seed=7), tmp_path)

@@ -10,9 +10,9 @@ import html
 import json
 import stat
 import subprocess
-import sys
 import time
 import traceback
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -81,21 +81,37 @@ main()
 """
 
 
-def run_loud(folder: Path, server: Server, *arguments: str, before: str = "") -> subprocess.CompletedProcess[bytes]:
-    """A command with every log line there is, asyncio's debugging, and tracebacks that show variables."""
-    command = [sys.executable, "-c", LOUD.format(before=before), *arguments]
-    plain = CommandLine(folder, ENVIRONMENT | {"AVATAR_TASKS_BASE_URL": server.url})
-    return subprocess.run(
-        command, cwd=folder, env=plain.whole_environment(), capture_output=True, timeout=60, check=False
-    )
+@dataclass(frozen=True)
+class Loud:
+    """Runs commands with every log line there is, asyncio's debugging, and tracebacks that show variables."""
+
+    folder: Path
+    program: list[str]
+
+    def __call__(self, server: Server, *arguments: str, before: str = "") -> subprocess.CompletedProcess[bytes]:
+        plain = CommandLine(self.folder, ENVIRONMENT | {"AVATAR_TASKS_BASE_URL": server.url})
+        return subprocess.run(
+            [*self.program, "-c", LOUD.format(before=before), *arguments],
+            cwd=self.folder,
+            env=plain.whole_environment(),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
 
 
-def test_a_run_leaves_no_trace_of_the_key(gateway: Server, tmp_path: Path) -> None:
+@pytest.fixture
+def loud(tmp_path: Path, quick_command: list[str]) -> Loud:
+    """In an empty folder."""
+    return Loud(tmp_path, quick_command)
+
+
+def test_a_run_leaves_no_trace_of_the_key(gateway: Server, loud: Loud, tmp_path: Path) -> None:
     """In no file, no log line at any level and no output, whatever a gateway says; nor do the commands after it."""
-    done = [run_loud(tmp_path, gateway, "collect", *REPLIES, "--json", before=NO_BREAKER)]
+    done = [loud(gateway, "collect", *REPLIES, "--json", before=NO_BREAKER)]
     assert json.loads(done[0].stdout)["fetched"] == len(REPLIES), done[0].stderr
     assert b"DEBUG" in done[0].stderr
-    done.append(run_loud(tmp_path, gateway, "sql", "select fail_reason from tasks", "--format", "csv"))
+    done.append(loud(gateway, "sql", "select fail_reason from tasks", "--format", "csv"))
     assert b"***" in done[-1].stdout
     assert found_in((str(one.args), one.stdout + one.stderr) for one in done) == {}
     assert found_in(everything_below(tmp_path)) == {}
@@ -115,19 +131,21 @@ def test_a_run_leaves_no_trace_of_the_key(gateway: Server, tmp_path: Path) -> No
         ),
     ],
 )
-def test_an_error_shows_no_key(gateway: Server, tmp_path: Path, before: str, code: int, shown: bytes) -> None:
+def test_an_error_shows_no_key(
+    gateway: Server, loud: Loud, tmp_path: Path, before: str, code: int, shown: bytes
+) -> None:
     """Not even a traceback of what nobody expected, with the values of all variables."""
-    done = run_loud(tmp_path, gateway, "collect", "task", before=before)
+    done = loud(gateway, "collect", "task", before=before)
     assert (done.returncode, shown in done.stderr) == (code, True), done.stderr
     assert traces(done.stdout + done.stderr) == []
     assert found_in(everything_below(tmp_path)) == {}
 
 
-def test_a_refused_key_is_not_repeated(tmp_path: Path) -> None:
+def test_a_refused_key_is_not_repeated(loud: Loud, tmp_path: Path) -> None:
     """Although the gateway does so."""
     refusal = answer(401, json.dumps({"error": {"message": f"Invalid token: {ECHO}"}}).encode())
     with serving(lambda _: refusal) as server:
-        done = run_loud(tmp_path, server, "collect", *(f"id-{number}" for number in range(50)))
+        done = loud(server, "collect", *(f"id-{number}" for number in range(50)))
     assert done.returncode == 3
     assert traces(done.stdout + done.stderr) == []
     assert found_in(everything_below(tmp_path)) == {}

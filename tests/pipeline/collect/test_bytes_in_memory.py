@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import os
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 MEGABYTE = random.Random(1).randbytes(500_000).hex().encode()
-BOMB = gzip.compress(b" " * 100_000_000)
 TASK = b'{"code":"success","message":"","data":{"task_id":"%s","status":"SUCCESS","submit_time":1736868741}}'
 
 #: Two batches at once, to the archive; nothing is loaded.
@@ -57,8 +57,13 @@ def large(request: Request) -> Reply:
     return answer(200, b'{"a":"' + (b"" if request.task_id == "small" else MEGABYTE) + b'"}')
 
 
+@functools.cache
+def packed() -> bytes:
+    return gzip.compress(b" " * 100_000_000)
+
+
 def bomb(request: Request) -> Reply:
-    return answer(200) if request.task_id == "small" else answer(200, BOMB, Content_Encoding="gzip")
+    return answer(200) if request.task_id == "small" else answer(200, packed(), Content_Encoding="gzip")
 
 
 def fetch(reply: Callable[[Request], Reply], folder: Path, count: int) -> dict[str, float]:

@@ -38,12 +38,23 @@ def warnings() -> list[str]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, gateway: Gateway, warnings: list[str]) -> Run:
-    """A run that has archived an answer about each of some ids, and loaded none."""
+def begun(tmp_path: Path, gateway: Gateway, warnings: list[str]) -> Run:
+    """A run that has archived nothing yet."""
     settings = Settings(base_url=gateway.base_url, api_key=SecretStr(KEY), data_dir=tmp_path / "data")
-    begun = runs.begin(settings, "collect", reporter=Reporter(warn=warnings.append))
+    return runs.begin(settings, "collect", reporter=Reporter(warn=warnings.append))
+
+
+@pytest.fixture
+def run(begun: Run, gateway: Gateway) -> Run:
+    """A run that has archived an answer about each of some ids, and loaded none."""
     poll(begun, gateway.world.ids[:IDS])
     return begun
+
+
+@pytest.fixture
+def quick(quick_command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is started in a tenth of the time."""
+    monkeypatch.setattr(child_loader, "COMMAND", (*quick_command, *child_loader.COMMAND[1:]))
 
 
 @pytest.fixture
@@ -61,6 +72,7 @@ def tasks(run: Run) -> int:
         return int(count)
 
 
+@pytest.mark.usefixtures("quick")
 def test_it_loads_what_the_run_has_archived_by_now(run: Run, gateway: Gateway, warnings: list[str]) -> None:
     """And nothing twice. What other runs archived is loaded by the run itself, before and after."""
     poll(runs.begin(run.settings, "collect"), gateway.world.ids[-5:])
@@ -72,6 +84,7 @@ def test_it_loads_what_the_run_has_archived_by_now(run: Run, gateway: Gateway, w
     assert warnings == []
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_locked_warehouse_is_not_waited_for(run: Run, warnings: list[str]) -> None:
     """Of that the run warns at its end."""
     with sole_writer(run.paths.warehouse, 0):
@@ -81,6 +94,7 @@ def test_a_locked_warehouse_is_not_waited_for(run: Run, warnings: list[str]) -> 
     assert (load_in_child(run), warnings) == (1, [])
 
 
+@pytest.mark.usefixtures("quick")
 def test_of_a_damaged_segment_the_run_warns_once(run: Run, gateway: Gateway, warnings: list[str]) -> None:
     """The rest is loaded."""
     [segment] = run.store.segments("observations")
@@ -114,7 +128,7 @@ def test_when_it_fails_the_run_says_why_and_loads_at_its_end(
 
 
 def test_it_knows_no_key_and_is_in_a_group_of_its_own(
-    run: Run, command: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    begun: Run, command: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However the key's name is written. Ctrl-C goes to a whole group, and the run has to come to its end."""
     monkeypatch.setenv("AVATAR_TASKS_API_KEY", KEY)
@@ -122,9 +136,9 @@ def test_it_knows_no_key_and_is_in_a_group_of_its_own(
     command.write_text(
         f"#!/bin/sh\nenv > {tmp_path}/seen\nps -o pgid= $$ > {tmp_path}/group\necho $$ >> {tmp_path}/group"
     )
-    load_in_child(run)
+    load_in_child(begun)
     seen = (tmp_path / "seen").read_text()
-    assert f"AVATAR_TASKS_DATA_DIR={run.paths.root}" in seen
+    assert f"AVATAR_TASKS_DATA_DIR={begun.paths.root}" in seen
     assert KEY not in seen
     group, process = (tmp_path / "group").read_text().split()
     assert group == process
@@ -157,7 +171,7 @@ def test_it_loads_where_the_run_works_whatever_else_is_set(
         *(f"AVATAR_TASKS_{name.upper()}" for name in SECRET_SETTINGS),
     ],
 )
-def test_no_spelling_of_a_secret_reaches_it(run: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_spelling_of_a_secret_reaches_it(begun: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings are read in any case, and so are the names of what must not be passed on."""
     monkeypatch.setenv(name, KEY)
-    assert KEY not in child_environment(run).values()
+    assert KEY not in child_environment(begun).values()

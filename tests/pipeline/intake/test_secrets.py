@@ -11,7 +11,7 @@ import pytest
 from gateway.ids import why_invalid
 from pipeline.collect.request import CollectRequest
 from pipeline.intake.rejections import Rejections, masked
-from tests.command_line import COMMAND, KEY
+from tests.command_line import KEY
 from tests.pipeline.intake.ways import take
 
 if TYPE_CHECKING:
@@ -116,23 +116,20 @@ def test_sql_that_selects_the_contents_of_a_file_keeps_none_of_it(
     assert SECRET not in json.dumps([outcome.rejected, outcome.refusal, outcome.warnings])
 
 
-def run(connected: CommandLine, *arguments: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
-    """The command line with bytes on stdin."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
+def test_a_bad_byte_and_a_mark_on_stdin_cost_no_other_id(
+    connected: CommandLine, quick_command: list[str], gateway: Gateway
+) -> None:
+    """The bad line is named as it is from a file, and the first id after a byte order mark is one."""
+    first, second = (one.encode() for one in gateway.world.ids[:2])
+    done = subprocess.run(
+        [*quick_command, "collect", "--ids-file", "-"],
         cwd=connected.folder,
         env=connected.whole_environment(),
-        input=stdin,
+        input=b"\xef\xbb\xbf" + first + b"\n\377\376\351\n" + second,
         capture_output=True,
         check=False,
         timeout=120,
     )
-
-
-def test_a_bad_byte_and_a_mark_on_stdin_cost_no_other_id(connected: CommandLine, gateway: Gateway) -> None:
-    """The bad line is named as it is from a file, and the first id after a byte order mark is one."""
-    first, second = (one.encode() for one in gateway.world.ids[:2])
-    done = run(connected, "collect", "--ids-file", "-", stdin=b"\xef\xbb\xbf" + first + b"\n\377\376\351\n" + second)
     assert done.returncode == 0, done.stderr
     assert b"stdin, line 2: " in done.stderr
     assert b"2 answers about 2 ids" in done.stderr

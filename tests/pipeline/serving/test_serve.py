@@ -6,6 +6,7 @@ import contextlib
 import re
 import shutil
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -30,9 +31,11 @@ pytestmark = pytest.mark.e2e
 SECRET = "0123456789abcdef"
 
 
-def test_health_says_whether_there_is_anything_to_read(connected: CommandLine, gateway: Gateway) -> None:
+def test_health_says_whether_there_is_anything_to_read(
+    connected: CommandLine, quick_command: list[str], gateway: Gateway
+) -> None:
     """503 with the reason before the first load, 200 and the age of the last one afterwards; Ctrl-C ends it with 0."""
-    with started(connected, AVATAR_TASKS_CALLBACK_SECRET=SECRET) as process:
+    with started(replace(connected, program=quick_command), AVATAR_TASKS_CALLBACK_SECRET=SECRET) as process:
         assert process.stderr
         found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
         assert found
