@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.database.session import WRITER_SETTINGS, first_line, in_memory, prepare
+from warehouse.database.session import WRITER_SETTINGS, first_line, in_memory, prepare, quoted
+from warehouse.database.writer import empty_file
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -25,8 +26,20 @@ def scratch(spill_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]
     """
     settings = WRITER_SETTINGS | {"temp_directory": str(spill_to)} if spill_to else None
     with contextlib.closing(in_memory(settings)) as con:
+        _copy_empty(con)
         prepare(con)
         yield con
+
+
+def _copy_empty(con: duckdb.DuckDBPyConnection) -> None:
+    """Copy every table, view and macro from the cached empty warehouse, if there can be one.
+
+    Otherwise `prepare` creates them, which takes ten times the CPU (0.3 s).
+    """
+    with contextlib.suppress(OSError, duckdb.Error):
+        con.execute(f"attach {quoted(empty_file())} as empty (read_only)")
+        con.execute("copy from database empty to memory")
+        con.execute("detach empty")
 
 
 class QueryError(WarehouseError):

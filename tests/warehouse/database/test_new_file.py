@@ -42,7 +42,7 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     def unwritable() -> Path:
         raise PermissionError
 
-    monkeypatch.setattr(writer, "_empty_file", unwritable)
+    monkeypatch.setattr(writer, "empty_file", unwritable)
 
 
 def test_a_copy_has_what_the_statements_make(tmp_path: Path, request: pytest.FixtureRequest) -> None:
