@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.command_line import avatar_tasks, connected, ended_world, gateway, quick_command
 from tests.lakes import bucket, empty_lake, lake, no_lake, postgres, storage
+from tests.warehouse.marts.world import week_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ __all__ = [
     "postgres",
     "quick_command",
     "storage",
+    "week_paths",
 ]
 
 #: Marker by fixture: `gateway` is a simulated one that is served, `avatar_tasks` and `connected` are the command line.

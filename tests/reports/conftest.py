@@ -13,7 +13,7 @@ from reports.cohort import Cohort
 from reports.render import report_on, write_html
 from tests.warehouse.marts.statistics import planted
 from tests.warehouse.marts.statistics.planted import START
-from tests.warehouse.marts.world import END, fill, make_world
+from tests.warehouse.marts.world import END
 from warehouse.database.publish import publish
 from warehouse.database.writer import open_writer
 from warehouse.paths import DataPaths
@@ -79,12 +79,6 @@ def published(root: Path, put: Callable[[duckdb.DuckDBPyConnection], object]) ->
 def make(paths: DataPaths, cohort: Cohort | None = None, now: datetime = NOW) -> Made:
     report = report_on(paths, cohort or Cohort(), now)
     return Made(paths, report, write_html(report, paths.reports / "report.html"))
-
-
-@pytest.fixture(scope="session")
-def week_paths(tmp_path_factory: pytest.TempPathFactory) -> DataPaths:
-    """A simulated week of 840 tasks, some in flight, some stuck."""
-    return published(tmp_path_factory.mktemp("week"), lambda con: fill(con, make_world()))
 
 
 @pytest.fixture(scope="session")

@@ -52,22 +52,16 @@ def test_a_report_is_one_file_below_the_data_directory(paths: DataPaths) -> None
 
 
 def test_filters_narrow_it_down(paths: DataPaths, tmp_path: Path) -> None:
-    """A half-open range of submission: its beginning is in, its end is not."""
-    arguments = ("--since", "2025-01-20T10:10", "--until", "2025-01-20T10:20Z", "--action", "avatar-generate")
-    result = report(paths, *arguments, "--source", "default", "--out", str(tmp_path / "new" / "some.html"), "--json")
+    """A half-open range of submission, its beginning in and its end not, and values of dimensions; the page says so."""
+    times = ("--since", "2025-01-20T10:10", "--until", "2025-01-20T10:20Z")
+    kinds = ("--action", "avatar-generate", "--source", "default", "--value", "hour=10", "--value", "weekday=Monday")
+    result = report(paths, *times, *kinds, "--out", str(tmp_path / "new" / "some.html"), "--json")
     assert result.exit_code == 0, result.output
     assert facts(result)["tasks"] == 10
-    assert "action avatar-generate, submitted 20 Jan 2025 10:10" in (tmp_path / "new" / "some.html").read_text()
-
-
-def test_a_report_on_one_value_of_a_dimension(paths: DataPaths, tmp_path: Path) -> None:
-    """Tasks submitted in one hour of the day; the page says so."""
-    result = report(
-        paths, "--value", "hour=10", "--value", "weekday=Monday", "--out", str(tmp_path / "it.html"), "--json"
-    )
-    assert result.exit_code == 0, result.output
-    assert facts(result)["tasks"] == 40
-    assert "hour of the day (UTC) 10, weekday (UTC) Monday" in (tmp_path / "it.html").read_text()
+    page = (tmp_path / "new" / "some.html").read_text()
+    assert "action avatar-generate" in page
+    assert "submitted 20 Jan 2025 10:10" in page
+    assert "hour of the day (UTC) 10, weekday (UTC) Monday" in page
 
 
 def test_pictures_for_mails_and_chats(paths: DataPaths, tmp_path: Path) -> None:

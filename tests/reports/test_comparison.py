@@ -14,7 +14,7 @@ from reports.comparison.read import compare
 from reports.comparison.sentences import sentences
 from tests.reports.conftest import TASK
 from tests.warehouse.marts.statistics.planted import START, fill
-from warehouse.database.scratch import scratch
+from tests.warehouse.tables import rolled_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,18 +26,11 @@ END: Final = START + 2 * WEEK
 STEP: Final = START + timedelta(days=8, hours=9)
 
 
-@pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    with scratch() as con:
-        yield con
-
-
 @pytest.fixture
-def con(warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory for one test, which leaves no trace in it."""
-    warehouse.execute("begin")
-    yield warehouse
-    warehouse.execute("rollback")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory, its tables empty."""
+    with rolled_back() as con:
+        yield con
 
 
 def compared(con: duckdb.DuckDBPyConnection, seed: int, **world: Any) -> Comparison:  # noqa: ANN401 - options of fill

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOSTILE = {
     "script": "GPU lost <script>alert(1)</script>",
-    "closing tags": "</style></svg></figure><img src=x onerror=alert(1)>",
+    "closing tags": "</style></svg></figure></details><img src=x onerror=alert(1)>",
     "quotes": '"\' onmouseover="alert(1)" x=\'',
     "template": "{{ report.facts }} {% include 'page.css' %} {# gone #}",
     "entities": "&lt;b&gt; &amp; &quot;kept&quot; ]]>",
@@ -61,7 +61,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Values:
         con.execute(TASK, {"status": "FAILURE", "number": EACH * len(HOSTILE)})
         con.execute(
             """
-            update tasks set fail_reason = text, action = text, source = text
+            update tasks set fail_reason = text, action = text, source = text, result_url = 'javascript:alert(1)'
             from (select unnest($texts) as text, unnest(range(len($texts))) as number)
             where replace(task_id, 'task-', '')::integer % len($texts) = number
             """,
@@ -81,6 +81,11 @@ def test_foreign_text_is_never_markup(hostile: Values) -> None:
     """The page has its own elements and no other, and no attribute that is run."""
     assert {tag for tag, _ in hostile.tags} <= TAGS
     assert not [name for _, given in hostile.tags for name in given if name.startswith("on")]
+
+
+def test_a_link_that_is_none_of_the_web_is_no_link(hostile: Values) -> None:
+    """Of an example, too."""
+    assert [given["href"] for tag, given in hostile.tags if tag == "a" and not str(given["href"]).startswith("#")] == []
 
 
 def test_the_page_may_load_and_run_nothing(hostile: Values) -> None:

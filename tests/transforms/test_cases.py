@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.transforms.answers import answer, flatten
-
-if TYPE_CHECKING:
-    from transforms.flatten import Frames
+from tests.transforms.answers import answer, flatten, in_one_batch
 
 CASES = Path(__file__).parent / "cases"
 SEEN_AT = datetime(2026, 9, 22, tzinfo=UTC)
@@ -65,17 +62,18 @@ DRIFT = {
 }
 
 
-def frames_of(name: str) -> Frames:
+def answer_of(name: str) -> dict[str, Any]:
     case = json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
-    return flatten(
-        answer(
-            case["body"].encode(),
-            task_id=case["task_id"],
-            http_status=case["status"],
-            content_type=case["headers"]["Content-Type"],
-            observed_at=SEEN_AT,
-        )
+    return answer(
+        case["body"].encode(),
+        task_id=case["task_id"],
+        http_status=case["status"],
+        content_type=case["headers"]["Content-Type"],
+        observed_at=SEEN_AT,
     )
+
+
+of_case = in_one_batch(answer_of(name) for name in (*TASKS, *OTHERS))
 
 
 def test_every_case_has_its_expectation() -> None:
@@ -87,7 +85,7 @@ def test_every_case_has_its_expectation() -> None:
 def test_a_task_is_read_as_a_careful_person_would(name: str) -> None:
     """Its values and its flags, and no row in quarantine."""
     values, flags = TASKS[name]
-    frames = frames_of(name)
+    frames = of_case(answer_of(name))
     row = frames.tasks.row(0, named=True)
     assert {column: row[column] for column in values} == values
     for flag in flags.split():
@@ -99,7 +97,7 @@ def test_a_task_is_read_as_a_careful_person_would(name: str) -> None:
 def test_an_answer_without_a_task_says_why(name: str) -> None:
     """By its outcome, with the gateway's own words in a column; `missing` is none of them."""
     outcome, message, reason = OTHERS[name]
-    frames = frames_of(name)
+    frames = of_case(answer_of(name))
     assert frames.observations.select("outcome", "message").rows() == [(outcome, message)]
     assert frames.quarantine["reason"].to_list() == ([reason] if reason else [])
     if reason and message:
@@ -110,9 +108,9 @@ def test_an_answer_without_a_task_says_why(name: str) -> None:
 @pytest.mark.parametrize("name", DRIFT)
 def test_an_unexpected_field_is_reported(name: str) -> None:
     """By its path."""
-    assert sorted(frames_of(name).schema_drift["json_path"]) == DRIFT[name]
+    assert sorted(flatten(answer_of(name)).schema_drift["json_path"]) == DRIFT[name]
 
 
 def test_half_a_character_is_replaced_and_the_rest_of_the_text_stands() -> None:
     """The archive keeps the bytes."""
-    assert frames_of("31-lone-surrogate").works["work_name"].to_list() == ["hello \ufffd"]
+    assert of_case(answer_of("31-lone-surrogate")).works["work_name"].to_list() == ["hello \ufffd"]

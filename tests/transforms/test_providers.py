@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.transforms.answers import EXAMPLE_ID, answer, flatten, task, task_row
+from tests.transforms.answers import EXAMPLE_ID, answer, flatten, in_one_batch, task, task_row
 from transforms.payloads import MOST_BYTES
 
 VIDEO = {
@@ -35,26 +35,34 @@ def test_an_openai_video_is_a_task() -> None:
     assert flatten(answer(VIDEO)).schema_drift.is_empty()
 
 
-@pytest.mark.parametrize(
-    ("changed", "status", "reason"),
-    [
-        pytest.param({"status": "queued", "progress": 0}, "QUEUED", None, id="queued"),
-        pytest.param({"status": "in_progress", "progress": 40}, "IN_PROGRESS", None, id="in progress"),
-        pytest.param(
-            {"status": "failed", "error": {"code": "moderation_blocked", "message": "Blocked by our moderation"}},
-            "FAILURE",
-            "Blocked by our moderation",
-            id="failed",
-        ),
-        pytest.param({"status": "failed", "error": {"code": "nsfw"}}, "FAILURE", "nsfw", id="failed with a code"),
-        pytest.param({"status": "failed", "error": None}, "FAILURE", None, id="failed without a reason"),
-        pytest.param({"status": "paused"}, "UNKNOWN", None, id="an unknown word"),
-    ],
-)
-def test_its_words_and_reasons_are_those_of_tasks(changed: dict[str, Any], status: str, reason: str | None) -> None:
+WORDS: list[Any] = [
+    pytest.param({"status": "queued", "progress": 0}, "QUEUED", None, id="queued"),
+    pytest.param({"status": "in_progress", "progress": 40}, "IN_PROGRESS", None, id="in progress"),
+    pytest.param(
+        {"status": "failed", "error": {"code": "moderation_blocked", "message": "Blocked by our moderation"}},
+        "FAILURE",
+        "Blocked by our moderation",
+        id="failed",
+    ),
+    pytest.param({"status": "failed", "error": {"code": "nsfw"}}, "FAILURE", "nsfw", id="failed with a code"),
+    pytest.param({"status": "failed", "error": None}, "FAILURE", None, id="failed without a reason"),
+    pytest.param({"status": "paused"}, "UNKNOWN", None, id="an unknown word"),
+]
+
+
+def both_ways(changed: dict[str, Any]) -> list[dict[str, Any]]:
+    """A video by itself, and in an envelope."""
     body = {key: value for key, value in (VIDEO | changed).items() if key not in {"completed_at", "metadata"}}
-    for wrapped in (body, {"code": "success", "message": "", "data": body}):
-        row = task_row(wrapped)
+    return [answer(wrapped) for wrapped in (body, {"code": "success", "message": "", "data": body})]
+
+
+videos = in_one_batch(one for case in WORDS for one in both_ways(case.values[0]))
+
+
+@pytest.mark.parametrize(("changed", "status", "reason"), WORDS)
+def test_its_words_and_reasons_are_those_of_tasks(changed: dict[str, Any], status: str, reason: str | None) -> None:
+    for one in both_ways(changed):
+        row = videos(one).tasks.row(0, named=True)
         assert (row["status"], row["fail_reason"]) == (status, reason)
 
 
@@ -98,11 +106,19 @@ WORKS: list[Any] = [
 ]
 
 
+def sent_both_ways(payload: object) -> list[dict[str, Any]]:
+    """As it is, and as JSON in a string."""
+    return [answer(task(data=sent, result_url="", fail_reason="")) for sent in (payload, json.dumps(payload))]
+
+
+works = in_one_batch(one for case in WORKS for one in sent_both_ways(case.values[0]))
+
+
 @pytest.mark.parametrize(("payload", "result"), WORKS)
 def test_works_of_other_providers_are_kept_whole_and_their_result_is_found(payload: object, result: str | None) -> None:
     """Also as JSON in a string; nothing of them becomes a column, and there is no row in `works`."""
-    for sent in (payload, json.dumps(payload)):
-        frames = flatten(answer(task(data=sent, result_url="", fail_reason="")))
+    for one in sent_both_ways(payload):
+        frames = works(one)
         [row] = frames.tasks.to_dicts()
         kept = json.loads(row["extras"])["data"]
         assert kept == payload

@@ -9,7 +9,6 @@ from tests.transforms.answers import (
     EXAMPLE,
     EXAMPLE_ID,
     answer,
-    drift,
     dumps,
     flatten,
     in_one_batch,
@@ -145,7 +144,8 @@ def test_a_payload_that_is_not_a_work_is_drift(payload: object, json_type: str) 
     frames = flatten(answer(task(data=payload)))
     assert frames.tasks.height == 1
     assert frames.works.is_empty()
-    assert drift(task(data=payload)) == {("data.data", "type_mismatch"): json_type}
+    [row] = frames.schema_drift.rows(named=True)
+    assert (row["json_path"], row["kind"], row["json_type"]) == ("$.data.data", "type_mismatch", json_type)
 
 
 WORKS_ALONE: list[Any] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,11 @@ class Site:
     def rebuild(self, analysis: Analysis = DEFAULTS, wait_seconds: float = 5, *, accept_loss: bool = False) -> Loaded:
         work = Derivation(self.paths, self.store, analysis, self.policy, wait_seconds)
         return rebuild(work, accept_loss=accept_loss)
+
+    def copy_of(self, other: Site) -> Site:
+        """This directory with what another has: quicker to have than loads."""
+        shutil.copytree(other.paths.root, self.paths.root, symlinks=True)
+        return self
 
 
 @dataclass

@@ -8,10 +8,9 @@ import pytest
 
 from tests.warehouse.answers import Answer, failed, minute
 from tests.warehouse.conftest import DEFAULTS, Bench
-from tests.warehouse.tables import column, contents, rows
+from tests.warehouse.tables import column, contents, emptied, rows
 from transforms.failures import FailureRule
 from warehouse.analysis import Analysis, Objective, Pricing, read_analysis
-from warehouse.database.scratch import scratch
 from warehouse.errors import AnalysisFileError
 from warehouse.load.loader import load
 
@@ -134,7 +133,7 @@ def test_changed_rules_class_every_failure_again_as_a_rebuild_would(bench: Bench
     assert found == ["gateway", "input", "gateway_timeout", "unknown", "unknown", "unknown"]
     ruled = column(bench.con, "select fail_rule from tasks order by task_id")
     assert ruled == ["FLAKY", "face|flaky", "超时", None, None, None]
-    with scratch() as con:
+    with emptied("other") as con:
         load(con, bench.store.segments("observations"), changed, bench.policy)
         assert contents(con) == contents(bench.con)
     bench.load()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -24,7 +24,7 @@ from tests.warehouse.answers import (
     minute,
     task_body,
 )
-from tests.warehouse.tables import column, one, rows
+from tests.warehouse.tables import column, rows
 from warehouse import plan
 from warehouse.policy import PollingPolicy
 
@@ -41,23 +41,28 @@ FRESHNESS = "select source, oldest_due_at from collection_freshness_at(timestamp
 NEVER = timedelta(days=36_500)
 
 
-@pytest.mark.parametrize(
-    ("asked_at", "seconds"),
-    [
-        pytest.param(1 / 3, 15, id="at_least_15_s"),
-        pytest.param(1, 15, id="a_quarter_of_a_minute_is_15_s"),
-        pytest.param(10, 150, id="a_quarter_of_its_age"),
-        pytest.param(4 * HOUR, 3600, id="a_quarter_of_4_h_is_1_h"),
-        pytest.param(2 * DAY, 3600, id="at_most_1_h"),
-    ],
-)
-def test_a_running_task_is_due_a_quarter_of_its_age_later(bench: Bench, asked_at: float, seconds: float) -> None:
+#: By the name of a task: the minute at which it was polled, and the seconds until it is due again.
+DUE: Final[dict[str, tuple[float, float]]] = {
+    "at_least_15_s": (1 / 3, 15),
+    "a_quarter_of_a_minute_is_15_s": (1, 15),
+    "a_quarter_of_its_age": (10, 150),
+    "a_quarter_of_4_h_is_1_h": (4 * HOUR, 3600),
+    "at_most_1_h": (2 * DAY, 3600),
+}
+
+
+def test_a_running_task_is_due_a_quarter_of_its_age_later(bench: Bench) -> None:
     """Age counts from its submit_time to the last poll."""
-    bench.load([Answer("t1", minute(asked_at), RUNNING)], [Request("t1", minute(asked_at - 0.1))])
-    due_at = minute(asked_at) + timedelta(seconds=seconds)
-    for moment, is_due in ((due_at - timedelta(milliseconds=1), False), (due_at, True)):
-        due = bench.con.execute("select due_at, is_due, age_seconds from due_tasks_at($1)", [moment]).fetchall()
-        assert due == [(due_at, is_due, pytest.approx(asked_at * 60))]
+    bench.load(
+        [Answer(task_id, minute(asked_at), RUNNING) for task_id, (asked_at, _) in DUE.items()],
+        [Request(task_id, minute(asked_at - 0.1)) for task_id, (asked_at, _) in DUE.items()],
+    )
+    query = "select due_at, is_due, age_seconds from due_tasks_at($1) where task_id = $2"
+    for task_id, (asked_at, seconds) in DUE.items():
+        due_at = minute(asked_at) + timedelta(seconds=seconds)
+        for moment, is_due in ((due_at - timedelta(milliseconds=1), False), (due_at, True)):
+            due = bench.con.execute(query, [moment, task_id]).fetchall()
+            assert due == [(due_at, is_due, pytest.approx(asked_at * 60))], task_id
 
 
 def test_any_answer_counts_as_a_poll(bench: Bench) -> None:
@@ -80,13 +85,17 @@ def test_an_id_without_submit_time_ages_from_its_acceptance(bench: Bench) -> Non
     assert column(bench.con, DUE_AT) == [minute(10)]
 
 
-@pytest.mark.parametrize("looks", [1, 2, 3, 4])
-def test_an_id_missing_three_times_is_given_up(bench: Bench, looks: int) -> None:
+def test_an_id_missing_three_times_is_given_up(bench: Bench) -> None:
     """Two could be a task that has not reached the gateway's database."""
-    bench.load([Answer("t1", minute(number), MISSING) for number in range(looks)], [Request("t1", minute(0))])
-    reasons = bench.con.execute("select reason from given_up_tasks_at($1)", [minute(10)]).fetchall()
-    assert reasons == ([("unknown_to_gateway",)] if looks >= 3 else [])
-    assert len(bench.con.execute("from due_tasks_at($1)", [minute(10)]).fetchall()) == (looks < 3)
+    looks = {"once": 1, "twice": 2, "three times": 3, "four times": 4}
+    bench.load(
+        [Answer(task_id, minute(number), MISSING) for task_id, count in looks.items() for number in range(count)],
+        [Request(task_id, minute(0)) for task_id in looks],
+    )
+    reasons = bench.con.execute("select task_id, reason from given_up_tasks_at($1)", [minute(10)]).fetchall()
+    assert sorted(reasons) == [("four times", "unknown_to_gateway"), ("three times", "unknown_to_gateway")]
+    due = bench.con.execute("select task_id from due_tasks_at($1)", [minute(10)]).fetchall()
+    assert sorted(due) == [("once",), ("twice",)]
 
 
 def test_a_task_that_never_ends_is_given_up_after_seven_days(bench: Bench) -> None:
@@ -161,31 +170,41 @@ def test_settings_common_to_several_sources_make_no_source(bench: Bench) -> None
     assert [tuple(row.values()) for row in found] == [("eu", 60), ("old", 40)]
 
 
-@pytest.mark.parametrize(
-    ("kinds", "end"),
-    [
-        pytest.param([SUCCESS], "ended", id="success"),
-        pytest.param([FAILURE], "ended", id="failure"),
-        pytest.param([SUCCESS, HTML], "ended", id="an_end_outlasts_trouble"),
-        pytest.param([RUNNING], "pending", id="running"),
-        pytest.param([], "pending", id="never_asked"),
-        pytest.param([SILENCE], "pending", id="unreachable"),
-        pytest.param([REFUSED], "pending", id="refused"),
-        pytest.param([RUNNING, HTML], "quarantined", id="last_answer_not_understood"),
-        pytest.param([OVERSIZED], "quarantined", id="oversized"),
-        pytest.param([HTML, RUNNING], "pending", id="understood_since"),
-        pytest.param([MISSING, MISSING, MISSING], "given_up", id="unknown"),
-    ],
-)
-def test_every_accepted_id_has_one_end(bench: Bench, kinds: list[Kind], end: str) -> None:
-    """And the four add up."""
+#: By the gateway: its answers about the only id, and which of the four that is counted as.
+ENDS: Final[dict[str, tuple[list[Kind], str]]] = {
+    "success": ([SUCCESS], "ended"),
+    "failure": ([FAILURE], "ended"),
+    "an_end_outlasts_trouble": ([SUCCESS, HTML], "ended"),
+    "running": ([RUNNING], "pending"),
+    "never_asked": ([], "pending"),
+    "unreachable": ([SILENCE], "pending"),
+    "refused": ([REFUSED], "pending"),
+    "last_answer_not_understood": ([RUNNING, HTML], "quarantined"),
+    "oversized": ([OVERSIZED], "quarantined"),
+    "understood_since": ([HTML, RUNNING], "pending"),
+    "unknown": ([MISSING, MISSING, MISSING], "given_up"),
+}
+
+
+def test_every_accepted_id_has_one_end(bench: Bench) -> None:
+    """And the four add up; each case at a gateway of its own."""
     bench.policy = PollingPolicy(give_up_after=NEVER)
-    asked = [Answer("t1", minute(1 + number), kind) for number, kind in enumerate(kinds)]
-    bench.load(asked, [Request("t1", minute(0)), Request("t1", minute(9), "run2")])
-    row = one(bench.con, "select source, accepted, ended, quarantined, given_up, pending from id_accounting")
-    assert row == {"source": "default", "accepted": 1} | {
-        name: int(name == end) for name in ("ended", "quarantined", "given_up", "pending")
-    }
+    asked = [
+        Answer("t1", minute(1 + number), kind, source=name)
+        for name, (kinds, _) in ENDS.items()
+        for number, kind in enumerate(kinds)
+    ]
+    accepted = [
+        Request("t1", at, run_id, name) for name in ENDS for at, run_id in ((minute(0), "run1"), (minute(9), "run2"))
+    ]
+    bench.load(asked, accepted)
+    found = rows(bench.con, "select source, accepted, ended, quarantined, given_up, pending from id_accounting")
+    counts = ("ended", "quarantined", "given_up", "pending")
+    expected = [
+        {"source": name, "accepted": 1} | {count: int(count == end) for count in counts}
+        for name, (_, end) in ENDS.items()
+    ]
+    assert sorted(found, key=lambda row: str(row["source"])) == sorted(expected, key=lambda row: str(row["source"]))
 
 
 def test_answers_about_ids_never_accepted_are_not_accounted_for(bench: Bench) -> None:
@@ -218,22 +237,22 @@ def test_stuck_is_beyond_three_times_the_p99_of_its_kind(bench: Bench) -> None:
         ]
 
 
-@pytest.mark.parametrize(
-    ("kind", "event", "observed_seconds"),
-    [
-        pytest.param(ended(100), "SUCCESS", 100, id="its_latency_once_it_ended"),
-        pytest.param(FAILURE, "FAILURE", 120, id="also_when_it_failed"),
-        pytest.param(RUNNING, None, 600, id="its_age_when_last_seen_while_it_runs"),
-        pytest.param(Kind(task_body("SUCCESS"), status="SUCCESS"), "SUCCESS", None, id="unknown_without_an_end_time"),
-        pytest.param(Kind(task_body("QUEUED", submit=minute(30)), status="QUEUED"), None, 0, id="never_below_zero"),
-    ],
-)
-def test_latency_is_known_or_censored(bench: Bench, kind: Kind, event: str | None, observed_seconds: float) -> None:
+#: By the name of a task: its answer, how it ended, and after how long, or since when it was seen running.
+LATENCIES: Final[dict[str, tuple[Kind, str | None, float | None]]] = {
+    "its_latency_once_it_ended": (ended(100), "SUCCESS", 100),
+    "also_when_it_failed": (FAILURE, "FAILURE", 120),
+    "its_age_when_last_seen_while_it_runs": (RUNNING, None, 600),
+    "unknown_without_an_end_time": (Kind(task_body("SUCCESS"), status="SUCCESS"), "SUCCESS", None),
+    "never_below_zero": (Kind(task_body("QUEUED", submit=minute(30)), status="QUEUED"), None, 0),
+}
+
+
+def test_latency_is_known_or_censored(bench: Bench) -> None:
     """What survival analysis needs of a task."""
-    bench.load([Answer("t1", minute(10), kind)])
-    assert one(bench.con, "select event, observed_seconds from task_latency") == {
-        "event": event,
-        "observed_seconds": observed_seconds,
+    bench.load([Answer(task_id, minute(10), kind) for task_id, (kind, *_) in LATENCIES.items()])
+    found = bench.con.execute("select task_id, event, observed_seconds from task_latency").fetchall()
+    assert {task_id: tuple(rest) for task_id, *rest in found} == {
+        task_id: tuple(rest) for task_id, (_, *rest) in LATENCIES.items()
     }
 
 

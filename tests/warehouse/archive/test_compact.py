@@ -24,6 +24,7 @@ from tests.warehouse.answers import (
     write_answers,
     write_requests,
 )
+from tests.warehouse.conftest import Site
 from tests.warehouse.tables import column, contents
 from transforms.schema import ANSWERS
 from warehouse.archive import compact as compacting
@@ -34,18 +35,18 @@ from warehouse.archive.compact import compact, remove_replaced
 from warehouse.archive.parquet import COMPACTED, SCHEMAS
 from warehouse.errors import ArchiveError
 from warehouse.load import loader as load
+from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
-    from tests.warehouse.conftest import Site
     from warehouse.archive.compact import Joined
     from warehouse.archive.parquet import Kind
 
 LATER = "2026-02-01"
 
 
-@pytest.fixture
-def filled(site: Site) -> Site:
-    """A site with five segments of answers and three of ids, loaded; each answer knows its segment."""
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    site = Site(DataPaths(tmp_path_factory.mktemp("filled") / "data"))
     for number, kind in enumerate([RUNNING, HTML, SURPRISING, SUCCESS_WITH_WORK, RUNNING]):
         answer = Answer(f"t{number % 3}", minute(number + 1), kind, segment_id=f"answers-{number}")
         write_answers(site.store, [answer], f"answers-{number}")
@@ -53,6 +54,12 @@ def filled(site: Site) -> Site:
         write_requests(site.store, [Request(f"t{number}", minute(0))], f"ids-{number}")
     site.load()
     return site
+
+
+@pytest.fixture
+def filled(site: Site, filled_once: Site) -> Site:
+    """A site with five segments of answers and three of ids, loaded; each answer knows its segment."""
+    return site.copy_of(filled_once)
 
 
 def everything(site: Site) -> dict[str, list[str]]:

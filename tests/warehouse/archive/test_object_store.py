@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -20,9 +18,6 @@ from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.object_store import ObjectFolder, ObjectPath
 from warehouse.archive.parquet import Damaged, pieces, read
 from warehouse.archive.segments import Archive
-from warehouse.backends.lake import LakeWarehouse
-from warehouse.ducklake.lake import Lake
-from warehouse.ducklake.sessions import lake_writer
 from warehouse.errors import ArchiveError
 from warehouse.load import loader as load
 from warehouse.maintenance.derivation import Derivation
@@ -33,7 +28,6 @@ from warehouse.policy import PollingPolicy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.postgres import Postgres
 
 BODIES = [b"", None, b"\x00\xff\xfe", "任务".encode(), b"x" * 1_000_000]
 
@@ -146,21 +140,3 @@ def test_a_large_segment_is_one_request(on_s3: Archive) -> None:
     assert tag
     assert "-" not in tag  # S3's tag of an object that came in parts tells their number after a dash
     assert read(segment)["body"].to_list() == [body.body]
-
-
-def test_a_query_reads_a_lake_in_a_bucket_and_nothing_beside_it(
-    postgres: Postgres, bucket: str, tmp_path: Path
-) -> None:
-    """By the address that the catalogue has of its files."""
-    store = Archive(LocalFolder(tmp_path / "archive"))
-    lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
-    write_answers(store, [Answer("t1", minute(1), RUNNING)])
-    with lake_writer(lake, 10) as con:
-        load.load(con, load.unloaded(con, store), DEFAULTS, PollingPolicy())
-    warehouse = LakeWarehouse(DataPaths(tmp_path), Lake(lake.catalog))
-    with contextlib.closing(warehouse.connect()) as con:
-        warehouse.restrict(con, [], "from tasks")
-        assert con.execute("select task_id from tasks").fetchall() == [("t1",)]
-        for query in (f"from glob('s3://{bucket}/*')", f"from read_text('s3://{bucket}/lakes/x')"):
-            with pytest.raises(duckdb.PermissionException):
-                con.execute(query)

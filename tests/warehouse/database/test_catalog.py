@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from tests.warehouse.tables import column
+from tests.warehouse.tables import column, rolled_back
 from warehouse.database import schema as catalog
-from warehouse.database.session import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,10 +54,9 @@ def named(definition: Definition) -> str:
 
 
 @pytest.fixture(scope="module")
-def con() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(":memory:")
-    prepare(con)
-    return con
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with rolled_back() as con:
+        yield con
 
 
 @pytest.mark.parametrize("definition", EVERYTHING, ids=named)

@@ -44,10 +44,17 @@ def put(site: Site, file: bytes, log: bytes) -> None:
     log_of(site).write_bytes(log)
 
 
+@pytest.fixture(scope="module")
+def crashed_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, tuple[Kept, Kept]]:
+    site = Site(DataPaths(tmp_path_factory.mktemp("moments") / "data"))
+    return site, (crash_after(site, "a", "b"), crash_after(site, "c", "d"))
+
+
 @pytest.fixture
-def moments(site: Site) -> tuple[Kept, Kept]:
+def moments(site: Site, crashed_twice: tuple[Site, tuple[Kept, Kept]]) -> tuple[Kept, Kept]:
     """A first crash, whose log was replayed and written to the file since, and a second one."""
-    return crash_after(site, "a", "b"), crash_after(site, "c", "d")
+    site.copy_of(crashed_twice[0])
+    return crashed_twice[1]
 
 
 def tasks(site: Site) -> list[object]:

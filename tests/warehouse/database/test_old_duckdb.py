@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.reports.conftest import published
-from tests.warehouse.marts.world import fill, make_world
 from warehouse.database.schema import definitions
 
 if TYPE_CHECKING:
@@ -58,15 +56,9 @@ def is_callable(one: Definition) -> bool:
     return one.kind != "macro" or "'x'" not in call(one)
 
 
-@pytest.fixture(scope="module")
-def week(tmp_path_factory: pytest.TempPathFactory) -> DataPaths:
-    """A published week, everything in it."""
-    return published(tmp_path_factory.mktemp("old"), lambda con: fill(con, make_world()))
-
-
 @pytest.mark.e2e
 @pytest.mark.parametrize("version", VERSIONS)
-def test_another_duckdb_reads_everything(version: str, week: DataPaths, tmp_path: Path) -> None:
+def test_another_duckdb_reads_everything(version: str, week_paths: DataPaths, tmp_path: Path) -> None:
     """In a process that has that version alone; `make test` installs it from its lock."""
     place = ROOT / ".venv-duckdb" / version
     if not (place / ".set-up").exists() and not os.environ.get("CI"):
@@ -74,7 +66,7 @@ def test_another_duckdb_reads_everything(version: str, week: DataPaths, tmp_path
     everything = [*definitions("tables"), *definitions("marts")]
     calls = {one.name: call(one) for one in everything if is_callable(one)}
     (tmp_path / "calls.json").write_text(json.dumps(calls), encoding="utf-8")
-    command = [sys.executable, str(HERE / "old_duckdb.py"), str(week.published), str(tmp_path / "calls.json")]
+    command = [sys.executable, str(HERE / "old_duckdb.py"), str(week_paths.published), str(tmp_path / "calls.json")]
     environment = os.environ | {"PYTHONPATH": str(place)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

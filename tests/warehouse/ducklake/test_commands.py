@@ -38,6 +38,7 @@ from tests.warehouse.tables import column, contents
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import reader, warehouse_of
+from warehouse.backends.lake import LakeWriter
 from warehouse.database import advisory_lock, session
 from warehouse.ducklake import extensions
 from warehouse.ducklake.lake import Lake, without_password
@@ -60,7 +61,7 @@ def loaded(postgres: Postgres, empty_lake: Lake, tmp_path_factory: pytest.TempPa
     """A data directory with an archive, its warehouse a lake that is loaded; nobody writes to it."""
     lake = Lake(postgres.new_database(empty_lake.catalog), empty_lake.data)
     paths = DataPaths(tmp_path_factory.mktemp("loaded") / "data", lake=lake)
-    with lake_writer(lake, 5) as con:
+    with LakeWriter(lake, 5).open() as con:
         load.load(con, archived(Archive(LocalFolder(paths.archive))), DEFAULTS, PollingPolicy())
     return paths
 
@@ -92,7 +93,7 @@ def test_pages_of_the_list_load_into_a_lake(lake: Lake, tmp_path: Path) -> None:
     """Twice the same: each item is an answer, and its id is accepted."""
     store = Archive(LocalFolder(tmp_path / "archive"))
     segments = [page(store, at, item("listed", RUNNING), segment_id=name) for at, name in ((2, "a"), (3, "b"))]
-    with lake_writer(lake, 5) as con:
+    with LakeWriter(lake, 5).open() as con:
         for _ in range(2):
             load.load(con, segments, DEFAULTS, PollingPolicy())
         found = "select status, observation_count from tasks where task_id = 'listed'"
@@ -263,7 +264,7 @@ def test_a_notebook_connects_to_it(paths: DataPaths, lake: Lake, monkeypatch: py
             con.execute("delete from tasks")
 
 
-def test_what_cannot_be_reached_is_named_without_its_password(no_lake: Lake, tmp_path: Path) -> None:
+def test_what_cannot_be_reached_is_named_without_its_password(no_lake: Lake, lake: Lake, tmp_path: Path) -> None:
     """And with what to do."""
     with pytest.raises(NothingPublishedError, match=r"no lake at ducklake:postgres:dbname.* run `avatar-tasks"):
         open_lake(no_lake)
@@ -272,9 +273,7 @@ def test_what_cannot_be_reached_is_named_without_its_password(no_lake: Lake, tmp
         open_lake(nowhere)
     assert "sesame" not in str(error.value)
     assert without_password("postgresql://me:sesame@db/lake") == "postgresql://me:***@db/lake"
-    with lake_writer(no_lake, 5):
-        pass
-    moved = Lake(no_lake.catalog, str(tmp_path / "elsewhere"))
+    moved = Lake(lake.catalog, str(tmp_path / "elsewhere"))
     with pytest.raises(LakeError, match="has its data elsewhere than"):
         lake_writer(moved, 5).__enter__()
 

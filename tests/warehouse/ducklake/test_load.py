@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
+from tests.forked import nursery, start
 from tests.warehouse.answers import (
     FAILURE,
     HTML,
@@ -26,57 +27,34 @@ from tests.warehouse.answers import (
     write_answers,
     write_requests,
 )
-from tests.warehouse.children import ROOT
 from tests.warehouse.conftest import DEFAULTS
+from tests.warehouse.ducklake.loading import load_one_by_one
 from tests.warehouse.tables import column, contents, emptied
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.object_store import ObjectPath
 from warehouse.archive.segments import Archive
+from warehouse.backends.lake import LakeWarehouse, LakeWriter
 from warehouse.database import advisory_lock
 from warehouse.database.transaction import transaction
 from warehouse.ducklake import claims
 from warehouse.ducklake.lake import Lake
-from warehouse.ducklake.sessions import lake_writer, open_lake
+from warehouse.ducklake.sessions import open_lake
 from warehouse.errors import LakeError, WarehouseLockedError
 from warehouse.load import loader as load
 from warehouse.load import lots
 from warehouse.load.steps import STEP_ROWS
+from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    import duckdb
-
     from tests.postgres import Postgres
     from transforms.flatten import Frames
     from warehouse.archive.parquet import Damaged, Segment
 
 STORIES = (RUNNING, SUCCESS_WITH_WORK, FAILURE, HTML, SURPRISING, MISSING, QUEUED)
-
-LOAD = """
-import sys
-sys.modules["pandas"] = None  # which DuckDB would import
-from pathlib import Path
-from tests.warehouse.conftest import DEFAULTS
-from warehouse.ducklake.sessions import lake_writer, open_lake
-from warehouse.load import loader as load
-from warehouse.archive.local_folder import LocalFolder
-from warehouse.archive.segments import Archive
-from warehouse.ducklake.lake import Lake
-from warehouse.policy import PollingPolicy
-
-catalog, data, archive, start = sys.argv[1:]
-store = Archive(LocalFolder(Path(archive)))
-segments = [one for kind in ("requests", "observations") for one in store.segments(kind)]
-at = int(start)
-with lake_writer(Lake(catalog, data), 60) as con:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for one in segments[at:] + segments[:at]:
-        load.load(con, [one], DEFAULTS, PollingPolicy())
-"""
 
 
 @pytest.fixture
@@ -87,9 +65,9 @@ def store(tmp_path: Path) -> Archive:
 def archived(store: Archive, segments: int = 3) -> list[Segment]:
     """Requests and answers about the same ids, all through the segments; every answer is in two of them."""
     written = [write_requests(store, [Request(f"t{number}", minute(0)) for number in range(12)])]
-    for start in range(segments):
+    for first in range(segments):
         answers = [
-            Answer(f"t{number}", minute(1 + (start + step) % segments), STORIES[(number + start + step) % len(STORIES)])
+            Answer(f"t{number}", minute(1 + (first + step) % segments), STORIES[(number + first + step) % len(STORIES)])
             for step in (0, 1)
             for number in range(9)
         ]
@@ -118,22 +96,13 @@ def of_lake(lake: Lake) -> dict[str, list[str]]:
 
 def test_processes_that_load_the_same_segments_at_once_double_nothing(lake: Lake, store: Archive) -> None:
     """Each loads all of them, beginning at another."""
-    segments = archived(store)
-    children = [_start(lake, store, start) for start in (0, 2)]
+    segments = archived(store, 2)
+    together = nursery().Barrier(2)
+    children = [start(load_one_by_one, lake, store, first, together) for first in (0, 2)]
     for child in children:
-        assert child.stdout
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        child.communicate("go\n", timeout=120)
-    assert [child.returncode for child in children] == [0, 0]
+        child.join(120)
+    assert [child.exitcode for child in children] == [0, 0]
     assert of_lake(lake) == serial(segments)
-
-
-def _start(lake: Lake, store: Archive, start: int) -> subprocess.Popen[str]:
-    arguments = [lake.catalog, lake.data, str(store.storage), str(start)]
-    return subprocess.Popen(
-        [sys.executable, "-c", LOAD, *arguments], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
 
 
 def test_a_load_that_another_overtook_is_done_again_from_its_beginning(
@@ -151,7 +120,7 @@ def test_a_load_that_another_overtook_is_done_again_from_its_beginning(
                 load.load_within(other, segments, DEFAULTS, PollingPolicy())
         return enter(con, loaded)
 
-    with lake_writer(lake, 5) as con, lake_writer(lake, 5) as other:
+    with LakeWriter(lake, 5).open() as con, LakeWriter(lake, 5).open() as other:
         monkeypatch.setattr(load, "_enter", overtaken)
         done = load.load(con, segments, DEFAULTS, PollingPolicy())
     assert (entered, done.segments) == (3, 0)
@@ -164,7 +133,7 @@ def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
     """Nothing is lost by it: the next run loads what it did not."""
     monkeypatch.setattr(advisory_lock, "ATTEMPTS", 2)
     segments = archived(store)
-    with lake_writer(lake, 5) as con, lake_writer(lake, 5) as other:
+    with LakeWriter(lake, 5).open() as con, LakeWriter(lake, 5).open() as other:
         enter = load._enter
 
         def overtaken(loading: duckdb.DuckDBPyConnection, loaded: Sequence[Segment]) -> int:
@@ -182,7 +151,7 @@ def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
 def test_waiting_for_the_advisory_lock_names_its_holder(lake: Lake, store: Archive) -> None:
     """Loading waits as long as it may; reading does not wait at all."""
     segments = archived(store)
-    with lake_writer(lake, 0.3) as con, lake_writer(lake, 5) as other:
+    with LakeWriter(lake, 0.3).open() as con, LakeWriter(lake, 5).open() as other:
         with advisory_lock.write_lock(other):
             with pytest.raises(WarehouseLockedError, match=rf"that of process {os.getpid()} on .*waited 0.3 s"):
                 load.load(con, segments, DEFAULTS, PollingPolicy())
@@ -207,7 +176,7 @@ def test_answers_are_flattened_before_the_lock_is_taken(
     frames = lots.Lot.frames
     monkeypatch.setattr(lots.Lot, "frames", noted)
     monkeypatch.setattr(lots, "PIECE_ROWS", 18)
-    with lake_writer(lake, 60) as con, lake_writer(lake, 5) as other, ThreadPoolExecutor(1) as threads:
+    with LakeWriter(lake, 60).open() as con, LakeWriter(lake, 5).open() as other, ThreadPoolExecutor(1) as threads:
         with advisory_lock.write_lock(other):
             loading = threads.submit(load.load, con, segments, DEFAULTS, PollingPolicy())
             wait_until(lambda: len(flattened) == len(segments) - 1)
@@ -225,7 +194,7 @@ def test_segments_that_are_loaded_already_are_not_flattened(
 ) -> None:
     """Another worker was faster."""
     segments = archived(store)
-    with lake_writer(lake, 5) as con:
+    with LakeWriter(lake, 5).open() as con:
         load.load(con, segments, DEFAULTS, PollingPolicy())
         monkeypatch.delattr(lots.Lot, "frames")
         assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == 0
@@ -234,15 +203,15 @@ def test_segments_that_are_loaded_already_are_not_flattened(
 def test_workers_claim_different_segments(lake: Lake, store: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each its own run's first; what another has claimed comes last, and not at all once that has loaded it."""
     for run in ("mine", "other"):
-        for number in range(3):
+        for number in range(2):
             named = f"20260301T000000-{run}-{number}0"
             write_answers(store, [Answer(f"{run}{number}", minute(1), RUNNING)], segment_id=named)
     waiting = list(store.segments("observations"))
     monkeypatch.setattr(claims, "STEP_ROWS", 1)
-    with lake_writer(lake, 5) as con, lake_writer(lake, 5) as other:
+    with LakeWriter(lake, 5).open() as con, LakeWriter(lake, 5).open() as other:
         mine, theirs = claims.claimed(con, waiting, "mine"), claims.claimed(other, waiting, "other")
         claimed: dict[str, list[Segment]] = {"mine": [], "other": []}
-        for portions, writer, name in ((mine, con, "mine"), (theirs, other, "other")) * 3:
+        for portions, writer, name in ((mine, con, "mine"), (theirs, other, "other")) * 2:
             [one] = next(portions)
             claimed[name].append(one)
             load.load(writer, [one], DEFAULTS, PollingPolicy())
@@ -254,8 +223,8 @@ def test_workers_claim_different_segments(lake: Lake, store: Archive, monkeypatc
 def test_what_a_worker_that_died_had_claimed_is_loaded_by_another(lake: Lake, store: Archive) -> None:
     """Its claim ends with its session; until then others wait for it, and no longer than they may."""
     segments = archived(store)
-    with lake_writer(lake, 0.3) as con:
-        with lake_writer(lake, 5) as dead:
+    with LakeWriter(lake, 0.3).open() as con:
+        with LakeWriter(lake, 5).open() as dead:
             claimed = claims.claimed(dead, segments, "dead")
             assert next(claimed)
             with pytest.raises(WarehouseLockedError, match=rf"process {os.getpid()} on .*waited 0.3 s"):
@@ -270,7 +239,7 @@ def test_portions_grow_with_the_lake_and_with_what_waits(
 ) -> None:
     """Up to a limit, for memory."""
     segments = archived(store)
-    with lake_writer(lake, 5) as con:
+    with LakeWriter(lake, 5).open() as con:
         load.load(con, segments, DEFAULTS, PollingPolicy())
         assert claims.portion_rows(con, segments) == STEP_ROWS
         monkeypatch.setattr(claims, "TASKS_PER_ROW", 0.0005)
@@ -285,7 +254,7 @@ def test_processes_that_create_the_same_lake_at_once_all_get_it(no_lake: Lake) -
     found: list[list[object]] = []
 
     def come() -> None:
-        with lake_writer(no_lake, 60) as con:
+        with LakeWriter(no_lake, 60).open() as con:
             found.append(column(con, "select count(*) from tasks"))
 
     threads = [threading.Thread(target=come) for _ in range(3)]
@@ -296,12 +265,24 @@ def test_processes_that_create_the_same_lake_at_once_all_get_it(no_lake: Lake) -
     assert found == [[0], [0], [0]]
 
 
-def test_the_files_of_a_lake_may_be_on_object_storage(postgres: Postgres, bucket: str, store: Archive) -> None:
-    """Written and read through DuckDB's own extension, by the usual AWS_* variables."""
+def test_the_files_of_a_lake_may_be_on_object_storage(
+    postgres: Postgres, bucket: str, store: Archive, tmp_path: Path
+) -> None:
+    """Written and read through DuckDB's own extension, by the usual AWS_* variables.
+
+    A query that a user wrote reads them by the address that the catalogue has, and nothing beside them.
+    """
     segments = archived(store)
     lake = Lake(postgres.new_database(), f"s3://{bucket}/lake")
-    with lake_writer(lake, 10) as con:
+    with LakeWriter(lake, 10).open() as con:
         load.load(con, segments, DEFAULTS, PollingPolicy())
     assert of_lake(lake) == serial(segments)
     assert of_lake(Lake(lake.catalog)) == serial(segments)
     assert any(one.name.endswith(".parquet") for one in ObjectPath.at(lake.data).walk())
+    warehouse = LakeWarehouse(DataPaths(tmp_path), Lake(lake.catalog))
+    with contextlib.closing(warehouse.connect()) as con:
+        warehouse.restrict(con, [], "from tasks")
+        assert con.execute("select count(*) from tasks").fetchall() == [(9,)]
+        for query in (f"from glob('s3://{bucket}/*')", f"from read_text('s3://{bucket}/lakes/x')"):
+            with pytest.raises(duckdb.PermissionException):
+                con.execute(query)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -43,44 +42,47 @@ def of_work(name: str) -> Kind:
     return under(None, SUCCESS_WITH_WORK, name)
 
 
-@pytest.mark.parametrize(
-    ("answers", "conflicts"),
-    [
-        pytest.param([("a", named("x"))], [], id="another_id_alone_is_no_proof"),
-        pytest.param([("a", named("b")), ("b", RUNNING)], ["a"], id="an_id_that_was_polled"),
-        pytest.param([("a", named("b")), ("b", MISSING)], ["a"], id="also_if_nothing_came_of_it"),
-        pytest.param([("a", named("b")), ("b", named("a"))], ["a", "b"], id="swapped"),
-        pytest.param([("a", named("x")), ("c", named("x"))], ["a", "c"], id="one_answer_for_several_ids"),
-        pytest.param([("a", named("x")), ("c", named("Task_X"))], ["a", "c"], id="written_in_two_ways"),
-        pytest.param([("a", named("x")), ("c", named("y"))], [], id="each_under_its_own"),
-        pytest.param([("a", named("task_A"))], [], id="the_same_id_written_otherwise"),
-        pytest.param([("abc", named("x")), ("task_ABC", named("x"))], [], id="one_task_polled_under_two_names"),
-        pytest.param([("a", of_work("w"))], [], id="a_work_has_an_id_of_its_own"),
-        pytest.param([("a", of_work("w")), ("c", of_work("v"))], [], id="each_work_its_own"),
-        pytest.param([("a", of_work("b")), ("b", RUNNING)], ["a"], id="the_work_of_an_id_that_was_polled"),
-        pytest.param([("a", of_work("w")), ("c", of_work("w"))], ["a", "c"], id="one_work_for_several_ids"),
-        pytest.param(
-            [("a", under("b", SUCCESS_WITH_WORK, "w")), ("b", of_work("w"))], ["a"], id="whom_the_work_belongs_to"
-        ),
-        pytest.param(
-            [("a", under("x", SUCCESS_WITH_WORK, "b")), ("b", RUNNING)], ["a"], id="by_the_work_under_another_id"
-        ),
-    ],
-)
-def test_what_proves_an_answer_to_be_about_another_task(
-    bench: Bench, answers: list[tuple[str, Kind]], conflicts: list[str]
-) -> None:
-    """Whether it comes in one load, or each answer in a load of its own, in any order."""
-    told = [Answer(task_id, minute(1 + number), kind) for number, (task_id, kind) in enumerate(answers)]
-    for order in itertools.permutations(told):
-        for answer in order:
-            bench.load([answer])
-        assert column(bench.con, CONFLICTS) == conflicts
-        waiting = column(bench.con, "select task_id from pending where status = 'UNKNOWN' order by all")
-        assert waiting == conflicts
+#: By name: the answers by the ids polled, and the ids of the tasks that are proven to be another's.
+PROOFS: Final[dict[str, tuple[list[tuple[str, Kind]], list[str]]]] = {
+    "another_id_alone_is_no_proof": ([("a", named("x"))], []),
+    "an_id_that_was_polled": ([("a", named("b")), ("b", RUNNING)], ["a"]),
+    "also_if_nothing_came_of_it": ([("a", named("b")), ("b", MISSING)], ["a"]),
+    "swapped": ([("a", named("b")), ("b", named("a"))], ["a", "b"]),
+    "one_answer_for_several_ids": ([("a", named("x")), ("c", named("x"))], ["a", "c"]),
+    "written_in_two_ways": ([("a", named("x")), ("c", named("Task_X"))], ["a", "c"]),
+    "each_under_its_own": ([("a", named("x")), ("c", named("y"))], []),
+    "the_same_id_written_otherwise": ([("a", named("task_A"))], []),
+    "one_task_polled_under_two_names": ([("abc", named("x")), ("task_ABC", named("x"))], []),
+    "a_work_has_an_id_of_its_own": ([("a", of_work("w"))], []),
+    "each_work_its_own": ([("a", of_work("w")), ("c", of_work("v"))], []),
+    "the_work_of_an_id_that_was_polled": ([("a", of_work("b")), ("b", RUNNING)], ["a"]),
+    "one_work_for_several_ids": ([("a", of_work("w")), ("c", of_work("w"))], ["a", "c"]),
+    "whom_the_work_belongs_to": ([("a", under("b", SUCCESS_WITH_WORK, "w")), ("b", of_work("w"))], ["a"]),
+    "by_the_work_under_another_id": ([("a", under("x", SUCCESS_WITH_WORK, "b")), ("b", RUNNING)], ["a"]),
+}
+
+
+@pytest.mark.parametrize("names", [["an_id_that_was_polled"], [*PROOFS]], ids=["one of them alone", "all of them"])
+def test_what_proves_an_answer_to_be_about_another_task(bench: Bench, names: list[str]) -> None:
+    """Whether it comes in one load, or each answer in a load of its own, in any order; each case at its own gateway."""
+    expected = {(name, task_id) for name in names for task_id in PROOFS[name][1]}
+    told = {
+        name: [Answer(task_id, minute(1 + at), kind, source=name) for at, (task_id, kind) in enumerate(PROOFS[name][0])]
+        for name in names
+    }
+    for order in (0, 1), (1, 0):
+        for number in order:
+            bench.load([answer for answers in told.values() for answer in answers[number : number + 1]])
+        assert ids_of(bench, "tasks where identity_conflict") == expected
+        assert ids_of(bench, "pending where status = 'UNKNOWN'") == expected
         forget(bench)
-    bench.load(told)
-    assert column(bench.con, CONFLICTS) == conflicts
+    bench.load([answer for answers in told.values() for answer in answers])
+    assert ids_of(bench, "tasks where identity_conflict") == expected
+
+
+def ids_of(bench: Bench, some: str) -> set[tuple[str, str]]:
+    """Source and id of some rows."""
+    return {(row["source"], row["task_id"]) for row in rows(bench.con, f"from {some}")}
 
 
 def forget(bench: Bench) -> None:
@@ -133,21 +135,20 @@ def test_a_row_that_is_another_tasks_stays_visible_and_counts_for_nothing(bench:
     assert bench.con.execute(given_up, [minute(7 * 24 * 60 + 1)]).fetchall() == [("too_old", minute(0))]
 
 
-@pytest.mark.parametrize("kind", [RUNNING, SUCCESS, FAILURE])
-def test_its_own_answer_makes_a_task_right_again(bench: Bench, kind: Kind) -> None:
-    """Whichever it is, and whether it came before or after."""
-    for at, order in ((2, (2, 1, 0)), (8, (0, 1, 2))):
-        told = [
-            Answer("a", minute(5), named("b")),
-            Answer("a", minute(at), under("a", kind)),
-            Answer("b", minute(5), RUNNING),
-        ]
-        for number in order:
-            bench.load([told[number]])
-        row = one(bench.con, "select status, identity_conflict, observation_count from tasks where task_id = 'a'")
-        assert row == {"status": kind.status, "identity_conflict": False, "observation_count": 1}
-        assert column(bench.con, "select task_id from pending where task_id = 'a'") == ["a"] * (kind is RUNNING)
-        forget(bench)
+@pytest.mark.parametrize(("at", "order"), [(2, (2, 1, 0)), (8, (0, 1, 2))])
+def test_its_own_answer_makes_a_task_right_again(bench: Bench, at: int, order: tuple[int, ...]) -> None:
+    """Whichever it is, and whether it came before or after; each kind at a gateway of its own."""
+    kinds = (RUNNING, SUCCESS, FAILURE)
+    told = [
+        [Answer("a", minute(5), named("b"), source=kind.status or "") for kind in kinds],
+        [Answer("a", minute(at), under("a", kind), source=kind.status or "") for kind in kinds],
+        [Answer("b", minute(5), RUNNING, source=kind.status or "") for kind in kinds],
+    ]
+    for number in order:
+        bench.load(told[number])
+    found = "select source, status, identity_conflict, observation_count from tasks where task_id = 'a' order by all"
+    assert bench.con.execute(found).fetchall() == sorted((kind.status, kind.status, False, 1) for kind in kinds)
+    assert column(bench.con, "select source from pending where task_id = 'a'") == [RUNNING.status]
 
 
 def test_an_end_under_another_id_counts_while_nothing_is_proven(bench: Bench) -> None:

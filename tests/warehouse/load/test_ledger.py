@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import polars as pl
@@ -72,28 +72,27 @@ def fail_at_the_ledger(*_: object) -> int:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    ("name", "replacement", "error"),
-    [
-        pytest.param("lots.transform", fail_in_the_second_piece, FailError, id="a_transform_that_fails"),
-        pytest.param("lots.transform", lose_a_column, duckdb.Error, id="a_broken_frame"),
-        pytest.param("loader._enter", fail_at_the_ledger, KeyboardInterrupt, id="an_interrupt_before_the_ledger"),
-    ],
-)
-def test_a_load_that_fails_changes_nothing_and_the_next_one_loads(
-    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, replacement: Callable[..., Any], error: type[BaseException]
-) -> None:
-    """Wherever it fails."""
+#: What is replaced by what, and how a load then ends: a transform that fails, a broken frame, an interrupt.
+FAILURES: Final[list[tuple[str, Callable[..., Any], type[BaseException]]]] = [
+    ("lots.transform", fail_in_the_second_piece, FailError),
+    ("lots.transform", lose_a_column, duckdb.Error),
+    ("loader._enter", fail_at_the_ledger, KeyboardInterrupt),
+]
+
+
+def test_a_load_that_fails_changes_nothing_and_the_next_one_loads(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it fails, and however often."""
     site.archive(ANSWERS_SO_FAR, REQUESTS)
     site.load()
     before = everything(site)
     site.archive(ANSWERS_NEXT, [Request("t9", minute(0))])
-    with monkeypatch.context() as patch:
-        patch.setattr(f"warehouse.load.{name}", replacement)
-        patch.setattr(lots, "PIECE_ROWS", 1)
-        with pytest.raises(error):
-            site.load()
-    assert everything(site) == before
+    for name, replacement, error in FAILURES:
+        with monkeypatch.context() as patch:
+            patch.setattr(f"warehouse.load.{name}", replacement)
+            patch.setattr(lots, "PIECE_ROWS", 1)
+            with pytest.raises(error):
+                site.load()
+        assert everything(site) == before, name
     assert site.load().segments == 2
     assert_as_rebuilt(site)
 
@@ -180,34 +179,43 @@ def damage_a_page(path: Path) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param(truncate, id="truncated"),
-        pytest.param(fill_with_garbage, id="garbage"),
-        pytest.param(empty, id="empty"),
-        pytest.param(write_other_columns, id="wrong_columns"),
-        pytest.param(write_other_types, id="wrong_types"),
-        pytest.param(damage_a_page, id="a_page_of_it"),
-        pytest.param(Path.unlink, id="gone_since_it_was_listed"),
-    ],
-)
-def test_a_damaged_segment_is_named_and_the_rest_is_loaded(site: Site, damage: Callable[[Path], None]) -> None:
+#: The last is a segment that has gone since it was listed.
+DAMAGES: Final[list[Callable[[Path], None]]] = [
+    truncate,
+    fill_with_garbage,
+    empty,
+    write_other_columns,
+    write_other_types,
+    damage_a_page,
+    Path.unlink,
+]
+
+
+def test_a_damaged_segment_is_named_and_the_rest_is_loaded(site: Site) -> None:
     """It stays unloaded, is named again next time, and is loaded once it is restored."""
-    [segment] = site.archive(ANSWERS_NEXT)
+    damaged = [segment for number in range(len(DAMAGES)) for segment in site.archive(answers_of(number))]
     site.archive(ANSWERS_SO_FAR, REQUESTS)
-    listed, whole = [*site.store.segments("observations"), *site.store.segments("requests")], segment.path.read_bytes()
-    damage(file_of(segment))
+    listed = [*site.store.segments("observations"), *site.store.segments("requests")]
+    whole = [segment.path.read_bytes() for segment in damaged]
+    for segment, damage in zip(damaged, DAMAGES, strict=True):
+        damage(file_of(segment))
     for expected in (2, 0):
         with site.writer() as con:
             done = load.load(con, listed, DEFAULTS, site.policy)
             assert column(con, "select count(*) from observations") == [2]
         assert done.segments == expected
-        assert [one.segment for one in done.damaged] == [segment]
-        assert str(segment.path) in done.damaged[0].error
-        assert "\n" not in done.damaged[0].error
-    file_of(segment).write_bytes(whole)
-    assert site.load().segments == 1
+        assert sorted(one.segment for one in done.damaged) == damaged
+        for one in done.damaged:
+            assert str(one.segment.path) in one.error
+            assert "\n" not in one.error
+    for segment, content in zip(damaged, whole, strict=True):
+        file_of(segment).write_bytes(content)
+    assert site.load().segments == len(damaged)
+
+
+def answers_of(number: int) -> list[Answer]:
+    """As `ANSWERS_NEXT`, about other tasks."""
+    return [dataclasses.replace(one, task_id=f"{one.task_id}-{number}") for one in ANSWERS_NEXT]
 
 
 def test_of_a_segment_damaged_at_its_end_nothing_is_loaded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,10 @@ import polars as pl
 from tests.warehouse.answers import QUEUED, RUNNING, START, SUCCESS_WITH_WORK, Answer, Request, minute, write_answers
 from tests.warehouse.answers import write_requests as requests_segment
 from tests.warehouse.conftest import DEFAULTS, Site
-from tests.warehouse.tables import contents, rows
+from tests.warehouse.tables import contents, emptied, rows
 from transforms.schema import ANSWERS, LIST_PAGES, body_hash
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
-from warehouse.database.scratch import scratch
 from warehouse.load.budget import PAGE_ROWS
 from warehouse.load.loader import load
 from warehouse.load.steps import size_in_rows
@@ -44,7 +43,7 @@ def page(store: Archive, at: float, *items: str, segment_id: str, query: str = "
 
 
 def loaded(*steps: list[Segment]) -> dict[str, list[str]]:
-    with scratch() as con:
+    with emptied() as con:
         for step in steps:
             load(con, step, DEFAULTS, PollingPolicy())
         return contents(con)
@@ -83,7 +82,7 @@ def test_an_item_says_of_a_task_what_its_single_answer_says(tmp_path: Path) -> N
 
 
 def _tables(segments: list[Segment]) -> list[list[dict[str, object]]]:
-    with scratch() as con:
+    with emptied() as con:
         load(con, segments, DEFAULTS, PollingPolicy())
         return [
             rows(con, "select * exclude (requested_at) from tasks"),

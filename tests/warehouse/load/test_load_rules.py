@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.warehouse.answers import (
     FAILURE,
@@ -34,30 +32,32 @@ if TYPE_CHECKING:
     from tests.warehouse.conftest import Bench
 
 
-def seen(*kinds: Kind, first: float = 1) -> list[Answer]:
+def seen(*kinds: Kind, first: float = 1, task_id: str = "t1") -> list[Answer]:
     """Answers about one task, a minute apart."""
-    return [Answer("t1", minute(first + number), kind) for number, kind in enumerate(kinds)]
+    return [Answer(task_id, minute(first + number), kind) for number, kind in enumerate(kinds)]
 
 
-@pytest.mark.parametrize(
-    ("kinds", "status"),
-    [
-        pytest.param((QUEUED, RUNNING), "IN_PROGRESS", id="the_latest_wins"),
-        pytest.param((RUNNING, QUEUED), "QUEUED", id="also_where_it_goes_back"),
-        pytest.param((SUCCESS, RUNNING), "SUCCESS", id="an_end_wins_over_what_is_later"),
-        pytest.param((SUCCESS, FAILURE), "FAILURE", id="the_latest_of_two_ends"),
-        pytest.param((RUNNING, MISSING), "IN_PROGRESS", id="missing_changes_nothing"),
-        pytest.param((RUNNING, SILENCE, HTML, OVERLOADED), "IN_PROGRESS", id="nor_does_trouble"),
-    ],
-)
-def test_the_winner_is_the_last_end_or_else_the_last_answer(bench: Bench, kinds: tuple[Kind, ...], status: str) -> None:
+#: By the name of a task: its answers, and the status that it has in the end.
+WINNERS: Final[dict[str, tuple[tuple[Kind, ...], str]]] = {
+    "the_latest_wins": ((QUEUED, RUNNING), "IN_PROGRESS"),
+    "also_where_it_goes_back": ((RUNNING, QUEUED), "QUEUED"),
+    "an_end_wins_over_what_is_later": ((SUCCESS, RUNNING), "SUCCESS"),
+    "the_latest_of_two_ends": ((SUCCESS, FAILURE), "FAILURE"),
+    "missing_changes_nothing": ((RUNNING, MISSING), "IN_PROGRESS"),
+    "nor_does_trouble": ((RUNNING, SILENCE, HTML, OVERLOADED), "IN_PROGRESS"),
+}
+
+
+def test_the_winner_is_the_last_end_or_else_the_last_answer(bench: Bench) -> None:
     """In one load, and answer by answer backwards."""
-    bench.load(seen(*kinds))
-    assert column(bench.con, "select status from tasks") == [status]
+    told = {task_id: seen(*kinds, task_id=task_id) for task_id, (kinds, _) in WINNERS.items()}
+    expected = {task_id: status for task_id, (_, status) in WINNERS.items()}
+    bench.load([answer for answers in told.values() for answer in answers])
+    assert dict(bench.con.execute("select task_id, status from tasks").fetchall()) == expected
     bench.con.execute("delete from tasks; delete from observations; delete from pending")
-    for answer in reversed(seen(*kinds)):
-        bench.load([answer])
-    assert column(bench.con, "select status from tasks") == [status]
+    while any(told.values()):
+        bench.load([answers.pop() for answers in told.values() if answers])
+    assert dict(bench.con.execute("select task_id, status from tasks").fetchall()) == expected
 
 
 def test_of_two_runs_that_saw_the_same_at_once_the_greater_name_wins(bench: Bench) -> None:
@@ -88,22 +88,23 @@ def test_firsts_lasts_and_counts_come_from_answers_with_a_task(bench: Bench) -> 
     }
 
 
-@pytest.mark.parametrize("last", [RUNNING, SUCCESS], ids=["still_running", "ended"])
-def test_what_was_seen_in_earlier_loads_counts(bench: Bench, last: Kind) -> None:
+def test_what_was_seen_in_earlier_loads_counts(bench: Bench) -> None:
     """However much later it is polled again, and although observations are not read again."""
-    bench.load([*seen(MISSING, QUEUED, last, first=0), *(Answer(f"other{n}", minute(n), QUEUED) for n in range(50))])
-    bench.load([Answer("t1", minute(5_000), last), Answer("other1", minute(4_000), SUCCESS)])
-    sql = (
-        "select first_asked_at, first_observed_at, last_observed_at, observation_count from tasks where task_id = 't1'"
-    )
-    assert one(bench.con, sql) == {
-        "first_asked_at": minute(0),
-        "first_observed_at": minute(1),
-        "last_observed_at": minute(5_000),
-        "observation_count": 3,
-    }
-    asked = column(bench.con, "select asked_count from pending where task_id = 't1'")
-    assert asked == ([4] if last is RUNNING else [])
+    ends = {"still running": RUNNING, "ended": SUCCESS}
+    first = [seen(MISSING, QUEUED, last, first=0, task_id=task_id) for task_id, last in ends.items()]
+    bench.load([*(one for each in first for one in each), *(Answer(f"other{n}", minute(n), QUEUED) for n in range(50))])
+    later = [Answer(task_id, minute(5_000), last) for task_id, last in ends.items()]
+    bench.load([*later, Answer("other1", minute(4_000), SUCCESS)])
+    for task_id in ends:
+        sql = "select first_asked_at, first_observed_at, last_observed_at, observation_count from tasks"
+        assert one(bench.con, f"{sql} where task_id = '{task_id}'") == {
+            "first_asked_at": minute(0),
+            "first_observed_at": minute(1),
+            "last_observed_at": minute(5_000),
+            "observation_count": 3,
+        }
+    asked = "select task_id, asked_count from pending where not starts_with(task_id, 'other')"
+    assert bench.con.execute(asked).fetchall() == [("still running", 4)]
 
 
 def test_a_payload_is_replaced_even_if_the_winning_answer_had_none(bench: Bench) -> None:
@@ -166,32 +167,31 @@ def test_a_task_without_a_request_has_none(bench: Bench) -> None:
     assert column(bench.con, "select requested_at from tasks") == [None]
 
 
-@pytest.mark.parametrize(
-    ("kinds", "work", "contexts"),
-    [
-        pytest.param(
-            (RUNNING_WITH_WORK, SUCCESS_WITH_WORK), "final", ["final says 0", "final says 1"], id="the_last_payload"
-        ),
-        pytest.param(
-            (SUCCESS_WITH_WORK, RUNNING_WITH_WORK), "final", ["final says 0", "final says 1"], id="that_of_an_end_first"
-        ),
-        pytest.param(
-            (RUNNING_WITH_WORK, SUCCESS),
-            "draft",
-            ["draft says 0", "draft says 1", "draft says 2"],
-            id="it_stays_when_the_end_has_none",
-        ),
-        pytest.param((SUCCESS_WITH_WORK, SUCCESS_WITHOUT_PARTS), "bare", [], id="its_elements_go_with_it"),
-    ],
-)
-def test_a_work_and_its_elements_are_of_the_winning_payload(
-    bench: Bench, kinds: tuple[Kind, ...], work: str, contexts: list[str]
-) -> None:
+#: By the name of a task: its two answers, the name of its work in the end, and the elements of that.
+PAYLOADS: Final[dict[str, tuple[tuple[Kind, Kind], str, list[str]]]] = {
+    "the_last_payload": ((RUNNING_WITH_WORK, SUCCESS_WITH_WORK), "final", ["final says 0", "final says 1"]),
+    "that_of_an_end_first": ((SUCCESS_WITH_WORK, RUNNING_WITH_WORK), "final", ["final says 0", "final says 1"]),
+    "it_stays_when_the_end_has_none": (
+        (RUNNING_WITH_WORK, SUCCESS),
+        "draft",
+        ["draft says 0", "draft says 1", "draft says 2"],
+    ),
+    "its_elements_go_with_it": ((SUCCESS_WITH_WORK, SUCCESS_WITHOUT_PARTS), "bare", []),
+}
+
+
+def test_a_work_and_its_elements_are_of_the_winning_payload(bench: Bench) -> None:
     """The elements never of another payload than the work."""
-    for answer in seen(*kinds):
-        bench.load([answer])
-    assert column(bench.con, "select work_name from works") == [work]
-    assert column(bench.con, "select context from pt_infos order by pt_index") == contexts
+    told = [seen(*kinds, task_id=task_id) for task_id, (kinds, *_) in PAYLOADS.items()]
+    for number in (0, 1):
+        bench.load([answers[number] for answers in told])
+    found = bench.con.execute("""
+        select task_id, work_name, list(context order by pt_index) filter (where context is not null)
+        from works left join pt_infos using (source, task_id)
+        group by all""").fetchall()
+    assert len(found) == len(PAYLOADS)
+    for task_id, name, contexts in found:
+        assert (name, contexts or []) == PAYLOADS[task_id][1:]
 
 
 def asked_for(
@@ -207,46 +207,48 @@ def asked_for(
     return Kind(task_body("SUCCESS", work=work("video", **fields)), status="SUCCESS")
 
 
-@pytest.mark.parametrize(
-    ("kind", "is_same"),
-    [
-        pytest.param(asked_for("me.png?sig=2"), True, id="another_signature_of_the_picture"),
-        pytest.param(asked_for(audio="a.mp3?sig=2"), True, id="another_signature_of_the_sound"),
-        pytest.param(asked_for("you.png?sig=1"), False, id="another_picture"),
-        pytest.param(asked_for(audio="b.mp3?sig=1"), False, id="another_sound"),
-        pytest.param(asked_for(text="hello you"), False, id="another_text"),
-        pytest.param(asked_for(audio=None, text="hello|a.mp3"), False, id="a_text_that_spells_out_the_others"),
-        pytest.param(asked_for(voice_engine_id="9"), False, id="another_voice"),
-        pytest.param(asked_for(lan="en"), False, id="another_language"),
-    ],
-)
-def test_the_hash_of_a_work_is_of_what_was_asked_for(bench: Bench, *, kind: Kind, is_same: bool) -> None:
+#: Works by the names of their tasks, and whether they were asked for with the same as `asked_for()`.
+ASKED_FOR: Final = {
+    "another_signature_of_the_picture": (asked_for("me.png?sig=2"), True),
+    "another_signature_of_the_sound": (asked_for(audio="a.mp3?sig=2"), True),
+    "another_picture": (asked_for("you.png?sig=1"), False),
+    "another_sound": (asked_for(audio="b.mp3?sig=1"), False),
+    "another_text": (asked_for(text="hello you"), False),
+    "a_text_that_spells_out_the_others": (asked_for(audio=None, text="hello|a.mp3"), False),
+    "another_voice": (asked_for(voice_engine_id="9"), False),
+    "another_language": (asked_for(lan="en"), False),
+}
+
+
+def test_the_hash_of_a_work_is_of_what_was_asked_for(bench: Bench) -> None:
     """Whatever load brings them; addresses are signed again each time."""
     bench.load([Answer("first", minute(1), asked_for())])
-    bench.load([Answer("second", minute(1), kind), Answer("bare", minute(1), SUCCESS_WITHOUT_PARTS)])
+    others = [Answer(task_id, minute(1), kind) for task_id, (kind, _) in ASKED_FOR.items()]
+    bench.load([*others, Answer("bare", minute(1), SUCCESS_WITHOUT_PARTS)])
     hashes = {row["task_id"]: row["work_hash"] for row in rows(bench.con, "select task_id, work_hash from works")}
     assert hashes["bare"] is None
-    assert (hashes["first"] == hashes["second"]) is is_same
+    same = {task_id: hashes[task_id] == hashes["first"] for task_id in ASKED_FOR}
+    assert same == {task_id: is_same for task_id, (_, is_same) in ASKED_FOR.items()}
 
 
-@pytest.mark.parametrize(
-    ("kind", "kept"),
-    [
-        pytest.param(asked_for(), (2, "text+audio", 5, None, None), id="text_and_sound"),
-        pytest.param(asked_for(audio=None, text=""), (2, None, None, None, None), id="nothing"),
-        pytest.param(
-            asked_for(audio=None, voice_engine_id="9", lan="zh", video_url="v.mp4"),
-            (2, "text+video", 5, "9", "zh"),
-            id="text_for_a_voice_and_a_video",
-        ),
-        pytest.param(SUCCESS_WITHOUT_PARTS, (0, None, None, None, None), id="no_elements"),
-    ],
-)
-def test_a_work_says_what_its_first_element_has(bench: Bench, kind: Kind, kept: tuple[object, ...]) -> None:
+#: Works by the names of their tasks, and what is kept of their elements: how many, and what the first one has.
+ELEMENTS: Final = {
+    "text_and_sound": (asked_for(), (2, "text+audio", 5, None, None)),
+    "nothing": (asked_for(audio=None, text=""), (2, None, None, None, None)),
+    "text_for_a_voice_and_a_video": (
+        asked_for(audio=None, voice_engine_id="9", lan="zh", video_url="v.mp4"),
+        (2, "text+video", 5, "9", "zh"),
+    ),
+    "no_elements": (SUCCESS_WITHOUT_PARTS, (0, None, None, None, None)),
+}
+
+
+def test_a_work_says_what_its_first_element_has(bench: Bench) -> None:
     """The others may have something else."""
-    bench.load([Answer("t1", minute(1), kind)])
-    columns = "pt_count, first_input_kind, first_text_length, first_voice_engine_id, first_lan"
-    assert bench.con.execute(f"select {columns} from works").fetchall() == [kept]  # noqa: S608
+    bench.load([Answer(task_id, minute(1), kind) for task_id, (kind, _) in ELEMENTS.items()])
+    columns = "task_id, pt_count, first_input_kind, first_text_length, first_voice_engine_id, first_lan"
+    found = {task_id: tuple(kept) for task_id, *kept in bench.con.execute(f"select {columns} from works").fetchall()}  # noqa: S608
+    assert found == {task_id: kept for task_id, (_, kept) in ELEMENTS.items()}
 
 
 def test_an_answer_that_is_not_understood_is_kept_with_a_reason(bench: Bench) -> None:

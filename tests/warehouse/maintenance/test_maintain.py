@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.warehouse import children
-from tests.warehouse.answers import (
-    FAILURE,
-    RUNNING,
-    START,
-    SUCCESS_WITH_WORK,
-    SURPRISING,
-    Answer,
-    Request,
-    file_of,
-    minute,
-)
+from tests.warehouse.answers import FAILURE, RUNNING, START, Answer, Request, file_of, minute
 from tests.warehouse.conftest import DEFAULTS, Site
+from tests.warehouse.maintenance.conftest import NOW, run
 from tests.warehouse.tables import column, contents
 from warehouse.archive.active_runs import active_run
 from warehouse.archive.atomic import UNFINISHED, atomic_write
@@ -29,45 +20,19 @@ from warehouse.maintenance import maintain as maintaining
 from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.findings import fingerprints
 from warehouse.maintenance.maintain import maintain_file
+from warehouse.maintenance.retention import plan_retention
 
 if TYPE_CHECKING:
-    from warehouse.archive.parquet import Kind
-    from warehouse.maintenance.findings import Maintained
+    from collections.abc import Iterator
 
-NOW = START + timedelta(days=20)
+    from warehouse.archive.parquet import Kind
+
 TAKE_LOCK = """
 from pathlib import Path
 from warehouse.database.locks import sole_writer
 lock = sole_writer(Path(sys.argv[1]), 5)
 lock.__enter__()
 """
-
-
-def day(number: int, site: Site, *tasks: str) -> None:
-    """A segment of ids and two of answers on the day so many days after the first."""
-    at = START + timedelta(days=number)
-    for kind, offset in ((RUNNING, 1), (SUCCESS_WITH_WORK if number else SURPRISING, 2)):
-        answers = [Answer(task, at + timedelta(minutes=offset), kind) for task in tasks]
-        requests = [Request(task, at) for task in tasks] if kind is RUNNING else []
-        for segment in site.archive(answers, requests):
-            folder = file_of(segment).parent.with_name(f"{at:%Y-%m-%d}")
-            folder.mkdir(exist_ok=True)
-            file_of(segment).rename(folder / file_of(segment).name)
-
-
-@pytest.fixture
-def three_days(site: Site) -> Site:
-    """Days 0, 5 and 15, one task asked for on the first two."""
-    day(0, site, "t0", "t1")
-    day(5, site, "t1", "t2")
-    day(15, site, "t3")
-    site.load()
-    return site
-
-
-def run(site: Site, retain_days: int | None = None) -> Maintained:
-    work = Derivation(site.paths, site.store, DEFAULTS, site.policy, 1)
-    return maintain_file(work, NOW, retain_days)
 
 
 def everything(site: Site) -> dict[str, list[str]]:
@@ -109,54 +74,49 @@ def test_what_is_too_old_is_forgotten_in_archive_and_tables_alike(three_days: Si
     assert not list(three_days.paths.archive.rglob(f"{UNFINISHED}*"))
 
 
-def test_a_day_is_dropped_when_all_of_it_is_too_old(three_days: Site) -> None:
+def test_a_day_is_dropped_when_all_of_it_is_too_old(tidied: Site) -> None:
     """NOW is three in the night of day 20: a day ago began day 19."""
-    assert run(three_days, retain_days=20).dropped_days == []
-    assert run(three_days, retain_days=19).dropped_days == ["2026-01-20"]
+    assert plan_retention(tidied.paths, tidied.store, NOW, 20).days == []
+    assert run(tidied, retain_days=19).dropped_days == ["2026-01-20"]
 
 
-@pytest.mark.parametrize("step", ["swap_in", "drop_days", "discard"])
-def test_a_drop_that_fails_is_made_good_by_the_next(
-    three_days: Site, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """Before the swap, between swap and drop, and before what was dropped is deleted."""
-    run(three_days)
-    calls = 0
+def test_a_drop_that_fails_is_made_good_by_the_next(tidied: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the swap, between swap and drop, and before what was dropped is deleted: each next run continues."""
+    for step, fails_at in (("swap_in", 1), ("drop_days", 1), ("discard", 2)):
+        calls = iter(range(1, fails_at))
 
-    def interrupt(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if step != "discard" or calls > 1:
-            raise KeyboardInterrupt
+        def interrupt(*_: object, calls: Iterator[int] = calls) -> None:
+            if next(calls, None) is None:
+                raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(maintaining, step, interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run(three_days, retain_days=16)
-    three_days.load()
-    before = everything(three_days)
-    three_days.rebuild()
-    assert everything(three_days) == before
-    done = run(three_days, retain_days=16)
-    assert (done.is_sound, days(three_days)) == (True, ["2026-01-25", "2026-02-04"])
-    assert not list(three_days.paths.archive.rglob(f"{UNFINISHED}*"))
+        with monkeypatch.context() as patch:
+            patch.setattr(maintaining, step, interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                run(tidied, retain_days=16)
+        tidied.load()
+        before = everything(tidied)
+        tidied.rebuild()
+        assert everything(tidied) == before, step
+    done = run(tidied, retain_days=16)
+    assert (done.is_sound, days(tidied)) == (True, ["2026-01-25", "2026-02-04"])
+    assert not list(tidied.paths.archive.rglob(f"{UNFINISHED}*"))
 
 
-def test_tables_that_a_rebuild_would_not_give_are_reported(three_days: Site) -> None:
+def test_tables_that_a_rebuild_would_not_give_are_reported(tidied: Site) -> None:
     """With the rows here and there; nothing is dropped, and nothing is repaired without being asked."""
-    with three_days.writer() as con:
+    with tidied.writer() as con:
         con.execute("update tasks set status = 'FAILURE' where task_id = 't2'")
         con.execute("delete from works where task_id = 't2'")
         con.execute("insert into quarantine by name select 'x' as reason")
-    done = run(three_days, retain_days=16)
+    done = run(tidied, retain_days=16)
     assert {one.table: (one.rows, one.rows_rebuilt) for one in done.differences} == {
         "tasks": (4, 4),
         "works": (3, 4),
         "quarantine": (1, 0),
     }
     assert (done.is_sound, done.dropped_days) == (False, [])
-    three_days.rebuild()
-    assert run(three_days).is_sound
+    tidied.rebuild()
+    assert run(tidied).is_sound
 
 
 def test_missing_or_damaged_segments_are_reported_and_nothing_is_dropped(three_days: Site) -> None:
@@ -172,12 +132,12 @@ def test_missing_or_damaged_segments_are_reported_and_nothing_is_dropped(three_d
         assert column(con, "select count(*) from tasks") == [4]
 
 
-def test_broken_rules_are_reported(three_days: Site) -> None:
+def test_broken_rules_are_reported(tidied: Site) -> None:
     """As by hand: each names what is against it."""
-    with three_days.writer() as con:
+    with tidied.writer() as con:
         con.execute("insert into tasks from tasks limit 1")
         con.execute("insert into requests by name select 'default' as source, 'nowhere' as task_id")
-    broken = run(three_days).broken
+    broken = run(tidied).broken
     assert {"one row per task": 1, "every id accepted has ended, or is pending": 1}.items() <= broken.items()
 
 
@@ -241,15 +201,15 @@ def test_files_of_killed_runs_are_removed(three_days: Site) -> None:
 
 
 def test_what_a_run_archives_while_tables_are_compared_is_no_difference(
-    three_days: Site, monkeypatch: pytest.MonkeyPatch
+    tidied: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The live tables have been looked at by then, and what is derived beside them has not."""
 
     def archive_after(con: Any) -> Any:  # noqa: ANN401 - as the real one
         monkeypatch.undo()
         found = fingerprints(con)
-        three_days.archive([Answer("meanwhile", minute(5), RUNNING)], [Request("meanwhile", minute(4))])
+        tidied.archive([Answer("meanwhile", minute(5), RUNNING)], [Request("meanwhile", minute(4))])
         return found
 
     monkeypatch.setattr(maintaining, "fingerprints", archive_after)
-    assert run(three_days).differences == []
+    assert run(tidied).differences == []

@@ -22,6 +22,7 @@ from warehouse.load.budget import Budget
 from warehouse.maintenance import beside as rebuilding
 from warehouse.maintenance.derivation import Derivation
 from warehouse.maintenance.rebuild import rebuild
+from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +30,19 @@ if TYPE_CHECKING:
 FOREIGN = "import duckdb; con = duckdb.connect(sys.argv[1])"
 
 
-@pytest.fixture
-def filled(site: Site) -> Site:
-    """A site with some segments loaded."""
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    site = Site(DataPaths(tmp_path_factory.mktemp("filled") / "data"))
     for number in range(3):
         site.archive([Answer(f"t{number}", minute(1), SUCCESS_WITH_WORK)], [Request(f"t{number}", minute(0))])
     site.load()
     return site
+
+
+@pytest.fixture
+def filled(site: Site, filled_once: Site) -> Site:
+    """A site with some segments loaded."""
+    return site.copy_of(filled_once)
 
 
 def live(site: Site) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.warehouse.answers import RUNNING, START, SUCCESS_WITH_WORK, Answer, Request, file_of
 from tests.warehouse.conftest import DEFAULTS, Site
-from tests.warehouse.maintenance.test_maintain import NOW, day, three_days
+from tests.warehouse.maintenance.conftest import NOW, day
 from warehouse.backends.choose import reader
 from warehouse.database.publish import publish
 from warehouse.errors import RetentionRefusedError
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from warehouse.maintenance.findings import Maintained
-
-__all__ = ["three_days"]
 
 
 def run(site: Site, now: datetime, retain_days: int, *, accept_loss: bool = False) -> Maintained:

@@ -31,8 +31,10 @@ _CALENDAR: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+#: The names of the columns are given: DuckDB would take longer to find out what it reads than to read it.
 _READ: Final = (
-    "read_csv($path, all_varchar = true, header = true, delim = ',', quote = '\"', allow_quoted_nulls = false)"
+    "read_csv($path, auto_detect = false, columns = {columns}, header = true, delim = ',', quote = '\"', "
+    "escape = '\"', allow_quoted_nulls = false)"
 )
 
 Row = tuple[Any, ...]
@@ -48,7 +50,7 @@ class Case:
     @property
     def columns(self) -> list[str]:
         """The columns that the case is about."""
-        return (self.folder / "expected.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+        return _header(self.folder / "expected.csv")
 
     @property
     def arguments(self) -> list[str | int | list[int]]:
@@ -72,14 +74,15 @@ class Case:
     def fill(self, con: duckdb.DuckDBPyConnection) -> None:
         """Put the rows in."""
         for path in self.rows_in():
-            con.execute(f"insert into {path.stem} by name from {_READ}", {"path": str(path)})
+            con.execute(f"insert into {path.stem} by name from {_read(path)}", {"path": str(path)})
 
     def found(self, con: duckdb.DuckDBPyConnection) -> tuple[list[Row], list[Row]]:
         """The rows of the view, and the expected ones in the view's own types; both in the same order."""
-        path, names = str(self.folder / "expected.csv"), ", ".join(f'"{name}"' for name in self.columns)
+        file = self.folder / "expected.csv"
+        path, names = str(file), ", ".join(f'"{name}"' for name in self.columns)
         con.execute(f"create temp table actual as select {names} from ({self._call()})", self._values(path))  # noqa: S608
         con.execute("create temp table expected as from actual limit 0")
-        con.execute(f"insert into expected by name from {_READ}", {"path": path})
+        con.execute(f"insert into expected by name from {_read(file)}", {"path": path})
         actual, expected = (con.execute(f"from {table} order by all").fetchall() for table in ("actual", "expected"))
         return actual, expected
 
@@ -90,7 +93,7 @@ class Case:
         if self._is_scalar():
             names = [name for name in self.columns if name != "value"]
             shown, given = ", ".join(f'"{name}"' for name in names), ", ".join(map(_argument, names))
-            return f"select {shown}, {self.view}({given}) as value from {_READ}"  # noqa: S608
+            return f"select {shown}, {self.view}({given}) as value from {_read(self.folder / 'expected.csv')}"  # noqa: S608
         given = ", ".join(f"$a{number}" for number, _ in enumerate(self.arguments))
         return f"from {self.view}({given})" if given else f"from {self.view}"
 
@@ -98,6 +101,17 @@ class Case:
         if self._is_scalar():
             return {"path": path}
         return {f"a{number}": value for number, value in enumerate(self.arguments)}
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8") as file:
+        return file.readline().rstrip("\n").split(",")
+
+
+def _read(path: Path) -> str:
+    """The rows of a file, all of them text."""
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in _header(path))
+    return _READ.replace("{columns}", f"{{{columns}}}")
 
 
 def _argument(name: str) -> str:

@@ -12,12 +12,11 @@ import pytest
 
 from tests.warehouse.marts.cases import differences
 from tests.warehouse.marts.test_identity_conflicts import call, has_rows
-from tests.warehouse.tables import rows
+from tests.warehouse.tables import rolled_back, rows
 from warehouse.database.schema import definitions
-from warehouse.database.scratch import scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     import duckdb
 
@@ -178,10 +177,9 @@ COLUMNS_COUNTING: Final = {"submitted", "unknown", "tasks", "quota_known_share",
 
 
 @pytest.fixture(scope="module")
-def worlds() -> Iterator[dict[str, Rows]]:
+def worlds() -> dict[str, Rows]:
     """What every view says in each of the worlds, all at one time."""
-    with scratch() as con:
-        con.execute("begin")
+    with rolled_back() as con:
         con.execute(WORLD)
         found = {"plain": told(con)}
         con.execute(ODD)
@@ -195,16 +193,16 @@ def worlds() -> Iterator[dict[str, Rows]]:
             con.execute(f"update {table} set action = 'sing'")  # noqa: S608 - one of two names
         con.execute(OTHERS)
         found["others"] = told(con)
-        con.execute("rollback")
+    with rolled_back() as con:
         con.execute(WORLD)
         found["whole"] = in_range(con)
-        con.execute("begin")
-        con.execute(YOUNG)
-        found["young"] = {name: rows(con, f"from {call(name)} order by all") for name in OF_FOLLOWED_UP}
-        con.execute("rollback")
         con.execute(OUTSIDE)
         found["cut"] = in_range(con)
-        yield found
+    with rolled_back() as con:
+        con.execute(WORLD)
+        con.execute(YOUNG)
+        found["young"] = {name: rows(con, f"from {call(name)} order by all") for name in OF_FOLLOWED_UP}
+    return found
 
 
 def told(con: duckdb.DuckDBPyConnection) -> Rows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.warehouse.marts.cases import MARTS, Case, all_cases, differences, uses_calendar
-from warehouse.database.scratch import scratch
+from tests.warehouse.tables import rolled_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,19 +23,11 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory, its tables empty."""
-    with scratch() as con:
-        yield con
-
-
 @pytest.fixture
-def empty(warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """That warehouse for one test, which leaves no trace in it."""
-    warehouse.execute("begin")
-    yield warehouse
-    warehouse.execute("rollback")
+def empty() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory, its tables empty."""
+    with rolled_back() as con:
+        yield con
 
 
 @pytest.mark.parametrize(("case", "zone"), CASES)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from tests.warehouse.tables import rolled_back
 from transforms.tasks import _flags
 from warehouse.database.schema import definitions
 from warehouse.database.scratch import scratch
@@ -22,7 +23,7 @@ VIEWS = [one.name for one in definitions("marts") if one.kind == "view" and one.
 @pytest.fixture(scope="module")
 def empty() -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse that is new."""
-    with scratch() as con:
+    with rolled_back() as con:
         yield con
 
 

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.warehouse.marts.cases import MARTS
-from tests.warehouse.marts.world import fill, make_world
-from warehouse.database.publish import publish
 from warehouse.database.schema import definitions
-from warehouse.database.writer import open_writer
 from warehouse.dictionary import QUERIES
-from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from warehouse.paths import DataPaths
 
 VIEWS = [one.name for one in definitions("marts") if one.kind == "view"]
 
@@ -32,13 +30,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def published(week_paths: DataPaths) -> Path:
     """What readers open, of a simulated world."""
-    paths = DataPaths(tmp_path_factory.mktemp("data"))
-    with open_writer(paths.warehouse, wait_seconds=10) as con:
-        fill(con, make_world())
-    return publish(paths, wait_seconds=10)
+    return week_paths.published
 
 
 def duckdb(published: Path, sql: str, zone: str = "UTC") -> list[dict[str, Any]]:

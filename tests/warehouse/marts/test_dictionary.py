@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.warehouse.tables import rolled_back
 from warehouse.database.schema import Definition, definitions
-from warehouse.database.scratch import scratch
 from warehouse.dictionary import DOCS, render
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ EVERYTHING = [*definitions("tables"), *definitions("marts")]
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse in memory, its tables empty."""
-    with scratch() as con:
+    with rolled_back() as con:
         yield con
 
 

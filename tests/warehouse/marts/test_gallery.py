@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.warehouse.marts.world import fill, make_world
-from warehouse.database.scratch import scratch
+from warehouse.backends.choose import reader
 from warehouse.dictionary import QUERIES, asked_by, question, render_gallery
 
 if TYPE_CHECKING:
@@ -17,14 +16,15 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from warehouse.paths import DataPaths
+
 FILES = sorted(QUERIES.glob("*.sql"))
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(week_paths: DataPaths) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse with a week of tasks."""
-    with scratch() as con:
-        fill(con, make_world())
+    with reader(week_paths) as con:
         con.execute("set timezone = 'Asia/Kolkata'")
         yield con
 

@@ -22,11 +22,10 @@ from tests.warehouse.answers import (
     write_requests,
 )
 from tests.warehouse.conftest import DEFAULTS
-from tests.warehouse.tables import rows
+from tests.warehouse.tables import emptied, rows
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.segments import Archive
 from warehouse.database.schema import Definition, definitions
-from warehouse.database.scratch import scratch
 from warehouse.load.loader import load
 from warehouse.policy import PollingPolicy
 
@@ -107,7 +106,7 @@ def told(folder: Path, answers: list[Answer]) -> dict[str, list[dict[str, Any]]]
     store = Archive(LocalFolder(folder))
     requests = [Request(one, minute(0)) for one in {one.task_id for one in PLAIN} | set(IDS)]
     named = [*view_names(), "data_quality"]
-    with scratch() as con:
+    with emptied() as con:
         load(con, [write_requests(store, requests), write_answers(store, answers)], DEFAULTS, PollingPolicy())
         return {name: without_polling(rows(con, f"from {call(name)} order by all")) for name in named} | {
             "tasks": rows(con, "select * from tasks where identity_conflict order by all")
@@ -153,7 +152,7 @@ def test_they_are_counted_in_a_check_of_their_own(both: dict[str, dict[str, list
 def test_a_task_seen_running_under_its_own_id_goes_on_running(tmp_path: Path) -> None:
     """What came under other ids says nothing of when it was seen."""
     store = Archive(LocalFolder(tmp_path))
-    with scratch() as con:
+    with emptied() as con:
         load(con, [write_answers(store, PLAIN + MIXED_UP)], DEFAULTS, PollingPolicy())
         sql = "select task_id, status, last_observed_at, observation_count from tasks"
         assert rows(con, f"{sql} where task_id in ('running', 'sound') order by all") == [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from warehouse.database.scratch import scratch
+from tests.warehouse.tables import rolled_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 #: 300 tasks from six to eleven in the morning and ten more before noon, a minute each; three of the ten may still run.
 WORLD: Final = """
-delete from tasks;
 insert into tasks by name
 select
     'here' as source,
@@ -38,9 +37,9 @@ VIEWS: Final = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with scratch() as con:
+    with rolled_back() as con:
         yield con
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from warehouse.database.scratch import scratch
+from tests.warehouse.tables import rolled_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,17 +35,10 @@ from range($count)
 """
 
 
-@pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    with scratch() as con:
-        yield con
-
-
 @pytest.fixture
-def con(warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    warehouse.execute("begin")
-    yield warehouse
-    warehouse.execute("rollback")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with rolled_back() as con:
+        yield con
 
 
 def put(

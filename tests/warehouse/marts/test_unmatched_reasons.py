@@ -7,8 +7,8 @@ import tomllib
 
 import pytest
 
+from tests.warehouse.tables import rolled_back
 from transforms.failures import FailureRule
-from warehouse.database.scratch import scratch
 
 pytestmark = pytest.mark.e2e  # loads, or many worlds
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.e2e  # loads, or many worlds
 )
 def test_the_rule_that_is_proposed_is_valid_and_matches(reason: str) -> None:
     """As it stands, put into analysis.toml."""
-    with scratch() as con:
+    with rolled_back() as con:
         con.execute(
             "insert into tasks (source, task_id, status, fail_reason) values ('s', 't', 'FAILURE', $reason)",
             {"reason": reason},

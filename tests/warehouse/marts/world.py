@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+import pytest
 
 from simulator import World
+from simulator.life import observe
 from transforms.params import asked_for
 from transforms.schema import OBSERVATIONS, PT_INFOS, REQUESTS, SCHEMA_DRIFT, TASKS, TIME, WORKS
+from warehouse.database.publish import publish
+from warehouse.database.writer import open_writer
+from warehouse.paths import DataPaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +54,16 @@ insert into polling_policy select distinct source, 0.25, 15, 3600, 3, 1e10 from 
 """
 
 Row = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def week_paths(tmp_path_factory: pytest.TempPathFactory) -> DataPaths:
+    """A published week of `make_world`, some tasks in flight, some stuck. Nobody writes to it."""
+    paths = DataPaths(tmp_path_factory.mktemp("week"))
+    with open_writer(paths.warehouse, 5) as con:
+        fill(con, make_world())
+    publish(paths, 5)
+    return paths
 
 
 def make_world() -> World:
@@ -94,18 +109,20 @@ def keep_asked(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _answers(world: World, look: datetime) -> Iterable[Row]:
-    for number, row in enumerate(world.truth(look).tasks):
+    seen = [(task.id, one) for task in world.tasks if (one := observe(task, look.timestamp())) is not None]
+    for number, (task_id, one) in enumerate(seen):
         yield {
-            **_key(row),
+            "source": world.source,
+            "task_id": task_id,
             "observed_at": look,
             "run_id": "r",
             "outcome": "task",
             "http_status": 200,
-            "status": row["status"],
+            "status": one.status,
             "elapsed_ms": 20.0 + number % 30,
             "attempts": 1 + number % 2,
             "refusals": 0,
-            "body_hash": row["status_raw"],
+            "body_hash": one.word,
         }
 
 

@@ -39,9 +39,10 @@ SCHEMA: Final = pl.Schema(
 )
 
 
-def fill(con: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> None:
+def fill(con: duckdb.DuckDBPyConnection, rows: Sequence[Row] | pl.DataFrame) -> None:
     """Fill `tasks` with these rows and no others."""
-    con.register("frozen_rows", pl.DataFrame(rows, schema=SCHEMA).to_arrow())
+    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, schema=SCHEMA)
+    con.register("frozen_rows", frame.to_arrow())
     con.execute("delete from tasks")
     con.execute("insert into tasks by name from frozen_rows")
     con.unregister("frozen_rows")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from warehouse.database.scratch import scratch
+from tests.warehouse.tables import rolled_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ def worlds(con: duckdb.DuckDBPyConnection, number: int, days: int, per_hour: flo
     )  # fmt: skip
     con.register("frame", frame)
     con.execute("insert into tasks by name from frame")
+    con.unregister("frame")
     con.execute(
         "insert into objectives select 'o' || range, range::varchar, null, 120, ? from range(?)", [target, number]
     )
@@ -57,7 +58,7 @@ def alarms(con: duckdb.DuckDBPyConnection, moment: datetime) -> set[str]:
 
 def share_that_alarm(number: int, days: int, every_hours: int, per_hour: float, target: float) -> float:
     """Share of the worlds in which any look at all finds a burning objective."""
-    with scratch() as con:
+    with rolled_back() as con:
         worlds(con, number, days, per_hour, target, seed=18)
         woken: set[str] = set()
         for moment in looks(days, every_hours):
@@ -84,7 +85,7 @@ def test_a_week_of_hourly_looks_wakes_hardly_anybody(per_hour: float, target: fl
 @pytest.mark.parametrize("per_hour", [4, 40])
 def test_an_objective_that_breaks_wakes_somebody(per_hour: int) -> None:
     """Half of what ends in the last six hours is missed: at four tasks an hour as well as at forty."""
-    with scratch() as con:
+    with rolled_back() as con:
         con.execute(
             """
             insert into tasks by name

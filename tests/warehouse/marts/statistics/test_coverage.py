@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.warehouse.marts.statistics.frozen import NOON, SCHEMA, fill
+from tests.warehouse.marts.statistics.frozen import NOON, fill
 from tests.warehouse.marts.statistics.test_late_entry import MEDIAN, rows
 
 if TYPE_CHECKING:
@@ -31,32 +31,37 @@ FRESH = 10_000
 FAILING = 0.07
 
 
-def world(seed: int, hours: int, per_hour: float, age_hours: float = 3.0) -> list[dict[str, Any]]:
-    """A stationary world: Poisson arrivals, 7% fail in half the time, seen `age_hours` after its last hour."""
+def world(seed: int, hours: int, per_hour: float, age_hours: float = 3.0) -> pl.DataFrame:
+    """A stationary world: Poisson arrivals, 7% fail in half the time, seen `age_hours` after its last hour.
+
+    The columns of `tasks`, and `will_fail`.
+    """
     rng = np.random.default_rng(seed)
     count = int(rng.poisson(hours * per_hour))
     failed = rng.random(count) < FAILING
     needed = 300 * rng.lognormal(0, 0.7, count) * np.where(failed, 0.5, 1)
     submitted, end = np.sort(rng.uniform(0, hours, count)) * 3600, (hours + age_hours) * 3600
     ended = submitted + needed <= end
-    times = [NOON + timedelta(seconds=float(one)) for one in submitted]
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "source": "here",
             "task_id": [str(number) for number in range(count)],
             "action": "sing",
             "status": np.where(ended, np.where(failed, "FAILURE", "SUCCESS"), "IN_PROGRESS"),
             "is_terminal": ended,
-            "submit_time": times,
-            "latency_seconds": [float(one) if done else None for one, done in zip(needed, ended, strict=True)],
+            "after_noon": (submitted * 1e6).astype(int),
+            "latency_seconds": needed,
             "last_observed_at": NOON + timedelta(seconds=end),
+            "will_fail": failed,
         }
+    ).with_columns(
+        submit_time=pl.lit(NOON) + pl.duration(microseconds="after_noon"),
+        latency_seconds=pl.when("is_terminal").then("latency_seconds"),
     )
-    return frame.with_columns(pl.lit(failed).alias("will_fail")).to_dicts()
 
 
-def put(con: duckdb.DuckDBPyConnection, found: list[dict[str, Any]]) -> None:
-    fill(con, [{name: row.get(name) for name in SCHEMA} for row in found])
+def put(con: duckdb.DuckDBPyConnection, found: pl.DataFrame) -> None:
+    fill(con, found.drop("will_fail", "after_noon"))
 
 
 def holds(row: tuple[Any, ...] | None, truth: float) -> bool:
@@ -76,7 +81,7 @@ def median_of_complete_lists(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
 
 
 def weekly_p95(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
-    put(con, [row for row in world(seed, 4, 150, 0.05) if not row["will_fail"]])
+    put(con, world(seed, 4, 150, 0.05).filter(~pl.col("will_fail")))
     query = "select seconds_low, seconds_high from latency_quantiles_by('week', 'Asia/Shanghai') where q = 0.95"
     return holds(con.execute(query).fetchone(), 300 * float(np.exp(0.7 * 1.6448536269514722)))
 
@@ -92,11 +97,11 @@ def projected_rate(con: duckdb.DuckDBPyConnection, seed: int) -> bool:
     """Of the last hour, of which most run, what will have become of it."""
     found = world(seed, 12, 800, 0.0)
     put(con, found)
-    last = [row for row in found if row["submit_time"] >= NOON + timedelta(hours=11)]
+    last = found.filter(pl.col("submit_time") >= NOON + timedelta(hours=11))
     query = """
         select projected_failure_rate_low, projected_failure_rate_high
         from failure_rate_hourly order by bucket_start desc limit 1"""
-    return holds(con.execute(query).fetchone(), sum(row["will_fail"] for row in last) / len(last))
+    return holds(con.execute(query).fetchone(), int(last["will_fail"].sum()) / last.height)
 
 
 def raises_anomaly(con: duckdb.DuckDBPyConnection, seed: int) -> bool:

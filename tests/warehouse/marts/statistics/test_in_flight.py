@@ -6,7 +6,7 @@ from typing import Final
 
 from simulator import World
 from tests.warehouse.marts.world import END, fill
-from warehouse.database.scratch import scratch
+from tests.warehouse.tables import rolled_back
 
 AVERAGES: Final = """
     select sum(middle) / count(distinct minute), sum(high) / count(distinct minute), count(distinct minute)
@@ -17,7 +17,7 @@ AVERAGES: Final = """
 def test_the_average_in_flight_is_what_littles_law_says() -> None:
     """Arrivals times the mean time to the end, within a fifth; those under way until somebody looked are many more."""
     world = World.recent(seed=7, tasks=800, now=END, rush=0)
-    with scratch() as con:
+    with rolled_back() as con:
         fill(con, world)
         [(middle, high, minutes)] = con.execute(AVERAGES).fetchall()
     end = END.timestamp()
