@@ -48,7 +48,7 @@ class Objects:
 
 def read(con: decode.Connection, places: Sequence[Place], *specs: ObjectSpec) -> list[Objects]:
     """The objects of each of `specs` at `places`."""
-    parts = [_objects_at(con, place) for place in places]
+    parts = [_objects_at(con, place) for place in places if not place.docs.is_empty()]
     return [_combined(spec, [part[spec] for part in parts if spec in part]) for spec in specs]
 
 

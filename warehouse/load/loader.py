@@ -222,10 +222,12 @@ def _load_answers(
     if fresh.height < frames.observations.height:
         frames = frames_of(fresh)
     with registered(con, new_works=_winning_works(frames.works), **_additions(frames), new_requests=requests):
-        for table in ("observations", "quarantine"):
-            con.execute(f"insert into {table} by name from new_{table}")
-        con.execute(statement("load/schema_drift"))
-        merge(con, frames.tasks, ("tasks", "works", "pending"))
+        con.execute("insert into observations by name from new_observations")
+        if frames.quarantine.height:
+            con.execute("insert into quarantine by name from new_quarantine")
+        if frames.schema_drift.height:
+            con.execute(statement("load/schema_drift"))
+        merge(con, frames.tasks, ("tasks", "works", "pending") if frames.works.height else ("tasks", "pending"))
     return fresh.height
 
 
