@@ -47,6 +47,7 @@ MACROS: Final = {
     "stuck_tasks_at": "from stuck_tasks_at('2026-03-02 00:00:00Z')",
     "failure_reasons_by": "from failure_reasons_by('day', 'Asia/Shanghai')",
     "data_quality_by": "from data_quality_by('day', 'Asia/Shanghai')",
+    "task_dimensions_where": "from task_dimensions_where(submit_time >= timestamptz '2026-02-20 00:00:00Z')",
     "slo_tasks_after": "from slo_tasks_after('2026-02-20 00:00:00Z'::timestamptz)",
     "slo_burn_at": "from slo_burn_at('2026-02-20 00:00:00Z')",
     "slo_monthly_at": "from slo_monthly_at('2026-02-20 00:00:00Z')",

@@ -56,15 +56,14 @@ with chosen as materialized (
 counted as (
     select
         tasks.*,
-        date_trunc('day', submit_time at time zone 'UTC') as day,
+        date_trunc('day', make_timestamp(epoch_us(submit_time))) as day,
         date_trunc('week', day) as week,
         hash(source, action, day) as stratum,
         (status = 'FAILURE')::integer as failed,
         if(status = 'SUCCESS' and latency_seconds > 0, latency_seconds, null) as succeeded_in,
-    from task_dimensions as tasks
+    -- The condition is redundant, because the chosen tasks are of that time; but with it DuckDB skips other tasks.
+    from task_dimensions_where(submit_time >= t0 and submit_time < t1) as tasks
     semi join chosen on tasks.source = chosen.source and tasks.task_id = chosen.task_id
-    -- Redundant, because the chosen tasks are of that time; but with it DuckDB skips the rest of a large table.
-    where submit_time >= t0 and submit_time < t1
 ),
 
 -- Strata are numbers, for speed: two million rows are grouped by them.

@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from warehouse.database.schema import definitions
 
@@ -37,6 +37,9 @@ _READ: Final = (
     "escape = '\"', allow_quoted_nulls = false)"
 )
 
+#: Before an argument that is SQL and not a value.
+_SQL: Final = "sql "
+
 Row = tuple[Any, ...]
 
 
@@ -54,7 +57,7 @@ class Case:
 
     @property
     def arguments(self) -> list[str | int | list[int]]:
-        """Those of a table macro: whole numbers, lists of them, and texts."""
+        """Those of a table macro: whole numbers, lists of them, texts, and after `sql ` expressions."""
         path = self.folder / "arguments.txt"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line) if line.isdigit() or line.startswith("[") else line for line in lines]
@@ -94,13 +97,19 @@ class Case:
             names = [name for name in self.columns if name != "value"]
             shown, given = ", ".join(f'"{name}"' for name in names), ", ".join(map(_argument, names))
             return f"select {shown}, {self.view}({given}) as value from {_read(self.folder / 'expected.csv')}"  # noqa: S608
-        given = ", ".join(f"$a{number}" for number, _ in enumerate(self.arguments))
+        given = ", ".join(
+            one.removeprefix(_SQL) if _is_sql(one) else f"$a{number}" for number, one in enumerate(self.arguments)
+        )
         return f"from {self.view}({given})" if given else f"from {self.view}"
 
     def _values(self, path: str) -> dict[str, str | int | list[int]]:
         if self._is_scalar():
             return {"path": path}
-        return {f"a{number}": value for number, value in enumerate(self.arguments)}
+        return {f"a{number}": value for number, value in enumerate(self.arguments) if not _is_sql(value)}
+
+
+def _is_sql(argument: str | int | list[int]) -> TypeGuard[str]:
+    return isinstance(argument, str) and argument.startswith(_SQL)
 
 
 def _header(path: Path) -> list[str]:

@@ -56,6 +56,7 @@ ARGUMENTS: Final = {
     "(ages)": "([30, 60])",
     "(t0, t1, bucket, zone)": "('-infinity', 'infinity', 'hour', 'UTC')",
     "(earliest)": "('-infinity'::timestamptz)",
+    "(condition)": "(true)",
     "(t0, t1)": "('-infinity', 'infinity')",
     "(a0, a1, b0, b1)": "('-infinity', '2026-01-20 00:15:00Z', '2026-01-20 00:15:00Z', 'infinity')",
 }
