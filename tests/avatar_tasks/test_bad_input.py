@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.collect.request import CollectRequest
 from tests.command_line import KEY
+from tests.pipeline.intake.ways import take
 from tests.pipeline.tables import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from simulator import World
     from tests.command_line import CommandLine, Gateway, Result
 
 
@@ -67,27 +70,31 @@ def test_invalid_ids_are_reported_with_their_lines_and_the_rest_is_collected(
     ]
 
 
-@pytest.mark.parametrize("kind", ["txt", "csv", "ndjson", "jsonl", "parquet", "-"])
-def test_ids_come_from_every_kind_of_file(
-    connected: CommandLine, quick_command: list[str], gateway: Gateway, tmp_path: Path, kind: str
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("txt", "\ufeff{first}\r\n# note\n\n  {second}  \n"),
+        ("csv", 'n,task_id\n1,{first}\n2,"{second}"\n'),
+        ("ndjson", '{{"task_id": "{first}"}}\n"{second}"\n'),
+        ("jsonl", '{{"id": "{first}"}}\n\n{{"task_id": "{second}"}}\n'),
+    ],
+)
+def test_ids_come_from_every_kind_of_file(ended_world: World, tmp_path: Path, kind: str, text: str) -> None:
+    """Text, CSV and newline-delimited JSON; Parquet and stdin follow."""
+    first, second = ended_world.ids[:2]
+    (tmp_path / f"ids.{kind}").write_text(text.format(first=first, second=second), encoding="utf-8")
+    outcome = take(tmp_path, CollectRequest(ids_file=str(tmp_path / f"ids.{kind}")))
+    assert (outcome.ids, outcome.rejected, outcome.refusal) == ([first, second], [], None)
+
+
+@pytest.mark.parametrize("source", ["ids.parquet", "-"])
+def test_a_run_takes_parquet_and_stdin(
+    connected: CommandLine, quick_command: list[str], gateway: Gateway, tmp_path: Path, source: str
 ) -> None:
-    """Text, CSV, newline-delimited JSON, Parquet and stdin."""
-    quick = replace(connected, program=quick_command)
     first, second = gateway.world.ids[:2]
-    path, stdin = tmp_path / f"ids.{kind}", ""
-    if kind == "parquet":
-        pq.write_table(pa.table({"n": [1, 2], "task_id": [first, second]}), path)
-    elif kind == "-":
-        stdin = f"{first}\n{second}\n"
-    else:
-        text = {
-            "txt": f"\ufeff{first}\r\n# note\n\n  {second}  \n",
-            "csv": f'n,task_id\n1,{first}\n2,"{second}"\n',
-            "ndjson": f'{{"task_id": "{first}"}}\n"{second}"\n',
-            "jsonl": f'{{"id": "{first}"}}\n\n{{"task_id": "{second}"}}\n',
-        }[kind]
-        path.write_text(text, encoding="utf-8")
-    result = quick("collect", "--ids-file", "-" if kind == "-" else path.name, "--json", stdin=stdin)
+    pq.write_table(pa.table({"n": [1, 2], "task_id": [first, second]}), tmp_path / "ids.parquet")
+    stdin = f"{first}\n{second}\n" if source == "-" else ""
+    result = replace(connected, program=quick_command)("collect", "--ids-file", source, "--json", stdin=stdin)
     assert (result.code, result.json["requested"], result.json["rejected"]) == (0, 2, [])
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from types import FrameType
 
     Trace = Callable[[FrameType, str, Any], Any]
@@ -49,14 +49,19 @@ class Survey:
     path: Path
 
     def __call__(self) -> None:
-        seen: Counter[Step] = Counter()
-        _watch(lambda step: seen.update([step]))
+        seen: Counter[tuple[str, int, str]] = Counter()
+
+        def note(frame: FrameType) -> None:
+            seen[frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name] += 1
+
+        _watch(WATCHED, note)
         import multiprocessing.util  # noqa: PLC0415
 
         multiprocessing.util.Finalize(None, self._write, args=(seen,), exitpriority=1)
 
-    def _write(self, seen: Counter[Step]) -> None:
-        self.path.write_text(json.dumps(seen), encoding="utf-8")
+    def _write(self, seen: Counter[tuple[str, int, str]]) -> None:
+        steps = {f"{WATCHED[file]}:{line} {function}": times for (file, line, function), times in seen.items()}
+        self.path.write_text(json.dumps(steps), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -67,15 +72,17 @@ class Trap:
     time: int = 1
 
     def __call__(self) -> None:
-        left = self.time
+        place, function = self.step.split(" ")
+        file, _, line = place.rpartition(":")
+        left, number = self.time, int(line)
 
-        def spring(step: Step) -> None:
+        def spring(frame: FrameType) -> None:
             nonlocal left
-            left -= step == self.step
+            left -= frame.f_lineno == number and frame.f_code.co_name == function
             if not left:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        _watch(spring)
+        _watch({str(ROOT / file)}, spring)
 
 
 def read_survey(path: Path) -> dict[Step, int]:
@@ -83,15 +90,15 @@ def read_survey(path: Path) -> dict[Step, int]:
     return found
 
 
-def _watch(see: Callable[[Step], object]) -> None:
-    """Call `see` before each line of the watched modules, in every thread that starts from here on."""
+def _watch(files: Container[str], see: Callable[[FrameType], object]) -> None:
+    """Call `see` before each line of these modules, in every thread that starts from here on."""
 
     def enter(frame: FrameType, _event: str, _argument: object) -> Trace | None:
-        return line if frame.f_code.co_filename in WATCHED else None
+        return line if frame.f_code.co_filename in files else None
 
     def line(frame: FrameType, event: str, _argument: object) -> Trace:
         if event == "line":
-            see(f"{WATCHED[frame.f_code.co_filename]}:{frame.f_lineno} {frame.f_code.co_name}")
+            see(frame)
         return line
 
     threading.settrace(enter)
