@@ -3,14 +3,16 @@
 -- rules.ndjson has the failure rules. Left out:
 --
 -- extras of works and of pt_infos: fields without a column; SQL would have to name all others again to find them
--- four of the eighteen quality_flags: finish_in_future, units_corrected and time_implausible (times are in the documented
---   unit, and in the past) and text_repaired (bodies are UTF-8)
+-- four of the eighteen quality_flags: finish_in_future, units_corrected and time_implausible, because times are in the
+--   documented unit and in the past, and text_repaired, because bodies are UTF-8
 -- json_type of unknown fields in schema_drift: a form of an answer has the types of known fields only
 -- what identity_conflict changes in a row of tasks: it is found, but the values of the other task stay
 -- the tables competing_answers, failure_rules, pending and segments, and those of lists, policies and runs
 set timezone = 'UTC';
 
 create temp macro plain_id(id) as regexp_replace(lower(trim(id)), '^task_', '');
+
+create temp macro is_other_id(id, polled) as (id <> polled and plain_id(id) <> plain_id(polled));
 
 create temp macro url_expires_at(url) as (
     case when contains(url, '=') then to_timestamp(coalesce(
@@ -53,7 +55,7 @@ with parsed as (
 )
 
 select
-    *,
+    * exclude (params_types),
     case
         when http_status in (401, 403) then 'denied'
         when http_status = 429 then 'throttled'
@@ -63,17 +65,18 @@ select
         when body ->> '$.code' = 'task_not_exist' then 'missing'
         else 'malformed'
     end as outcome,
-    case when plain_id(task.task_id) <> plain_id(task_id) then task.task_id end as answered_id,
-    case when plain_id(task.data.animate_id) <> plain_id(task_id) then task.data.animate_id end as answered_work_id,
-    case when outcome <> 'task' then left(body ->> '$.message', 500) end as message,
-    try(json_type(nullif(task.data.animate_params_str, ''), ['$', '$.pt_infos'])) as params_types,
+    case when is_other_id(task.task_id, task_id) then task.task_id end as answered_id,
+    case when is_other_id(task.data.animate_id, task_id) then task.data.animate_id end as answered_work_id,
+    case when task.task_id is null then left(body ->> '$.message', 500) end as message,
     case
         when params_types is null and task.data.animate_params_str <> '' then 'invalid_json'
         when params_types[1] not in ('OBJECT', 'NULL') then 'not_an_object'
         when params_types[2] not in ('ARRAY', 'NULL') then 'pt_infos_not_a_list'
     end as animate_params_error,
-    case when animate_params_error is null then task.data.animate_params_str end as params,
-from parsed;
+from (
+    select *, try(json_type(nullif(task.data.animate_params_str, ''), ['$', '$.pt_infos'])) as params_types
+    from parsed
+);
 
 create or replace table requests as
 from read_json('requests.ndjson', format = 'newline_delimited', columns = {
@@ -82,7 +85,7 @@ from read_json('requests.ndjson', format = 'newline_delimited', columns = {
 
 create or replace table observations as
 select
-    * exclude (body, task, content_type, params_types, animate_params_error, params),
+    * exclude (body, task, content_type, animate_params_error),
     upper(task.status) as status,
     try_cast(rtrim(task.progress, '%') as double) as progress_pct,
 from answers;
@@ -250,6 +253,27 @@ left join (
 ) using (source, task_id)
 left join seen using (source, task_id);
 
+create or replace temp table payloads as
+select
+    source,
+    task_id,
+    answered_id,
+    observed_at,
+    body_hash,
+    run_id,
+    upper(task.status) in ('SUCCESS', 'FAILURE') as is_terminal,
+    unnest(task.data),
+    animate_params_error,
+    case when animate_params_error is null then from_json(
+        task.data.animate_params_str,
+        '{"pt_infos": [{"context": "VARCHAR", "audio_url": "VARCHAR", "voice_engine_id": "VARCHAR",
+            "audio_id": "VARCHAR", "video_url": "VARCHAR", "video_pattern_url": "VARCHAR", "lan": "VARCHAR",
+            "character_id": "VARCHAR", "pag_img_urls": "VARCHAR", "video_img_urls": "VARCHAR"}]}'
+    ) end.pt_infos as infos,
+from answers
+semi join winners on answers.rowid = winners.answer_row
+where task.data is not null;
+
 create or replace table pt_infos as
 select
     source,
@@ -260,71 +284,39 @@ select
     url_decode(nullif(video_url, '')) as video_path,
 from (
     select source, task_id, unnest(infos, recursive := true), (generate_subscripts(infos, 1) - 1)::integer as pt_index
-    from (
-        select
-            source,
-            task_id,
-            from_json(params, '{"pt_infos": [{"context": "VARCHAR", "audio_url": "VARCHAR",
-                "voice_engine_id": "VARCHAR", "audio_id": "VARCHAR", "video_url": "VARCHAR",
-                "video_pattern_url": "VARCHAR", "lan": "VARCHAR", "character_id": "VARCHAR",
-                "pag_img_urls": "VARCHAR", "video_img_urls": "VARCHAR"}]}').pt_infos as infos,
-        from answers
-        semi join winners on answers.rowid = winners.answer_row
-    )
+    from payloads
 );
-
--- what works has about the elements of pt_infos, and their text for its hash
-create or replace temp table pt_summary as
-select
-    source,
-    task_id,
-    count(*) as pt_count,
-    any_value(nullif(concat_ws(
-        '+',
-        case when context <> '' then 'text' end,
-        case when coalesce(audio_url, audio_id) is not null then 'audio' end,
-        case when video_url is not null then 'video' end
-    ), '')) filter (where pt_index = 0) as first_input_kind,
-    any_value(length(context)) filter (where pt_index = 0) as first_text_length,
-    any_value(voice_engine_id) filter (where pt_index = 0) as first_voice_engine_id,
-    any_value(lan) filter (where pt_index = 0) as first_lan,
-    string_agg(
-        concat(
-            pt_index, '|', context, '|', split_part(audio_path, '?', 1), '|', voice_engine_id, '|', audio_id, '|',
-            split_part(video_path, '?', 1), '|', video_pattern_url, '|', lan, '|', character_id
-        ),
-        '|' order by pt_index
-    ) as elements,
-from pt_infos
-group by source, task_id;
 
 create or replace table works as
 select
-    columns('^(source|task_id|answered_id|observed_at|body_hash|run_id|is_terminal|animate_params_error|.*_enable|.*_ratio|.*_status|.*_list|.*_types|example_.*|first_.*)$'),
+    columns('^(source|task_id|answered_id|observed_at|body_hash|run_id|is_terminal|.*_error|.*_enable|.*_ratio|.*_status|.*_list|.*_types|example_.*)$'),
     nullif(columns('^(animate_id|animate_params_str|file_type|id|music_title|primary_.*|share_.*|singer|template_id|user_.*|.*work_.*(name|path))$'), ''),
     nullif(ext.animate_channel, '') as ext_animate_channel,
     nullif(ext.sing_title, '') as ext_sing_title,
     nullif(ext.track_info, '') as ext_track_info,
     make_timestamptz((create_time * 1000)::bigint) as create_time,
     make_timestamptz((template_create_time * 1000)::bigint) as template_create_time,
-    coalesce(pt_summary.pt_count, 0) as pt_count,
-    md5(concat(template_id, '|', split_part(user_image_url, '?', 1), '|') || pt_summary.elements) as work_hash,
-from (
-    select
-        source,
-        task_id,
-        answered_id,
-        animate_params_error,
-        observed_at,
-        body_hash,
-        run_id,
-        upper(task.status) in ('SUCCESS', 'FAILURE') as is_terminal,
-        unnest(task.data),
-    from answers
-    semi join winners on answers.rowid = winners.answer_row
-    where task.data is not null
-)
-left join pt_summary using (source, task_id);
+    coalesce(len(infos), 0) as pt_count,
+    nullif(concat_ws(
+        '+',
+        case when infos[1].context <> '' then 'text' end,
+        case when infos[1].audio_url <> '' or infos[1].audio_id <> '' then 'audio' end,
+        case when infos[1].video_url <> '' then 'video' end
+    ), '') as first_input_kind,
+    length(nullif(infos[1].context, '')) as first_text_length,
+    nullif(infos[1].voice_engine_id, '') as first_voice_engine_id,
+    nullif(infos[1].lan, '') as first_lan,
+    case when pt_count > 0 then md5(concat_ws(
+        '|',
+        coalesce(template_id, ''),
+        split_part(coalesce(user_image_url, ''), '?', 1),
+        list_transform(infos, lambda info, place: concat(
+            place - 1, '|', info.context, '|', split_part(url_decode(info.audio_url), '?', 1), '|',
+            info.voice_engine_id, '|', info.audio_id, '|', split_part(url_decode(info.video_url), '?', 1), '|',
+            info.video_pattern_url, '|', info.lan, '|', info.character_id
+        )).array_to_string('|')
+    )) end as work_hash,
+from payloads;
 
 -- Schema drift: unknown keys, and JSON types that do not fit. Each distinct form of an answer, and of an element of
 -- pt_infos, is examined once.
@@ -395,8 +387,9 @@ select
     count(*) as seen_count,
     min(task_id) as example_task_id,
 from (
-    select observed_at, task_id, unnest(json_extract(params, '$.pt_infos[*]')) as element
+    select observed_at, task_id, unnest(json_extract(task.data.animate_params_str, '$.pt_infos[*]')) as element
     from answers
+    where animate_params_error is null
 )
 group by types, keys;
 
