@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -72,7 +73,13 @@ _SIZES_OF_DLT: Final = """
 
 
 def run(rounds: int, scale: float) -> Iterator[Row]:
-    """Speed compared with the peers; peak memory at a quarter of the ids and at all of them."""
+    """Speed compared with the peers; peak memory at a quarter of the ids and at all of them.
+
+    Raises:
+        ModuleNotFoundError: when dlt is not installed.
+    """
+    if find_spec("dlt") is None:
+        raise ModuleNotFoundError("dlt is not installed here; use .venv-bench, which `make bench` builds")
     with tempfile.TemporaryDirectory() as name:
         folder, count = Path(name), int(IDS * scale)
         quarter, sample = count // 4, count // 20
