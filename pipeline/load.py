@@ -81,8 +81,8 @@ def load_segments(
 ) -> Loaded:
     """Load segments with the policy, analysis file and memory of this run, and warn of those that cannot be read."""
     total = Loaded()
-    rows = step_rows or run.sizes.step_rows
     policy, budget = run.policy, run.settings.budget
+    rows = step_rows or min(run.sizes.step_rows, budget.step_rows)
     if step_rows:  # other runs load at the same time and use the other cores
         budget = dataclasses.replace(budget, processes=1)
     for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):

@@ -22,7 +22,7 @@ from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import warehouse_of
-from warehouse.load.steps import STEP_ROWS
+from warehouse.load.budget import STEP_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

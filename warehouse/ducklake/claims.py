@@ -12,8 +12,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from warehouse.database.advisory_lock import claim, session_for_claims
+from warehouse.load.budget import STEP_ROWS
 from warehouse.load.loader import ledger
-from warehouse.load.steps import STEP_ROWS, size_in_rows
+from warehouse.load.steps import size_in_rows
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

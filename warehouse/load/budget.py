@@ -18,6 +18,9 @@ _ENOUGH_BYTES: Final = 1_500 * MEGABYTE
 #: A page of a list, or an answer about many ids, has some hundred answers, and counts as that many rows.
 PAGE_ROWS: Final = 100
 
+#: Rows of segments loaded in one transaction, unless one segment alone has more.
+STEP_ROWS: Final = 10_000
+
 #: Rows of segments after which a rebuild closes its file and opens it again, with the least memory and with enough.
 #: Until then what was loaded is not compressed, and beyond the memory for it in temporary files, some 1.6 KB an answer.
 #: Each time the last rows of every table are compressed again: a million answers took 82 s of CPU with a checkpoint
@@ -58,12 +61,17 @@ class Budget:
     @property
     def piece_pages(self) -> int:
         """Pages of a list, or answers about many ids, loaded at a time."""
-        return max(1, self.piece_rows // PAGE_ROWS)
+        return max(1, self.piece_rows // (2 * PAGE_ROWS))
 
     @property
     def file_bytes(self) -> int:
         """What DuckDB may keep in memory of a new file."""
         return self._graded(64 * MEGABYTE, 512 * MEGABYTE)
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of segments in one transaction on a warehouse that has more: some 10 KB of memory each."""
+        return self._graded(2_500, STEP_ROWS)
 
     @property
     def rebuild_rows(self) -> int:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from warehouse.database.memory_limit import lower_limit
 from warehouse.database.session import temporary_folder
-from warehouse.load.budget import Budget
+from warehouse.load.budget import STEP_ROWS, Budget
 from warehouse.load.loader import load
 from warehouse.load.prepared import prepare_steps
-from warehouse.load.steps import STEP_ROWS, steps_of
+from warehouse.load.steps import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

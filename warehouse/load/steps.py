@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from warehouse.archive.parquet import Segment
 
-#: Rows of segments loaded in one transaction, unless one segment alone has more.
-STEP_ROWS: Final = 10_000
-
 #: A step has fewer rows if answers are larger than this on average, as its changes stay in memory until it commits.
 ROW_BYTES: Final = 4_096
 

@@ -42,7 +42,7 @@ from warehouse.ducklake.sessions import open_lake
 from warehouse.errors import LakeError, WarehouseLockedError
 from warehouse.load import loader as load
 from warehouse.load import lots
-from warehouse.load.steps import STEP_ROWS
+from warehouse.load.budget import STEP_ROWS
 from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
