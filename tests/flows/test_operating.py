@@ -115,12 +115,29 @@ def plant(
             yield Plant(operator, gateway, base_url, planned)
 
 
+#: What an operator may change on the server: parameters, automations and schedules.
+CHANGEABLE = (
+    "select name, parameters from deployment order by 1",
+    "select name, enabled from automation order by 1",
+    "select slug, active, schedule ->> 'cron', schedule ->> 'interval' from deployment_schedule order by 1",
+)
+
+
 @dataclass(frozen=True)
 class Changed:
-    """The same after the operator has said who is to be told, and how many requests may be in flight in all."""
+    """The same after changes by hand, and a second set-up: whom to tell, and how many requests may be in flight.
+
+    Attributes:
+        said: what the set-up said.
+        received: what the receiver of alerts got.
+        by_hand: what can be changed by hand, before the set-up.
+        kept: the same after it.
+    """
 
     said: list[str]
     received: list[bytes]
+    by_hand: list[Any]
+    kept: list[Any]
 
 
 #: As docs/operating.md has it, for a receiver of one's own.
@@ -132,11 +149,29 @@ Block(name="alerts", url=sys.argv[1], json_data={"title": "{{subject}}", "text":
 """
 
 
+#: As an operator does in the dashboard.
+BY_HAND = """
+import asyncio
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
+async def main():
+    async with get_client() as client:
+        [maintain] = [one for one in await client.read_deployments() if one.name == "maintain"]
+        await client.update_deployment(maintain.id, DeploymentUpdate(parameters={"retain_days": 90}))
+        for one in await client.read_automations_by_name("avatar-tasks: error budget burns"):
+            await client.pause_automation(one.id)
+asyncio.run(main())
+"""
+
+
 @pytest.fixture(scope="module")
 def changed(plant: Plant) -> Iterator[Changed]:
     with mailbox() as (url, received):
         plant.operator.python(SAVE_BLOCK, url)
-        yield Changed(set_up(plant.operator, "--in-flight", "12", "--rate", "0"), received)
+        plant.operator.python(BY_HAND)
+        by_hand = [plant.operator.ask(query) for query in CHANGEABLE]
+        said = set_up(plant.operator, "--in-flight", "12", "--rate", "0")
+        yield Changed(said, received, by_hand, [plant.operator.ask(query) for query in CHANGEABLE])
 
 
 def set_up(operator: Operator, *options: str, key: str = "done") -> list[str]:
@@ -188,21 +223,6 @@ def test_setting_up_again_leaves_one_of_each_and_what_was_paused_paused(plant: P
     assert json.loads(variables)["command"] == f"{sys.executable} -m prefect.engine"
 
 
-#: As an operator does in the dashboard.
-BY_HAND = """
-import asyncio
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import DeploymentUpdate
-async def main():
-    async with get_client() as client:
-        [maintain] = [one for one in await client.read_deployments() if one.name == "maintain"]
-        await client.update_deployment(maintain.id, DeploymentUpdate(parameters={"retain_days": 90}))
-        for one in await client.read_automations_by_name("avatar-tasks: error budget burns"):
-            await client.pause_automation(one.id)
-asyncio.run(main())
-"""
-
-
 @pytest.mark.usefixtures("changed")
 def test_check_finds_the_server_as_it_was_set_up(plant: Plant) -> None:
     """Pool with its worker, limits, deployments; and a block that is not there is named with its remedy."""
@@ -231,26 +251,21 @@ def _found_of_prefect(plant: Plant, **environment: str) -> list[dict[str, str]]:
     return [one for one in json.loads(done.stdout)["findings"] if one["area"] == "Prefect"]
 
 
-@pytest.mark.usefixtures("changed")
-def test_what_was_set_by_hand_stays_and_a_dry_run_changes_nothing(plant: Plant) -> None:
-    """Parameters, automations and limits; what would change is named once, and not again after it was done."""
-    operator = plant.operator
-    asked = [
-        "select name, parameters from deployment order by 1",
-        "select name, enabled from automation order by 1",
-        "select name, \"limit\" from concurrency_limit_v2 where name like 'avatar-tasks%' order by 1",
-        "select slug, active, schedule ->> 'cron', schedule ->> 'interval' from deployment_schedule order by 1",
-    ]
-    operator.python(BY_HAND)
-    before = [operator.ask(query) for query in asked]
+def test_what_was_set_by_hand_stays_and_a_dry_run_changes_nothing(plant: Plant, changed: Changed) -> None:
+    """What would change is named once, and not again after it was done."""
+    operator, limits = plant.operator, 'select name, "limit" from concurrency_limit_v2 order by 1'
+    assert changed.kept == changed.by_hand
+    assert 'retain_days": 90' in str(changed.kept[0])
+    assert ("avatar-tasks: error budget burns", 0) in changed.kept[1]
+    assert "deployment maintain: parameter retain_days stays 90, as set by hand" in "\n".join(changed.said)
+    before = [operator.ask(query) for query in (*CHANGEABLE, limits)]
     assert set_up(operator, "--dry-run", "--rate", "7", key="changes")[0].startswith(
         "global limit avatar-tasks-requests"
     )
-    assert [operator.ask(query) for query in asked] == before
-    again = set_up(operator)
-    assert [operator.ask(query) for query in asked] == before
-    assert "deployment maintain: parameter retain_days stays 90, as set by hand" in "\n".join(again)
+    again = set_up(operator, "--dry-run", key="changes")
+    assert again
     assert all("stays" in line for line in again), again
+    assert [operator.ask(query) for query in (*CHANGEABLE, limits)] == before
 
 
 def test_an_alert_reaches_its_receiver(plant: Plant, changed: Changed) -> None:

@@ -147,18 +147,21 @@ def test_a_limit_that_left_the_file_leaves_the_server_but_for_one_that_somebody_
 ) -> None:
     """And what setup-prefect's own options set stays, whatever the file has."""
     said: list[str] = []
+    everywhere: list[list[int]] = []
 
     async def set_up(*sources: Source) -> dict[str, int]:
         with temporary_settings({PREFECT_API_URL: server_home[1]["PREFECT_API_URL"]}):
             async with get_client() as client:
                 await Limits(client, said.append, dry_run=False).set(sources, None, None)
                 found = await client.read_global_concurrency_limits(limit=200, offset=0)
+                everywhere.append([one.limit for one in found if one.name == "avatar-tasks-in-flight"])
                 return {one.name: one.limit for one in found if one.name.rpartition("-")[2] in {"fast", "own"}}
 
     async def changed_by_hand() -> None:
         with temporary_settings({PREFECT_API_URL: server_home[1]["PREFECT_API_URL"]}):
             async with get_client() as client:
                 await client.upsert_global_concurrency_limit_by_name("avatar-tasks-in-flight-own", 3)
+                await client.upsert_global_concurrency_limit_by_name("avatar-tasks-in-flight", 12)
 
     fast = Source(name="fast", base_url=URL, rate=50, in_flight=8)
     own = Source(name="own", base_url=URL, in_flight=9)
@@ -172,3 +175,4 @@ def test_a_limit_that_left_the_file_leaves_the_server_but_for_one_that_somebody_
     }
     assert said[-1] == "global limit avatar-tasks-requests-fast: removed, as sources.toml does not have it any more"
     assert asyncio.run(set_up()) == {"avatar-tasks-in-flight-own": 3}
+    assert everywhere[1:] == [[12], [12]]
