@@ -56,7 +56,7 @@ class Budget:
     @property
     def piece_rows(self) -> int:
         """Answers flattened at a time, where bodies have 2 KB. More at a time cost less each, and need memory."""
-        return self._graded(1_800, 20_000)
+        return self._graded(1_200, 20_000)
 
     @property
     def piece_pages(self) -> int:
