@@ -68,13 +68,15 @@ def rolled_back() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @cache
 def _in_memory(_name: str) -> duckdb.DuckDBPyConnection:
-    con = in_memory(SETTINGS | {"threads": 1})  # as those that write; tests take a fifth less of the processors
-    prepare(con)
-    return con
+    return _prepared()
 
 
 @cache
 def _for_views() -> duckdb.DuckDBPyConnection:
-    con = in_memory()
+    return _prepared()
+
+
+def _prepared() -> duckdb.DuckDBPyConnection:
+    con = in_memory(SETTINGS | {"threads": 1})  # as those that write; tests take a fifth less of the processors
     prepare(con)
     return con

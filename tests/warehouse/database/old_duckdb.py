@@ -1,4 +1,8 @@
-"""Plan every view and macro of a published file with the DuckDB that this process imports: `old_duckdb.py FILE CALLS`.
+"""Plan every view and macro of a published file with the DuckDB that this process imports.
+
+    old_duckdb.py FILE CALLS LEFT_OUT
+
+LEFT_OUT names steps of the optimizer that are left out, with commas in between; '' for none.
 
 It imports nothing of ours: PYTHONPATH has an older DuckDB alone, as readers of the file have it.
 """
@@ -11,9 +15,10 @@ import duckdb
 
 
 def main() -> None:
-    path, calls = sys.argv[1:]
+    path, calls, left_out = sys.argv[1:]
     found = {}
     with duckdb.connect(path, read_only=True) as con:
+        con.execute(f"set disabled_optimizers = '{left_out}'")
         for name, query in json.loads(Path(calls).read_text(encoding="utf-8")).items():
             try:
                 con.execute(f"explain {query}")
