@@ -46,11 +46,11 @@ Exit codes:
 )
 @click.version_option(package_name="avatar-tasks")
 def main() -> None:
-    """Avatar-generation task ids in, a DuckDB warehouse out.
+    """Collect avatar-generation tasks by their ids into a DuckDB warehouse, and report on them.
 
-    How long do tasks take, how often do they fail, whose fault is it, what is stuck? `avatar-tasks demo` shows it all
-    on a simulated gateway. Settings are AVATAR_TASKS_* in the environment or a .env file, or the options of the same
-    name; the key is only ever AVATAR_TASKS_API_KEY.
+    How long do tasks take, how often do they fail, whose fault is it, what is stuck? `avatar-tasks demo` shows all of
+    this on a simulated gateway. Settings are variables AVATAR_TASKS_* in the environment or in a .env file, or options
+    of the same name; the key is never an option, only AVATAR_TASKS_API_KEY.
     """
 
 

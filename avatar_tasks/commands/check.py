@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Is everything in order? What is not, and what to do.",
+    short_help="Check that everything is in order; say how to fix what is not.",
     epilog=examples("check", "check --data-dir /var/lib/avatar-tasks/data --json"),
 )
 @with_options(*SETTINGS, DATA_DIR, JSON)
 @handle_errors
 def check(*, as_json: bool, **options: Any) -> int:
-    """Is everything in order, what does the gateway offer, and what to do where something is not.
+    """Check that everything is in order, show what the gateway offers, and say how to fix what is not in order.
 
-    Settings and where each came from, the data folder, the gateway, the warehouse, and Prefect's server where one is
-    set. It sends a gateway four requests at most, and changes nothing. Of several gateways in sources.toml it looks at
-    each, or at the one of --source.
+    It checks the settings and where each came from, the data folder, the gateway, the warehouse, and Prefect's server
+    if one is set. It sends at most four requests to a gateway, and changes nothing. If sources.toml lists several
+    gateways, it checks each of them, or only the one that --source names.
     """
     from pipeline.check.all_checks import check_everything
 
@@ -62,7 +62,7 @@ def check_prefect(settings: Sequence[Settings]) -> tuple[Sequence[Settings | Non
 def _in_words(checked: Checked) -> Iterable[str]:
     """One screen: the settings that are not their defaults, and every finding with its remedy."""
     if checked.settings:
-        yield "settings that are set (--json has all)"
+        yield "settings that are set (--json lists all)"
     for one in checked.settings:
         if one.origin != "default":
             name = one.name if "." in one.name else one.name.upper()  # a key of one of several gateways

@@ -49,62 +49,75 @@ if TYPE_CHECKING:
     "--ids-file",
     type=Place(allow_dash=True),
     metavar="PATH",
-    help="A .txt, .csv, .json or .parquet file with ids (or .gz), - for stdin.",
+    help="A .txt, .csv, .json or .parquet file with ids, also as .gz; - for stdin.",
 )
 @click.option(
-    "--ids-column", metavar="NAME", help="Its column or key with the ids, also a.b; task_id or id if not given."
+    "--ids-column", metavar="NAME", help="The column or key with the ids, also nested as a.b; default: task_id or id."
 )
 @click.option(
-    "--ids-from", type=Place(), metavar="WHAT", help="Also new ids of a folder of exports, or of SQL for DuckDB."
+    "--ids-from",
+    type=Place(),
+    metavar="WHAT",
+    help="Also collect new ids from a folder of exports, or from SQL for DuckDB.",
 )
 @click.option(
-    "--inbox", type=Place(), metavar="DIR", help="Also ids of the files in this folder, which are moved on then."
+    "--inbox",
+    type=Place(),
+    metavar="DIR",
+    help="Also collect the ids in the files of this folder, which are then moved to done/ or unusable/ in it.",
 )
-@click.option("--discover", is_flag=True, help="Walk the gateway's own list of tasks, too (needs an access token).")
+@click.option("--discover", is_flag=True, help="Also read the gateway's own list of tasks (needs an access token).")
 @click.option(
     "--since",
     default=DEFAULT_SINCE,
     show_default=True,
     metavar="WINDOW",
-    help="How far back --discover goes; what it has seen completely before is skipped.",
+    help="How far back --discover reads; what was read completely before is skipped.",
 )
-@click.option("--action", metavar="NAME", help="--discover only tasks of this action.")
-@click.option("--again", is_flag=True, help="Poll ids that have ended as well: their end may have changed.")
+@click.option("--action", metavar="NAME", help="With --discover, read only tasks of this action.")
+@click.option(
+    "--again", is_flag=True, help="Also poll given ids whose tasks have ended: their outcome may have changed."
+)
 @click.option(
     "--where",
     metavar="CONDITION",
-    help="With --again, also tasks for which this SQL condition on `tasks` holds, e.g. \"fail_class = 'unknown'\".",
+    help="With --again, also poll tasks that match this SQL condition on `tasks`, e.g. \"fail_class = 'unknown'\".",
 )
-@click.option("--follow", is_flag=True, help="Go on until every task given has ended.")
+@click.option("--follow", is_flag=True, help="Continue until every given task has ended.")
 @click.option(
     "--deadline",
     "deadline_seconds",
     type=Seconds(),
     metavar="SECONDS",
-    help="Poll no longer than this; also without --follow.",
+    help="Stop polling after this many seconds, with or without --follow.",
 )
 @click.option(
     "--drawn-from",
     type=click.Choice(["running", "all"]),
-    help="How the ids were drawn: of the tasks running now, or of all; if not given, their tasks tell.",
+    help="How the ids were drawn: from the tasks running now, or from all; by default inferred from the tasks.",
 )
-@click.option("--refresh/--no-refresh", default=True, help="Whether to poll known tasks that are due, too.")
+@click.option("--refresh/--no-refresh", default=True, help="Whether to also poll known tasks that are due.")
 @click.option(
-    "--load/--no-load", default=True, help="Whether to load; what is not, `avatar-tasks load` loads, here or elsewhere."
+    "--load/--no-load",
+    default=True,
+    help="Whether to load into the warehouse; `avatar-tasks load` can do it later, here or on another machine.",
 )
 @click.option(
-    "--first-start/--no-first-start", default=None, help="Whether a data folder that is not there may be begun."
+    "--first-start/--no-first-start", default=None, help="Whether to create the data folder if it does not exist."
 )
 @click.option(
-    "--prefect/--no-prefect", default=None, help="As a Prefect flow run; default: where PREFECT_API_URL is set."
+    "--prefect/--no-prefect",
+    default=None,
+    help="Whether to run as a Prefect flow; by default only if PREFECT_API_URL is set.",
 )
 @with_options(*SETTINGS, DATA_DIR, JSON)
 @handle_errors
 def collect(*, prefect: bool | None, as_json: bool, **typed: Any) -> int:
     """Fetch tasks, archive every answer, load and publish the warehouse.
 
-    IDS that are known to have ended are skipped unless --again is given. Without any, whatever is due is polled.
-    With several gateways in sources.toml it collects for all of them at once, or for the one of --source.
+    IDS whose tasks have ended are skipped unless --again is given. Without ids, all known tasks that are due are
+    polled. If sources.toml lists several gateways, it collects from all of them at the same time, or only from the one
+    that --source names.
     """
     from pipeline.collect.request import CollectRequest
     from pipeline.sources.choose import chosen_sources
@@ -157,15 +170,15 @@ def _collect_each(sources: list[Source], request: CollectRequest, options: dict[
     short_help="Load what is archived and not loaded yet, and publish.",
     epilog=examples("load", "load --json"),
 )
-@click.option("--no-publish", is_flag=True, help="Leave publishing to a later load.")
-@click.option("--run", "of_run", metavar="RUN_ID", help="Only what this run archived.")
+@click.option("--no-publish", is_flag=True, help="Load only; a later load publishes.")
+@click.option("--run", "of_run", metavar="RUN_ID", help="Load only what this run archived.")
 @with_options(DATA_DIR, JSON)
 @handle_errors
 def load(*, no_publish: bool, of_run: str | None, as_json: bool, **options: Any) -> int:
     """Load what is archived and not loaded yet, and publish the warehouse.
 
-    `collect` does so itself, unless it has --no-load or the warehouse was locked. A large one starts this command
-    to load while it polls.
+    `collect` does this itself, unless it was given --no-load or the warehouse was locked. A large `collect` starts this
+    command as a child process, to load while it polls.
     """
     from pipeline.load_command import load as load_waiting
     from pipeline.run import begin

@@ -22,13 +22,13 @@ from avatar_tasks.console import handle_errors, show, show_answer, show_json
     "--in-flight",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Most requests in flight over all workers; 0 removes the limit, not given leaves it.",
+    help="Maximum requests in flight over all workers; 0 removes the limit; if not given, the limit is kept.",
 )
 @click.option(
     "--rate",
     type=click.FloatRange(min=0),
     metavar="N",
-    help="Most requests a second over all workers; 0 removes the limit, not given leaves it.",
+    help="Maximum requests per second over all workers; 0 removes the limit; if not given, the limit is kept.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 @with_options(JSON)
@@ -36,9 +36,10 @@ from avatar_tasks.console import handle_errors, show, show_answer, show_json
 def setup_prefect(in_flight: int | None, rate: float | None, *, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Create or update everything on the Prefect server in use: pool, limits, blocks, automations, deployments.
 
-    Run it as often as you like. What somebody changed on the server stays (paused schedules, parameters, limits); what
-    is changed and what stays is printed. Your own values go into deployments.toml (docs/operating.md). Runs work in the
-    folder of prefect.yaml: the working folder, or else the checkout that the program is installed from.
+    It is safe to run again. Values that were changed by hand on the server are kept (paused schedules, parameters,
+    limits), and every change and every kept value is printed. Put your own values into deployments.toml
+    (docs/operating.md). Flow runs start in the folder of prefect.yaml: the working folder, or else the checkout that
+    the program is installed from.
     """
     from flows._prefect.quiet import quiet_prefect
 

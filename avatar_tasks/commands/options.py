@@ -47,15 +47,19 @@ SETTINGS = (
     click.option(
         "--source",
         metavar="NAME",
-        help="Which gateway the ids belong to; part of every key. One of sources.toml, if there is one.",
+        help="Name of the gateway that the ids belong to; if there is a sources.toml, one of its names.",
     ),
-    click.option("--concurrency", type=int, metavar="N", help="Most requests in flight."),
-    click.option("--rate", type=float, metavar="N", help="Most requests a second."),
-    click.option("--timeout", type=float, metavar="SECONDS", help="For one request."),
+    click.option("--concurrency", type=int, metavar="N", help="Maximum requests in flight."),
+    click.option("--rate", type=float, metavar="N", help="Maximum requests per second."),
+    click.option("--timeout", type=float, metavar="SECONDS", help="Timeout for one request."),
 )
-DATA_DIR = click.option("--data-dir", type=Place(path_type=Path), metavar="DIR", help="Where everything is kept.")
-ACCEPT_LOSS = click.option("--accept-loss", is_flag=True, help="Go on although it loses what nothing else has.")
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of words.")
+DATA_DIR = click.option(
+    "--data-dir", type=Place(path_type=Path), metavar="DIR", help="The folder for archive, warehouse and reports."
+)
+ACCEPT_LOSS = click.option(
+    "--accept-loss", is_flag=True, help="Continue even if rows are lost that exist nowhere else."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 
 
 def examples(*lines: str) -> str:

@@ -15,7 +15,7 @@ from avatar_tasks.console import handle_errors, harmless, show, show_json
 
 
 @click.command(
-    short_help="What is known, and which conditions hold.",
+    short_help="Show what is known, and check conditions.",
     epilog=examples(
         "status",
         "status --fail-if 'stale>15m' --fail-if 'disk<5%'",
@@ -24,41 +24,41 @@ from avatar_tasks.console import handle_errors, harmless, show, show_json
 )
 @click.option("--format", "kind", type=click.Choice(["text", "json", "prometheus"]), default="text", show_default=True)
 @click.option(
-    "--out", type=Place(path_type=Path), metavar="FILE", help="A file instead of stdout, replaced atomically."
+    "--out", type=Place(path_type=Path), metavar="FILE", help="Write to this file, atomically, instead of stdout."
 )
 @click.option(
     "--fail-if",
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help="End with 6 if it holds or cannot be checked, e.g. 'stale>15m' or 'disk<5%'; may be repeated.",
+    help="Exit with 6 if this condition holds or cannot be checked, e.g. 'stale>15m' or 'disk<5%'; may be repeated.",
 )
 @with_options(DATA_DIR, JSON)
 @handle_errors
 def status(kind: str, out: Path | None, conditions: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
-    """What is known: tasks by status, due, stuck, quarantined and not loaded ones, and who locks the warehouse."""
+    """Show tasks by status, what is due, stuck, in quarantine or not loaded, and who has locked the warehouse."""
     from avatar_tasks.status import run_status
 
     return run_status(settings_of(**options).paths, "json" if as_json else kind, out, conditions)
 
 
 @click.command(
-    short_help="Better or worse than the period before?",
+    short_help="Compare two periods: is it better or worse?",
     epilog=examples("compare --period '7 days'", "compare --against 2026-11-01 --format markdown"),
 )
-@click.option("--period", default="7 days", show_default=True, metavar="SPAN", help="How long each period is.")
+@click.option("--period", default="7 days", show_default=True, metavar="SPAN", help="The length of each period.")
 @click.option(
     "--against",
     default="previous",
     show_default=True,
     metavar="previous|DATE",
-    help="The period before the last one, or as long a one that begins then: a date, a time in UTC, or '14 days' ago.",
+    help="The period before, or one of the same length that starts then: a date, a time in UTC, or e.g. '14 days' ago.",
 )
 @click.option("--format", "kind", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
 @with_options(DATA_DIR, JSON)
 @handle_errors
 def compare(*, period: str, against: str, kind: str, as_json: bool, **options: Any) -> None:
-    """Better or worse than the period before: the verdict, the differences, what fails more, and since when."""
+    """Compare a period with the one before: is it better or worse, what differs, what fails more, and since when."""
     from datetime import UTC, datetime
 
     from pipeline.headline import comparison
@@ -83,7 +83,7 @@ class _WithQuery(click.Command):
 
 @click.command(
     cls=_WithQuery,
-    short_help="Ad-hoc SQL on the published warehouse, read-only.",
+    short_help="Run SQL on the published warehouse, read-only.",
     epilog=examples('sql "from latency_daily"', 'sql "from stuck_tasks" --out stuck.csv'),
 )
 @click.argument("query", metavar='"SELECT …"')
@@ -91,33 +91,37 @@ class _WithQuery(click.Command):
     "--format",
     "kind",
     type=click.Choice(["table", "line", "csv", "json", "ndjson", "parquet"]),
-    help="Default: what the suffix of --out says, else a table; `line` has a line for every column.",
+    help="The output format; by default by the suffix of --out, else a table. `line` prints a line for every column.",
 )
-@click.option("--out", type=Place(path_type=Path), metavar="FILE", help="A file instead of stdout.")
+@click.option("--out", type=Place(path_type=Path), metavar="FILE", help="Write to this file instead of stdout.")
 @click.option(
     "--allow-files", is_flag=True, help="Let the query read and write files, attach databases and change settings."
 )
-@click.option("--timeout", type=Seconds(), metavar="SECONDS", help="Stop the query when it takes longer.")
+@click.option("--timeout", type=Seconds(), metavar="SECONDS", help="Stop the query if it takes longer.")
 @with_options(DATA_DIR)
 @handle_errors
 def sql(
     query: str, kind: str | None, out: Path | None, *, allow_files: bool, timeout: float | None, **options: Any
 ) -> None:
-    """Ad-hoc SQL on the published warehouse, read-only: it reaches no other file unless --allow-files says so."""
+    """Run SQL on the published warehouse, read-only; it can use other files only with --allow-files."""
     from avatar_tasks.sql import run_query
 
     run_query(settings_of(**options).paths, query, kind, out, allow_files=allow_files, timeout=timeout)
 
 
 @click.command(
-    short_help="A zip file for the provider or gateway, about some tasks.",
+    short_help="Write a zip file about some tasks for the provider or gateway.",
     epilog=examples(
         "evidence --claims --out claims.zip", "evidence --where \"fail_class = 'provider'\" --out failed.zip"
     ),
 )
-@click.option("--where", "condition", metavar="CONDITION", help="Tasks for which this SQL condition on `tasks` holds.")
-@click.option("--claims", "is_claims", is_flag=True, help="Failures that were charged and, by a rule, not refunded.")
-@click.option("--failure", "fingerprint", metavar="FINGERPRINT", help="Failures of this kind of `failure_reasons`.")
+@click.option("--where", "condition", metavar="CONDITION", help="Tasks that match this SQL condition on `tasks`.")
+@click.option(
+    "--claims", "is_claims", is_flag=True, help="Failed tasks that were charged and, according to a rule, not refunded."
+)
+@click.option(
+    "--failure", "fingerprint", metavar="FINGERPRINT", help="Failed tasks with this fingerprint in `failure_reasons`."
+)
 @click.option("--missed", "objective", metavar="OBJECTIVE", help="Tasks that missed this objective.")
 @click.option("--out", type=Place(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="The zip file.")
 @click.option("--no-redact", is_flag=True, help="Keep webhooks and the signatures of URLs.")
@@ -134,7 +138,7 @@ def evidence(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """A zip file with all that a provider or a gateway needs to act: a page, the tasks, and the archived answers."""
+    """Write a zip file with all that a provider or gateway needs to act: a page, the tasks, the archived answers."""
     from datetime import UTC, datetime
 
     from pipeline.errors import UnusableInputError
@@ -163,21 +167,34 @@ def evidence(
     epilog=examples("report --since '7 days'", "report --format png --out plots"),
 )
 @click.option(
-    "--out", type=Place(path_type=Path), metavar="PATH", help="A file; for png a folder. Below DATA_DIR/reports."
+    "--out",
+    type=Place(path_type=Path),
+    metavar="PATH",
+    help="The file to write, or for png the folder; by default below DATA_DIR/reports.",
 )
-@click.option("--since", metavar="TIME", help="Submitted from then on: a date, a time in UTC, or e.g. '7 days' ago.")
-@click.option("--until", metavar="TIME", help="Submitted before then.")
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="Of this gateway only; may be repeated.")
-@click.option("--action", "actions", multiple=True, metavar="NAME", help="Of this action only; may be repeated.")
-@click.option("--template", "templates", multiple=True, metavar="ID", help="Of this template only; may be repeated.")
+@click.option(
+    "--since", metavar="TIME", help="Only tasks submitted since then: a date, a time in UTC, or e.g. '7 days' ago."
+)
+@click.option("--until", metavar="TIME", help="Only tasks submitted before then.")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only tasks of this gateway; may be repeated.")
+@click.option("--action", "actions", multiple=True, metavar="NAME", help="Only tasks of this action; may be repeated.")
+@click.option(
+    "--template", "templates", multiple=True, metavar="ID", help="Only tasks of this template; may be repeated."
+)
 @click.option(
     "--value",
     "values",
     multiple=True,
     metavar="DIMENSION=VALUE",
-    help="Of tasks with this value of a dimension of `drivers` only: voice_engine_id=5; may be repeated.",
+    help="Only tasks with this value of a dimension of `drivers`, e.g. voice_engine_id=5; may be repeated.",
 )
-@click.option("--timezone", default="UTC", show_default=True, metavar="NAME", help="Of the times shown: Asia/Shanghai.")
+@click.option(
+    "--timezone",
+    default="UTC",
+    show_default=True,
+    metavar="NAME",
+    help="Time zone of the times shown, e.g. Asia/Shanghai.",
+)
 @click.option("--format", "kind", type=click.Choice(["html", "png"]), default="html", show_default=True)
 @with_options(DATA_DIR, JSON)
 @handle_errors

@@ -14,28 +14,30 @@ from avatar_tasks.console import handle_errors, show
 
 
 @click.command(
-    short_help="The report live, with /health and /metrics, on loopback.",
+    short_help="Serve the report, /health and /metrics, on loopback.",
     epilog=examples("serve", "serve --callbacks --inbox inbox"),
 )
 @click.option(
-    "--port", default=8898, show_default=True, type=click.IntRange(0, 65535), help="Where to listen; 0 is a free one."
+    "--port", default=8898, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 means any free one."
 )
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help="The address to listen on. Nobody logs in.",
+    help="The address to listen on. There is no login.",
 )
 @click.option(
     "--allow-host",
     "hosts",
     multiple=True,
     metavar="NAME",
-    help="Answer requests for this host name too, as behind a proxy; may be repeated.",
+    help="Also answer requests for this host name, e.g. behind a proxy; may be repeated.",
 )
 @click.option(
-    "--callbacks", is_flag=True, help="Take what gateways post to /callbacks/SECRET, with AVATAR_TASKS_CALLBACK_SECRET."
+    "--callbacks",
+    is_flag=True,
+    help="Accept what gateways post to /callbacks/SECRET; the secret is AVATAR_TASKS_CALLBACK_SECRET.",
 )
 @click.option(
     "--inbox",
@@ -43,16 +45,16 @@ from avatar_tasks.console import handle_errors, show
     default=Path("inbox"),
     show_default=True,
     metavar="DIR",
-    help="Where ids of callbacks go, and `collect --inbox` takes them from.",
+    help="The folder to write the ids of callbacks to, for `collect --inbox`.",
 )
-@click.option("--accept-new", is_flag=True, help="Take ids from callbacks that were never accepted before.")
+@click.option("--accept-new", is_flag=True, help="Also accept ids that were never accepted before.")
 @click.option(
-    "--source", metavar="NAME", help="Which gateway the callbacks are from; all of sources.toml if not given."
+    "--source", metavar="NAME", help="The gateway that posts the callbacks; by default all gateways of sources.toml."
 )
 @with_options(DATA_DIR)
 @handle_errors
 def serve(*, data_dir: Path | None, source: str | None, **options: Any) -> None:
-    """The report live, /health and /metrics, on loopback until Ctrl-C."""
+    """Serve the report, always up to date, and /health and /metrics, on loopback until Ctrl-C."""
     from pipeline.serving.serve import serve as run_server
 
     run_server(settings_of(data_dir=data_dir, source=source), **options, notify=show)

@@ -46,7 +46,7 @@ def publish(*, as_json: bool, **options: Any) -> None:
 def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
     """Derive the whole warehouse again from the archive, beside the live one, and swap it in.
 
-    It refuses where the archive lacks segments that the warehouse was made from: the tables would lose what they held.
+    It refuses if the archive lacks segments that the warehouse was derived from, because their rows would be lost.
     """
     from pipeline.upkeep.rebuild import rebuild_warehouse
 
@@ -59,21 +59,22 @@ def rebuild(*, accept_loss: bool, as_json: bool, **options: Any) -> None:
 
 
 @click.command(
-    short_help="Compact the archive, drop what is too old, check all.",
+    short_help="Compact the archive, drop old days, check everything.",
     epilog=examples("maintain", "maintain --retain 90 --dry-run"),
 )
 @click.option(
-    "--retain", type=click.IntRange(min=1), metavar="DAYS", help="Drop ids and answers of days longer ago than this."
+    "--retain", type=click.IntRange(min=1), metavar="DAYS", help="Drop ids and answers that are older than this."
 )
 @click.option("--dry-run", is_flag=True, help="Only show what --retain would drop.")
 @with_options(ACCEPT_LOSS, DATA_DIR, JSON)
 @handle_errors
 def maintain(retain: int | None, *, dry_run: bool, accept_loss: bool, as_json: bool, **options: Any) -> int:
-    """Compact small segments of the archive, drop what is too old, and check that everything holds.
+    """Compact small segments of the archive, drop old days, and check that a rebuild would give the same tables.
 
-    It derives the warehouse again beside the live one and compares every table; where they differ, it says so, changes
-    nothing, and ends with 1. Nothing is dropped without --retain, nor where the clock is in doubt: when nothing would
-    remain, nothing was archived for more than 30 days, or ids that are still polled would go.
+    It derives the warehouse again beside the live one and compares every table; if any differs, it reports that,
+    changes nothing, and exits with 1. Nothing is dropped without --retain. With it, nothing is dropped if the clock may
+    be wrong (nothing would remain, or nothing was archived for more than 30 days), or if ids that are still polled
+    would be dropped.
     """
     from pipeline.run import begin
     from pipeline.upkeep.maintain import maintain as run_maintenance
@@ -97,7 +98,7 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
     from pipeline.upkeep.maintain import plan, plan_lines
 
     if retain is None:
-        msg = "nothing is ever dropped without --retain DAYS: give it to --dry-run as well"
+        msg = "--dry-run shows what --retain DAYS would drop: give --retain as well"
         raise UnusableInputError(msg)
     planned = plan(run, retain)
     code = ExitCode.UNUSABLE_INPUT if planned.refusal else ExitCode.DONE
@@ -123,7 +124,7 @@ def _show_plan(run: Run, retain: int | None, *, as_json: bool) -> int:
 @with_options(ACCEPT_LOSS, DATA_DIR, JSON)
 @handle_errors
 def migrate(to: str, lake_data: str | None, *, accept_loss: bool, as_json: bool, **options: Any) -> None:
-    """Move the warehouse from a file to a lake or back, by deriving it from the archive; the old one stays."""
+    """Move the warehouse from a file to a lake or back, by deriving it from the archive; the old one is kept."""
     from pipeline.upkeep.migrate import as_lines, migrate_warehouse, place_of
 
     progress = Progress("segments")
