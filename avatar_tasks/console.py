@@ -77,7 +77,7 @@ def handle_errors(command: Callable[P, int | None]) -> Callable[P, None]:
 def _ending(error: BaseException) -> tuple[int, str]:
     """The exit code and the message of a command that this error ends."""
     if isinstance(error, KeyboardInterrupt) or interrupts.has_come():  # on a signal, libraries raise their own errors
-        return interrupts.INTERRUPTED, "stopped; what was collected is kept, run again to go on"
+        return interrupts.INTERRUPTED, "stopped; what was collected is kept: run the command again to continue"
     if isinstance(error, AvatarTasksError | WarehouseError | GatewayError):
         return int(exit_code_of(error)), str(error)
     if isinstance(error, OSError) and error.filename and error.errno in _OF_THE_SYSTEM:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.collect.summary import Summary
     from pipeline.run import Reporter, Run
 
-#: The demo's clock begins this far behind the real clock and runs faster, so that its last tasks end while one watches.
+#: The demo's clock begins this far behind the real clock and runs faster, so that its last tasks end during the demo.
 _LAG_SECONDS: Final = 3600.0
 _SEED: Final = 7
 _KEY: Final = "demo-key-that-opens-nothing"
@@ -40,11 +40,11 @@ _DEADLINE_SECONDS: Final = 600.0
 
 _NEXT: Final = (
     "",
-    "What to type next:",
+    "Try next:",
     "  {program} status{where}",
     '  {program} sql{where} "from stuck_tasks"',
     "  {program} sql{where} \"select fail_class, count(*) from tasks where status = 'FAILURE' group by all\"",
-    "or open {published} read-only with anything that speaks DuckDB",
+    "or open {published} read-only with any DuckDB client",
 )
 
 
@@ -62,12 +62,12 @@ def run_demo(
     make_folder(out, run_id, datetime.now(UTC))
     with contextlib.ExitStack() as stack:
         if with_prefect:
-            reporter.info("starting a Prefect server for the flow: ten seconds or so (collect does without one)")
+            reporter.info("starting a Prefect server for the flow takes about ten seconds (collect needs none)")
             stack.enter_context(prefect_server(out.absolute() / "prefect"))
             importlib.import_module("flows.collect")  # takes seconds; the simulated clock starts after it
         clock = SimClock(lag_seconds=_LAG_SECONDS, speed=speed)
         reporter.info(
-            f"making up a week of {tasks:,} tasks; the last of them end while we watch, {speed:.0f} times as fast"
+            f"simulating a week of {tasks:,} tasks; the last ones end during the demo, {speed:.0f} times as fast"
         )
         world = World.recent(seed=_SEED, tasks=tasks, now=clock(), with_causes=True)
         base_url = stack.enter_context(serve(SimulatedGateway(world, key=_KEY, clock=clock)))
@@ -115,14 +115,12 @@ def _show_results(run: Run, summary: Summary) -> None:
 def _report(run: Run) -> None:
     """Write the report, if the libraries for it are installed."""
     if not report_files.is_installed():
-        run.reporter.info(
-            "for a report to look at run `make setup` in the project's folder, then `avatar-tasks report`"
-        )
+        run.reporter.info("to get a report, run `make setup` in the project's folder, then `avatar-tasks report`")
         return
     target = report_files.place(run.paths, "html")
     report_files.write_report(run.paths, report_files.Filters(), target, "html", run.clock.now())
     run.reporter.info(
-        f"and look at {run.settings.data_dir / 'reports' / target.name} in a browser: the same in plots and sentences"
+        f"and open {run.settings.data_dir / 'reports' / target.name} in a browser: the same in charts and sentences"
     )
 
 

@@ -43,7 +43,7 @@ def make_folder(out: Path, run_id: str, now: datetime) -> None:
     try:
         if not (out / MARKER).exists():
             _check_free(out)
-        _check_made_up(out)
+        _check_only_demo_data(out)
         _clear(out)
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         with atomic_write(out / MARKER) as file:
@@ -56,10 +56,10 @@ def make_folder(out: Path, run_id: str, now: datetime) -> None:
 
 def _check_free(out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        msg = f"{out} holds something that is not a demo's. {_ELSEWHERE}"
+        msg = f"{out} contains files that no demo created. {_ELSEWHERE}"
         raise UnusableInputError(msg)
     if out.absolute().resolve() == _data_dir():
-        msg = f"{out} is where real work goes (AVATAR_TASKS_DATA_DIR). {_ELSEWHERE}"
+        msg = f"{out} is the folder for real work (AVATAR_TASKS_DATA_DIR). {_ELSEWHERE}"
         raise UnusableInputError(msg)
 
 
@@ -70,15 +70,15 @@ def _data_dir() -> Path | None:
         return None
 
 
-def _check_made_up(out: Path) -> None:
+def _check_only_demo_data(out: Path) -> None:
     """Check that every id and answer in the archive belongs to the run that the marker names, or to an earlier demo."""
     try:
         foreign = _foreign(out)
     except ArchiveError as error:
-        msg = f"{error}. So it is unknown whether a demo made it. {_ELSEWHERE}"
+        msg = f"{error}. So it is unknown whether a demo created it. {_ELSEWHERE}"
         raise UnusableInputError(msg) from error
     if foreign is not None:
-        msg = f"{out} was begun by a demo and holds what no demo made, e.g. {foreign}. {_ELSEWHERE}"
+        msg = f"{out} was created by a demo and contains something that no demo created, e.g. {foreign}. {_ELSEWHERE}"
         raise UnusableInputError(msg)
 
 

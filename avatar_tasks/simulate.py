@@ -75,6 +75,6 @@ def _greeting(url: str, key: str | None, account: str | None, task_path: str) ->
     listed = f"\n  export AVATAR_TASKS_ACCESS_TOKEN={account} AVATAR_TASKS_USER_ID={USER_ID}" if account else ""
     listed += "" if task_path == TASK_PATH else f"\n  export AVATAR_TASKS_TASK_PATH={task_path}"
     return (
-        f"simulated gateway at {url}; Ctrl-C ends it. In another terminal:\n"
+        f"simulated gateway at {url}; Ctrl-C stops it. In another terminal, run:\n"
         f"  export AVATAR_TASKS_BASE_URL={url} AVATAR_TASKS_API_KEY={key or 'any'}{listed}"
     )

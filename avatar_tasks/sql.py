@@ -49,11 +49,11 @@ def run_query(
         UnusableInputError: when the query or the file cannot be used.
     """
     kind = format_for(kind, out)
-    with contextlib.suppress(BrokenPipeError), _errors_as_ours(out), contextlib.ExitStack() as stack:
+    with contextlib.suppress(BrokenPipeError), _as_unusable_input(out), contextlib.ExitStack() as stack:
         sink = stack.enter_context(sink_to(out))
         pipe = stack.enter_context(contextlib.closing(ResultPipe()))
         con = stack.enter_context(_connected(paths, query, pipe, allow_files=allow_files))
-        has_come = stack.enter_context(spinner())
+        clear_spinner = stack.enter_context(spinner())
         with at_most(timeout, con):
             rows = _checked_result(con, query)
             if rows is None:
@@ -61,7 +61,7 @@ def run_query(
                 return
             with contextlib.closing(_pieces(con, rows, kind, out, pipe)) as pieces:
                 for piece in pieces:
-                    has_come()
+                    clear_spinner()
                     sink(piece)
 
 
@@ -102,19 +102,19 @@ def _check_count(kinds: Sequence[str]) -> None:
         msg = 'the query is empty: give SQL, e.g. "from task_latency limit 10"'
         raise UnusableInputError(msg)
     if (number := sum(kind in _WITH_ROWS for kind in kinds)) > 1:
-        msg = f"{number} statements have a result and only one can be shown: give each a command of its own"
+        msg = f"{number} statements have a result and only one can be shown: run each in a separate command"
         raise UnusableInputError(msg)
 
 
 def _check_last(kinds: Sequence[str]) -> None:
     """Raises UnusableInputError when the statement with a result is followed by another, which would hide it."""
     if any(kind in _WITH_ROWS for kind in kinds[:-1]):
-        msg = "the statement with a result has to be the last one: nothing would be seen of it"
+        msg = "the statement with a result has to be the last one, or its result would not be shown"
         raise UnusableInputError(msg)
 
 
 @contextlib.contextmanager
-def _errors_as_ours(out: Path | None) -> Iterator[None]:
+def _as_unusable_input(out: Path | None) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:

@@ -47,10 +47,10 @@ def format_for(kind: str | None, out: Path | None) -> str:
     found = kind or SUFFIXES.get("" if out is None else out.suffix.lower())
     if found is None:
         assert out is not None  # noqa: S101 - without a file it is a table
-        msg = f"{out.suffix} says nothing about the format of {out}: give it with --format"
+        msg = f"{out.suffix} is not the suffix of a known format: give the format of {out} with --format"
         raise UnusableInputError(msg)
     if found == "parquet" and to_stdout:
-        msg = "Parquet is not text: give a file for it with --out FILE"
+        msg = "Parquet cannot be printed: write it to a file with --out FILE"
         raise UnusableInputError(msg)
     return found
 
@@ -79,7 +79,7 @@ def sink_to(out: Path | None) -> Iterator[Sink]:
 @contextlib.contextmanager
 def _stdout() -> Iterator[Sink]:
     if stdout_was_closed():
-        msg = "stdout is closed: give a file with --out FILE"
+        msg = "stdout is closed: write to a file with --out FILE"
         raise UnusableInputError(msg)
     sys.stdout.flush()
     descriptor = sys.stdout.fileno()

@@ -79,7 +79,7 @@ def at_most(seconds: float | None, con: duckdb.DuckDBPyConnection) -> Iterator[N
     except duckdb.InterruptException as error:
         if not is_over.is_set():
             raise
-        msg = f"the query took longer than {seconds:g} s and was stopped: give it more with --timeout"
+        msg = f"the query took longer than {seconds:g} s and was stopped: allow more with --timeout"
         raise UnusableInputError(msg) from error
     finally:
         timer.cancel()

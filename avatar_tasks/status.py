@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from warehouse.paths import DataPaths
 
 #: A collector of metrics runs as another user.
-_FOR_EVERYBODY = 0o644
+_READABLE_FOR_ALL = 0o644
 
 
 def run_status(paths: DataPaths, kind: str, out: Path | None, texts: Sequence[str]) -> int:
@@ -96,6 +96,6 @@ def _write(text: str, out: Path | None) -> None:
         click.echo(text)
         return
     whole = out.with_name(f"{out.name}.new")  # a textfile collector reads all files that end in .prom, also hidden ones
-    with atomic_write(whole, mode=_FOR_EVERYBODY) as file:
+    with atomic_write(whole, mode=_READABLE_FOR_ALL) as file:
         file.write(f"{text}\n".encode("utf-8", "replace"))
     whole.replace(out)

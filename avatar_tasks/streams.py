@@ -18,7 +18,7 @@ from pipeline import interrupts
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_LOOK_SECONDS: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 
@@ -49,7 +49,7 @@ class _Stdin(io.FileIO):
     """stdin whose reader does not wait for input any longer when a signal has stopped the command."""
 
     def readinto(self, buffer: Buffer, /) -> int | None:
-        while not select.select([self], [], [], _LOOK_SECONDS)[0]:
+        while not select.select([self], [], [], _POLL_SECONDS)[0]:
             if interrupts.has_come():
                 raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))  # Python would retry after EINTR
         return super().readinto(buffer)

@@ -30,7 +30,7 @@ def report(
     """Write the report on the published warehouse, and show where it is and what it says.
 
     Args:
-        since: Only tasks submitted from then on: a date, a time (in UTC if it names no zone) or a span like `7 days`.
+        since: Only tasks submitted since then: a date, a time (in UTC if it names no zone) or a span like `7 days`.
         until: Only tasks submitted before then.
         sources: Only tasks of these gateways.
         actions: Only tasks of these actions.
@@ -59,11 +59,11 @@ def _show(settings: Settings, written: Written, served_at: str | None, now: date
     first = written.files[0].absolute() if written.files else settings.paths.reports
     link = f"{served_at.rstrip('/')}/{first.name}" if served_at else first.as_uri()
     lines = [f"- {line}" for line in written.in_short]
-    lines += ["", f"[{first.name}]({link})", "", "## Against the week before", ""]
-    lines += [comparison_in_markdown(settings.paths, now), "## All in all", "", "| | |", "|---|---|"]
+    lines += ["", f"[{first.name}]({link})", "", "## Compared with the week before", ""]
+    lines += [comparison_in_markdown(settings.paths, now), "## All tasks", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in headline(settings.paths, now)]
     try:
         create_link_artifact(link=link, link_text=first.name, key="report-link", description=written.in_short[0])
-        create_markdown_artifact("\n".join(lines), key="report", description="the report in short")
+        create_markdown_artifact("\n".join(lines), key="report", description="summary of the report")
     except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises
-        get_run_logger().warning("Prefect did not take the report's artifacts: %s", error)
+        get_run_logger().warning("Prefect did not accept the report's artifacts: %s", error)

@@ -50,7 +50,7 @@ def why_key_refused(
         what = "no longer accepts the key: its quota or balance is used up"
         then = "Ask the gateway's operator for more, or wait until it is renewed"
     elif status == 401:  # noqa: PLR2004 - the name of the number is the number
-        what, then = "refused the key", f"Check {setting}: it is mistyped, expired or another gateway's"
+        what, then = "refused the key", f"Check {setting}: it is mistyped, expired, or the key of another gateway"
     else:
         what = "does not permit this with the key"
         then = f"Ask the gateway's operator which addresses, groups and models {setting} is limited to"
@@ -63,7 +63,7 @@ def no_gateway(base_url: str, answers: int, last: str) -> End:
         "no_gateway",
         f"None of {answers} answers from {base_url} came from a gateway; the last was {last}. "
         f"AVATAR_TASKS_BASE_URL is likely wrong: compare scheme, host, port and path with what the gateway's operator "
-        f"gave you. (Or a proxy in front of the gateway blocks programs.) {_KEPT}",
+        f"gave you. (Or a proxy in front of the gateway blocks automated requests.) {_KEPT}",
     )
 
 

@@ -46,10 +46,10 @@ _CRITICAL: Final = ("slo-burning", "collection-stale", "key-refused", "identity-
 _LASTING: Final = {
     "slo-burning": "the error budget no longer burns too fast",
     "tasks-stuck": "ended, or is no longer beyond three times the p99",
-    "collection-stale": "usable answers come again, or nothing is due",
-    "key-refused": "the gateway takes the key again",
-    "identity-conflict": "no id is answered with another task any more",
-    "ids-missing": "the gateway knows the ids again, or they were polled an hour ago",
+    "collection-stale": "usable answers arrive again, or nothing is due",
+    "key-refused": "the gateway accepts the key again",
+    "identity-conflict": "no id is answered with another task now",
+    "ids-missing": "the gateway knows the ids again, or an hour has passed since they were polled",
 }
 
 #: What an alert is about: the source ('' for all of them), the kind, and the subject, e.g. an id or a field.

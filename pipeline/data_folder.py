@@ -38,32 +38,28 @@ def begin_folder(run: Run, *, scheduled: bool, check: Callable[[], object] = lam
     mark = read_mark(paths)
     if mark is not None:
         if scheduled and mark.kind == "demo":
-            msg = (
-                f"{paths.storage} was made by `avatar-tasks demo`: set AVATAR_TASKS_DATA_DIR to a folder for real work"
-            )
+            msg = f"{paths.storage} was created by `avatar-tasks demo`: set AVATAR_TASKS_DATA_DIR to another folder"
             raise UnusableInputError(msg)
         return
     if not holds_ids(paths):  # a folder with ids and no mark is from a version that wrote none
-        _check_it_may_be_begun(paths, scheduled=scheduled, first_start=first_start)
+        _check_it_may_be_created(paths, scheduled=scheduled, first_start=first_start)
         check()
-        run.reporter.info(f"a new data folder was begun at {paths.root}: its archive is {paths.storage}")
+        run.reporter.info(f"created a new data folder at {paths.root}, with its archive at {paths.storage}")
     write_mark(paths, "real", run.started_at)
 
 
-def _check_it_may_be_begun(paths: DataPaths, *, scheduled: bool, first_start: bool | None) -> None:
+def _check_it_may_be_created(paths: DataPaths, *, scheduled: bool, first_start: bool | None) -> None:
     if first_start:
         return
     advice = (
-        "Mount it, or set AVATAR_TASKS_DATA_DIR to where it is; if this is its first start, say so with "
+        "Mount it, or set AVATAR_TASKS_DATA_DIR to where it is; if this is the first start, create it with "
         "`avatar-tasks collect --first-start` or AVATAR_TASKS_FIRST_START=true. Nothing was changed"
     )
     if was_used(paths):
-        msg = (
-            f"the archive {paths.storage} is not there, though a warehouse in {paths.root} was made from one. {advice}"
-        )
+        msg = f"there is no archive at {paths.storage}, but a warehouse in {paths.root} was derived from one. {advice}"
         raise UnusableInputError(msg)
     if scheduled or first_start is False:
-        msg = f"there is no data folder at {paths.root}: {paths.storage} has neither mark nor answers. {advice}"
+        msg = f"there is no data folder at {paths.root}: {paths.storage} has neither a mark nor answers. {advice}"
         raise UnusableInputError(msg)
 
 
@@ -76,7 +72,7 @@ def require_archive(paths: DataPaths) -> None:
     if read_mark(paths) is None and not holds_ids(paths):
         msg = (
             f"there is no archive at {paths.storage}: mount it, or set AVATAR_TASKS_DATA_DIR to where the data is "
-            "(`avatar-tasks collect` begins a new one). Nothing was changed"
+            "(`avatar-tasks collect` creates a new one). Nothing was changed"
         )
         raise UnusableInputError(msg)
 

@@ -52,7 +52,7 @@ def check_owner(settings: Settings) -> None:
 def _other_owner(paths: DataPaths) -> int | None:
     """The owner of the folder; None if that is this user, or this user may write there anyway."""
     owner = _owner(paths)
-    return None if owner == os.geteuid() or _was_opened_to_us(paths) else owner
+    return None if owner == os.geteuid() or _may_write_anyway(paths) else owner
 
 
 def _owner(paths: DataPaths) -> int | None:
@@ -63,7 +63,7 @@ def _owner(paths: DataPaths) -> int | None:
     return next((owner for path in made if (owner := _uid(path)) is not None), None)
 
 
-def _was_opened_to_us(paths: DataPaths) -> bool:
+def _may_write_anyway(paths: DataPaths) -> bool:
     """Whether this user, not root, may write there. New folders are for their owner only, so that was set on purpose.
 
     On some mounts (CIFS, user namespaces) files appear to belong to another user than the one who wrote them.

@@ -52,8 +52,8 @@ def _place(value: object) -> object:
     """A DuckDB file's path, or `ducklake:postgres:…`. Messages leave out what follows, as it may hold a password."""
     if isinstance(value, str) and ":" in value and not value.startswith(LAKE_PREFIX) and not Path(value).drive:
         msg = (
-            f"{value.partition(':')[0]!r} warehouses are not known, only a DuckDB file's path or {LAKE_PREFIX}… with "
-            "how to reach PostgreSQL, e.g. ducklake:postgres:dbname=lake host=db"
+            f"{value.partition(':')[0]!r} is not a known kind of warehouse: give a DuckDB file's path, or "
+            f"{LAKE_PREFIX}… with PostgreSQL's connection string, e.g. ducklake:postgres:dbname=lake host=db"
         )
         raise ValueError(msg)
     return value
@@ -77,7 +77,7 @@ def _home(value: object) -> object:
 def _no_url(value: object) -> object:
     """A URL is refused as a folder: if one is given by mistake, messages would repeat the password in it."""
     if isinstance(value, str | Path) and re.match(r"[a-z][a-z0-9+.-]*:/", str(value), re.IGNORECASE):
-        raise ValueError("it is a URL, and a folder is needed")
+        raise ValueError("it is a URL, but a folder is needed")
     return value
 
 
@@ -89,23 +89,23 @@ def _usable_path(value: str | Path) -> str | Path:
         return value
     _require_plain_name(value)
     if Path(value).exists() and not (Path(value).is_file() or Path(value).is_dir()):
-        raise ValueError("it is a device or a pipe, and a file or folder is needed")
+        raise ValueError("it is a device or a pipe, but a file or folder is needed")
     if "?" in str(Path(value).absolute()):
         raise ValueError(
-            "there is a ? in its path, and beside such a file DuckDB cannot keep its log: choose another folder"
+            "its path has a ? in it, and DuckDB cannot write its log beside such a file: choose another folder"
         )
     return value
 
 
 def _no_folder(value: str) -> str:
     if not value.startswith(LAKE_PREFIX) and Path(value).is_dir():
-        raise ValueError(f"{value} is a folder, and the path of a DuckDB file is needed")
+        raise ValueError(f"{value} is a folder, but the path of a DuckDB file is needed")
     return value
 
 
 def _path_with_id(value: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._~/:@-]*\{id\}[A-Za-z0-9._~/:@-]*", value):
-        msg = f"{value!r} is no path with {{id}} in it, such as {TASK_PATH} or /v1/videos/{{id}}"
+        msg = f"{value!r} is not a path with {{id}} in it, such as {TASK_PATH} or /v1/videos/{{id}}"
         raise ValueError(msg)
     return value
 
@@ -113,8 +113,8 @@ def _path_with_id(value: str) -> str:
 def _in_a_path(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:@-]*", value.get_secret_value()):
         raise ValueError(
-            "it is the last part of an address, and has a character that would be read otherwise there (/ ? # % or a "
-            "space). Use letters and digits, such as what `openssl rand -hex 24` prints"
+            "it becomes the last part of a URL, and has a character that has a meaning there (/ ? # % or a space). Use "
+            "letters and digits, e.g. the output of `openssl rand -hex 24`"
         )
     return value
 
@@ -126,7 +126,7 @@ def _require_plain_name(value: str | Path) -> None:
         os.fspath(value).encode()
         os.lstat(Path(value, "published", "x" * 60))
     except UnicodeEncodeError:
-        raise ValueError("it is not written in UTF-8") from None
+        raise ValueError("it is not valid UTF-8") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise ValueError("its name is too long") from None
@@ -270,7 +270,7 @@ def _refuse_keys(values: dict[str, Any]) -> None:
     """Refuse a key as the value of another setting: those values are stored or shown somewhere."""
     for name, value in values.items():
         if isinstance(value, str | Path) and name not in SECRET_SETTINGS and LOOKS_LIKE_A_KEY.search(str(value)):
-            msg = f"{PREFIX}{name.upper()} holds what looks like a key: keys go into {PREFIX}API_KEY, and nowhere else"
+            msg = f"{PREFIX}{name.upper()} contains what looks like a key: put keys only into {PREFIX}API_KEY"
             raise UnusableInputError(msg)
 
 

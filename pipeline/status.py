@@ -43,7 +43,7 @@ def facts(paths: DataPaths, now: datetime | None = None) -> dict[str, Any]:
     listed = {one.name for one in listed_sources()}
     return {
         "all_in_all": dict(headline(paths, now)),
-        **({"sources": {one["source"]: _how_it_stands(one, listed) for one in sources}} if len(sources) > 1 else {}),
+        **({"sources": {one["source"]: _state_of_source(one, listed) for one in sources}} if len(sources) > 1 else {}),
         "tasks_by_status": statuses,
         "ids": counts,
         **({"objectives": dict(burning)} if burning else {}),
@@ -57,7 +57,7 @@ def facts(paths: DataPaths, now: datetime | None = None) -> dict[str, Any]:
     }
 
 
-def _how_it_stands(found: dict[str, Any], listed: Collection[str]) -> dict[str, Any]:
+def _state_of_source(found: dict[str, Any], listed: Collection[str]) -> dict[str, Any]:
     name = found["source"]
     rest = {key: value for key, value in found.items() if key != "source"}
     return rest | ({"is_listed": name in listed} if listed else {})

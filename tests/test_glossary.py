@@ -46,7 +46,7 @@ SAY: Final = {
     r"\bseen[ _]whole\b": "seen completely",
     r"\bpass(ed|es|ing)?[ _](over|by)\b": "skip, ignore",
     r"\b[Ww]hat c[ao]mes? of\b": "the result, the outcome",
-    r"\banew\b": "again, recreate",
+    r"(\b|_)anew\b": "again, recreate",
     r"\bbecame of\b": "happened to, how it ended",
     r"\bput(s|ting)? together\b": "compact, combine",
     r"\bwhole or not at all\b": "complete or not at all, atomic",
@@ -54,6 +54,17 @@ SAY: Final = {
     r"\b[Ss]o long (it|no|nothing|after)\b": "for this long",
     r"\btouched\b": "affected",
     r"\banswers? of use\b": "usable answer",
+    r"(?<!there )\b(is no (regular|page|path)|(is|are) no task ids?)\b": "is not a",
+    r"\bfolder was begun\b": "created",
+    r"\bof which gateway\?": "which gateway it needs, and what to add",
+    r"\bnothing is done with\b": "ignored",
+    r"\bhead (it|each [^.]*) with \[": "begin it with",
+    r"\b[Mm]ost requests (in flight|a second)\b": "maximum requests in flight, per second",
+    r"\bwants more than\b": "uses more than",
+    r"\b[Aa]ll in all\b|\bthan stand here\b|\bspeaks DuckDB\b": "all tasks; other tables; a DuckDB client",
+    r"\bgo(es)? by (its|their) own\b": "uses its own",
+    r"\b_?held(_here|_days)?\(|\b(replace|write)_whole\b": "locked_error, active_days; replace atomically",
+    r"\b_in_vain\b|\b_(tell|ask)\(con\b|_ask_for_a_lot\b": "without a result; execute, query, request",
 }
 
 #: Which files are searched: everything that is written by hand.
@@ -108,6 +119,8 @@ def test_no_old_term_is_left() -> None:
         pytest.param("0 refused for their number", "rate-limited (429)", id="a message"),
         pytest.param("its 95 % interval", "7.3%, without a blank", id="a number"),
         pytest.param("asked for again", "poll again", id="several words"),
+        pytest.param("catalog.make_anew(con)", "again, recreate", id="the end of a name"),
+        pytest.param("'(' is no regular expression", "is not a", id="an error"),
     ],
 )
 def test_an_old_term_is_found(text: str, term: str) -> None:

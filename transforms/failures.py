@@ -52,13 +52,13 @@ class FailureRule:
             msg = f"failure rule {self.name!r}: pattern and name have to be text, and refunded true or false"
             raise TypeError(msg)
         if self.fail_class not in CLASSES:
-            msg = f"failure rule {self.pattern!r}: class {self.fail_class!r} is none of {', '.join(CLASSES)}"
+            msg = f"failure rule {self.pattern!r}: unknown class {self.fail_class!r}; known are {', '.join(CLASSES)}"
             raise ValueError(msg)
         try:
             re.compile(self.pattern)
             pl.Series([""]).str.contains(self.pattern)
         except (re.error, pl.exceptions.ComputeError) as error:
-            msg = f"failure rule {self.pattern!r} is no regular expression: {error}"
+            msg = f"failure rule {self.pattern!r} is not a regular expression: {error}"
             raise ValueError(msg) from error
 
 

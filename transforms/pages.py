@@ -192,7 +192,7 @@ class _Reading:
                 said[key] = self._value()
         self._skip_space()
         if found is None or said["success"] is not True or self._at < len(self._text):
-            raise ValueError("it is no page")
+            raise ValueError("not a page of the list")
         return found
 
     def _data(self) -> Page | None:

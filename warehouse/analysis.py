@@ -32,13 +32,13 @@ class Objective:
         texts: dict[str, object] = {"name": self.name, "source": self.source or "", "action": self.action or ""}
         for key, value in texts.items():
             if not isinstance(value, str):
-                msg = f"objective {self.name!r}: {key} is {value!r} and has to be text"
+                msg = f"objective {self.name!r}: {key} is {value!r} but has to be text"
                 raise TypeError(msg)
         if not (_is_number(self.seconds) and self.seconds > 0):
-            msg = f"objective {self.name!r}: seconds is {self.seconds!r} and has to be a number above 0"
+            msg = f"objective {self.name!r}: seconds is {self.seconds!r} but has to be a number above 0"
             raise ValueError(msg)
         if not (_is_number(self.target) and 0 < self.target <= 1):
-            msg = f"objective {self.name!r}: target is {self.target!r} and has to be a share, above 0 and at most 1"
+            msg = f"objective {self.name!r}: target is {self.target!r} but has to be a share, above 0 and at most 1"
             raise ValueError(msg)
 
 
@@ -52,14 +52,14 @@ class Pricing:
 
     def __post_init__(self) -> None:
         if not (_is_number(self.quota_per_unit) and self.quota_per_unit > 0):
-            msg = f"pricing: quota_per_unit is {self.quota_per_unit!r} and has to be a number above 0"
+            msg = f"pricing: quota_per_unit is {self.quota_per_unit!r} but has to be a number above 0"
             raise ValueError(msg)
         if not (_is_number(self.price) and self.price >= 0):
-            msg = f"pricing: price is {self.price!r} and has to be a number of at least 0"
+            msg = f"pricing: price is {self.price!r} but has to be a number of at least 0"
             raise ValueError(msg)
         currency: object = self.currency
         if not isinstance(currency, str):
-            msg = f"pricing: currency is {self.currency!r} and has to be text"
+            msg = f"pricing: currency is {self.currency!r} but has to be text"
             raise TypeError(msg)
 
 
@@ -106,12 +106,12 @@ def _read(section: str, entries: object) -> Any:  # noqa: ANN401 - what the sect
     make, known = _SECTIONS[section]
     if make is Pricing:
         if not isinstance(entries, dict):
-            msg = f"{section} has to be a table: head it with [{section}]"
+            msg = f"{section} has to be a table: begin it with [{section}]"
             raise TypeError(msg)
         _check_keys(f"[{section}]", entries, known)
         return Pricing(**entries)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        msg = f"{section} has to be a list: head each of its entries with [[{section}]]"
+        msg = f"{section} has to be a list: begin each of its entries with [[{section}]]"
         raise TypeError(msg)
     for number, entry in enumerate(entries, 1):
         _check_keys(f"[[{section}]]", entry, known)

@@ -98,7 +98,7 @@ def _text_of_file() -> str | None:
     except OSError as error:
         raise _unreadable(error.strerror or str(error)) from None
     if raw.startswith(_OTHER_TEXT) or b"\0" in raw:
-        raise _unreadable("it is UTF-16, or no text at all")
+        raise _unreadable("it is UTF-16, or not a text")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:  # not chained: its message shows the bytes, which may contain a key

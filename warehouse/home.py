@@ -14,5 +14,5 @@ def expand(path: str) -> str:
     expanded = os.path.expanduser(path)  # noqa: PTH111 - Path's raises where the user is unknown
     if path.startswith("~") and expanded == path:
         user = path.partition("/")[0]
-        raise ValueError(f"nobody knows the home folder {user}; if a folder here is called that, write ./{user}")
+        raise ValueError(f"the home folder {user} is not known; for a folder of that name, write ./{user}")
     return expanded

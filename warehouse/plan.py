@@ -158,8 +158,8 @@ def renamed_envelopes(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None
         return None
     answers, example = row
     return (
-        f"{answers:,} answers hold a task that cannot be read, e.g. of {example['task_id']}: {example['detail']}. They "
-        "are in quarantine as renamed_envelope, and the ids are polled again. Check BASE_URL; if it is right, this "
+        f"{answers:,} answers contain a task that cannot be read, e.g. of {example['task_id']}: {example['detail']}. "
+        "They are in quarantine as renamed_envelope, and the ids are polled again. Check BASE_URL; if it is right, the "
         "gateway answers in a form that avatar-tasks does not know"
     )
 

@@ -62,7 +62,7 @@ def log_errors(run: Run, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises
-        run.reporter.warn(f"Prefect did not take {what}: {error}")
+        run.reporter.warn(f"Prefect did not accept {what}: {error}")
 
 
 class ProgressArtifact:
@@ -104,7 +104,7 @@ async def progress_artifact(run: Run, key: str) -> AsyncIterator[ProgressArtifac
         task.cancel()
         [error] = await asyncio.gather(task, return_exceptions=True)
         if isinstance(error, Exception):
-            run.reporter.warn(f"Prefect did not take the progress: {error}")
+            run.reporter.warn(f"Prefect did not accept the progress: {error}")
 
 
 async def show_summary(run: Run, summary: Summary, key: str = "collect") -> None:
@@ -114,8 +114,8 @@ async def show_summary(run: Run, summary: Summary, key: str = "collect") -> None
         lines.insert(0, f"**{summary.problem}**\n")
     failures: list[dict[str, Any]] = []
     if summary.published:
-        lines += ["", "## Since the run before", "", *_changes(run)]
-        lines += ["## All in all", ""]
+        lines += ["", "## Since the previous run", "", *_changes(run)]
+        lines += ["## All tasks", ""]
         lines += [
             "| | |",
             "|---|---|",
@@ -165,13 +165,13 @@ def _changes(run: Run) -> list[str]:
     latency = "" if row["p50_seconds"] is None else f", half of them within {row['p50_seconds']:,.0f} s"
     return [
         f"- which ended {_when(row['last_run_ended_at'])}: {row['ids_accepted']:,} ids accepted",
-        f"- {row['succeeded']:,} tasks seen to succeed{latency}; {row['failed']:,} seen to fail",
+        f"- {row['succeeded']:,} tasks succeeded{latency}; {row['failed']:,} failed",
         f"- {row['quarantined']:,} answers not understood, {row['schema_surprises']:,} surprises in the schema",
     ]
 
 
 def _when(moment: datetime | None) -> str:
-    return "never, for this is the first" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return "never (this is the first run)" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _failures(run: Run) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ async def _check(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[S
     without_blocks = [None if secrets_in_blocks(one) else one for one in settings]
     if not address:
         remedy = "export PREFECT_API_URL=http://127.0.0.1:4200/api (docs/operating.md)"
-        text = "a Prefect block is to hold a secret, and no server is set"
+        text = "a setting names a Prefect block for a secret, but no Prefect server is set"
         return without_blocks, [error(_AREA, "block", text, remedy)]
     # Prefect reads its environment once, when it is imported; here the address that is set now must be checked.
     with temporary_settings({PREFECT_API_URL: address}):
@@ -59,7 +59,7 @@ async def _check(settings: Sequence[Settings], folder: Path) -> tuple[Sequence[S
         try:
             found += [one async for one in _on_server(client, settings, folder)]
         except httpx.HTTPError as failure:
-            found.append(error(_AREA, "server", f"it fails: {failure}", "Look at its log", ExitCode.UNREACHABLE))
+            found.append(error(_AREA, "server", f"it fails: {failure}", "See its log", ExitCode.UNREACHABLE))
             return without_blocks, found
         return [await _with_secrets(one, found) for one in settings], found
 
@@ -79,7 +79,7 @@ async def _on_server(client: PrefectClient, settings: Sequence[Settings], folder
     yield await _deployments(client, folder)
     for one, name in itertools.product(settings, BLOCKS):
         if block := getattr(one, f"{name}_block"):
-            yield Finding(_AREA, "block", "info", f"{block} is to hold {name.upper()}")
+            yield Finding(_AREA, "block", "info", f"{block} is the block for {name.upper()}")
 
 
 async def _pool(client: PrefectClient) -> Finding:
@@ -104,9 +104,9 @@ async def _limits(client: PrefectClient, settings: Settings) -> Finding:
         if (limit := await read_limit(client, name, settings.source)) is not None
     ]
     if settings.rate and not any(one.name.startswith(LIMIT_NAME) for one in limits):
-        text = f"RATE is {settings.rate:g}, but there is no limit {LIMIT_NAME}: every worker may send as many"
+        text = f"RATE is {settings.rate:g}, but there is no limit {LIMIT_NAME}: every worker may send that many"
         return Finding(_AREA, "limits", "warning", text, f"{_SET_UP} --rate {settings.rate:g}")
-    words = [f"{one.name}: {one.limit} slots, {one.slot_decay_per_second:g} of them a second" for one in limits]
+    words = [f"{one.name}: {one.limit} slots, {one.slot_decay_per_second:g} of them freed per second" for one in limits]
     return Finding(_AREA, "limits", "ok", "; ".join(words) or "none")
 
 

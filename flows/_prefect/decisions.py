@@ -72,21 +72,19 @@ def read_own(path: Path, deployments: Mapping[str, dict[str, Any]]) -> Own:
 
 def _own_values(path: Path, name: str, deployments: Mapping[str, dict[str, Any]], table: object) -> Values:
     if name not in deployments or not isinstance(table, dict):
-        there_are = ", ".join(["rate", "in_flight", *(f"[{one}]" for one in deployments)])
-        raise UnusableInputError(f"unknown {name!r} in {path}; there are {there_are}")
-    known = {"interval", "cron", "timezone", "active", "parameters"}
-    unknown = set(table) - known
+        known = ", ".join(["rate", "in_flight", *(f"[{one}]" for one in deployments)])
+        raise UnusableInputError(f"unknown {name!r} in {path}; known are {known}")
+    keys = {"interval", "cron", "timezone", "active", "parameters"}
+    unknown = set(table) - keys
     if unknown:
-        raise UnusableInputError(
-            f"unknown {min(unknown)!r} in [{name}] of {path}; there are {', '.join(sorted(known))}"
-        )
+        raise UnusableInputError(f"unknown {min(unknown)!r} in [{name}] of {path}; known are {', '.join(sorted(keys))}")
     found = {f"parameters.{key}": value for key, value in table.get("parameters", {}).items()}
     timing = ({"timezone": "UTC"} if "cron" in table else {}) | {
         key: table[key] for key in (*TIMING, "active") if key in table
     }
     slugs = [schedule["slug"] for schedule in deployments[name].get("schedules", [])]
     if timing and not slugs:
-        raise UnusableInputError(f"[{name}] of {path} has {next(iter(timing))!r}, and {name} runs on no schedule")
+        raise UnusableInputError(f"[{name}] of {path} has {next(iter(timing))!r}, but {name} has no schedule")
     return found | {f"schedules.{slugs[0]}.{key}": value for key, value in timing.items()}
 
 

@@ -61,7 +61,7 @@ class FanOut:
             ObjectNotFound: when the Prefect server has no deployment for shares.
             WarehouseError: when the lake cannot be read at the end.
         """
-        self._run.reporter.info(f"cut into {self._of} shares, each a run of {DEPLOYMENT} on the work pool")
+        self._run.reporter.info(f"split into {self._of} shares, each a run of {DEPLOYMENT} on the work pool")
         watching = asyncio.create_task(self._keep_showing_progress())
         try:
             ends = await asyncio.gather(*map(self._collect_share, range(self._of)))
@@ -107,8 +107,8 @@ class FanOut:
             raise
         except LateError as late:
             return ShareEnd(number, run_id, str(late), has_started=late.has_started)
-        except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises; the share itself may go on
-            return ShareEnd(number, run_id, f"Prefect's server does not say how it ended ({error})")
+        except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises; the share itself may continue
+            return ShareEnd(number, run_id, f"Prefect's server did not return how it ended ({error})")
         if state is not None and state.is_completed():
             self._run.reporter.info(f"share {number + 1} of {self._of} has ended")
             return ShareEnd(number, run_id)

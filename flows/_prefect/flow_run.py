@@ -132,7 +132,7 @@ class FlowRun:
                     return await FanOut(shown, self.request, accepted, of).collect()
             except ObjectNotFound:
                 self.run.reporter.warn(
-                    f"there is no {DEPLOYMENT} (see `avatar-tasks setup-prefect`): one run does it all"
+                    f"there is no deployment {DEPLOYMENT} (run `avatar-tasks setup-prefect`): one run collects all ids"
                 )
         return await self.collect_alone(accepted)
 

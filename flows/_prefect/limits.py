@@ -23,7 +23,7 @@ _NO_LIMIT: Final = Bucket(0, 0)
 
 #: The Prefect variable with the limits that sources.toml had when `setup-prefect` last ran; limits changed since stay.
 VARIABLE: Final = "avatar_tasks_limits"
-_REMOVED: Final = "removed, as sources.toml does not have it any more"
+_REMOVED: Final = "removed, because sources.toml no longer has it"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Limits:
         name = limit_of_source(common, source.name)
         now = await self._now(name)
         if wanted is None and now == before.get(name):
-            wanted, meaning = await self._now(common), f"as {common}, which was common to all"
+            wanted, meaning = await self._now(common), f"the same as {common}, which applied to all gateways"
             if wanted is None and now is not None:
                 wanted, meaning = _NO_LIMIT, _REMOVED
         await self._put(name, wanted, meaning)
@@ -109,7 +109,7 @@ def _of_rate(rate: float | None) -> tuple[Bucket | None, str]:
     """The limit (None if not given), and a sentence about it."""
     if not rate:
         return (None if rate is None else _NO_LIMIT), "removed"
-    return bucket_for(rate), f"at most {rate:g} requests a second over all workers"
+    return bucket_for(rate), f"at most {rate:g} requests per second over all workers"
 
 
 def _of_in_flight(in_flight: int | None) -> tuple[Bucket | None, str]:

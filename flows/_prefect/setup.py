@@ -212,7 +212,7 @@ class SetUp:
                 self.report(f"deployment {name}: {line}")
         gone = [one for name, one in current.items() if name not in decided and _is_of_source(one)]
         for one in gone:
-            self.report(f"deployment {one.name}: removed, as sources.toml does not have its gateway any more")
+            self.report(f"deployment {one.name}: removed, because sources.toml no longer has its gateway")
         if self.dry_run:
             return
         await asyncio.to_thread(self._deploy, {name: one.values for name, one in decided.items()})

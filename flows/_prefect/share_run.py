@@ -72,11 +72,11 @@ async def _wait(run: Run, share: FlowRun, deadline: float) -> State | None:
         while (state := (await client.read_flow_run(share.id)).state) is not None and not state.is_final():
             now = run.clock.monotonic()
             if now >= deadline and state.is_scheduled():
-                raise LateError(f"no worker took it before the deadline, {start}", has_started=False)
+                raise LateError(f"no worker started it before the deadline: {start}", has_started=False)
             if now >= deadline + _LAST_SECONDS:
-                raise LateError("it had not ended long after the deadline and was cancelled", has_started=True)
+                raise LateError("it was still running long after the deadline, and was cancelled", has_started=True)
             if state.is_scheduled() and now >= began + _WAITING_SECONDS:
-                run.warn_once(f"no worker has taken a share for a minute. If none is running, {start}")
+                run.warn_once(f"no worker has started a share for a minute. If none is running, {start}")
             await asyncio.sleep(min(_POLL_SECONDS, max(deadline - now, 0.1)))
     return state
 

@@ -123,7 +123,7 @@ class SharedRate:
         while self._left and now > self._next_at + self._patience:
             self._take()
         if not self._left:
-            return await self._ask()
+            return await self._request()
         if now < self._next_at:
             await self._clock.sleep(min(self._next_at - now, _WAIT_SECONDS))
             return False
@@ -134,18 +134,18 @@ class SharedRate:
         self._left -= 1
         self._next_at += self._spacing
 
-    async def _ask(self) -> bool:
+    async def _request(self) -> bool:
         try:
             limit = await self._client.read_global_concurrency_limit_by_name(self._name)
             if not _is_rate(limit):
-                return self._go_alone(math.inf, "its limit is not a rate any more")
-            return await self._ask_for_a_lot(limit)
+                return self._go_alone(math.inf, "its limit is no longer a rate")
+            return await self._request_lot(limit)
         except ObjectNotFound:
-            return self._go_alone(math.inf, "its limit is gone")
+            return self._go_alone(math.inf, "its limit was removed")
         except httpx.HTTPError as error:
             return self._go_alone(_COOLDOWN_SECONDS, str(error))
 
-    async def _ask_for_a_lot(self, limit: GlobalConcurrencyLimitResponse) -> bool:
+    async def _request_lot(self, limit: GlobalConcurrencyLimitResponse) -> bool:
         """Request a lot, but only if it will probably be granted: a refusal resets the bucket to the last grant."""
         spacing = _SLOTS_PER_REQUEST / limit.slot_decay_per_second
         lot = _lot(1 / spacing)
@@ -174,9 +174,7 @@ class SharedRate:
         self._left = max(0, lot - max(0, math.ceil((unsure + _LATE_SECONDS - leeway) / spacing)))
 
     def _go_alone(self, seconds: float, why: str) -> bool:
-        self._warn(
-            f"Prefect's shared rate limit is not available ({why}): this process goes by its own RATE for a while"
-        )
+        self._warn(f"Prefect's shared rate limit is not available ({why}): this process uses its own RATE meanwhile")
         self._alone_until = self._clock.monotonic() + seconds
         return False
 

@@ -21,7 +21,7 @@ _GZIP = b"\x1f\x8b"
 _MOST_LAYERS = 3
 _MOST_UNPACKED_BYTES = 8_388_608
 
-_UNSENDABLE = "{} has a space, a line break or a character outside ASCII in it. Copy it once more."
+_UNSENDABLE = "{} has a space, a line break or a character outside ASCII in it. Copy it again."
 
 _LONGEST_ESCAPE = 16
 """The most characters that one character of the key can become when escaped."""

@@ -69,7 +69,7 @@ def check_redactions(names: frozenset[str]) -> frozenset[str]:
     unknown = sorted(names - REDACTIONS)
     if unknown:
         known = " and ".join(sorted(REDACTIONS))
-        raise UnknownRedaction(f"REDACT has no {', '.join(map(repr, unknown))}. It knows {known}.")
+        raise UnknownRedaction(f"REDACT has no {', '.join(map(repr, unknown))}. Known are {known}.")
     return names
 
 

@@ -22,13 +22,15 @@ def check_base_url(text: str) -> str:
     if url.scheme not in {"http", "https"}:
         raise InvalidBaseUrl(shown, "begins with neither http:// nor https://.")
     if not url.host:
-        raise InvalidBaseUrl(shown, "names no host.")
+        raise InvalidBaseUrl(shown, "has no host.")
     if url.userinfo:
         raise InvalidBaseUrl(shown, "has a user name or password in it; the key goes into AVATAR_TASKS_API_KEY.")
     if url.port is not None and not 1 <= url.port <= _LAST_PORT:
-        raise InvalidBaseUrl(shown, f"names port {url.port}; ports go from 1 to {_LAST_PORT}.")
+        raise InvalidBaseUrl(shown, f"has port {url.port}; ports go from 1 to {_LAST_PORT}.")
     if "?" in text or "#" in text:
-        raise InvalidBaseUrl(shown, "has a query or fragment after it, which no task id could follow.")
+        raise InvalidBaseUrl(
+            shown, "has a query or fragment; leave it out, because task ids are appended to the address."
+        )
     base_url = str(url).rstrip("/")
     if base_url.endswith(ENDPOINT.rstrip("/")):
         raise InvalidBaseUrl(base_url, f"ends with {ENDPOINT.rstrip('/')}, which is added automatically; leave it out.")

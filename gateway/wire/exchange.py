@@ -13,7 +13,7 @@ from gateway.secrets.redact import redact
 from gateway.wire.addresses import without_query
 from gateway.wire.body import Body, BodyFault
 from gateway.wire.faults import Fault, describe
-from gateway.wire.memory import PIECE_BYTES, Hold, Memory
+from gateway.wire.memory import PIECE_BYTES, Memory, Reservation
 
 CONNECT_SECONDS = 5.0
 _REDIRECTS = range(300, 400)
@@ -35,12 +35,12 @@ class Answer:
     fault: Fault | None = None
     headers: dict[str, str] = field(default_factory=dict)
     """All headers, names in lower case, if the exchange was created with `keeps_headers`; otherwise empty."""
-    hold: Hold | None = None
+    reservation: Reservation | None = None
     """The memory reserved for the body, until it is released."""
 
     def release(self) -> None:
-        if self.hold is not None:
-            self.hold.release()
+        if self.reservation is not None:
+            self.reservation.release()
 
     def forget_body(self) -> None:
         """Keep only the beginning of a body that will probably not be needed."""
@@ -90,7 +90,7 @@ class Exchange:
 
         Raises nothing, except when it is cancelled.
         """
-        answer = Answer(hold=self._memory.hold())
+        answer = Answer(reservation=self._memory.reserve())
         try:
             async with asyncio.timeout(self._timeout_seconds) as deadline:
                 await self._converse(task_id, answer, deadline)
@@ -132,13 +132,13 @@ class Exchange:
         self, stream: httpx.AsyncByteStream, encoding: bytes, answer: Answer, deadline: asyncio.Timeout
     ) -> None:
         answer.body = b""
-        hold = answer.hold or self._memory.hold()
+        reservation = answer.reservation or self._memory.reserve()
         body = Body(encoding.decode("latin-1"), self._max_body_bytes + self._key.longest + 1)
         try:
-            await _pour(stream, body, hold, deadline)
+            await _pour(stream, body, reservation, deadline)
         finally:
             self._keep(body.content(), answer)
-            hold.settle(len(answer.body))
+            reservation.settle(len(answer.body))
 
     def _keep(self, content: bytes, answer: Answer) -> None:
         """Remove secrets before cutting the body: half of a secret at the cut would not be recognized."""
@@ -175,29 +175,29 @@ class _Aimed(httpx.Request):
         self.__dict__.update(like.__dict__, extensions={**like.extensions, "target": target})
 
 
-async def _pour(stream: httpx.AsyncByteStream, body: Body, hold: Hold, deadline: asyncio.Timeout) -> None:
+async def _pour(stream: httpx.AsyncByteStream, body: Body, reservation: Reservation, deadline: asyncio.Timeout) -> None:
     chunks = aiter(stream)
     async for chunk in chunks:
         has_more = body.feed(chunk)
         while has_more and not body.is_full:
-            await _grow(hold, body.size + PIECE_BYTES, deadline)
+            await _grow(reservation, body.size + PIECE_BYTES, deadline)
             has_more = body.feed(b"")
         if body.is_full:
             # Otherwise the unfinished generator is closed some time later, by a task that is not awaited.
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
             return
-        await _grow(hold, body.size, deadline)
+        await _grow(reservation, body.size, deadline)
     body.finish()
 
 
-async def _grow(hold: Hold, size: int, deadline: asyncio.Timeout) -> None:
+async def _grow(reservation: Reservation, size: int, deadline: asyncio.Timeout) -> None:
     """Wait for memory. The timeout is suspended meanwhile, because the wait is not the gateway's fault."""
-    if size <= max(hold.size, PIECE_BYTES):
+    if size <= max(reservation.size, PIECE_BYTES):
         return
     loop, ends_at = asyncio.get_running_loop(), deadline.when()
     began = loop.time()
     deadline.reschedule(None)
-    await hold.grow(size)
+    await reservation.grow(size)
     if ends_at is not None:
         deadline.reschedule(ends_at + loop.time() - began)

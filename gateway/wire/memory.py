@@ -21,37 +21,37 @@ class Memory:
     """Counts the bodies of requests, of the queue behind them, and of the buffers before the archive."""
 
     def __init__(self, limit: int = ANSWER_BYTES) -> None:
-        self.held = 0
-        self.most_held = 0
+        self.in_use = 0
+        self.peak = 0
         self.writing = asyncio.Lock()
         """Writing to the archive copies the bodies, so only one batch is written at a time."""
         self._limit = limit
-        self._waiting: deque[tuple[Hold, int, asyncio.Future[None]]] = deque()
-        self._privileged: Hold | None = None
+        self._waiting: deque[tuple[Reservation, int, asyncio.Future[None]]] = deque()
+        self._privileged: Reservation | None = None
         """The one body that may continue beyond the limit."""
 
     @property
     def is_tight(self) -> bool:
         """More than half is in use: whatever can be written to the archive should be."""
-        return self.held > self._limit // 2
+        return self.in_use > self._limit // 2
 
-    def hold(self) -> "Hold":
-        return Hold(self)
+    def reserve(self) -> "Reservation":
+        return Reservation(self)
 
     def take(self, size: int) -> None:
         """Count bytes that are already in memory; a negative number releases them."""
-        self.held += size
-        self.most_held = max(self.most_held, self.held)
+        self.in_use += size
+        self.peak = max(self.peak, self.in_use)
         if size < 0:
             self._let_in_soon()
 
-    async def wait_for(self, hold: "Hold", size: int) -> None:
-        """Returns once `hold` may take `size` more bytes."""
-        if self._privileged is hold or (self._may(hold, size) and not self._waiting):
+    async def wait_for(self, reservation: "Reservation", size: int) -> None:
+        """Returns once `reservation` may take `size` more bytes."""
+        if self._privileged is reservation or (self._may(reservation, size) and not self._waiting):
             self.take(size)
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((hold, size, place))
+        self._waiting.append((reservation, size, place))
         self._let_in()
         try:
             await place
@@ -60,13 +60,13 @@ class Memory:
                 self.take(-size)
             raise
 
-    def forget(self, hold: "Hold") -> None:
-        if self._privileged is hold:
+    def forget(self, reservation: "Reservation") -> None:
+        if self._privileged is reservation:
             self._privileged = None
             self._let_in_soon()
 
-    def _may(self, hold: "Hold", size: int) -> bool:
-        return self.held + size <= self._limit or self._privileged is hold
+    def _may(self, reservation: "Reservation", size: int) -> bool:
+        return self.in_use + size <= self._limit or self._privileged is reservation
 
     def _let_in_soon(self) -> None:
         """Admit waiting bodies after the current task: it may count the bytes again, for their next owner."""
@@ -76,18 +76,18 @@ class Memory:
     def _let_in(self) -> None:
         """Admit waiting bodies in order; the first becomes the privileged one if there is none."""
         while self._waiting:
-            hold, size, place = self._waiting[0]
+            reservation, size, place = self._waiting[0]
             if not place.cancelled():
-                if not self._may(hold, size) and self._privileged is None:
-                    self._privileged = hold
-                if not self._may(hold, size):
+                if not self._may(reservation, size) and self._privileged is None:
+                    self._privileged = reservation
+                if not self._may(reservation, size):
                     return
                 self.take(size)
                 place.set_result(None)
             self._waiting.popleft()
 
 
-class Hold:
+class Reservation:
     """The memory reserved for one body."""
 
     __slots__ = ("_memory", "size")

@@ -55,7 +55,7 @@ def check_everything(options: dict[str, Any], check_prefect: CheckPrefect = _no_
     with_secrets, of_prefect = check_prefect([one.settings for one in usable if one.settings is not None])
     findings += of_prefect
     for one, secret in zip(usable, with_secrets, strict=True):
-        one.ask(secret)
+        one.send_requests(secret)
     given = {name for name, value in options.items() if value is not None}
     shown = [*shown_settings(settings, given), *(setting for one in sources for setting in shown_source(one))]
     findings += [finding for one in gateways for finding in one.findings]
@@ -85,7 +85,7 @@ class Gateway:
         one._add(setting_findings(one.settings))
         return one
 
-    def ask(self, settings: Settings | None) -> None:
+    def send_requests(self, settings: Settings | None) -> None:
         """Send the requests, unless address, key or token are wrong."""
         if settings is None or _is_wrong(self.findings, "BASE_URL", "API_KEY", "ACCESS_TOKEN"):
             return

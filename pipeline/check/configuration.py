@@ -57,15 +57,15 @@ def setting_findings(settings: Settings) -> Iterator[Finding]:
 
 def _address(settings: Settings) -> Finding:
     if not settings.base_url:
-        remedy = "export AVATAR_TASKS_BASE_URL=https://host, as the gateway's operator gave it to you"
+        remedy = "export AVATAR_TASKS_BASE_URL=https://host, the address that the gateway's operator gave you"
         return error("settings", "BASE_URL", "no gateway is set", remedy)
     try:
         url = httpx.URL(check_base_url(settings.base_url))
     except InvalidSetting as problem:
         return refusal("settings", "BASE_URL", problem)
     if url.scheme == "http" and not is_loopback(url.host):
-        text = f"{url} is not encrypted: the key can be read on its way"
-        return Finding("settings", "BASE_URL", "warning", text, "Use https:// if the gateway has it")
+        text = f"{url} is not encrypted: others can read the key on the network"
+        return Finding("settings", "BASE_URL", "warning", text, "Use https:// if the gateway supports it")
     return Finding("settings", "BASE_URL", "ok", str(url))
 
 
@@ -78,7 +78,7 @@ def _key(settings: Settings) -> Finding:
         return Finding("settings", "API_KEY", "ok", "set")
     if settings.api_key_block:
         return Finding("settings", "API_KEY", "ok", f"in the Prefect block {settings.api_key_block}")
-    remedy = "Set AVATAR_TASKS_API_KEY in the environment or in .env, unless the gateway wants no key"
+    remedy = "Set AVATAR_TASKS_API_KEY in the environment or in .env, unless the gateway needs no key"
     return Finding("settings", "API_KEY", "warning", "no key is set", remedy)
 
 
@@ -94,7 +94,7 @@ def _token(settings: Settings) -> Iterator[Finding]:
         return
     has_token = bool(settings.access_token or settings.access_token_block)
     if has_token and not settings.user_id:
-        text = "ACCESS_TOKEN is set without it, and most gateways want both for the list of tasks"
+        text = "ACCESS_TOKEN is set without it, and most gateways need both for the list of tasks"
         remedy = "Set AVATAR_TASKS_USER_ID: the number that the gateway's dashboard shows in the account's settings"
         yield Finding("settings", "USER_ID", "warning", text, remedy)
     if settings.user_id and not has_token:
@@ -104,16 +104,14 @@ def _token(settings: Settings) -> Iterator[Finding]:
 
 def memory_finding(settings: Settings) -> Finding:
     """The memory that a load may use, and what the machine has."""
-    budget, there_is = settings.budget, machine.memory_bytes()
+    budget, available = settings.budget, machine.memory_bytes()
     each = f"{budget.process_bytes / MEGABYTE:,.0f} MB"
-    text = f"{budget.processes} processes of a load may take {each} each, of {there_is / MEGABYTE:,.0f} MB"
-    if budget.processes * budget.process_bytes > there_is:
-        return Finding("settings", "MEMORY", "warning", text, "Set AVATAR_TASKS_MEMORY to less than there is")
+    text = f"a load may use {budget.processes} processes with {each} each, of {available / MEGABYTE:,.0f} MB"
+    if budget.processes * budget.process_bytes > available:
+        return Finding("settings", "MEMORY", "warning", text, "Set AVATAR_TASKS_MEMORY to less than the machine has")
     if budget.process_bytes < LEAST_BYTES:
-        remedy = (
-            f"Give it {LEAST_BYTES / MEGABYTE:,.0f} MB for each process, or set AVATAR_TASKS_LOAD_PROCESSES to fewer"
-        )
-        return Finding("settings", "MEMORY", "warning", f"{text}: that is little", remedy)
+        remedy = f"Allow {LEAST_BYTES / MEGABYTE:,.0f} MB for each process, or set AVATAR_TASKS_LOAD_PROCESSES to fewer"
+        return Finding("settings", "MEMORY", "warning", f"{text}: a load needs more", remedy)
     return Finding("settings", "MEMORY", "ok", text)
 
 
@@ -121,10 +119,10 @@ def file_findings() -> Iterator[Finding]:
     """The file `.env` of the working folder: who may read it, and which of its values the environment overrides."""
     in_file, outside = read_layers().values()
     for name in sorted(name for name in in_file.keys() & outside.keys() if in_file[name] != outside[name]):
-        text = f"the environment has another value than {FILE}, and wins"
-        remedy = f"Run `unset {name}` to use that of {FILE}, or take the line out there"
+        text = f"the environment overrides the value in {FILE}"
+        remedy = f"Run `unset {name}` to use the value in {FILE}, or remove it from {FILE}"
         yield Finding("settings", name.removeprefix(PREFIX), "warning", text, remedy)
     named = any(map(variable_in_file, secret_variables()))
     if (named or any(name.startswith(SECRETS) for name in in_file)) and FILE.stat().st_mode & _OTHERS:
-        text = f"other users of this machine may read {FILE.absolute()}, and there is a secret in it"
+        text = f"other users of this machine may read {FILE.absolute()}, which contains a secret"
         yield Finding("settings", str(FILE), "warning", text, f"chmod 600 {FILE}")

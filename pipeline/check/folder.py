@@ -38,13 +38,13 @@ def folder_findings(settings: Settings) -> Iterator[Finding]:
 def _place(root: Path) -> Finding:
     existing = next(path for path in (root, *root.parents) if path.exists())
     if not existing.is_dir():
-        text = f"{existing} is a file, and a folder is needed"
+        text = f"{existing} is a file, but a folder is needed"
         return error(_AREA, "DATA_DIR", text, "Set AVATAR_TASKS_DATA_DIR to a folder")
     if os.statvfs(existing).f_flag & os.ST_RDONLY:
         remedy = "Mount it for writing (`mount -o remount,rw`), or set AVATAR_TASKS_DATA_DIR to another folder"
         return error(_AREA, "DATA_DIR", f"{existing} is on a file system that is mounted read-only", remedy)
     if not os.access(existing, os.W_OK | os.X_OK):
-        remedy = f"chmod u+rwx {existing}, or set AVATAR_TASKS_DATA_DIR to a folder of yours"
+        remedy = f"chmod u+rwx {existing}, or set AVATAR_TASKS_DATA_DIR to a folder that you own"
         return error(_AREA, "DATA_DIR", f"{existing} cannot be written to", remedy)
     return Finding(_AREA, "DATA_DIR", "ok", str(root))
 
@@ -57,16 +57,18 @@ def _mark(paths: DataPaths) -> Finding:
     except (ArchiveError, OSError) as problem:
         return refusal(_AREA, "archive", problem)
     if mark is None and not has_ids and was_used(paths):
-        text = f"there is nothing at {paths.storage}, though a warehouse in {paths.root} was made from an archive"
+        text = f"there is nothing at {paths.storage}, but a warehouse in {paths.root} was derived from an archive"
         return error(_AREA, "archive", text, "Mount it, or set AVATAR_TASKS_DATA_DIR or AVATAR_TASKS_ARCHIVE to it")
     if mark is None and not has_ids:
-        text = f"there is none at {paths.storage} yet: `avatar-tasks collect` begins it"
+        text = f"there is none at {paths.storage} yet: `avatar-tasks collect` creates it"
         return Finding(_AREA, "archive", "info", text)
     if mark is not None and mark.kind == "demo":
-        text = f"{paths.storage} was made by `avatar-tasks demo`; scheduled runs refuse it, the next demo replaces it"
+        text = (
+            f"{paths.storage} was created by `avatar-tasks demo`; scheduled runs refuse it, the next demo replaces it"
+        )
         return Finding(_AREA, "archive", "warning", text, "Set AVATAR_TASKS_DATA_DIR to a folder for real work")
-    begun = f", begun {mark.created_at[:10]}" if mark else ""
-    return Finding(_AREA, "archive", "ok", f"{paths.storage}{begun}")
+    created = f", created {mark.created_at[:10]}" if mark else ""
+    return Finding(_AREA, "archive", "ok", f"{paths.storage}{created}")
 
 
 def _owner(settings: Settings) -> Finding:
@@ -83,7 +85,7 @@ def _space(root: Path) -> Iterator[Finding]:
         return
     text = f"{room.free / 1e9:,.1f} GB free of {room.size / 1e9:,.1f} GB"
     if room.free < min(_FEW_BYTES, room.size / 4) or room.free < _SMALL_SHARE * room.size:
-        remedy = "Make room or enlarge the disk: `avatar-tasks maintain` compacts the archive"
+        remedy = "Free space or enlarge the disk: `avatar-tasks maintain` compacts the archive"
         yield Finding(_AREA, "disk", "warning", text, remedy)
     else:
         yield Finding(_AREA, "disk", "ok", text)

@@ -47,8 +47,8 @@ NO_TASK: Final = "0" * 32
 _REMEDIES: Final = {
     "connect": "Check host and port of AVATAR_TASKS_BASE_URL, and that the gateway is up",
     "dns": "Check the host's name in AVATAR_TASKS_BASE_URL, and this machine's name service",
-    "tls": "Check that AVATAR_TASKS_BASE_URL begins with the right one of http:// and https://; a certificate of your "
-    "own goes into SSL_CERT_FILE",
+    "tls": "Check whether AVATAR_TASKS_BASE_URL has to begin with http:// or https://; for a certificate of your own, "
+    "set SSL_CERT_FILE to its file",
     "timeout": "Raise AVATAR_TASKS_TIMEOUT, or run again when the gateway is less busy",
 }
 
@@ -133,7 +133,7 @@ class GatewayCheck:
             return error(_AREA, "API_KEY", f"the gateway {what}", remedy, ExitCode.KEY_REFUSED)
         if verdict is Verdict.REFUSED:
             remedy = "Wait a minute, and set AVATAR_TASKS_RATE to what the gateway allows"
-            return error(_AREA, "single", "rate-limited (429) at once", remedy, ExitCode.UNREACHABLE)
+            return error(_AREA, "single", "rate-limited (429) at the first request", remedy, ExitCode.UNREACHABLE)
         if verdict.is_failure:
             text = f"it fails: {answer.fault or f'HTTP {answer.status}'}" + (f", {str(envelope)!r}" if envelope else "")
             remedy = (
@@ -147,7 +147,7 @@ class GatewayCheck:
         if self.known_id is None or answer.status == _OK:
             return Finding(_AREA, "single", "ok", accepted)
         text = f"{accepted}, but it does not know {self.known_id}, which it knew before"
-        remedy = "Check that AVATAR_TASKS_API_KEY is of the account whose tasks these are, and AVATAR_TASKS_SOURCE"
+        remedy = "Check that AVATAR_TASKS_API_KEY belongs to the account of these tasks, and check AVATAR_TASKS_SOURCE"
         return Finding(_AREA, "single", "warning", text, remedy)
 
     def _clock_difference(self, answer: Answer) -> None:
@@ -160,7 +160,7 @@ class GatewayCheck:
             self._add(Finding(_AREA, "clock", "ok", f"it differs from this machine's by {abs(seconds):.0f} s"))
             return
         text = f"the gateway's is {abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine's"
-        remedy = "Set this machine's clock (timedatectl set-ntp true); ages and due times are by it"
+        remedy = "Set this machine's clock (timedatectl set-ntp true); ages and due times depend on it"
         self._add(Finding(_AREA, "clock", "warning", text, remedy))
 
     async def _status(self) -> None:
@@ -186,15 +186,15 @@ class GatewayCheck:
 
     def _bulk_finding(self, answer: Answer, *, is_offered: bool, is_known: bool, is_same: bool) -> Finding:
         if is_same:
-            return Finding(
-                _AREA, "bulk", "ok", f"POST {BULK_ENDPOINT} answers many ids at once, the same as one by one"
-            )
+            text = f"POST {BULK_ENDPOINT} answers many ids at once, with the same answers as for single ids"
+            return Finding(_AREA, "bulk", "ok", text)
         if is_offered and self.known_id is None:
-            return Finding(_AREA, "bulk", "info", f"POST {BULK_ENDPOINT} answers; not proven while no task is known")
+            text = f"POST {BULK_ENDPOINT} answers; it can be compared with single answers once a task is known"
+            return Finding(_AREA, "bulk", "info", text)
         why = f"HTTP {answer.status}" if answer.status else answer.fault
         if is_offered:
-            why = "says something else than the task's own answer" if is_known else "does not know these tasks"
-        text = f"not used at POST {BULK_ENDPOINT} ({why}): each id gets a request"
+            why = "differs from the answer for the single task" if is_known else "does not know these tasks"
+        text = f"not used at POST {BULK_ENDPOINT} ({why}): each id gets its own request"
         if self.settings.fetch == "bulk":
             return Finding(_AREA, "bulk", "warning", text, "Set AVATAR_TASKS_FETCH to single, or to auto")
         return Finding(_AREA, "bulk", "info", text)
@@ -221,15 +221,17 @@ def _no_list(answer: Answer) -> Finding:
     said = error_message(answer.body)
     if said is not None:
         remedy = "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID: the token is not the key"
-        return error(_AREA, "list", f"the gateway does not show it: it says {said!r}", remedy, ExitCode.KEY_REFUSED)
+        return error(_AREA, "list", f"the gateway refuses to show it: {said!r}", remedy, ExitCode.KEY_REFUSED)
     verdict = judge(answer.status, answer.fault.kind if answer.fault else None, None, read_envelope(answer.body))
     if verdict in {Verdict.DENIED, Verdict.REFUSED} or verdict.is_failure:
         is_denied = verdict is Verdict.DENIED
         remedy = (
-            "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID" if is_denied else "Run again in some minutes"
+            "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID" if is_denied else "Run again in a few minutes"
         )
         code = ExitCode.KEY_REFUSED if is_denied else ExitCode.UNREACHABLE
-        return error(_AREA, "list", f"no page: {answer.fault or f'HTTP {answer.status}'}", remedy, code)
+        return error(
+            _AREA, "list", f"no page of it could be read: {answer.fault or f'HTTP {answer.status}'}", remedy, code
+        )
     text = f"a token is set, but there is no list at {LIST_ENDPOINT} (HTTP {answer.status})"
     return error(_AREA, "list", text, "Give ids instead of --discover, and unset AVATAR_TASKS_ACCESS_TOKEN")
 

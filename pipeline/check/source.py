@@ -37,6 +37,6 @@ def unused_secrets(sources: Sequence[Source]) -> Iterator[Finding]:
     for setting in ("api_key", "access_token", "user_id"):
         variable = PREFIX + setting.upper()
         if sources and variable not in named and read_variable(variable):
-            text = f"{variable} is set, and no source of {FILE} names it: it is sent to none of them"
+            text = f"{variable} is set, but no source of {FILE} names it, so it is not sent to any gateway"
             remedy = f'Add {setting}_env = "{variable}" to the source that it is for, or unset it'
             yield Finding("settings", setting.upper(), "warning", text, remedy)

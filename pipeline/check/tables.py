@@ -53,14 +53,14 @@ def _of_no_gateway(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
     with contextlib.suppress(duckdb.CatalogException, duckdb.BinderException):  # of another version
         for source, ids in con.execute(statement("queries/pending_by_source"), {"now": datetime.now(UTC)}).fetchall():
             if listed and source not in listed:
-                text = f"{ids:,} ids of {source} are pending, and {FILE} has no such source: nothing polls them"
-                remedy = f"Add a [[source]] of that name to {FILE}, or leave it: what is known of its tasks stays"
+                text = f"{ids:,} ids of {source} are pending, but {FILE} has no such source: nothing polls them"
+                remedy = f"Add a [[source]] of that name to {FILE}, or leave it: its tasks stay in the warehouse"
                 yield Finding(_AREA, "sources", "warning", text, remedy)
 
 
 def _nothing_published(paths: DataPaths) -> Finding:
     if holds_ids(paths):
-        text = "nothing is published, though there is an archive"
+        text = "nothing is published, although there is an archive"
         return error(_AREA, "WAREHOUSE", text, "`avatar-tasks load` loads and publishes it")
     return Finding(_AREA, "WAREHOUSE", "info", "nothing is published yet")
 
@@ -71,7 +71,7 @@ def _against_archive(con: duckdb.DuckDBPyConnection, paths: DataPaths, warehouse
     try:
         check_nothing_is_lost(ledger_of(con, f"the warehouse {warehouse.place}"), store)
     except LossError as problem:
-        remedy = "Mount or restore the archive; `avatar-tasks rebuild --accept-loss` goes on without what is gone"
+        remedy = "Mount or restore the archive; `avatar-tasks rebuild --accept-loss` continues without what is missing"
         yield error(_AREA, "archive", str(problem), remedy)
         return
     waiting = len(unloaded(con, store))
@@ -79,12 +79,12 @@ def _against_archive(con: duckdb.DuckDBPyConnection, paths: DataPaths, warehouse
         text = f"{waiting:,} archived segments are not loaded"
         yield Finding(_AREA, "archive", "warning", text, "`avatar-tasks load` loads them, and so does the next collect")
     else:
-        yield Finding(_AREA, "archive", "ok", "all of it is loaded, and all that is loaded is in it")
+        yield Finding(_AREA, "archive", "ok", "everything in it is loaded, and everything loaded is in it")
 
 
 def _lock(con: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> Finding:
     holder = warehouse.lock_holder(con)
     if holder is None:
         return Finding(_AREA, "lock", "ok", "free")
-    remedy = "Wait until it has finished, or end that process; collecting goes on meanwhile and only loading waits"
+    remedy = "Wait until it has finished, or end that process; meanwhile collecting continues, and only loading waits"
     return Finding(_AREA, "lock", "warning", f"locked by {holder}", remedy)

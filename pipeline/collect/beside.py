@@ -30,12 +30,12 @@ class Count:
     """The progress of a run.
 
     Attributes:
-        come: answers so far.
-        to_come: answers still to come; infinite if not known.
+        received: answers so far.
+        remaining: answers still to come; infinite if not known.
     """
 
-    come: int
-    to_come: float
+    received: int
+    remaining: float
 
 
 @contextlib.asynccontextmanager
@@ -50,13 +50,13 @@ async def loading_beside(run: Run, destination: Destination, count: Callable[[],
 
 
 async def _keep_loading(run: Run, destination: Destination, count: Callable[[], Count]) -> None:
-    loaded = first = count().come
+    loaded = first = count().received
     began = run.clock.monotonic()
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         now = count()
-        is_idle = now.come - first < _FEW_A_SECOND * (run.clock.monotonic() - began)
+        is_idle = now.received - first < _FEW_A_SECOND * (run.clock.monotonic() - began)
         enough = run.sizes.load_answers / (_AS_OFTEN if is_idle else 1)
-        if now.come - loaded >= enough and now.to_come >= enough / (4 if is_idle else 2):
-            loaded = now.come
+        if now.received - loaded >= enough and now.remaining >= enough / (4 if is_idle else 2):
+            loaded = now.received
             await run_to_its_end(destination.while_polling)

@@ -39,11 +39,11 @@ def load_in_child(run: Run) -> int:
             check=False,
         )
     except OSError as error:
-        run.warn_once(f"`{COMMAND[0]} load` cannot be started ({error}): what it would load is loaded at the end")
+        run.warn_once(f"`{COMMAND[0]} load` cannot be started ({error}): everything is loaded at the end of the run")
         return 0
     result = _json_object(done.stdout)
     if "segments_loaded" not in result:
-        run.warn_once(f"`avatar-tasks load` failed ({_reason(done, result)}): what it had to load is loaded at the end")
+        run.warn_once(f"`avatar-tasks load` failed ({_reason(done, result)}): the rest is loaded at the end of the run")
         return 0
     for damaged in result["damaged"]:
         run.warn_once(damaged)

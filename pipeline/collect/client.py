@@ -93,7 +93,7 @@ def _most_in_flight(run: Run) -> int:
     most = most_in_flight(wanted)
     if most < wanted:
         run.warn_once(
-            f"this process may open too few files for {wanted} requests in flight: {most} are used. "
-            f"Raise the limit (ulimit -n {wanted + RESERVED}) for all of them"
+            f"this process may not open enough files for {wanted} requests in flight: it uses {most}. "
+            f"Raise the limit (ulimit -n {wanted + RESERVED}) to use all of them"
         )
     return most

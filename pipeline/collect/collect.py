@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pipeline.discovery.walk import Discovered
     from pipeline.run import Run
 
-_DEADLINE: Final = "The deadline came. Ids that were not polled by then are kept, and the next collect polls them."
+_DEADLINE: Final = "The deadline has passed. Ids that were not polled are kept, and the next collect polls them."
 
 
 class CollectRun:

@@ -85,7 +85,7 @@ class ArchiveAndWarehouse:
             with loading.writer(self._run, min(self._catch_up_seconds, self._run.lock_wait)) as writer:
                 return self._load_and_read(writer, read, later)
         except CANNOT_LOAD as problem:
-            self._run.reporter.warn(f"{problem}. Collecting goes on from what was last published")
+            self._run.reporter.warn(f"{problem}. Collecting continues with what was last published")
         with (loading.own_answers if wanted.only_due else loading.last_known)(self._run) as con:
             return read(con)
 

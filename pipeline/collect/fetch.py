@@ -78,8 +78,8 @@ class Fetcher:
         if left := len(ids) - len(good):
             self._tally.planned -= left
             self._run.warn_once(
-                f"{left:,} pending ids cannot be polled, as they are no task ids: "
-                'see `avatar-tasks sql "from pending order by length(task_id)"`. They came by the gateway\'s list'
+                f"{left:,} pending ids from the gateway's list cannot be polled, because they are not valid task ids: "
+                'see `avatar-tasks sql "from pending order by length(task_id)"`'
             )
         return good
 
@@ -90,17 +90,17 @@ class Fetcher:
         return len(ids) - len(left) + single
 
     @property
-    def _come(self) -> int:
+    def _received(self) -> int:
         """Answers so far."""
         return self._client.stats.observations + self._bulk.found
 
     async def _show_progress(self) -> None:
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
-            self._run.reporter.progress(self._come, self._tally.planned)
+            self._run.reporter.progress(self._received, self._tally.planned)
 
     def _count(self) -> Count:
-        return Count(self._come, self._tally.planned - self._come)
+        return Count(self._received, self._tally.planned - self._received)
 
 
 class _Batches:

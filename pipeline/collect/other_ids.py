@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _ADVICE: Final = (
-    "Their ends do not count, and they are polled again. Check the proxy in front of the gateway, which mixes answers "
-    "up; where the gateway answers under ids of its own, set AVATAR_TASKS_ACCEPT_OTHER_IDS=true"
+    "These answers do not count, and the ids are polled again. Check the proxy in front of the gateway, which mixes up "
+    "answers; if the gateway answers under its own ids, set AVATAR_TASKS_ACCEPT_OTHER_IDS=true"
 )
 
 Example = dict[str, Any]
@@ -44,8 +44,8 @@ class OtherIds:
             lines.append(f"{in_conflict(self.conflicts, self.conflict_examples)}")
         if self.unproven:
             lines.append(
-                f"{self.unproven:,} ids were answered under another id ({_examples(self.unproven_examples)}): that "
-                "alone proves nothing, and the answers count; their flag is task_id_differs"
+                f"{self.unproven:,} ids were answered under another id ({_examples(self.unproven_examples)}). "
+                "That alone proves nothing, so these answers count; they have the flag task_id_differs"
             )
         return lines
 
@@ -67,10 +67,10 @@ def missing_storms(con: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str
     rows = con.execute(statement("queries/lasting_storms"), {"moment": moment}).fetchall()
     return {
         source: (
-            f"the gateway of {source} knows nothing of {missing:,} of the {answered:,} ids it was polled for within "
-            f"an hour, since {since:%Y-%m-%d %H:%M} UTC; {seen_before:,} of them it has shown before. None is given up "
-            "while this lasts. Check AVATAR_TASKS_API_KEY, AVATAR_TASKS_BASE_URL and AVATAR_TASKS_SOURCE: with the key "
-            "of another account every id is unknown"
+            f"the gateway of {source} does not know {missing:,} of the {answered:,} ids polled within an hour, since "
+            f"{since:%Y-%m-%d %H:%M} UTC; it knew {seen_before:,} of them before. No id is given up while this lasts. "
+            "Check AVATAR_TASKS_API_KEY, AVATAR_TASKS_BASE_URL and AVATAR_TASKS_SOURCE: with another account's key all "
+            "ids are unknown"
         )
         for source, since, missing, answered, _, seen_before in rows
     }

@@ -64,9 +64,11 @@ class CollectRequest:
 
     def __post_init__(self) -> None:
         if self.where is not None and not self.again:
-            raise UnusableInputError("--where chooses tasks to poll once more: add --again")
+            raise UnusableInputError("--where selects tasks to poll once more: add --again")
         if self.again and not self.has_ids and self.share == (0, 1):
-            raise UnusableInputError("--again needs ids, or a condition as --where: else nothing would be polled again")
+            raise UnusableInputError(
+                "--again needs ids, or a condition with --where: otherwise there is nothing to poll"
+            )
 
     @property
     def since_seconds(self) -> float:

@@ -128,7 +128,9 @@ class Summary:
         if self.published:
             lines.append(f"published {self.published}")
         if self.segments_waiting:
-            lines.append(f"{self.segments_waiting:,} segments are archived and not loaded: `avatar-tasks load` does it")
+            lines.append(
+                f"{self.segments_waiting:,} segments are archived and not loaded: run `avatar-tasks load` to load them"
+            )
         return lines
 
     @staticmethod

@@ -88,4 +88,4 @@ def _is_stopped(client: GatewayClient) -> bool:
 
 def _why_unreachable(client: GatewayClient) -> str:
     last = f": the last failure was {client.last_failure}" if client.last_failure else ""
-    return f"The gateway or the way to it fails{last}. What was collected is kept, run again later."
+    return f"The gateway or the network fails{last}. What was collected is kept: run again later."

@@ -236,30 +236,30 @@ class Walk:
         if self._pages.is_refused or (not self._pages.is_list and self._pages.requested):
             return self._no_list()
         if self._is_unfiltered:
-            msg = f"the list of {address} is not filtered by time, so that it cannot be walked. Give ids instead"
+            msg = f"{address} does not filter its list of tasks by time, so the list cannot be read. Give ids instead"
             return ExitCode.UNUSABLE_INPUT, msg
         why = f". {ended.sentence}" if ended else ""
         if self._open or ended is not None:
             why = f". {self._too_large()}" if self._open and self._pages.cut else why
             msg = (
-                f"{self._open:,} windows of the list could not be seen completely; the next --discover walks them{why}"
+                f"{self._open:,} windows of the list could not be read completely; the next --discover reads them{why}"
             )
             return ExitCode.DONE, msg
         return ExitCode.DONE, None
 
     def _too_large(self) -> str:
         most = f"{self._run.settings.max_body_bytes:,} bytes"
-        return f"Pages are longer than {most} with few tasks on them, too: raise AVATAR_TASKS_MAX_BODY_BYTES"
+        return f"Even pages with few tasks are longer than {most}: raise AVATAR_TASKS_MAX_BODY_BYTES"
 
     def _no_list(self) -> tuple[ExitCode, str]:
         """The exit code and the problem if no answer was a page of the list."""
         address, said = self._client.base_url, self._pages.last_refusal
         if said is not None:
             advice = "Check AVATAR_TASKS_ACCESS_TOKEN and AVATAR_TASKS_USER_ID"
-            return ExitCode.KEY_REFUSED, f"{address} does not show its list of tasks: it says {said!r}. {advice}"
+            return ExitCode.KEY_REFUSED, f"{address} refuses to show its list of tasks: {said!r}. {advice}"
         if self._pages.cut:
             return ExitCode.UNUSABLE_INPUT, f"no page of the list of {address} could be read. {self._too_large()}"
         if failed := self._client.last_failure:
             return ExitCode.UNREACHABLE, f"no page of the list of {address} could be reached: {failed}"
-        msg = f"{address} has no list of tasks at /api/task/self, so that nothing can be discovered. Give ids instead"
+        msg = f"{address} has no list of tasks at /api/task/self, so --discover cannot work. Give ids instead"
         return ExitCode.UNUSABLE_INPUT, msg

@@ -131,8 +131,8 @@ class WindowReader:
             if len(window.submit_times) + window.unusable > total:
                 return await self._in_order(span, start)
             are_full = sum(_size(page) >= size for page in pages) >= len(numbers)
-            is_second_look = passes > 1 and are_full and len(window.submit_times) == known
-            if len(pages) > len(numbers) and (window.has(total) or is_second_look):
+            is_second_pass = passes > 1 and are_full and len(window.submit_times) == known
+            if len(pages) > len(numbers) and (window.has(total) or is_second_pass):
                 window.state = "whole"
         return window
 

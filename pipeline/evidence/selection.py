@@ -48,7 +48,7 @@ def where(condition: str) -> Selection:
 def claims() -> Selection:
     """Failures that were charged and, according to a rule, not refunded: those of the view `refund_claims`."""
     return Selection(
-        "failures that were charged and, by the rules of analysis.toml, not refunded",
+        "failures that were charged and, according to the rules of analysis.toml, not refunded",
         _CLAIMS,
         if_none="a claim needs a rule with `refunded = false` in analysis.toml that matches, and a known quota",
     )
@@ -57,7 +57,7 @@ def claims() -> Selection:
 def failure(fingerprint: str) -> Selection:
     """Failures with a fingerprint of the view `failure_reasons`."""
     return Selection(
-        f"failures of the kind {fingerprint!r}",
+        f"failures with the fingerprint {fingerprint!r}",
         _FAILURE,
         {"value": fingerprint},
         'the fingerprints are listed by `avatar-tasks sql "select fingerprint, tasks from failure_reasons"`',
@@ -98,9 +98,9 @@ def matching(con: duckdb.DuckDBPyConnection, selection: Selection) -> pl.DataFra
     """
     try:
         if len(con.extract_statements(selection.query)) != 1:
-            raise UnusableInputError("--where takes one SQL condition, e.g. \"status = 'FAILURE'\", and no statement")
+            raise UnusableInputError("--where takes one SQL condition, e.g. \"status = 'FAILURE'\", not a statement")
         return con.execute(selection.query, selection.values).pl().unique(maintain_order=True)
     except (duckdb.Error, FilesRefusedError) as error:
         is_refused = isinstance(error, FilesRefusedError) or refusal(error)
-        why = f"it wants more than the warehouse ({first_line(error)})" if is_refused else first_line(error)
+        why = f"it uses more than the warehouse ({first_line(error)})" if is_refused else first_line(error)
         raise UnusableInputError(f"the tasks cannot be selected: {why}. Try it with `avatar-tasks sql`") from error

@@ -83,7 +83,7 @@ def _of_folder(
     try:
         found = find_files(folder)
     except OSError as error:
-        raise UnusableInputError(f"cannot look into {shown_path(folder)}: {error.strerror or error}") from error
+        raise UnusableInputError(f"cannot list {shown_path(folder)}: {error.strerror or error}") from error
     if words := found.warning(folder):
         warn(words)
     for file in found.files:
@@ -101,7 +101,7 @@ def _of_query(query: str, column: str | None) -> Iterator[Placed]:
     except QueryError as error:
         why = _own_words(str(error), query)
         if not any(map(str.isspace, query.strip())):
-            why = f"there is no such folder or file as {shown_path(query[:_LONGEST_NAME])!r}, and as SQL: {why}"
+            why = f"there is no folder or file {shown_path(query[:_LONGEST_NAME])!r}, and as SQL: {why}"
         raise RefusedError(f"DuckDB cannot run it: {why}" if why else "DuckDB cannot run it") from error
 
 

@@ -34,7 +34,7 @@ class Found:
         if not self.ignored:
             return None
         more = f" and {len(self.ignored) - _NAMED:,} more" if len(self.ignored) > _NAMED else ""
-        return f"nothing is done with {', '.join(self.ignored[:_NAMED])}{more} in {shown_path(folder)}"
+        return f"ignored {', '.join(self.ignored[:_NAMED])}{more} in {shown_path(folder)}"
 
 
 def find_files(folder: Path, ours: tuple[str, ...] = ()) -> Found:
@@ -48,7 +48,7 @@ def find_files(folder: Path, ours: tuple[str, ...] = ()) -> Found:
         if path.name.startswith(".") or path.name in ours:
             continue
         try:
-            why = _why_passed_by(path, path.lstat())
+            why = _why_ignored(path, path.lstat())
         except FileNotFoundError:
             continue  # another run has moved it
         if why is None:
@@ -58,9 +58,9 @@ def find_files(folder: Path, ours: tuple[str, ...] = ()) -> Found:
     return found
 
 
-def _why_passed_by(path: Path, status: os.stat_result) -> str | None:
+def _why_ignored(path: Path, status: os.stat_result) -> str | None:
     if stat.S_ISDIR(status.st_mode):
         return "a folder"
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
         return "not a regular file"
-    return None if kind_of(path.name) in READ or path.suffix.lower() in REFUSED else "not of a kind that is read"
+    return None if kind_of(path.name) in READ or path.suffix.lower() in REFUSED else "not a kind of file that is read"

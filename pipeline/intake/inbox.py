@@ -60,7 +60,7 @@ def _is_quiet(path: Path, now: float, warn: Callable[[str], None]) -> bool:
     except FileNotFoundError:
         return False
     if age < -_AHEAD_SECONDS:
-        warn(f"{shown_path(path)} was changed in the future by its time, and is not taken before that: `touch` it")
+        warn(f"{shown_path(path)} has a modification time in the future, and is not read before then: `touch` it")
     return age >= QUIET_SECONDS
 
 
@@ -88,10 +88,10 @@ def take_files(
             for piece in source.pieces(rejections):
                 write(piece)
         except UnusableInputError as error:
-            _set_aside(file, str(error), warn)
+            _move_to_unusable(file, str(error), warn)
             continue
         if rejected := rejections.count - before:
-            warn(f"{rejected:,} lines of {shown_path(file)} are no task ids; `runs` has the first of them")
+            warn(f"{rejected:,} lines of {shown_path(file)} are not task ids; table `runs` has the first of them")
         _move(file, DONE, warn)
 
 
@@ -121,12 +121,12 @@ def _move(file: Path, to: str, warn: Callable[[str], None]) -> Path | None:
         return None
 
 
-def _set_aside(file: Path, reason: str, warn: Callable[[str], None]) -> None:
+def _move_to_unusable(file: Path, reason: str, warn: Callable[[str], None]) -> None:
     target = _move(file, UNUSABLE, warn)
     if target is None:
         warn(reason)
         return
-    warn(f"{reason}. It is in {shown_path(target)} now")
+    warn(f"{reason}. It was moved to {shown_path(target)}")
     try:
         target.with_name(target.name + REASON).write_text(f"{reason}\n", encoding="utf-8")
     except OSError as error:

@@ -29,23 +29,23 @@ _HEAD_BYTES: Final = 65_536
 _SPREADSHEET: Final = (
     "is a spreadsheet or a zip archive; .xlsx, .xls, .ods and .zip are not read: save the sheet as CSV (UTF-8)"
 )
-_PACKED: Final = "is packed in a way that is not read: unpack it, or use .gz"
+_COMPRESSED: Final = "is compressed in a format that is not read: decompress it, or use .gz"
 _DATABASE: Final = "is a database, not a file with ids: give SQL to --ids-from that attaches it and selects the ids"
 
 #: First bytes of files of other kinds, and why they are refused.
 _OTHERS: Final = (
     (b"PK\x03\x04", _SPREADSHEET),
     (b"\xd0\xcf\x11\xe0", _SPREADSHEET),
-    (b"\x28\xb5\x2f\xfd", _PACKED),
-    (b"BZh", _PACKED),
-    (b"\xfd7zXZ", _PACKED),
-    (b"7z\xbc\xaf", _PACKED),
-    (b"\x1f\x8b", "is packed with gzip twice: unpack it"),
+    (b"\x28\xb5\x2f\xfd", _COMPRESSED),
+    (b"BZh", _COMPRESSED),
+    (b"\xfd7zXZ", _COMPRESSED),
+    (b"7z\xbc\xaf", _COMPRESSED),
+    (b"\x1f\x8b", "is compressed with gzip twice: decompress it"),
     (b"SQLite format 3", _DATABASE),
     (b"ARROW1", "is an Arrow file, which is not read: write it as Parquet"),
     (b"PARE", "is an encrypted Parquet file, which is not read"),
     (b"%PDF", "is a PDF, not a file with ids"),
-    (b"-----BEGIN", "holds a key or a certificate, not ids; nothing of it was taken"),
+    (b"-----BEGIN", "holds a key or a certificate, not ids; nothing in it was used"),
 )
 _SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".ods")
 _PARQUET: Final = b"PAR1"
@@ -98,7 +98,7 @@ def opened(place: str, *, follow_links: bool = True) -> Iterator[Text | Parquet]
         OSError: when it cannot be opened.
     """
     if _ENV_NAME.fullmatch(PurePath(place).name):
-        raise RefusedError("is a file of settings by its name, which may hold a key; it was not opened")
+        raise RefusedError("has the name of a file with settings, which may hold a key; it was not opened")
     with contextlib.ExitStack() as stack:
         file = _stdin() if place == "-" else stack.enter_context(_regular_file(place, follow_links=follow_links))
         head = file.read(_HEAD_BYTES)
@@ -154,7 +154,9 @@ def _as_text(head: bytes, whole: IO[bytes], suffix: str) -> Text:
         raise RefusedError("holds binary data, not ids: give a .txt, .csv, .json, .ndjson or .parquet file")
     beginning = head.decode(encoding, errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     if _is_settings(beginning):
-        raise RefusedError("holds NAME=VALUE lines, as a file of settings does, perhaps with a key; nothing was taken")
+        raise RefusedError(
+            "holds NAME=VALUE lines like a file with settings, which may hold a key; nothing in it was used"
+        )
     text = io.TextIOWrapper(whole, encoding=encoding, errors="replace")
     return Text(suffix, beginning, text)
 

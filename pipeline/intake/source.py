@@ -116,7 +116,7 @@ def valid_pieces(
 
 
 def _next_piece(values: Iterator[Placed], name: str, taken: int, rejections: Rejections) -> list[Placed]:
-    before = f" ({taken:,} ids before that were taken)" if taken else ""
+    before = f" ({taken:,} ids before that were accepted)" if taken else ""
     try:
         with _one_sentence():
             return list(itertools.islice(values, PIECE_IDS))

@@ -126,7 +126,7 @@ class Pages:
         found = health(self.paths, self.now())
         if found.stale_seconds is None or found.stale_seconds < _STALE_SECONDS:
             return ""
-        words = f"No run has ended for {duration(found.stale_seconds)}: what happened since then is not in here."
+        words = f"No run has ended for {duration(found.stale_seconds)}: what has happened since then is not shown here."
         return f'<p class="notice">{escape(words)}</p>'
 
 

@@ -43,20 +43,20 @@ def serve(
     secret = settings.callback_secret.get_secret_value() if settings.callback_secret else ""
     if callbacks and not secret:
         msg = (
-            f"--callbacks needs {PREFIX}CALLBACK_SECRET, 16 characters or more that nobody can guess, e.g. what "
-            "`openssl rand -hex 24` prints: it is the last part of the path that gateways post to"
+            f"--callbacks needs {PREFIX}CALLBACK_SECRET, the last part of the path that gateways post to: at least 16 "
+            "random characters, e.g. the output of `openssl rand -hex 24`"
         )
         raise UnusableInputError(msg)
     if accept_new and not callbacks:
-        raise UnusableInputError("--accept-new is about callbacks: add --callbacks")
+        raise UnusableInputError("--accept-new needs --callbacks: add it")
     taken = callbacks_of(settings, inbox.absolute(), accept_new=accept_new) if callbacks else {}
     listener = listen(host, port)
     url = url_of(listener)
-    notify(f"{url} until Ctrl-C; also {url}/health and {url}/metrics")
+    notify(f"serving {url} until Ctrl-C; also {url}/health and {url}/metrics")
     for part, one in taken.items():
         notify(f"callbacks: POST {url}/callbacks/{part}…, with the secret at the end; their ids go to {one.inbox}")
     if not _is_loopback(host):
-        notify(f"{host} is not loopback: anyone who reaches it can read everything. Put a proxy with a login before it")
+        notify(f"anyone who can reach {host} can read everything: put a proxy with a login in front of it")
     app = application(
         settings.paths, [*_LOOPBACK, host, *hosts], pages=Pages(settings.paths), callbacks=taken, secret=secret
     )

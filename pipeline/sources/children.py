@@ -63,7 +63,7 @@ class Children:
         }
         names = ", ".join(one.name for one in self.sources)
         if given := next((name for name, is_given in about_one.items() if is_given), None):
-            raise UnusableInputError(f"{given}: of which gateway? {FILE} has several: add --source, one of {names}")
+            raise UnusableInputError(f"{given}: {FILE} has several gateways: add --source, which is one of {names}")
         if self.request.discover and not any(one.has_token for one in self.sources):
             raise UnusableInputError(f"--discover: no source of {FILE} has access_token_env or access_token_block")
 
@@ -81,7 +81,7 @@ class Children:
             end = await self._run(source)
         except OSError as error:
             words = f"{COMMAND} cannot be started: {error.strerror or error}"
-            end = SourceEnd(source.name, ExitCode.UNEXPECTED, words, has_said_why=False)
+            end = SourceEnd(source.name, ExitCode.UNEXPECTED, words, has_reported=False)
         self.on_end(end)
         return end
 
@@ -172,7 +172,7 @@ def _end(name: str, code: int, out: bytes) -> SourceEnd:
     if "error" in found:
         return SourceEnd(name, known, str(found["error"]))
     how = f"was ended by signal {-code}" if code < 0 else f"ended with {code} and left no summary"
-    return SourceEnd(name, known, f"its process {how}. What was archived is kept", has_said_why=False)
+    return SourceEnd(name, known, f"its process {how}. What was archived is kept", has_reported=False)
 
 
 def _json_object(text: bytes) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _names(sources: Sequence[Source]) -> list[str]:
 def _all_or_unknown(sources: list[Source], name: str | None) -> list[Source]:
     if name is None:
         return sources
-    raise UnusableInputError(f"{FILE} has no source {name!r}: there are {', '.join(_names(sources))}")
+    raise UnusableInputError(f"{FILE} has no source {name!r}: it has {', '.join(_names(sources))}")
 
 
 def one_source(name: str | None = None) -> Source | None:

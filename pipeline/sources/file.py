@@ -49,7 +49,7 @@ def _address(value: str) -> str:
 def _variable(value: str) -> str:
     if not value.isascii() or not value.isidentifier() or value != value.upper():
         raise ValueError(
-            "it is to name an environment variable in capital letters, such as EU_KEY (what it holds is not shown)"
+            "it must be the name of an environment variable in capital letters, such as EU_KEY (its value is not shown)"
         )
     return value
 
@@ -198,8 +198,8 @@ def _refuse_secrets(shown: str, table: dict[str, Any]) -> None:
         if key.lower() in _SECRETS or LOOKS_LIKE_A_KEY.search(str(value)):
             instead = _SECRETS.get(key.lower(), "api_key_env")
             raise UnusableInputError(
-                f"{shown}: {key} holds a secret, and none may be in this file: put it into an environment variable or "
-                f'.env, and name that, as in {instead} = "EU_{instead.removesuffix("_env").upper()}"'
+                f"{shown}: {key} holds a secret, which must not be in this file: put it into an environment variable "
+                f'or .env, and name that variable here, as in {instead} = "EU_{instead.removesuffix("_env").upper()}"'
             )
 
 
@@ -207,7 +207,7 @@ def _refuse_keys(path: Path, text: str) -> None:
     """Refuse a key anywhere in the file, also in comments: the file is shown, copied and committed."""
     for number, line in enumerate(text.splitlines(), 1):
         if LOOKS_LIKE_A_KEY.search(line):
-            raise UnusableInputError(f"{path}, line {number}, holds what looks like a key: none may be in this file")
+            raise UnusableInputError(f"{path}, line {number}: this looks like a key, which must not be in this file")
 
 
 def _in_words(problem: Any, table: dict[str, Any]) -> str:  # noqa: ANN401 - of pydantic
@@ -217,7 +217,7 @@ def _in_words(problem: Any, table: dict[str, Any]) -> str:  # noqa: ANN401 - of 
     if problem["type"] == "extra_forbidden":
         left = [name for name in Source.model_fields if name not in table]
         close = difflib.get_close_matches(key, left, n=1)
-        return f"unknown {key[:80]!r}: " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(left)}")
+        return f"unknown {key[:80]!r}: " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(left)}")
     words = problem["msg"].removeprefix("Value error, ")
     return f"{key} cannot be used: {words[0].lower()}{words[1:]}"
 
@@ -227,8 +227,8 @@ def _refuse_duplicates(path: Path, sources: list[Source]) -> None:
     for one in sources:
         other = seen.get(one.name.lower())
         if other is not None:
-            both = repr(other) if other == one.name else f"{other!r} and, but for capitals, {one.name!r}"
+            both = repr(other) if other == one.name else f"{other!r} and, in other capitals, {one.name!r}"
             raise UnusableInputError(
-                f"{path}: two sources are named {both}: the name is part of every key, so give each its own"
+                f"{path}: two sources are named {both}: the name is part of every key, so each needs its own"
             )
         seen[one.name.lower()] = one.name

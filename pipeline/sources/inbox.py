@@ -28,4 +28,4 @@ def warn_of_strays(inbox: str | None, sources: Sequence[Source], warn: Callable[
         more = f" and {len(strays) - _NAMED:,} more" if len(strays) > _NAMED else ""
         places = " or ".join(str(folder / one.name) for one in sources)
         names = ", ".join(map(shown_path, strays[:_NAMED]))
-        warn(f"{names}{more} in {shown_path(inbox)}: of which gateway? Move to {places}")
+        warn(f"{names}{more} in {shown_path(inbox)} are in no gateway's folder, and not read: move them to {places}")

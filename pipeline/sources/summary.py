@@ -19,14 +19,14 @@ class SourceEnd:
         exit_code: as documented for `collect`.
         problem: what went wrong, as a sentence; None when nothing did.
         summary: what `collect --json` prints; None if the run printed no summary.
-        has_said_why: whether the run itself has reported `problem`.
+        has_reported: whether the run itself has reported `problem`.
     """
 
     source: str
     exit_code: ExitCode
     problem: str | None = None
     summary: dict[str, Any] | None = None
-    has_said_why: bool = True
+    has_reported: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """The summary; if there is none, at least the exit code and the problem."""
@@ -35,7 +35,7 @@ class SourceEnd:
     def as_line(self) -> str:
         """For people; without the problem if the run itself has reported it."""
         if self.summary is None:
-            return f"{self.source}: {'not collected' if self.has_said_why else self.problem}"
+            return f"{self.source}: {'not collected' if self.has_reported else self.problem}"
         found = self.summary
         statuses = ", ".join(f"{count:,} {name}" for name, count in found["statuses"].items())
         line = f"{found['fetched']:,} answers about {found['asked']:,} ids in {found['seconds']:.1f} s"

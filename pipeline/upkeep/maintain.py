@@ -71,7 +71,7 @@ class MaintenanceSummary:
         if self.dropped_days:
             lines.append(f"dropped {len(self.dropped_days):,} days: {self.dropped_days[0]} to {self.dropped_days[-1]}")
         if not self.problem:
-            lines.append("a rebuild gives the same tables, and every rule holds in them")
+            lines.append("a rebuild gives the same tables, and they obey every rule")
         lines += [f"{one['failing']:,} of {one['checked']:,}: {one['check_name']}" for one in self.data_quality]
         return lines
 
@@ -134,20 +134,20 @@ def plan_lines(planned: Retention) -> Iterator[str]:
         f"segments with {planned.bytes:,} bytes, {planned.ids:,} accepted ids and {planned.answers:,} answers"
     )
     if planned.refusal:
-        yield f"and would refuse to: {planned.refusal}"
+        yield f"but it would be refused: {planned.refusal}"
 
 
 def _check_retention(run: Run, retain_days: int) -> None:
     if not run.warehouse.drops_days or run.store.folder is None:
         msg = (
-            "--retain drops days of a warehouse in a file whose archive is a folder; of a lake, and of an archive on "
+            "--retain only works if the warehouse is a file and the archive is a folder; from a lake, or an archive on "
             "object storage, nothing is dropped (docs/scaling.md)"
         )
         raise UnusableInputError(msg)
     longest = max(one.give_up_after for one in (run.policy, *run.policy.others))
     least = math.ceil(longest.total_seconds() / 86_400) + 1
     if retain_days < least:
-        msg = f"--retain {retain_days} would drop ids that are still polled: at least {least} days (GIVE_UP_AFTER)"
+        msg = f"--retain {retain_days} would drop ids that are still polled: give at least {least} days (GIVE_UP_AFTER)"
         raise UnusableInputError(msg)
 
 
@@ -179,12 +179,12 @@ def _problem(done: Maintained) -> str | None:
         return f"{len(done.damaged):,} segments are damaged. {done.damaged[0].error}"
     if done.lost:
         return (
-            f"{len(done.lost):,} segments that were loaded are gone from the archive, the first is {done.lost[0]}. "
-            "Restore the archive from a backup: what was in them is only in the tables now"
+            f"{len(done.lost):,} segments that were loaded are missing from the archive, the first is {done.lost[0]}. "
+            "Restore the archive from a backup: only the tables still have their rows"
         )
     if done.differences:
         tables = ", ".join(f"{one.table} ({one.rows:,} rows, {one.rows_rebuilt:,})" for one in done.differences)
-        return f"a rebuild gives other tables than stand here: {tables}. Run `avatar-tasks rebuild` for what it gives"
+        return f"a rebuild would change these tables: {tables}. Run `avatar-tasks rebuild` to replace them"
     if done.broken:
         rules = ", ".join(f"{rule!r} ({rows:,} rows)" for rule, rows in done.broken.items())
         return f"the tables break rules that should always hold: {rules}. Please report it"

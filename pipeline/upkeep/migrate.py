@@ -50,7 +50,7 @@ def as_lines(done: Moved, place: str) -> Iterator[str]:
         yield "the old warehouse could not be read, so there was nothing to compare with"
     elif done.differing:
         names = ", ".join(done.differing)
-        yield f"other than what readers saw of the old one: {names}; the new one is as the archive says"
+        yield f"these tables differ from what readers saw of the old one: {names}; the new ones agree with the archive"
     else:
         yield f"all {len(done.rows)} tables are the same as in the old one"
     yield f"to use it, set AVATAR_TASKS_WAREHOUSE={place}, here and in every deployment"

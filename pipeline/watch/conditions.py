@@ -55,7 +55,7 @@ class Condition:
         value = self._value(readings)
         if value is not None and not _SIGNS[self.sign](value, self.limit):
             return None
-        problem = readings.problem or "nothing was ever measured"
+        problem = readings.problem or "it was never measured"
         words = f"it cannot be checked: {problem}" if value is None else f"{self.measure.meaning}: {self._shown(value)}"
         advice = None if value is None and readings.problem else self.measure.advice
         return Alarm(self.text, self.name, value, self.measure.severity, words, advice)
@@ -153,8 +153,8 @@ def _limit(text: str, measure: Measure, written: str) -> tuple[float, bool]:
 
 def _not_understood(text: str, why: str) -> UnusableInputError:
     examples = {"span": "{}>15m", "count": "{}>0", "room": "{}<5%"}
-    there_are = ", ".join(examples[one.kind].format(name) for name, one in MEASURES.items())
-    return UnusableInputError(f"--fail-if {text.strip()!r} cannot be used: {why}. Conditions are {there_are}")
+    known = ", ".join(examples[one.kind].format(name) for name, one in MEASURES.items())
+    return UnusableInputError(f"--fail-if {text.strip()!r} cannot be used: {why}. Conditions are {known}")
 
 
 def judge(conditions: Iterable[Condition], readings: Readings) -> list[Alarm]:

@@ -91,7 +91,7 @@ MEASURES: Final = {
     ),
     "missing_storm": Measure(
         "count",
-        "gateways that know nothing of many ids at the same time",
+        "gateways that suddenly do not know many ids",
         "Check AVATAR_TASKS_API_KEY, AVATAR_TASKS_BASE_URL and AVATAR_TASKS_SOURCE; no id is given up while this lasts",
     ),
     "identity_conflict": Measure(
@@ -101,8 +101,8 @@ MEASURES: Final = {
     ),
     "disk": Measure(
         "room",
-        "free room on the disk of the data folder",
-        "Make room or enlarge the disk: `avatar-tasks maintain` compacts the archive, `--retain DAYS` drops old days",
+        "free space on the disk of the data folder",
+        "Free space or enlarge the disk: `avatar-tasks maintain` compacts the archive, `--retain DAYS` drops old days",
     ),
 }
 

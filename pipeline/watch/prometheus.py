@@ -43,7 +43,7 @@ METRICS: Final = {
     "avatar_tasks_stuck_tasks": Metric("gauge", "Tasks running for more than three times the p99 of their kind."),
     "avatar_tasks_quarantined_answers": Metric("gauge", "Answers that could not be understood."),
     "avatar_tasks_identity_conflict_tasks": Metric("gauge", "Tasks whose answers are about other tasks."),
-    "avatar_tasks_missing_storm": Metric("gauge", "Whether the gateway knows nothing of many ids at the same time."),
+    "avatar_tasks_missing_storm": Metric("gauge", "Whether the gateway suddenly does not know many ids."),
     "avatar_tasks_last_load_timestamp_seconds": Metric("gauge", "When the last run that is loaded ended."),
     "avatar_tasks_since_last_load_seconds": Metric("gauge", "Time since then, when this was written."),
     "avatar_tasks_last_answer_timestamp_seconds": Metric("gauge", "When the gateway last gave a usable answer."),
@@ -52,7 +52,7 @@ METRICS: Final = {
     ),
     "avatar_tasks_error_budget_burning": Metric("gauge", "Whether an objective's error budget burns too fast."),
     "avatar_tasks_segments_not_loaded": Metric("gauge", "Archived segments that are not loaded."),
-    "avatar_tasks_disk_free_bytes": Metric("gauge", "Free room on the disk of the data folder."),
+    "avatar_tasks_disk_free_bytes": Metric("gauge", "Free space on the disk of the data folder."),
     "avatar_tasks_disk_size_bytes": Metric("gauge", "Size of the disk of the data folder."),
 }
 

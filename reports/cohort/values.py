@@ -33,7 +33,7 @@ def choose_rows(con: duckdb.DuckDBPyConnection, templates: tuple[str, ...], valu
     """
     unknown = [name for name, _ in values if name not in DIMENSIONS]
     if unknown:
-        msg = f"{unknown[0]!r} is nothing to choose tasks by: there are {', '.join(DIMENSIONS)}"
+        msg = f"unknown dimension {unknown[0]!r}: known are {', '.join(DIMENSIONS)}"
         raise UnknownFilterError(msg)
     parts = []
     if templates:
@@ -51,7 +51,7 @@ def choose_rows(con: duckdb.DuckDBPyConnection, templates: tuple[str, ...], valu
     [(found,)] = con.execute("select count(*) from memory.chosen_rows").fetchall()
     if values and not found:
         said = " and ".join(f"{name}={value or ''}" for name, value in values)
-        raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` has values that tasks have')
+        raise UnknownFilterError(f'no task has {said}: `avatar-tasks sql "from drivers"` lists values of tasks')
     return int(found)
 
 

@@ -181,5 +181,5 @@ def test_check_says_in_one_screen_what_is_wrong_and_what_to_do(connected: Comman
     refused = connected("check", "--json", AVATAR_TASKS_API_KEY="sk-another")
     assert (refused.code, refused.json["exit_code"]) == (3, 3)
     assert [one["remedy"] for one in refused.json["findings"] if one["state"] == "error"] == [
-        "Check AVATAR_TASKS_API_KEY: it is mistyped, expired or another gateway's"
+        "Check AVATAR_TASKS_API_KEY: it is mistyped, expired, or the key of another gateway"
     ]

@@ -23,7 +23,7 @@ def test_the_demo_follows_its_tasks_until_every_one_has_ended(avatar_tasks: Comm
     assert {row["is_terminal"] for row in rows(database, "tasks", ["is_terminal"])} == {True}
     observed_running = [row for row in rows(database, "tasks", ["last_running_at"]) if row["last_running_at"]]
     assert observed_running
-    assert "What to type next" in result.err
+    assert "Try next" in result.err
     assert "failure rate" in result.err
     again = ("demo", "--tasks", "10", "--speed", "500", "--no-prefect", "--no-report", "--out", "demo")
     assert avatar_tasks(*again).code == 0, "a former demo is replaced"

@@ -212,7 +212,7 @@ def test_selections_choose_tasks(paths: DataPaths, tmp_path: Path, selection: ob
         (where("status = 'NONE'"), "there are no tasks where status = 'NONE'"),
         (where("no_column = 1"), r"cannot be selected.*no_column.*clause\. Try it"),
         (where("true); drop table tasks; select (1"), "one SQL condition"),
-        (where("task_id in (select content from read_text('/etc/hostname'))"), "wants more than the warehouse"),
+        (where("task_id in (select content from read_text('/etc/hostname'))"), "uses more than the warehouse"),
         (failure("unheard of"), "select fingerprint, tasks from failure_reasons"),
         (missed("within-a-second"), "select name from objectives"),
     ],

@@ -116,7 +116,7 @@ def test_a_closed_stdout_is_reported_in_one_sentence(
 ) -> None:
     """Its number would be given to the next file that is opened."""
     done = shell(case("205-sql-stdout-closed").replace("csv", kind))
-    assert (done.returncode, done.stderr) == (2, "avatar-tasks: stdout is closed: give a file with --out FILE\n")
+    assert (done.returncode, done.stderr) == (2, "avatar-tasks: stdout is closed: write to a file with --out FILE\n")
 
 
 @pytest.mark.e2e

@@ -112,7 +112,7 @@ def test_no_file_of_ones_own_changes_nothing(tmp_path: Path) -> None:
         pytest.param("[colect]\ninterval = 1", "unknown 'colect'", id="unknown deployment"),
         pytest.param("rates = 3", "unknown 'rates'", id="unknown setting"),
         pytest.param("[maintain]\nintervall = 1", "unknown 'intervall'", id="unknown key"),
-        pytest.param("[shard]\ncron = '1 1 * * *'", "runs on no schedule", id="no schedule"),
+        pytest.param("[shard]\ncron = '1 1 * * *'", "has no schedule", id="no schedule"),
     ],
 )
 def test_an_unusable_file_is_refused_with_its_name(tmp_path: Path, text: str, sentence: str) -> None:

@@ -72,7 +72,7 @@ def test_shares_are_collected_at_once_and_one_that_dies_is_run_again(
     assert summary["requested"] == len(ids)
     assert gateway[1].total_calls <= len(ids) + 100  # what the share that was killed had not archived yet
     assert summary["statuses"].keys() <= {"SUCCESS", "FAILURE"}
-    assert "cut into" in err
+    assert "split into" in err
     assert "died; its answers are kept" in err
     told = operator.ask("select description from artifact where type = 'progress'")
     assert (f"{len(ids)} of {len(ids)} ids answered",) in told
@@ -110,7 +110,7 @@ def test_shares_that_no_worker_takes_end_with_their_parent(
     summary = json.loads(out)
     assert (summary["exit_code"], summary["asked"], summary["not_polled"]) == (5, 300, 300)
     assert (summary["unreachable"], gateway[1].total_calls) == (0, 0)
-    assert "of 3 shares, 1, 2, 3 never started: no worker took" in err
+    assert "of 3 shares, 1, 2, 3 never started: no worker started it" in err
     assert "`prefect worker start --pool avatar-tasks`" in err
     assert states_of_shares(operator) == ["Cancelled"] * 3
     operator.drop_into_inbox("again.txt", list(gateway[1].world.ids))

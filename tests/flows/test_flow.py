@@ -140,4 +140,4 @@ def test_the_report_flow_leaves_a_link_and_what_it_says(
     assert "https://reports.example/report.html" in artifacts["report-link"]
     assert "Half of the tasks have ended within" in artifacts["report"]
     assert "whose fault" in artifacts["report"]
-    assert "## Against the week before" in artifacts["report"]
+    assert "## Compared with the week before" in artifacts["report"]

@@ -127,5 +127,5 @@ def test_without_the_limit_each_goes_by_its_own_rate_and_says_so(fault: Exceptio
     server.fault = fault
     [warnings] = together(server, 1)
     assert 1 <= len(warnings) <= SECONDS / 30 + 1
-    assert "by its own RATE" in warnings[0]
+    assert "uses its own RATE" in warnings[0]
     assert len(server.sent_at) > SECONDS * 10

@@ -105,7 +105,7 @@ def set_up(operator: Operator, *options: str) -> str:
 def test_a_dry_run_names_what_each_gateway_gets(operator: Operator) -> None:
     said = set_up(operator, "--dry-run", "--in-flight", "12")
     assert {"deployment collect-well: new", "deployment collect-down: new"} <= set(said.splitlines())
-    assert "global limit avatar-tasks-requests-well: at most 50 requests a second over all workers" in said
+    assert "global limit avatar-tasks-requests-well: at most 50 requests per second over all workers" in said
     assert "global limit avatar-tasks-in-flight-down: at most 12 requests in flight over all workers" in said
     assert "automation 'avatar-tasks: no collect of well has completed': new" in said
     assert KEY not in said
@@ -173,6 +173,6 @@ def test_a_limit_that_left_the_file_leaves_the_server_but_for_one_that_somebody_
         "avatar-tasks-in-flight-fast": 8,
         "avatar-tasks-in-flight-own": 3,
     }
-    assert said[-1] == "global limit avatar-tasks-requests-fast: removed, as sources.toml does not have it any more"
+    assert said[-1] == "global limit avatar-tasks-requests-fast: removed, because sources.toml no longer has it"
     assert asyncio.run(set_up()) == {"avatar-tasks-in-flight-own": 3}
     assert everywhere[1:] == [[12], [12]]

@@ -235,7 +235,7 @@ def test_many_ids_missing_at_once_are_alerted_while_they_are(run: Run) -> None:
     collected(run, [*(Answer(one, seen, RUNNING) for one in ids[:10]), *(Answer(one, gone, MISSING) for one in ids)])
     during = dataclasses.replace(run, clock=Clock(now=lambda: minute(60)))
     [alert] = [one for one in news(during, DONE).alerts if one.kind == "ids-missing"]
-    for words in ("25 of the 25 ids", "10 of them it has shown before", "None is given up", "AVATAR_TASKS_API_KEY"):
+    for words in ("25 of the 25 ids", "it knew 10 of them before", "No id is given up", "AVATAR_TASKS_API_KEY"):
         assert words in alert.sentence
     assert told(during)["ids-missing"] == 1
     assert told(during) == {}

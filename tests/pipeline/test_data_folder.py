@@ -50,7 +50,7 @@ def begun(site: Site, *, scheduled: bool, first_start: bool | None = None) -> li
 def test_a_person_begins_a_folder_and_gets_one_message(site: Site) -> None:
     """With its whole path; from then on every run knows it by its mark."""
     [said] = begun(site, scheduled=False)
-    assert f"a new data folder was begun at {site.paths.root}" in said
+    assert f"created a new data folder at {site.paths.root}" in said
     mark = read_mark(site.paths)
     assert mark is not None
     assert (len(mark.folder_id), mark.kind) == (32, "real")
@@ -92,7 +92,7 @@ def test_an_archive_that_is_away_while_its_warehouse_is_there_is_noticed(site: S
     site.archive([Answer("t1", minute(1), RUNNING)])
     site.load()
     shutil.rmtree(site.paths.archive)
-    with pytest.raises(UnusableInputError, match=r"the archive .* is not there, though a warehouse"):
+    with pytest.raises(UnusableInputError, match=r"there is no archive at .*, but a warehouse"):
         begun(site, scheduled=scheduled)
     assert not site.paths.archive.exists()
 
@@ -123,7 +123,7 @@ def test_commands_that_derive_begin_no_folder(avatar_tasks: CommandLine, tmp_pat
 def test_collect_begins_a_folder_in_one_line(connected: CommandLine, gateway: Gateway) -> None:
     """And forbids itself to, where it is told to; a folder that was moved is not replaced then."""
     first = connected("collect", gateway.world.ids[0])
-    assert first.err.count("a new data folder was begun at") == 1
+    assert first.err.count("created a new data folder at") == 1
     assert "a new data folder" not in connected("collect", gateway.world.ids[1]).err
     (connected.folder / "data").rename(connected.folder / "moved")
     refused = connected("collect", gateway.world.ids[2], AVATAR_TASKS_FIRST_START="false")

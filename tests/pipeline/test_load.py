@@ -71,7 +71,7 @@ def test_collecting_without_loading_does_not_touch_the_warehouse(
         locked = no_gateway("load", "--json")
     assert (done.code, warehouse.stat().st_mtime_ns) == (0, before)
     assert "5 of 15 ids given had ended before" in done.err
-    assert "segments are archived and not loaded: `avatar-tasks load` does it" in done.err
+    assert "segments are archived and not loaded: run `avatar-tasks load` to load them" in done.err
     assert published(tmp_path, "tasks") == 10
     assert (locked.code, locked.json["segments_loaded"]) == (4, 0)
     assert f"process {os.getpid()}" in locked.json["problem"]

@@ -183,7 +183,7 @@ def test_signals_keep_received_answers(
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     _, told, line = err.splitlines()
-    assert told == "avatar-tasks: stopped; what was collected is kept, run again to go on"
+    assert told == "avatar-tasks: stopped; what was collected is kept: run the command again to continue"
     assert " exit=130 reason=interrupted " in line
     archived = sum(map(count_rows, Archive(LocalFolder(tmp_path / "data" / "archive")).segments("observations")))
     assert archived >= gateway.app.total_calls - 10

@@ -128,4 +128,4 @@ def copy_in_place() -> None:
             time.sleep(1)
             file.write(content[len(content) // 2 :])
 
-    put(publish, "replace_whole", fill_in_place)
+    put(publish, "replace_atomically", fill_in_place)

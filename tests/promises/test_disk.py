@@ -54,8 +54,8 @@ def attempt(siege: Siege, name: str, *set_up: SetUp) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("size", "expected", "advice"),
     [
-        pytest.param(1_200, 2, "What was archived before is kept: make room", id="no_room_for_a_segment"),
-        pytest.param(200_000, 4, "the next run loads it. Make room", id="no_room_for_the_warehouse"),
+        pytest.param(1_200, 2, "What was archived before is kept: free disk space", id="no_room_for_a_segment"),
+        pytest.param(200_000, 4, "the next run loads it. Free disk space", id="no_room_for_the_warehouse"),
     ],
 )
 def test_a_full_disk_is_named_and_nothing_is_lost(siege: Siege, size: int, expected: int, advice: str) -> None:

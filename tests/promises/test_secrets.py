@@ -192,7 +192,7 @@ def test_nothing_that_holds_the_key_shows_it(monkeypatch: pytest.MonkeyPatch) ->
     shown += [repr(ApiKey(KEY)), repr(exchange._request), repr(exchange._request.headers)]
     shown += [report_of(GatewayClient, "ftp://host", KEY), report_of(ApiKey, f"{KEY} x")]
     shown += [report_of(AccessToken, f"{KEY} x", "7"), report_of(AccessToken, "token", f"{KEY} x")]
-    assert all("Copy it once more" in report for report in shown[-3:])
+    assert all("Copy it again" in report for report in shown[-3:])
     monkeypatch.setattr("gateway.client.Gate", None)
     shown.append(report_of(GatewayClient, "https://host", KEY))
     assert [text for text in shown if traces(text.encode())] == []

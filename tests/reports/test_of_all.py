@@ -56,7 +56,7 @@ def test_another_choice_of_filters_evaluates_nothing_of_all_tasks_again(paths: D
     assert evaluated(paths, IMAGES) == set()
 
 
-def test_a_new_copy_is_read_anew(paths: DataPaths) -> None:
+def test_a_new_copy_is_read_again(paths: DataPaths) -> None:
     """The rows of the copy before it are forgotten."""
     assert evaluated(paths, IMAGES) == set(VIEWS)
     with open_writer(paths.warehouse, wait_seconds=5) as con:

@@ -280,10 +280,10 @@ def test_only_failures_have_a_class() -> None:
 @pytest.mark.parametrize(
     ("pattern", "fail_class", "complaint"),
     [
-        pytest.param("x", "ours", "none of provider", id="unknown class"),
-        pytest.param("(", "input", "no regular expression", id="not closed"),
-        pytest.param(r"(?<=a)b", "input", "no regular expression", id="only Python knows it"),
-        pytest.param(r"\p{Han}", "input", "no regular expression", id="only the other knows it"),
+        pytest.param("x", "ours", "known are provider", id="unknown class"),
+        pytest.param("(", "input", "not a regular expression", id="not closed"),
+        pytest.param(r"(?<=a)b", "input", "not a regular expression", id="only Python knows it"),
+        pytest.param(r"\p{Han}", "input", "not a regular expression", id="only the other knows it"),
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_when_it_is_made(pattern: str, fail_class: str, complaint: str) -> None:

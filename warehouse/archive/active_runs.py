@@ -35,7 +35,9 @@ def active_run(folder: Path, began: datetime) -> Iterator[None]:
         make_directory(folder)
         descriptor = os.open(folder / f"{began:%Y-%m-%d}", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        msg = f"cannot write to {folder}: {error.strerror or error}. Make room or give access, and run again"
+        msg = (
+            f"cannot write to {folder}: {error.strerror or error}. Free disk space or give write access, and run again"
+        )
         raise ArchiveError(msg) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -47,10 +49,10 @@ def active_run(folder: Path, began: datetime) -> Iterator[None]:
 def first_busy_day(folder: Path, now: datetime) -> str:
     """The first day, as YYYY-MM-DD, that must not be changed: the day the oldest active run began, or today."""
     today = f"{now - GRACE:%Y-%m-%d}"
-    return min((day for day in _held_days(folder, today)), default=today)
+    return min((day for day in _active_days(folder, today)), default=today)
 
 
-def _held_days(folder: Path, today: str) -> Iterator[str]:
+def _active_days(folder: Path, today: str) -> Iterator[str]:
     """Days before `today` on which active runs began; the lock files of other days are removed."""
     for path in sorted(folder.glob("????-??-??")) if folder.exists() else ():
         if path.name < today:

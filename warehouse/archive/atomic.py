@@ -61,7 +61,7 @@ def atomic_write(path: Path, *, mode: int = _OWNER_ONLY) -> Iterator[BinaryIO]:
         sync_directory(path.parent)
 
 
-def replace_whole(path: Path, fill: Callable[[Path], object]) -> None:
+def replace_atomically(path: Path, fill: Callable[[Path], object]) -> None:
     """Let `fill` write a file by name, then replace `path` with it, in the same order as `atomic_write`."""
     with _unfinished(path) as (unfinished, descriptor):
         fill(unfinished)

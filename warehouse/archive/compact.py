@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow.parquet as pq
 
 from warehouse.archive import parquet
-from warehouse.archive.atomic import UNFINISHED, replace_whole, sync_directory
+from warehouse.archive.atomic import UNFINISHED, replace_atomically, sync_directory
 from warehouse.archive.parquet import COMPACTED, COMPOSITION, OF_TASKS, SCHEMAS, Damaged, Segment
 from warehouse.errors import ArchiveError
 
@@ -67,7 +67,7 @@ def compact(store: Archive, loaded: Collection[str], before: str) -> Iterator[Jo
         segments = [one for one in store.segments(kind) if one.day < before and one.segment_id in loaded]
         for _, of_day in itertools.groupby(sorted(segments, key=_by_day), key=lambda one: one.day):
             for parts in _groups(of_day):
-                yield Joined(_put_together(folder, parts), parts)
+                yield Joined(_write_combined(folder, parts), parts)
 
 
 def remove_replaced(store: Archive) -> int:
@@ -102,7 +102,7 @@ def drop_days(store: Archive, not_before: str) -> list[Path]:
     try:
         for folder in [store.folder / kind for kind in OF_TASKS] if store.folder else ():
             days = [day for day in sorted(folder.glob("????-??-??")) if day.name < not_before]
-            dropped += [day.rename(_aside(day)) for day in days]
+            dropped += [day.rename(_moved_out(day)) for day in days]
             if days:
                 sync_directory(folder)
     except OSError as error:
@@ -118,7 +118,7 @@ def discard(store: Archive) -> None:
     store.storage.clear_unfinished()
 
 
-def _aside(day: Path) -> Path:
+def _moved_out(day: Path) -> Path:
     names = (day.with_name(f"{UNFINISHED}dropped-{number}-{day.name}") for number in itertools.count())
     return next(name for name in names if not name.exists())
 
@@ -150,7 +150,7 @@ def _rows_if_intact(segment: Segment) -> int | None:
     return None if damaged else rows
 
 
-def _put_together(folder: Path, parts: Sequence[Segment]) -> Segment:
+def _write_combined(folder: Path, parts: Sequence[Segment]) -> Segment:
     """Write one segment with the rows of `parts`; its name is a hash of their names.
 
     Raises:
@@ -161,7 +161,7 @@ def _put_together(folder: Path, parts: Sequence[Segment]) -> Segment:
     kind, day = parts[0].kind, parts[0].day
     path = folder / kind / day / f"{day.replace('-', '')}{COMPACTED}{digest}.parquet"
     try:
-        replace_whole(path, lambda unfinished: _fill(unfinished, path.stem, parts))
+        replace_atomically(path, lambda unfinished: _fill(unfinished, path.stem, parts))
     except OSError as error:
         msg = f"cannot write to the archive at {path.parent}: {error.strerror or error}. What was there is kept"
         raise ArchiveError(msg) from error
@@ -181,7 +181,7 @@ def _fill(unfinished: Path, segment_id: str, parts: Sequence[Segment]) -> None:
             expected += _checksum(piece)
     written = sum(map(_checksum, _all_rows([Segment(segment_id, kind, unfinished)])))
     if written != expected:
-        msg = f"what was compacted for {parts[0].path.parent} is not what it was made from. Nothing was changed"
+        msg = f"the compacted segment for {parts[0].path.parent} has other rows than its parts. Nothing was changed"
         raise ArchiveError(msg)
 
 

@@ -93,7 +93,7 @@ class ObjectPath:
         with self.open() as file:
             return file.read()
 
-    def write_whole(self, content: bytes) -> None:
+    def create_atomically(self, content: bytes) -> None:
         """Write a new object in one request; writing the same content again is allowed.
 
         Raises:
@@ -107,7 +107,7 @@ class ObjectPath:
                 obstore.put(_store(self.bucket), self.key, content, mode="create", use_multipart=False)
         except AlreadyExistsError as error:
             if self.read_bytes() != content:  # the same: an earlier attempt was written, but its answer was lost
-                msg = f"{self} is there already, with other content"
+                msg = f"{self} exists already, with other content"
                 raise FileExistsError(msg) from error
 
     def unlink(self, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - as pathlib has it
@@ -164,7 +164,7 @@ class ObjectFolder:
     def create(self, *names: str, fill: Callable[[IO[bytes]], object]) -> ObjectPath:
         content = io.BytesIO()
         fill(content)
-        self.file(*names).write_whole(content.getvalue())
+        self.file(*names).create_atomically(content.getvalue())
         return self.file(*names)
 
     def days(self, kind: str) -> Iterator[tuple[str, list[str]]]:

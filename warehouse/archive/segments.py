@@ -63,7 +63,7 @@ class Archive:
         except OSError as error:
             folder = self.storage.file(kind, day)
             what = f"cannot write to the archive at {folder}: {error.strerror or error}"
-            msg = f"{what}. What was archived before is kept: make room or give access, and run again"
+            msg = f"{what}. What was archived before is kept: free disk space or give write access, and run again"
             raise ArchiveError(msg) from error
         return Segment(segment_id, kind, path)
 

@@ -78,8 +78,8 @@ def serialized(con: duckdb.DuckDBPyConnection, step: Callable[[], T]) -> T:
                 raise
             problem = error
         time.sleep(random.uniform(0, min(_PAUSE_SECONDS, 0.05 * 2**attempt)))  # noqa: S311 - spreads, hides nothing
-    reason = str(problem).splitlines()[-1]
-    msg = f"the lake took none of {ATTEMPTS} attempts to load: {reason}. Nothing is lost; the next run loads it"
+    reason = str(problem).splitlines()[-1].rstrip(".")
+    msg = f"all {ATTEMPTS} attempts to load into the lake failed: {reason}. Nothing is lost; the next run loads it"
     raise LakeError(msg)
 
 
@@ -100,8 +100,8 @@ def session_for_claims(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
     """A separate session for advisory locks; they are released when the block ends."""
     with contextlib.closing(con.cursor()) as session:
         session.execute("begin")
-        _tell(session, f"set local application_name = '{_name()}'")
-        _tell(session, f"set local lock_timeout = {max(1, int(_wait_seconds(con) * 1000))}")
+        _execute(session, f"set local application_name = '{_name()}'")
+        _execute(session, f"set local lock_timeout = {max(1, int(_wait_seconds(con) * 1000))}")
         try:
             yield session
         finally:
@@ -116,27 +116,27 @@ def claim(con: duckdb.DuckDBPyConnection, session: duckdb.DuckDBPyConnection, wh
         WarehouseLockedError: with `wait`, when it is not obtained in time; the message names the holder.
     """
     if not wait:
-        return bool(_ask(session, _TRY.format(what=what))[0][0])
+        return bool(_query(session, _TRY.format(what=what))[0][0])
     try:
-        _ask(session, _TAKE.format(what=what))
+        _query(session, _TAKE.format(what=what))
     except duckdb.Error as error:
         if _TOOK_TOO_LONG not in str(error):
             raise
-        raise _held(con, what, _wait_seconds(con)) from None
+        raise _locked_error(con, what, _wait_seconds(con)) from None
     return True
 
 
-def holder(con: duckdb.DuckDBPyConnection, what: str = "load", catalog: str = CATALOG) -> str | None:
+def lock_holder(con: duckdb.DuckDBPyConnection, what: str = "load", catalog: str = CATALOG) -> str | None:
     """The lock holder, in words; None when there is none. `catalog` is the name of PostgreSQL in the connection."""
-    found = _ask(con, _HOLDER.format(what=what), catalog)
+    found = _query(con, _HOLDER.format(what=what), catalog)
     return str(found[0][0]) if found else None
 
 
-def _held(con: duckdb.DuckDBPyConnection, what: str, seconds: float) -> WarehouseLockedError:
-    who = holder(con, what) or "another process"
+def _locked_error(con: duckdb.DuckDBPyConnection, what: str, seconds: float) -> WarehouseLockedError:
+    who = lock_holder(con, what) or "another process"
     return WarehouseLockedError(
-        f"the lock to {what} on the lake is that of {who}: waited {seconds:g} s. Nothing is lost: everything collected "
-        "is in the archive, and the next run loads it"
+        f"the lake is locked by {who} (lock {what!r}): waited {seconds:g} s. Nothing is lost: everything collected is "
+        "in the archive, and the next run loads it"
     )
 
 
@@ -145,11 +145,11 @@ def _wait_seconds(con: duckdb.DuckDBPyConnection) -> float:
     return _WAIT_SECONDS if row is None or row[0] is None else float(row[0])
 
 
-def _tell(con: duckdb.DuckDBPyConnection, command: str) -> None:
+def _execute(con: duckdb.DuckDBPyConnection, command: str) -> None:
     con.execute("call postgres_execute($catalog, $command)", {"catalog": CATALOG, "command": command})
 
 
-def _ask(con: duckdb.DuckDBPyConnection, query: str, catalog: str = CATALOG) -> list[tuple[object, ...]]:
+def _query(con: duckdb.DuckDBPyConnection, query: str, catalog: str = CATALOG) -> list[tuple[object, ...]]:
     return con.execute("from postgres_query($catalog, $query)", {"catalog": catalog, "query": query}).fetchall()
 
 

@@ -51,7 +51,7 @@ def sole_writer(warehouse: Path, wait_seconds: float) -> Iterator[None]:
             yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise full(warehouse, str(error.strerror)) from error
+            raise disk_full_error(warehouse, str(error.strerror)) from error
         if error.errno in _NO_RIGHT:
             raise _unwritable(warehouse, error) from error
         raise
@@ -65,7 +65,7 @@ def _locked(warehouse: Path, wait_seconds: float) -> Iterator[None]:
         deadline = time.monotonic() + wait_seconds
         while not _try_lock(file.fileno(), fcntl.LOCK_EX):
             if time.monotonic() >= deadline:
-                raise held(warehouse, _our_holder(path), wait_seconds)
+                raise locked_error(warehouse, _our_holder(path), wait_seconds)
             time.sleep(RETRY_SECONDS)
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "command": " ".join(sys.argv[:2])}))
@@ -101,7 +101,7 @@ def is_open_here(path: Path) -> bool:
     return False
 
 
-def held(warehouse: Path, holder: str, waited: float) -> WarehouseLockedError:
+def locked_error(warehouse: Path, holder: str, waited: float) -> WarehouseLockedError:
     """The error that names the lock holder and says what to do."""
     return WarehouseLockedError(
         f"the warehouse {warehouse} is locked by {holder}: waited {waited:g} s. Nothing is lost: everything collected "
@@ -109,23 +109,23 @@ def held(warehouse: Path, holder: str, waited: float) -> WarehouseLockedError:
     )
 
 
-def held_here(warehouse: Path, waited: float) -> WarehouseLockedError:
-    """The error of `held`, if the holder is another connection of this process."""
-    return held(warehouse, f"{_THIS_PROCESS} ({os.getpid()})", waited)
+def locked_here_error(warehouse: Path, waited: float) -> WarehouseLockedError:
+    """The error of `locked_error`, if the holder is another connection of this process."""
+    return locked_error(warehouse, f"{_THIS_PROCESS} ({os.getpid()})", waited)
 
 
-def full(warehouse: Path, why: str) -> WarehouseFullError:
+def disk_full_error(warehouse: Path, why: str) -> WarehouseFullError:
     """The error for a full disk."""
     return WarehouseFullError(
-        f"there is no room for the warehouse {warehouse} ({why}). Nothing is lost: everything collected is in the "
-        "archive, and the next run loads it. Make room and run again"
+        f"there is no space for the warehouse {warehouse} ({why}). Nothing is lost: everything collected is in the "
+        "archive, and the next run loads it. Free disk space and run again"
     )
 
 
 def _unwritable(warehouse: Path, error: OSError) -> WarehouseUnwritableError:
     return WarehouseUnwritableError(
         f"cannot write to {error.filename or warehouse.parent}: {error.strerror}. Nothing is lost: everything "
-        "collected is in the archive, and the next run loads it. Give access and run again"
+        "collected is in the archive, and the next run loads it. Give write access and run again"
     )
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.archive.atomic import UNFINISHED, replace_whole
-from warehouse.database.locks import held_here, is_open_here, sole_writer
+from warehouse.archive.atomic import UNFINISHED, replace_atomically
+from warehouse.database.locks import is_open_here, locked_here_error, sole_writer
 from warehouse.database.session import prepare
-from warehouse.database.writer import damaged, open_file
+from warehouse.database.writer import damaged_error, open_file
 from warehouse.errors import WarehouseError
 from warehouse.sharing import share, share_folder
 
@@ -62,7 +62,7 @@ def publish_closed(paths: DataPaths) -> None:
         WarehouseError: when another process keeps changing the warehouse.
     """
     if is_open_here(paths.warehouse):
-        raise held_here(paths.warehouse, 0)
+        raise locked_here_error(paths.warehouse, 0)
     if paths.warehouse.with_name(f"{paths.warehouse.name}.wal").exists():
         with open_file(paths.warehouse, time.monotonic(), 0) as con:
             con.execute("checkpoint")
@@ -78,7 +78,7 @@ def put_in_place(paths: DataPaths, fill: Callable[[Path], None]) -> None:
     """
     folder = paths.published.parent
     _clear(folder, f"{UNFINISHED}*")
-    replace_whole(paths.published, lambda target: _fill(paths, target, fill))
+    replace_atomically(paths.published, lambda target: _fill(paths, target, fill))
     if paths.is_shared:
         share_folder(folder, paths.root)
     _clear(folder, ".version-*", keep=paths.published_version())
@@ -93,7 +93,7 @@ def _fill(paths: DataPaths, target: Path, fill: Callable[[Path], None]) -> None:
         with duckdb.connect(target, read_only=True) as con:
             con.execute("select count(*) from segments").fetchall()
     except duckdb.Error as error:
-        raise damaged(paths.warehouse, error) from error
+        raise damaged_error(paths.warehouse, error) from error
     with contextlib.suppress(OSError):  # a file system without hard links: readers open the shared name
         paths.version_of(target).hardlink_to(target)
 
@@ -104,7 +104,7 @@ def _copy_unchanged(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
         if _fingerprint(source) == before:
             return
-    msg = f"{source} is being changed by somebody else: close it there and run `avatar-tasks publish`"
+    msg = f"another program keeps changing {source}: close that program and run `avatar-tasks publish`"
     raise WarehouseError(msg)
 
 

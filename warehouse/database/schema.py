@@ -87,7 +87,7 @@ def _renew(con: duckdb.DuckDBPyConnection) -> None:
         _create_all(con, present)
 
 
-def make_anew(con: duckdb.DuckDBPyConnection) -> None:
+def recreate_all(con: duckdb.DuckDBPyConnection) -> None:
     """Drop every table, view and macro, and create them again, empty, within the caller's transaction."""
     _drop_views(con)
     for table in _columns_by_table(con):

@@ -69,8 +69,8 @@ def refusal(error: duckdb.Error) -> FilesRefusedError | None:
 
 def _refused(why: str) -> FilesRefusedError:
     return FilesRefusedError(
-        f"the query wants more than the warehouse ({why}): with --allow-files it may read and write files as you may, "
-        "attach databases, load extensions and change settings. Results go into a file with --out FILE"
+        f"the query uses more than the warehouse ({why}). Allow it with --allow-files: then it may read and write all "
+        "files that you may, attach databases, load extensions and change settings. To write a result, use --out FILE"
     )
 
 

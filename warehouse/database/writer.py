@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.archive.atomic import UNFINISHED, replace_whole, sync_directory
+from warehouse.archive.atomic import UNFINISHED, replace_atomically, sync_directory
 from warehouse.database import schema
 from warehouse.database.locks import (
     RETRY_SECONDS,
+    disk_full_error,
     file_holder,
-    full,
-    held,
-    held_here,
     is_open_here,
+    locked_error,
+    locked_here_error,
     sole_writer,
 )
 from warehouse.database.log_check import change_state, check_log
@@ -74,7 +74,7 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
         WarehouseDamagedError: when it cannot be opened, or is damaged where the block reads.
         WarehouseFullError: when the disk is full.
     """
-    with _as_our_errors(warehouse), contextlib.ExitStack() as stack:
+    with _as_warehouse_errors(warehouse), contextlib.ExitStack() as stack:
         con = _connect(warehouse, deadline, wait_seconds)
         stack.callback(shutil.rmtree, f"{warehouse}.tmp", ignore_errors=True)
         stack.enter_context(contextlib.closing(con))
@@ -104,7 +104,7 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         WarehouseDamagedError, WarehouseFullError: as `open_file`.
     """
     settings = WRITER_SETTINGS | {"temp_directory": f"{unfinished}.tmp"}  # by default in the working folder
-    with _as_our_errors(unfinished), contextlib.ExitStack() as stack:
+    with _as_warehouse_errors(unfinished), contextlib.ExitStack() as stack:
         if not unfinished.exists():
             _begin_file(unfinished)
         con = stack.enter_context(contextlib.closing(duckdb.connect(":memory:", config=settings)))
@@ -117,14 +117,14 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextlib.contextmanager
-def _as_our_errors(warehouse: Path) -> Iterator[None]:
+def _as_warehouse_errors(warehouse: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
         if _NO_ROOM.search(str(error)) or isinstance(error, duckdb.OutOfMemoryException):  # or temporary files
-            raise full(warehouse, first_line(error)) from error
+            raise disk_full_error(warehouse, first_line(error)) from error
         if _CORRUPT.search(str(error)):
-            raise damaged(warehouse, error) from error
+            raise damaged_error(warehouse, error) from error
         raise
 
 
@@ -135,13 +135,13 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
                 _create_if_missing(warehouse)
                 _check_log(warehouse)
                 return duckdb.connect(warehouse, config=WRITER_SETTINGS)
-            in_the_way = held_here(warehouse, wait_seconds)
+            in_the_way = locked_here_error(warehouse, wait_seconds)
         except duckdb.Error as error:
             if _NO_ROOM.search(str(error)):
                 raise
             if _LOCKED not in str(error):
-                raise damaged(warehouse, error) from error
-            in_the_way = held(warehouse, _foreign_holder(error), wait_seconds)
+                raise damaged_error(warehouse, error) from error
+            in_the_way = locked_error(warehouse, _foreign_holder(error), wait_seconds)
         if time.monotonic() >= deadline:
             raise in_the_way
         time.sleep(RETRY_SECONDS)
@@ -208,7 +208,7 @@ def empty_file() -> Path:
             made = Path(folder, kept.name)
             with contextlib.closing(duckdb.connect(made, config=WRITER_SETTINGS)) as con:
                 prepare(con)
-            replace_whole(kept, lambda unfinished: shutil.copyfile(made, unfinished))
+            replace_atomically(kept, lambda unfinished: shutil.copyfile(made, unfinished))
         kept.chmod(0o644)
         for other in set(cache.glob("empty-*")) - {kept}:
             other.unlink(missing_ok=True)
@@ -220,7 +220,7 @@ def _foreign_holder(error: duckdb.Error) -> str:
     return f"process {found[2]} ({found[1]})" if found else "another process"
 
 
-def damaged(warehouse: Path, error: duckdb.Error) -> WarehouseDamagedError:
+def damaged_error(warehouse: Path, error: duckdb.Error) -> WarehouseDamagedError:
     """The error that says what is wrong with the file and what to do."""
     return WarehouseDamagedError(
         f"the warehouse {warehouse} cannot be used ({first_line(error)}). It is derived from the archive: "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from warehouse.database.advisory_lock import CATALOG, holder, write_lock
+from warehouse.database.advisory_lock import CATALOG, lock_holder, write_lock
 from warehouse.database.session import quoted
 from warehouse.ducklake.extensions import load_extensions
 from warehouse.errors import LakeError, NothingPublishedError
@@ -103,7 +103,7 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> No
 
 def who_loads(con: duckdb.DuckDBPyConnection) -> str | None:
     """The process that has locked the lake for writing, in words; None when there is none."""
-    return holder(con, catalog=f"__ducklake_metadata_{LAKE}")
+    return lock_holder(con, catalog=f"__ducklake_metadata_{LAKE}")
 
 
 def _attach_for_writing(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
@@ -132,7 +132,7 @@ def _try(lake: Lake, step: Callable[[], None]) -> None:
             msg = f"there is no lake at {lake} yet: run `avatar-tasks collect` or `avatar-tasks migrate` first"
             raise NothingPublishedError(msg) from None
         if _ELSEWHERE in str(error):
-            msg = f"the lake {lake} has its data elsewhere than {lake.data}: set AVATAR_TASKS_LAKE_DATA to where it is"
+            msg = f"the data of the lake {lake} is not at {lake.data}: set AVATAR_TASKS_LAKE_DATA to where it is"
             raise LakeError(msg) from None
         reason = without_password(" ".join(str(error).split()).rpartition(_FAILED)[-1])
         msg = (

@@ -62,7 +62,7 @@ def _create_beside(con: duckdb.DuckDBPyConnection) -> None:
     """Create every table, view and macro: DuckDB would look up a missing one in `main` instead."""
     with transaction(con):
         con.execute(f"create schema {BESIDE}; use {BESIDE}")
-        catalog.make_anew(con)
+        catalog.recreate_all(con)
 
 
 def _load_all(con: duckdb.DuckDBPyConnection, work: Derivation) -> Loaded:
@@ -83,7 +83,7 @@ def _take_its_place(con: duckdb.DuckDBPyConnection, work: Derivation, guard: Los
             rest = load_within(con, unloaded(con, work.store), work.analysis, work.policy)
             con.execute(f"use {LAKE}")
             guard.check(ledger_of(con, "the lake"), rest.damaged)
-            catalog.make_anew(con)
+            catalog.recreate_all(con)
             catalog.copy_rows(con, BESIDE)
     finally:
         con.execute(f"use {LAKE}")

@@ -9,10 +9,10 @@ from warehouse import machine
 
 MEGABYTE: Final = 1_000_000
 
-#: What one process needs: some 190 MB are the libraries as such.
+#: What one process needs; the libraries alone take some 190 MB.
 LEAST_BYTES: Final = 350 * MEGABYTE
 
-#: With more, a process is no faster.
+#: More memory does not make a process faster.
 _ENOUGH_BYTES: Final = 1_500 * MEGABYTE
 
 #: A page of a list, or an answer about many ids, has some hundred answers, and counts as that many rows.
@@ -21,13 +21,13 @@ PAGE_ROWS: Final = 100
 #: Rows of segments loaded in one transaction, unless one segment alone has more.
 STEP_ROWS: Final = 10_000
 
-#: Rows of segments after which a rebuild closes its file and opens it again, with the least memory and with enough.
-#: Until then what was loaded is not compressed, and beyond the memory for it in temporary files, some 1.6 KB an answer.
-#: Each time the last rows of every table are compressed again: a million answers took 82 s of CPU with a checkpoint
-#: after 160,000 rows, and 66 s, and a file smaller by a seventh, with portions of 640,000.
+#: Rows of segments after which a rebuild closes its file and opens it again: with the least memory, and with enough.
+#: Until then, what was loaded is not compressed, and what does not fit in memory is in temporary files (some 1.6 KB per
+#: answer). Each time, the last rows of every table are compressed again: a million answers took 82 s of CPU with a
+#: checkpoint after 160,000 rows; with portions of 640,000, 66 s, and the file was smaller by a seventh.
 _PORTION_ROWS: Final = (50_000, 640_000)
 
-#: Of the machine's memory, or of its container's, what a load uses if nothing else is set.
+#: The share of the memory of the machine, or of its container, that a load uses if nothing else is set.
 _SHARE: Final = 0.7
 
 
@@ -36,8 +36,8 @@ class Budget:
     """What a load may use.
 
     Attributes:
-        processes: that read and flatten answers, the one that writes among them.
-        process_bytes: memory of each.
+        processes: how many read and flatten answers, including the one that writes.
+        process_bytes: memory of each process.
     """
 
     processes: int = 1
@@ -45,7 +45,7 @@ class Budget:
 
     @property
     def is_short(self) -> bool:
-        """Whether a process has so little that a load takes longer for it."""
+        """Whether a process has so little memory that a load takes longer."""
         return self.process_bytes < 2 * LEAST_BYTES
 
     @property
@@ -55,7 +55,7 @@ class Budget:
 
     @property
     def piece_rows(self) -> int:
-        """Answers flattened at a time, where bodies have 2 KB. More at a time cost less each, and need memory."""
+        """Answers flattened at a time, with bodies of 2 KB. A larger number costs less CPU and needs more memory."""
         return self._graded(1_200, 20_000)
 
     @property
@@ -65,7 +65,7 @@ class Budget:
 
     @property
     def file_bytes(self) -> int:
-        """What DuckDB may keep in memory of a new file."""
+        """Memory that DuckDB may use for a new file."""
         return self._graded(64 * MEGABYTE, 512 * MEGABYTE)
 
     @property
@@ -75,26 +75,26 @@ class Budget:
 
     @property
     def rebuild_rows(self) -> int:
-        """Rows of segments in one transaction on a new file: until it ends they take memory."""
+        """Rows of segments loaded into a new file in one transaction; its changes take memory until it commits."""
         return self._graded(10_000, 160_000)
 
     @property
     def portion_rows(self) -> int:
-        """Rows of segments after which a file that is new is opened again: so long what it holds grows."""
+        """Rows of segments after which a new file is closed and opened again, to free memory."""
         return self._graded(*_PORTION_ROWS)
 
     def _graded(self, least: int, most: int) -> int:
-        """Between the two as the memory of a process is between `LEAST_BYTES` and `_ENOUGH_BYTES`."""
+        """Between `least` (for a process with `LEAST_BYTES`) and `most` (with `_ENOUGH_BYTES`), in proportion."""
         share = (self.process_bytes - LEAST_BYTES) / (_ENOUGH_BYTES - LEAST_BYTES)
         return int(least + (most - least) * min(max(share, 0.0), 1.0))
 
 
 def budget_of(processes: int | None = None, memory_bytes: int | None = None) -> Budget:
-    """The budget by what is set, or by what there is: a process for each core, as far as there is memory for them.
+    """The budget from the settings, or from the machine: a process for each core, as far as its memory suffices.
 
     Args:
-        processes: how many there may be; as many as cores if not given.
-        memory_bytes: of all of them together; seven tenths of the memory there is if not given.
+        processes: maximum number of processes; by default the number of cores.
+        memory_bytes: memory of all of them together; by default seven tenths of the available memory.
     """
     memory = memory_bytes or int(machine.memory_bytes() * _SHARE)
     wanted = processes or max(1, min(machine.cores(), memory // LEAST_BYTES))

@@ -1,4 +1,4 @@
-"""What people decided, written to tables: objectives, failure rules, prices, and when pending ids are polled."""
+"""What people decide, written to tables: objectives, failure rules, prices, and when pending ids are polled."""
 
 from __future__ import annotations
 

@@ -35,15 +35,15 @@ def load_in_steps(
     budget: Budget = _ALONE,
     between: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
 ) -> Iterator[Loaded]:
-    """Load any number of segments in transactions of some `step_rows` rows, and say after each what it did.
+    """Load any number of segments in transactions of about `step_rows` rows; yields the result of each.
 
-    What a transaction changes stays in memory until it ends, uncompressed; so memory does not grow with the archive.
-    Each step is visible complete or not at all, and the ledger says which are. Where there is much to load, as many
-    processes as the budget allows read and flatten what comes next. `between` two steps something may be done with the
-    connection.
+    What a transaction changes stays in memory, uncompressed, until it commits; with steps of a limited size, memory
+    does not grow with the archive. Each step is visible completely or not at all, and the ledger lists what is visible.
+    If there is much to load, as many processes as the budget allows read and flatten the next answers. `between` is
+    called with the connection between two steps.
 
     Raises:
-        duckdb.Error, ArchiveError: see `load`; steps that are done stay done.
+        duckdb.Error, ArchiveError: see `load`; steps that are committed stay loaded.
     """
     steps = list(steps_of(segments, step_rows))
     with prepare_steps(steps, analysis.failure_rules, budget, temporary_folder(con)) as ready:
@@ -59,7 +59,7 @@ def load_prepared(
     budget: Budget,
     between: Callable[[duckdb.DuckDBPyConnection], None],
 ) -> Iterator[Loaded]:
-    """The same of steps that are prepared, or are being."""
+    """As `load_in_steps`, for steps that are already prepared, or that other processes are preparing."""
     if budget.is_short:
         lower_limit(con, budget.file_bytes)
     for number, (step, prepared) in enumerate(steps):

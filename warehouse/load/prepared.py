@@ -1,8 +1,8 @@
 """The frames of a load, made lot by lot ahead of the writer: by other processes, and by the writer while it waits.
 
-With one process the writer makes each lot when it comes to it. With more, the others make the next lots meanwhile; the
-writer makes those that nobody has begun when it needs one, or when it has to wait. So both are busy whatever takes
-longer, and there is one way to make a lot in all of them.
+With one process, the writer makes each lot when it needs it. With more, the others make the next lots meanwhile; the
+writer makes a lot itself if no other process has started it when it is needed, or while the writer would only wait. So
+all are busy whether reading or writing takes longer, and the same code makes a lot in every process.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("avatar_tasks")
 
-#: Answers for which another process is started: that costs as much as making frames of some 10,000.
+#: One more process is started for this many answers: starting it costs as much as making frames of some 10,000.
 ROWS_PER_PROCESS: Final = 40_000
 
-#: Lots made ahead for each process: some 70 MB each, in files.
+#: Lots made ahead per process; each takes some 70 MB, in files.
 _LOTS_AHEAD: Final = 2
 
 
 class Prepared:
-    """What the answers of some segments say, piece by piece. Iterating again begins again.
+    """The frames of the answers in some segments, piece by piece. Each iteration starts at the first piece.
 
     Attributes:
-        segments: those of the given ones that hold answers, in the order they were written.
-        damaged: those that cannot be read, once the last piece was taken.
+        segments: those of the given segments that contain answers, in the order they were written.
+        damaged: those that cannot be read; complete after the last piece.
     """
 
     def __init__(self, lots: Sequence[Lot], ahead: Ahead | None = None) -> None:
@@ -54,7 +54,7 @@ class Prepared:
         self._made: dict[Lot, tuple[list[Frames], list[Damaged]]] = {}
 
     def ready(self) -> None:
-        """Make all of it now, in memory, so that nothing is left to do where others would have to wait for it.
+        """Make all frames now, in memory, so that nothing is left to do while others would have to wait.
 
         Raises:
             ArchiveError: see `parquet.pieces`.
@@ -65,14 +65,14 @@ class Prepared:
                 self._made[lot] = [frames for _, frames in one], one.damaged
 
     def only(self, wanted: Collection[Segment]) -> Prepared:
-        """The same of fewer segments; a lot that loses some is made again."""
+        """The same for the `wanted` segments only; a lot that loses segments is made again."""
         fewer = [lot.only(wanted) for lot in self._lots]
         rest = Prepared([lot for lot in fewer if lot.segments], self._ahead)
         rest._made = self._made
         return rest
 
     def __iter__(self) -> Iterator[tuple[Lot, Frames]]:
-        """The pieces, each with the lot that it is of.
+        """The pieces, each with its lot.
 
         Raises:
             ArchiveError: see `parquet.pieces`.
@@ -92,14 +92,14 @@ class Prepared:
                 yield from ((lot, frames) for frames in kept_frames(*made))
 
     def release(self) -> None:
-        """Remove the files of it: it is written."""
+        """Remove the files, after the frames were written to the warehouse."""
         for lot in self._lots:
             if self._ahead:
                 self._ahead.drop(lot)
 
 
 def prepare(segments: Iterable[Segment], rules: Sequence[FailureRule], piece_rows: int | None = None) -> Prepared:
-    """The answers of some segments, each lot of some `piece_rows` made when it is come to."""
+    """The answers of some segments; each lot, of about `piece_rows` rows, is made when it is needed."""
     return Prepared(list(lots_of(segments, rules, piece_rows)))
 
 
@@ -113,10 +113,10 @@ def prepare_steps(
     """The answers of each step of a load, made in as many processes as the budget allows, this one among them.
 
     Args:
-        steps: the segments of each, in the order they are written.
+        steps: the segments of each step, in the order they are written.
         rules: the failure rules in force.
-        budget: how many processes there may be; there are fewer where there is little to do.
-        folder: where files may be until they are written; the system's folder for temporary files if not given.
+        budget: the maximum number of processes; fewer are used if there is little to do.
+        folder: the folder for temporary files; the system's if not given.
     """
     lots = [list(lots_of(step, rules, budget.piece_rows)) for step in steps]
     every = [one for step in lots for one in step]
@@ -135,12 +135,12 @@ def prepare_steps(
 
 
 class Ahead:
-    """Lots that are made before they are taken.
+    """Makes lots before they are needed.
 
     Args:
         lots: in the order they are taken.
-        workers: processes beside this one.
-        folder: for their frames.
+        workers: number of processes in addition to this one.
+        folder: the folder for their frames.
     """
 
     def __init__(self, lots: Sequence[Lot], workers: int, folder: Path) -> None:
@@ -157,7 +157,7 @@ class Ahead:
         self._threads = ThreadPoolExecutor(workers)
 
     def take(self, lot: Lot) -> tuple[Path, Kept] | None:
-        """What was made of a lot; None where it is left to the caller."""
+        """The frames of a lot; None if the caller has to make them."""
         number = self._number.get(id(lot))
         if number is None:
             return None
@@ -171,7 +171,7 @@ class Ahead:
             return self._place(number), future.result()
         except OSError as error:
             if not self._has_warned:
-                logger.warning("%s: the load goes on and reads them itself", error)
+                logger.warning("%s: the load continues without it", error)
             self._has_warned = True
             self.drop(lot)
             return None
@@ -182,14 +182,14 @@ class Ahead:
             shutil.rmtree(self._place(self._number[id(lot)]), ignore_errors=True)
 
     def close(self) -> None:
-        """End the other processes, whatever they are doing."""
+        """Kill the other processes."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
             worker.end()
         self._threads.shutdown()
 
     def _begin(self, number: int) -> None:
-        """Let the others have this lot and those that come after it."""
+        """Let other processes make this lot and the next ones."""
         for one in range(number, min(number + self._ahead, len(self._lots))):
             if one not in self._begun:
                 self._begun[one] = self._threads.submit(self._by_worker, one)
@@ -202,7 +202,7 @@ class Ahead:
             self._idle.put(worker)
 
     def _help(self, number: int) -> bool:
-        """Make the last lot that nobody has begun; where there is none, wait for this one."""
+        """Make the last lot that no process has started; if there is none, wait for lot `number`."""
         for one in reversed(range(number + 1, number + self._ahead)):
             if one in self._begun and self._begun[one].cancel():
                 self._begun[one] = _done(keep(self._lots[one], self._place(one)))

@@ -47,7 +47,7 @@ class Worker:
             requests.flush()
             reply = pickle.load(replies)  # noqa: S301 - from our own process
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
-            raise ChildProcessError("a process that read answers for the load has ended") from error
+            raise ChildProcessError("a process that reads answers for the load has ended") from error
         if not isinstance(reply, Kept):
             raise ChildProcessError(reply)
         return reply

@@ -49,7 +49,7 @@ def rebuild_file(work: Derivation, guard: LossGuard) -> Loaded:
     return total
 
 
-def clear_half_made(paths: DataPaths) -> None:
+def clear_unfinished_rebuild(paths: DataPaths) -> None:
     """Remove the file that a killed rebuild left beside the warehouse.
 
     Raises:
@@ -69,7 +69,7 @@ def built_beside(work: Derivation) -> Iterator[Loaded]:
     with sole_writer(beside, work.wait_seconds):
         _remove(beside)
         try:
-            work.load_anew(partial(_opened, beside, work.budget.file_bytes), total)
+            work.load_into_empty(partial(_opened, beside, work.budget.file_bytes), total)
             yield total
         finally:
             _remove(beside)

@@ -1,4 +1,4 @@
-"""What it takes to derive a warehouse from its archive, and doing it."""
+"""Derive a warehouse from its archive."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """What it takes to derive a warehouse again.
+    """The parameters to derive a warehouse from its archive, and the methods to do so.
 
     Attributes:
         paths: the data directory.
-        store: the archive in it, or what is to be seen of it.
-        analysis: what people decided.
+        store: the archive in it, perhaps without days that are to be ignored.
+        analysis: the contents of analysis.toml.
         policy: when pending ids are polled again.
         wait_seconds: how long to wait for the live warehouse's lock.
-        on_progress: called with segments done and segments in all.
-        budget: what it may use of the machine.
+        on_progress: called with the number of segments done, and of all segments.
+        budget: the processes and memory that it may use.
     """
 
     paths: DataPaths
@@ -55,9 +55,9 @@ class Derivation:
         return replace(self, store=store)
 
     def load_all(self, con: duckdb.DuckDBPyConnection, total: Loaded, only: Collection[str] | None = None) -> None:
-        """Load into a file's `con` what it lacks of the archive, or of `only` these segments.
+        """Load all segments of the archive that the file of `con` lacks, or those of `only`.
 
-        What was loaded is added to `total`; its damaged segments are those of this time.
+        The result is added to `total`, except that its damaged segments are replaced.
         """
         total.damaged.clear()
         segments = unloaded(con, self.store)
@@ -67,11 +67,13 @@ class Derivation:
         with prepare_steps(steps, self.analysis.failure_rules, self.budget, temporary_folder(con)) as ready:
             self._load(con, zip(steps, ready, strict=True), total, 0, len(segments))
 
-    def load_anew(self, opened: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]], total: Loaded) -> None:
-        """Load the archive into an empty file, which is `opened` again for each portion of it.
+    def load_into_empty(
+        self, opened: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]], total: Loaded
+    ) -> None:
+        """Load the archive into an empty file, in portions; `opened` is called for each, and closes the file after it.
 
-        What a portion brings is compressed when the file is closed. Until then DuckDB keeps in memory, beyond its
-        limit, some 70 MB for each million answers that the file has taken.
+        Closing the file compresses what was loaded. Until then DuckDB needs memory beyond its limit: some 70 MB for
+        each million answers loaded.
         """
         with opened() as con:
             segments, folder = unloaded(con, self.store), temporary_folder(con)
@@ -94,7 +96,7 @@ class Derivation:
         before: int,
         every: int,
     ) -> int:
-        """Load some steps, `before` which segments were done of `every` one; returns how many then are."""
+        """Load some steps. `before` of `every` segments were done already; returns how many are done after them."""
         between = spill if self.budget.is_short else _do_nothing
         for done in load_prepared(con, steps, self.analysis, self.policy, budget=self.budget, between=between):
             total.add(done)

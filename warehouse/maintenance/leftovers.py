@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.archive.atomic import clear_unfinished
 from warehouse.errors import WarehouseLockedError
-from warehouse.maintenance.beside import clear_half_made
+from warehouse.maintenance.beside import clear_unfinished_rebuild
 
 if TYPE_CHECKING:
     from warehouse.paths import DataPaths
@@ -18,4 +18,4 @@ def clear_leftovers(paths: DataPaths) -> None:
     paths.storage.clear_unfinished()
     clear_unfinished(paths.gateways)
     with contextlib.suppress(WarehouseLockedError):
-        clear_half_made(paths)
+        clear_unfinished_rebuild(paths)

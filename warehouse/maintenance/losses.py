@@ -116,9 +116,11 @@ class LossGuard:
             check_nothing_is_lost(ledger, self.store, [one.segment.segment_id for one in damaged])
         except LossError as error:
             if not self.accept_loss:
-                advice = "Nothing was changed. Mount or restore the archive; to go on without them, give --accept-loss"
+                advice = (
+                    "Nothing was changed. Mount or restore the archive; to continue without them, give --accept-loss"
+                )
                 raise LossError(f"{error}. {advice}") from None
-            self.notify(f"{error}, and now they are gone, as --accept-loss says")
+            self.notify(f"{error}. They are lost now, because --accept-loss was given")
 
 
 def ledger_if_free(paths: DataPaths) -> Ledger | None:
@@ -145,28 +147,25 @@ def check_nothing_is_lost(ledger: Ledger | None, store: Archive, unreadable: Col
         LossError: when the archive has a segment of the ledger neither itself nor in a compacted one, or when the
             ledger cannot be read and the archive is empty.
     """
-    held = _held(store)
+    archived = _archived_ids(store)
     if ledger is None:
-        if not held:
-            msg = (
-                f"there is nothing in the archive at {store.storage}, and no warehouse that can be read to compare it "
-                "with"
-            )
+        if not archived:
+            msg = f"there is nothing in the archive at {store.storage}, and no warehouse can be read to compare it with"
             raise LossError(msg)
         return
-    missing = ledger.segments.keys() - (held - set(unreadable))
+    missing = ledger.segments.keys() - (archived - set(unreadable))
     if missing:
         raise LossError(_words(ledger, sorted(missing), store))
 
 
-def _held(store: Archive) -> set[str]:
+def _archived_ids(store: Archive) -> set[str]:
     """Ids of all segments whose rows the archive has, in their own file or in one compacted from them."""
-    held: set[str] = set()
+    archived: set[str] = set()
     for segment in (one for kind in SCHEMAS for one in (*store.segments(kind), *store.replaced(kind))):
-        held.add(segment.segment_id)
+        archived.add(segment.segment_id)
         with contextlib.suppress(ArchiveError):  # the load reports it
-            held |= composition(segment).replaced
-    return held
+            archived |= composition(segment).replaced
+    return archived
 
 
 def _words(ledger: Ledger, missing: list[str], store: Archive) -> str:
@@ -175,11 +174,11 @@ def _words(ledger: Ledger, missing: list[str], store: Archive) -> str:
         kind, count = ledger.segments[one]
         rows[kind] += count
     names = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
-    is_away = store.folder is not None and not store.folder.is_dir()
-    where = "away: there is no folder" if is_away else "not, or not whole, in the archive at"
+    is_folder_missing = store.folder is not None and not store.folder.is_dir()
+    where = "missing: there is no folder" if is_folder_missing else "missing or damaged in the archive at"
     pages = f", {rows['list_pages']:,} pages of the gateway's list" if rows["list_pages"] else ""
     return (
-        f"{len(missing):,} of {len(ledger.segments):,} segments that {ledger.place} was made from are {where} "
+        f"{len(missing):,} of {len(ledger.segments):,} segments that {ledger.place} was derived from are {where} "
         f"{store.storage}: {rows['observations']:,} answers, {rows['requests']:,} accepted ids, {rows['runs']:,} "
         f"summaries of runs{pages} that only the tables still have ({names})"
     )

@@ -90,7 +90,7 @@ def _one_at_a_time(paths: DataPaths) -> Iterator[None]:
             stack.enter_context(sole_writer(paths.maintenance, 0))
         except WarehouseLockedError:
             holder = lock_holder(paths.maintenance) or "another process"
-            msg = f"`avatar-tasks maintain` is running already on {paths.root}, in {holder}. Nothing was done"
+            msg = f"`avatar-tasks maintain` is already running on {paths.root}, in {holder}. Nothing was done"
             raise WarehouseLockedError(msg) from None
         yield
 

@@ -98,7 +98,7 @@ def check_retention(plan: Retention) -> None:
         RetentionRefusedError: when they must not, with the reason.
     """
     if plan.refusal:
-        msg = f"nothing was dropped: {plan.refusal} To drop it all the same, give --accept-loss"
+        msg = f"nothing was dropped: {plan.refusal} To drop it anyway, give --accept-loss"
         raise RetentionRefusedError(msg)
 
 
@@ -111,13 +111,13 @@ def _doubts(gone: list[Segment], kept: list[Segment], now: datetime) -> str | No
     if not gone:
         return None
     if not kept:
-        return f"nothing would remain, for the newest segment is of {max(one.day for one in gone)}. Is the clock right?"
+        return f"nothing would remain: the newest segment is of {max(one.day for one in gone)}. Is the clock right?"
     newest, oldest_kept = max(one.day for one in kept), min(one.day for one in kept)
     last_gone = max(one.day for one in gone)
     if _days_between(newest, f"{now:%Y-%m-%d}") > QUIET:
-        return f"it is {now:%Y-%m-%d} by the clock, and the newest segment is of {newest}. Is the clock right?"
+        return f"the clock says {now:%Y-%m-%d}, but the newest segment is of {newest}. Is the clock right?"
     if _days_between(last_gone, oldest_kept) > QUIET:
-        return f"nothing was archived between {last_gone} and {oldest_kept}. Was the clock right since?"
+        return f"nothing was archived between {last_gone} and {oldest_kept}. Has the clock been right since?"
     return None
 
 

@@ -62,12 +62,12 @@ checks as (
         unnest([
             {
                 'check_name': 'start_missing',
-                'description': 'it was seen running or ended, and start_time is unknown: so are queue and run time',
+                'description': 'it was seen running or ended, but start_time is unknown, and so are queue and run time',
                 'checked': begun,
             },
             {
                 'check_name': 'finish_missing',
-                'description': 'it has ended, and finish_time is unknown: so is latency_seconds',
+                'description': 'it has ended, but finish_time is unknown, and so is latency_seconds',
                 'checked': ended,
             },
             {
@@ -87,7 +87,7 @@ checks as (
             },
             {
                 'check_name': 'finish_in_future',
-                'description': 'finish_time is over a minute later than the answer that told it: it has no durations',
+                'description': 'finish_time is over a minute later than the answer that contained it: it has no durations',
                 'checked': with_finish,
             },
             {
@@ -97,7 +97,7 @@ checks as (
             },
             {
                 'check_name': 'time_implausible',
-                'description': 'a number stood where a time should and was none in any unit since 2020; the time is NULL',
+                'description': 'a number in the place of a time is not a time since 2020 in any unit; the time is NULL',
                 'checked': all_tasks,
             },
             {
@@ -117,7 +117,7 @@ checks as (
             },
             {
                 'check_name': 'result_missing',
-                'description': 'it succeeded, and nothing came that could be the address of a result',
+                'description': 'it succeeded, but no address of a result was received',
                 'checked': succeeded,
             },
             {
@@ -127,7 +127,7 @@ checks as (
             },
             {
                 'check_name': 'reason_on_success',
-                'description': 'it succeeded, and fail_reason held a text that is no address and no word like success',
+                'description': 'it succeeded, but fail_reason is neither an address nor a word like success',
                 'checked': succeeded,
             },
             {
@@ -147,7 +147,7 @@ checks as (
             },
             {
                 'check_name': 'status_unknown',
-                'description': 'the status is a word that nobody knows; a class of its own, neither running nor ended',
+                'description': 'the status is an unknown word: the task counts neither as running nor as ended',
                 'checked': all_tasks,
             },
             {
@@ -157,7 +157,7 @@ checks as (
             },
             {
                 'check_name': 'text_repaired',
-                'description': 'bytes that are no text, or half characters, were replaced; the archive keeps them',
+                'description': 'invalid bytes or lone surrogates were replaced; the archive keeps them',
                 'checked': all_tasks,
             },
         ], recursive := true),

@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 #: Ids in one request; gateways have no limit in their code.
 MOST_IDS: Final = 100
 
-#: With fewer ids it is not tried: a failed request costs as much as a successful one would save.
+#: Not tried with fewer ids: a failed request costs as much as a successful one would save.
 FEWEST_IDS: Final = {"bulk": 2, "auto": 20}
 
 #: After this many requests in a row without any of the tasks requested, this run stops trying.
-_MOST_IN_VAIN: Final = 3
+_MOST_WITHOUT_IDS: Final = 3
 _OK: Final = 200
 
 #: What a run reports after a comparison. That bulk requests are not offered is the usual case, and not reported.
 _WORDS: Final[dict[State, str]] = {
-    "equal": "answers many ids at once, and the same as one by one: a hundred ids go into a request",
-    "other": "answers many ids otherwise than each by itself",
+    "equal": "answers many ids at once, with the same answers as for single ids: up to a hundred go into a request",
+    "other": "answers many ids at once differently from single ids: each gets its own request",
 }
 
 
@@ -56,7 +56,7 @@ class Bulk:
         self._remembered: Remembered | None = None
         self._is_on = self._setting != "single"
         self._is_proven = False
-        self._in_vain = 0
+        self._without_ids = 0
         self._size = MOST_IDS
         self._proving = asyncio.Lock()
 
@@ -116,11 +116,11 @@ class Bulk:
         found = {item.task_id for item in requested_items(page, seen.task_id)}
         self.found += len(found)
         self._is_proven = self._is_proven or bool(found)
-        self._in_vain = 0 if found else self._in_vain + 1
+        self._without_ids = 0 if found else self._without_ids + 1
         if self._remembered is not None and seen.gateway_version not in {None, self._remembered.version}:
             self._memory.forget()  # another version of the gateway: the next run compares again
         is_refused = page is None and not is_transient(seen)
-        if self._is_on and (is_refused or self._in_vain >= _MOST_IN_VAIN):
+        if self._is_on and (is_refused or self._without_ids >= _MOST_WITHOUT_IDS):
             self._turn_off(seen)
         return found
 

@@ -110,9 +110,11 @@ def _check_type(kind: pa.DataType, path: list[str]) -> None:
     name = ".".join(path)
     if pa.types.is_struct(kind):
         fields = ", ".join(f"{name}.{kind.field(number).name}" for number in range(kind.num_fields))
-        raise RefusedError(f"column {name!r} holds structs: name one of their fields with --ids-column, of {fields}")
+        raise RefusedError(f"column {name!r} holds structs: name one of their fields with --ids-column: {fields}")
     if not _may_be_ids(kind):
-        raise RefusedError(f"column {name!r} holds values of type {str(kind)[:_LONGEST_TYPE]}, which are no task ids")
+        raise RefusedError(
+            f"column {name!r} holds values of type {str(kind)[:_LONGEST_TYPE]}, which cannot be task ids"
+        )
 
 
 def _may_be_ids(kind: pa.DataType) -> bool:

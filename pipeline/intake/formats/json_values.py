@@ -127,7 +127,7 @@ def _at(value: object, path: list[str]) -> Iterator[object]:
     elif isinstance(value, dict) and path[0] in value:
         yield from _at(value[path[0]], path[1:])
     else:
-        yield NotAnId("", f"has nothing where --ids-column says, at {path[0]!r}")
+        yield NotAnId("", f"has nothing at {path[0]!r}, which --ids-column names")
 
 
 def _names(value: dict[str, Any], depth: int = 1) -> Iterator[str]:
@@ -177,7 +177,7 @@ class _Source:
 
     @property
     def broken(self) -> str:
-        return f"{_NO_JSON} from line {self.line} on" + (", where it ends too soon" if self._is_whole else "")
+        return f"{_NO_JSON} from line {self.line} on" + (", where it ends too early" if self._is_whole else "")
 
     def skip(self, pattern: re.Pattern[str]) -> bool:
         """Skip what `pattern` matches; returns whether any text is left."""

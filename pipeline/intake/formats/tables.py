@@ -128,15 +128,15 @@ def _column(header: list[str], column: str | None) -> tuple[int, bool]:
     if column is None and known_column(tuple(header)) is None:
         if len(header) == 1 and looks_like_id(header[0]):
             return 0, True
-        raise RefusedError(f"{no_such_column(header, None)}. If the first line is no header, put one before it")
+        raise RefusedError(f"{no_such_column(header, None)}. If the first line is not a header, add one before it")
     return pick_column(header, column), False
 
 
 def _id_of(row: list[str], position: int, columns: int, number: int, last: int) -> object:
     cell = clean(row[position]) if position < len(row) else ""
     if "\n" in cell:
-        return NotAnId(cell, f"is all of lines {number} to {last}: a quote is not closed in the first of them")
+        return NotAnId(cell, f"spans lines {number} to {last}: a quote in line {number} is not closed")
     fields = len(_without_empty_end(row))
     if position and fields > columns:
-        return NotAnId(cell, f"stands in a line of {fields} fields where the first line has {columns}")
+        return NotAnId(cell, f"is in a line with {fields} fields, but the first line has {columns}")
     return cell

@@ -25,7 +25,7 @@ _FRACTION: Final = re.compile(r"\d+\.\d+|\d+\.\d+[eE][+-]?\d+|\d+[eE][+-]\d+")
 #: What people paste together with an id: white space and invisible characters.
 _UNSEEN: Final = " \t\r\n\f\v\u00a0\u200b\u2060\ufeff"
 
-_INEXACT: Final = "is a floating-point number, of which the last digits are lost: export the column as text"
+_INEXACT: Final = "is a floating-point number whose last digits are lost: export the column as text"
 
 
 _KINDS: Final[dict[type, str]] = {dict: "an object", list: "a list"}
@@ -57,12 +57,12 @@ def _not_an_id(value: NotAnId) -> tuple[str, str | None]:
 
 @judge.register
 def _nothing(_value: None) -> tuple[str, str | None]:
-    return "null", "represents no value"
+    return "null", "is a missing value"
 
 
 @judge.register
 def _truth(value: bool) -> tuple[str, str | None]:  # noqa: FBT001 - it is a value of a file
-    return str(value).lower(), "is a truth value"
+    return str(value).lower(), "is true or false, not an id"
 
 
 @judge.register
@@ -93,7 +93,7 @@ def _whole(value: int) -> tuple[str, str | None]:
 @judge.register(Decimal)
 def _fractional(value: float | Decimal) -> tuple[str, str | None]:
     if not math.isfinite(value):
-        return str(value), "is no number"
+        return str(value), "is not a finite number"
     if value != int(value):
         return str(value), "is a number with a fraction"
     if isinstance(value, float) and abs(value) >= _EXACT_BELOW:
@@ -106,7 +106,7 @@ def _bytes(value: bytes) -> tuple[str, str | None]:
     try:
         return _text(value.decode("utf-8"))
     except UnicodeDecodeError:
-        return "", f"is {len(value):,} bytes that are no text"
+        return "", f"is {len(value):,} bytes that are not text"
 
 
 @judge.register

@@ -7,20 +7,20 @@ import random
 import pytest
 
 from gateway.client import GatewayClient
-from gateway.wire.memory import PIECE_BYTES, Hold, Memory
+from gateway.wire.memory import PIECE_BYTES, Memory, Reservation
 from tests.gateway.servers import KEY, Reply, answer, fetch, serve
 
 LIMIT = 4 * PIECE_BYTES
 
 
-async def read(memory: Memory, size: int, step: int = PIECE_BYTES) -> Hold:
+async def read(memory: Memory, size: int, step: int = PIECE_BYTES) -> Reservation:
     """A body of this size, as it comes."""
-    hold = memory.hold()
+    reservation = memory.reserve()
     for so_far in range(step, size + 1, step):
-        await hold.grow(so_far)
+        await reservation.grow(so_far)
         await asyncio.sleep(0)
-    hold.settle(size)
-    return hold
+    reservation.settle(size)
+    return reservation
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -33,17 +33,17 @@ def test_partly_read_bodies_do_not_block_one_another(seed: int) -> None:
         memory = Memory(LIMIT)
 
         async def one(size: int) -> None:
-            hold = await read(memory, size, dice.choice([PIECE_BYTES, 3 * PIECE_BYTES // 2]))
+            reservation = await read(memory, size, dice.choice([PIECE_BYTES, 3 * PIECE_BYTES // 2]))
             await asyncio.sleep(dice.random() / 1000)
-            hold.release()
+            reservation.release()
 
         async with asyncio.timeout(10):
             await asyncio.gather(*(one(dice.randrange(largest)) for _ in range(64)))
         return memory
 
     memory = asyncio.run(main())
-    assert memory.held == 0
-    assert memory.most_held <= LIMIT + largest + 64 * PIECE_BYTES
+    assert memory.in_use == 0
+    assert memory.peak <= LIMIT + largest + 64 * PIECE_BYTES
 
 
 def test_a_body_cancelled_while_waiting_releases_its_memory() -> None:
@@ -51,18 +51,18 @@ def test_a_body_cancelled_while_waiting_releases_its_memory() -> None:
 
     async def main() -> None:
         memory = Memory(LIMIT)
-        privileged, holds = memory.hold(), [memory.hold() for _ in range(3)]
+        privileged, reservations = memory.reserve(), [memory.reserve() for _ in range(3)]
         memory.take(LIMIT)
         await privileged.grow(2 * PIECE_BYTES)
-        waiting = [asyncio.create_task(hold.grow(2 * PIECE_BYTES)) for hold in holds]
+        waiting = [asyncio.create_task(reservation.grow(2 * PIECE_BYTES)) for reservation in reservations]
         await asyncio.sleep(0)
         waiting[0].cancel()
         memory.take(-LIMIT)
         waiting[1].cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        for hold in (privileged, *holds):
-            hold.release()
-        assert memory.held == 0
+        for reservation in (privileged, *reservations):
+            reservation.release()
+        assert memory.in_use == 0
 
     asyncio.run(main())
 
@@ -93,8 +93,8 @@ def test_answers_of_any_size_come_within_the_limit(reply: Reply) -> None:
     memory = Memory(2_000_000)
     bodies = collect(reply, 100, memory, max_body_bytes=1_000_000)
     assert bodies == [b"x" * 1_000_000] * 100
-    assert memory.held == 0
-    assert memory.most_held <= 2_000_000 + 1_000_000 + 64 * 2 * PIECE_BYTES
+    assert memory.in_use == 0
+    assert memory.peak <= 2_000_000 + 1_000_000 + 64 * 2 * PIECE_BYTES
 
 
 def test_waiting_for_memory_takes_nothing_of_an_answers_time() -> None:
@@ -124,7 +124,7 @@ def test_a_client_that_ends_or_is_left_releases_all_memory() -> None:
             async for _ in (observations := client.fetch_many([f"t{number}" for number in range(50)])):
                 break
             await observations.aclose()
-            assert memory.held == 0
+            assert memory.in_use == 0
 
     asyncio.run(asyncio.wait_for(main(), 60))
 
@@ -142,7 +142,7 @@ def test_a_body_is_counted_once_while_its_owner_changes() -> None:
                 memory.take(len(one.body or b""))
                 await asyncio.sleep(0.001)
                 memory.take(-len(one.body or b""))
-        assert memory.held == 0
-        assert memory.most_held <= 2 * size + 4 * PIECE_BYTES
+        assert memory.in_use == 0
+        assert memory.peak <= 2 * size + 4 * PIECE_BYTES
 
     asyncio.run(asyncio.wait_for(main(), 60))

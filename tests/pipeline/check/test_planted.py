@@ -169,7 +169,7 @@ PLANTED: Final = {
     "a misspelt setting": Planted("settings", "did you mean AVATAR_TASKS_CONCURRENCY", 2, {"CONCURENCY": "4"}),
     "a value out of range": Planted("settings", "AVATAR_TASKS_CONCURRENCY cannot be used", 2, {"CONCURRENCY": "0"}),
     "the key in another setting": Planted(
-        "settings", "keys go into AVATAR_TASKS_API_KEY", 2, {"SOURCE": f"sk-{'a1' * 20}"}
+        "settings", "put keys only into AVATAR_TASKS_API_KEY", 2, {"SOURCE": f"sk-{'a1' * 20}"}
     ),
     "a .env in UTF-16": Planted("settings", "Save it as UTF-8", 2, prepare=_env("A=b", "utf-16")),
     "a secret that others may read": Planted(
@@ -187,7 +187,7 @@ PLANTED: Final = {
     "nobody listens there": Planted(
         "address", "Check host and port", 5, {"BASE_URL": f"http://127.0.0.1:{closed_port()}"}
     ),
-    "https for http": Planted("address", "begins with the right one of http:// and https://", 5, {"BASE_URL": "TLS"}),
+    "https for http": Planted("address", "has to begin with http:// or https://", 5, {"BASE_URL": "TLS"}),
     "a dashboard answers": Planted("single", "Compare scheme, host, port and path", 2, reply=_page),
     "no time for an answer": Planted(
         "address", "Raise AVATAR_TASKS_TIMEOUT", 5, {"TIMEOUT": "0.05"}, reply=lambda _: Reply(b"", "hang", 1)
@@ -206,12 +206,12 @@ PLANTED: Final = {
         reply=lambda _: answer(500, MISSING.replace(b"task_not_exist", b"get_task_failed")),
     ),
     "no key": Planted("API_KEY", "Set AVATAR_TASKS_API_KEY", 3, {"API_KEY": ""}, state="warning", also="API_KEY"),
-    "a wrong key": Planted("API_KEY", "mistyped, expired or another gateway's", 3, {"API_KEY": "sk-wrong"}),
-    "a key with a line break": Planted("API_KEY", "Copy it once more", 2, {"API_KEY": "two\nlines"}),
+    "a wrong key": Planted("API_KEY", "mistyped, expired, or the key of another gateway", 3, {"API_KEY": "sk-wrong"}),
+    "a key with a line break": Planted("API_KEY", "Copy it again", 2, {"API_KEY": "two\nlines"}),
     "a user's number with a line break": Planted("ACCESS_TOKEN", "AVATAR_TASKS_USER_ID has a", 2, {"USER_ID": "7\n8"}),
     "another account's key": Planted(
         "single",
-        "of the account whose tasks these are",
+        "belongs to the account of these tasks",
         0,
         {"ACCESS_TOKEN": "", "USER_ID": ""},
         reply=_gateway(),
@@ -330,7 +330,7 @@ def test_an_answer_to_many_ids_that_says_something_else_is_not_offered(
     found = checked(Planted("", "", environment={"FETCH": "bulk"}))
     [bulk] = [one for one in found.findings if one.name == "bulk"]
     assert (bulk.state, found.offers["bulk"], found.exit_code) == ("warning", False, 0)
-    assert "something else than the task's own answer" in bulk.text
+    assert "differs from the answer for the single task" in bulk.text
 
 
 def test_a_file_system_that_is_mounted_read_only_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,8 @@ async def main(url, folder, count):
         idle = peak_mb()
         halves = ([f"t{number}" for number in range(half, count, 2)] for half in (0, 1))
         answers = sum(await asyncio.gather(*(fetch_batch(run, client, ids) for ids in halves)))
-    print(json.dumps({"answers": answers, "above_idle_mb": peak_mb() - idle, "held": run.memory.held,
-                      "most_held_mb": run.memory.most_held / 1e6, "failures": client.stats.failures}))
+    print(json.dumps({"answers": answers, "above_idle_mb": peak_mb() - idle, "held": run.memory.in_use,
+                      "most_held_mb": run.memory.peak / 1e6, "failures": client.stats.failures}))
 
 asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """

@@ -69,7 +69,7 @@ def test_odd_answers_are_warned_of_and_polled_again(odd_gateway: str, avatar_tas
             "collect", "good-2", "renamed-1", "renamed-2", "busy-1", "--base-url", odd_gateway, "--json"
         )
         assert done.code == 0, done.err
-    assert "2 answers hold a task that cannot be read, e.g. of renamed-1: a task under unexpected keys" in done.err
+    assert "2 answers contain a task that cannot be read, e.g. of renamed-1: a task under unexpected keys" in done.err
     assert "$.result" in done.err
     assert done.json["outcomes"] == {"malformed": 2, "server_error": 1}
     assert done.json["unreachable"] == 1
@@ -85,7 +85,7 @@ def test_mixed_up_answers_are_told_wherever_somebody_looks(odd_gateway: str, ava
     """In the run's summary, as words and as numbers, in `status` and in the report: how many, which, and what to do."""
     settings = {"AVATAR_TASKS_BASE_URL": odd_gateway}
     sentence = "2 ids were answered about another task (mixed-1 under mixed-2, mixed-2 under mixed-1)."
-    advice = "Check the proxy in front of the gateway, which mixes answers up"
+    advice = "Check the proxy in front of the gateway, which mixes up answers"
     words = avatar_tasks("collect", "good-1", "mixed-1", "mixed-2", **settings)
     assert (words.code, sentence in words.err, advice in words.err) == (0, True, True), words.err
     again = avatar_tasks("collect", "mixed-1", "mixed-2", "--json", **settings).json["other_ids"]

@@ -128,18 +128,18 @@ CUT_PARQUET = gzip.compress(b"PAR1" + Random(1).randbytes(300_000))[:-99]
         pytest.param("a.csv", b"job\nalpha\n", ["columns are job", "--ids-column"], id="one column of another name"),
         pytest.param("a.csv", b"Column1\nok-1\n", ["columns are Column1"], id="a name with a digit"),
         pytest.param(
-            "a.csv", b"ok-1,done\nok-2,done\n", ["columns are ok-1, done", "put one before it"], id="no header"
+            "a.csv", b"ok-1,done\nok-2,done\n", ["columns are ok-1, done", "add one before it"], id="no header"
         ),
         pytest.param("a.csv", b"taskId,Task ID\nok-1,ok-2\n", ["several columns", "taskId, Task ID"], id="two of them"),
         pytest.param("a.csv", b"a,sk-abcdefghijkl\n", ["a, sk-a… (15 characters)"], id="a key in the place of a name"),
         pytest.param("a.csv", b'task_id,p\nok-1,"x\nok-2,y\n', ["opened in line 2", "never closed"], id="open quote"),
-        pytest.param("a.json", b'["ok-1", "ok-2"', ["not valid JSON from line 1 on", "too soon"], id="JSON cut short"),
+        pytest.param("a.json", b'["ok-1", "ok-2"', ["not valid JSON from line 1 on", "too early"], id="JSON cut short"),
         pytest.param("a.json", b'["ok-1"\n "ok-2"]', ["not valid JSON from line 2 on"], id="a comma forgotten"),
         pytest.param("a.json", b'[{"a": {"b": 1, "c": [{"d": 2}]}}]', ["a.b, a.c.d"], id="keys within keys"),
         pytest.param("a.csv.gz", gzip.compress(b"task_id\n" + b"ok-1\n" * 9)[:-12], ["gzip is damaged"], id="gzip cut"),
         pytest.param("a.parquet.gz", CUT_PARQUET, ["gzip is damaged"], id="a large Parquet file in gzip cut"),
         pytest.param("a.gz", gzip.compress(gzip.compress(b"ok-1\n")), ["gzip twice"], id="gzip in gzip"),
-        pytest.param("a.bz2", bz2.compress(b"ok-1\n"), ["unpack it"], id="bzip2"),
+        pytest.param("a.bz2", bz2.compress(b"ok-1\n"), ["decompress it"], id="bzip2"),
         pytest.param("a.xlsx", b"task_id\nok-1\n", [".xlsx", "CSV"], id="a spreadsheet by its name"),
         pytest.param(
             "a.parquet", b"PAR1" + b"x" * 50 + b"PAR1", ["not a readable Parquet file"], id="Parquet on the outside"
@@ -149,8 +149,8 @@ CUT_PARQUET = gzip.compress(b"PAR1" + Random(1).randbytes(300_000))[:-99]
         pytest.param(
             "a.txt", b"-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n", ["key or a certificate"], id="a private key"
         ),
-        pytest.param("prod.env", b"ok-1\n", ["settings by its name", "not opened"], id="settings by their name"),
-        pytest.param("a.txt", b"# x\nexport A=1\nB_C = sk-2\n", ["NAME=VALUE", "nothing was taken"], id="settings"),
+        pytest.param("prod.env", b"ok-1\n", ["a file with settings", "not opened"], id="settings by their name"),
+        pytest.param("a.txt", b"# x\nexport A=1\nB_C = sk-2\n", ["NAME=VALUE", "nothing in it"], id="settings"),
         pytest.param("a.txt", "A=1\nB=2\n".encode("utf-16"), ["NAME=VALUE"], id="settings in UTF-16"),
         pytest.param("a.parquet", parquet(pa.array([True])), ["type bool"], id="truth values"),
         pytest.param("a.parquet", parquet(pa.array([2**62], pa.timestamp("us"))), ["type timestamp[us]"], id="times"),
@@ -194,7 +194,7 @@ def test_a_file_that_breaks_off_says_how_many_ids_were_taken_before(
 ) -> None:
     """They are in the archive, so nobody has to wonder."""
     monkeypatch.setattr("pipeline.intake.source.PIECE_IDS", 2)
-    with pytest.raises(UnusableInputError, match=r"line 1 on.*\(4 ids before that were taken\)"):
+    with pytest.raises(UnusableInputError, match=r"line 1 on.*\(4 ids before that were accepted\)"):
         read(tmp_path, "a.json", b'["ok-1", "ok-2", "ok-3", "ok-4", "ok-5"')
 
 

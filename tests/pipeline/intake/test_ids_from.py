@@ -60,8 +60,8 @@ def test_values_of_a_query(query: str, column: str | None, ids: list[str], lines
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        pytest.param("no-such-folder", ["no such folder or file as 'no-such-folder'"], id="a folder that is not there"),
-        pytest.param("x" * 5000, ["no such folder or file"], id="a name that is too long"),
+        pytest.param("no-such-folder", ["no folder or file 'no-such-folder'"], id="a folder that is not there"),
+        pytest.param("x" * 5000, ["no folder or file"], id="a name that is too long"),
         pytest.param("select '\0'", ["DuckDB cannot run it"], id="a NUL in it"),
         pytest.param("select '\udc80' as id", ["DuckDB cannot run it"], id="no text"),
         pytest.param(" ; ", ["it is empty"], id="empty"),

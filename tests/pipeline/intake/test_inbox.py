@@ -78,10 +78,10 @@ def test_ignored_files_are_named(tmp_path: Path) -> None:
     assert time.monotonic() - began < 30
     said = "\n".join(outcome.warnings)
     for words in (
-        "notes.md (not of a kind that is read)",
+        "notes.md (not a kind of file that is read)",
         "sub.csv (a folder)",
         "pipe.txt (not a regular file)",
-        "early.txt was changed in the future",
+        "early.txt has a modification time in the future",
     ):
         assert words in said
     assert sorted(path.name for path in (tmp_path / "inbox").iterdir()) == [
@@ -134,7 +134,7 @@ def test_of_a_folder_of_exports_a_bad_file_is_named_and_the_others_are_read(tmp_
     said = "\n".join(outcome.warnings)
     assert "exports/a.csv: no column is called task_id or id; columns are JOB, b" in said
     assert "exports/b.xlsx: is a spreadsheet" in said
-    assert "d.doc (not of a kind that is read)" in said
+    assert "d.doc (not a kind of file that is read)" in said
     assert len(list((tmp_path / "exports").iterdir())) == 5
 
 

@@ -169,9 +169,9 @@ def test_the_list_is_walked_of_those_that_have_a_token_and_ids_need_a_gateway() 
     both = ["--rate=5.0", "--no-prefect"]
     assert arguments(CollectRequest(discover=True)) == [["--rate=5.0", "--discover", "--no-prefect"], both]
     assert arguments(CollectRequest(inbox="-in", load=False))[1] == ["--inbox=-in", "--rate=5.0", "--no-load", both[1]]
-    with pytest.raises(UnusableInputError, match=r"ids: of which gateway.* add --source, one of well, slow"):
+    with pytest.raises(UnusableInputError, match=r"ids: sources\.toml has several .*, which is one of well, slow"):
         arguments(CollectRequest(["an-id"]))
-    with pytest.raises(UnusableInputError, match="--ids-file: of which gateway"):
+    with pytest.raises(UnusableInputError, match=r"--ids-file: sources\.toml has several gateways"):
         arguments(CollectRequest(ids_file="-"))
     with pytest.raises(UnusableInputError, match=r"--discover: no source of sources.toml has access_token_env"):
         arguments(CollectRequest(discover=True), of=sources[1:])
@@ -199,7 +199,7 @@ def test_files_of_an_inbox_that_are_in_no_gateways_folder_are_named(tmp_path: Pa
     warn_of_strays(str(tmp_path / "well"), [], said.append)
     [line] = said
     assert "of_whom.txt" in line
-    assert f"of which gateway? Move to {tmp_path / 'well'}" in line
+    assert f"not read: move them to {tmp_path / 'well'}" in line
 
 
 def test_check_looks_at_each_gateway_in_the_words_of_its_table(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def test_a_variable_may_be_in_the_file_of_settings_or_its_secret_in_a_block(monk
         pytest.param("[[sorce]]\nname = 'eu'\n", "unknown 'sorce'", id="another table"),
         pytest.param(EU + "rat = 1\n", "source 'eu': unknown 'rat': did you mean ", id="unknown key"),
         pytest.param(EU + EU, "two sources are named 'eu'", id="the same name twice"),
-        pytest.param(EU + EU.replace("eu", "EU"), "'eu' and, but for capitals, 'EU'", id="names that differ in case"),
+        pytest.param(EU + EU.replace("eu", "EU"), "'eu' and, in other capitals, 'EU'", id="names that differ in case"),
         pytest.param(EU.replace('name = "eu"', ""), "source number 1: name is missing", id="no name"),
         pytest.param(EU.replace('"eu"', '"e u"'), "source 'e u': name cannot be used", id="a blank in a name"),
         pytest.param(EU.replace('"eu"', '"Done"'), "source 'Done': name cannot be used", id="a folder of the inbox"),
@@ -124,8 +124,8 @@ def test_a_variable_may_be_in_the_file_of_settings_or_its_secret_in_a_block(monk
         pytest.param(US.replace("2 days", "2 moons"), "source 'us': since cannot be used", id="no span"),
         pytest.param(US.replace("{id}", ""), "source 'us': task_path cannot be used", id="a path without the id"),
         pytest.param(EU.replace("EU_KEY", KEY), "source 'eu': api_key_env holds a secret", id="a key as variable"),
-        pytest.param(EU.replace("EU_KEY", "hunter2"), "what it holds is not shown", id="another key as variable"),
-        pytest.param(EU + f"# {KEY}\n", "sources.toml, line 7, holds what looks like a key", id="a key in a comment"),
+        pytest.param(EU.replace("EU_KEY", "hunter2"), "its value is not shown", id="another key as variable"),
+        pytest.param(EU + f"# {KEY}\n", "sources.toml, line 7: this looks like a key", id="a key in a comment"),
         pytest.param(EU + "api_key = 'hunter2'\n", 'api_key_env = "EU_API_KEY"', id="a key"),
         pytest.param(EU + "user_id = 7\n", 'user_id_env = "EU_USER_ID"', id="a number of an account"),
     ],
@@ -153,7 +153,7 @@ def test_a_gateway_in_the_environment_as_well_is_refused(monkeypatch: pytest.Mon
 
 def test_an_unknown_source_and_a_missing_variable_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     write(EU + US)
-    with pytest.raises(UnusableInputError, match=r"no source 'de': there are eu, us"):
+    with pytest.raises(UnusableInputError, match=r"no source 'de': it has eu, us"):
         chosen_sources("de")
     with pytest.raises(UnusableInputError, match=r"add --source, which is one of eu, us"):
         one_source()

@@ -158,7 +158,7 @@ def test_a_source_that_leaves_the_file_keeps_what_its_last_run_said(site: Site) 
     assert [line.split()[0] for line in stands.splitlines() if "not in sources.toml" in line] == ["us"]
     checked = site.command("check", "--json").json["findings"]
     assert [one["text"] for one in checked if one["name"] == "sources"] == [
-        "1 ids of us are pending, and sources.toml has no such source: nothing polls them"
+        "1 ids of us are pending, but sources.toml has no such source: nothing polls them"
     ]
     (site.command.folder / "sources.toml").unlink()
     given = {f"AVATAR_TASKS_{name}": value for name, value in (("SOURCE", "us"), ("POLL_MIN", "3"))}

@@ -24,7 +24,7 @@ from tests.warehouse.answers import (
 )
 from transforms.schema import ANSWERS, body_hash
 from warehouse.archive import parquet
-from warehouse.archive.atomic import UNFINISHED, atomic_write, replace_whole
+from warehouse.archive.atomic import UNFINISHED, atomic_write, replace_atomically
 from warehouse.archive.local_folder import LocalFolder
 from warehouse.archive.parquet import Damaged, Segment, pieces, read
 from warehouse.archive.segments import Archive
@@ -83,7 +83,7 @@ def test_a_segment_is_synced_before_it_has_its_name_and_its_name_after(
 
 def test_a_file_that_is_replaced_is_synced_in_the_same_order(tmp_path: Path, calls: list[tuple[str, str]]) -> None:
     """As for a published copy."""
-    replace_whole(tmp_path / "x", Path.touch)
+    replace_atomically(tmp_path / "x", Path.touch)
     assert [one for one in calls if one[0] != "open"] == [
         ("fsync", "unfinished"),
         ("rename", "x"),
@@ -109,7 +109,7 @@ def test_writing_that_fails_leaves_nothing(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(FailError):
-        replace_whole(tmp_path / "x", fail)
+        replace_atomically(tmp_path / "x", fail)
     with pytest.raises(KeyboardInterrupt):
         write()
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
@@ -140,7 +140,7 @@ def test_a_segment_that_could_not_be_made_durable_is_not_there(
 def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     """With the place, the reason and what to do."""
     (tmp_path / "archive").write_bytes(b"a file where a folder should be")
-    with pytest.raises(ArchiveError, match=rf"{tmp_path}/archive/observations.*give access, and run again"):
+    with pytest.raises(ArchiveError, match=rf"{tmp_path}/archive/observations.*give write access, and run again"):
         write_answers(Archive(LocalFolder(tmp_path / "archive")), [Answer("t1", minute(1), RUNNING)])
 
 

@@ -116,10 +116,10 @@ def test_maintenance_verifies_it_and_leaves_it_as_it_is(on_s3: Archive, tmp_path
 def test_an_object_is_never_changed_but_may_be_written_again(bucket: str) -> None:
     """A request that was carried out and not answered is sent again; that is no mistake. Other content would be one."""
     place = ObjectPath.at(f"s3://{bucket}/a/b")
-    place.write_whole(b"one")
-    place.write_whole(b"one")
-    with pytest.raises(FileExistsError, match=rf"s3://{bucket}/a/b is there already"):
-        place.write_whole(b"two")
+    place.create_atomically(b"one")
+    place.create_atomically(b"one")
+    with pytest.raises(FileExistsError, match=rf"s3://{bucket}/a/b exists already"):
+        place.create_atomically(b"two")
     assert place.read_bytes() == b"one"
 
 

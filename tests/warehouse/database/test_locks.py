@@ -173,14 +173,14 @@ def test_damage_that_shows_while_reading_says_so_too(made: Site) -> None:
 
 def test_a_full_disk_says_so(made: Site) -> None:
     """As an error of this package."""
-    with pytest.raises(WarehouseFullError, match=r"no room.*Nothing is lost"), made.writer():
+    with pytest.raises(WarehouseFullError, match=r"no space.*Nothing is lost"), made.writer():
         raise duckdb.IOException('IO Error: Could not write file "x": No space left on device')
 
 
 def test_too_little_memory_says_so(made: Site) -> None:
     """Where there is no room for temporary files either; a run goes on then, and the next one loads."""
     query = "select list(hash(i)) from range(5_000_000) as r (i)"
-    with pytest.raises(WarehouseFullError, match=r"no room.*Nothing is lost"), made.writer() as con:
+    with pytest.raises(WarehouseFullError, match=r"no space.*Nothing is lost"), made.writer() as con:
         con.execute(f"set max_temp_directory_size = '0KB'; set memory_limit = '10MB'; {query}")
 
 

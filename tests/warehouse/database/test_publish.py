@@ -166,7 +166,7 @@ def test_a_copy_that_cannot_be_made_leaves_the_old_one(published: Site, monkeypa
     numbers = iter(range(100))
     with monkeypatch.context() as patch:
         patch.setattr(publishing, "_fingerprint", lambda _: (next(numbers), 0))
-        with pytest.raises(WarehouseError, match="changed by somebody else"):
+        with pytest.raises(WarehouseError, match="another program keeps changing"):
             publish(published.paths, 1)
     published.paths.warehouse.write_bytes(b"no database")
     with pytest.raises(WarehouseDamagedError):

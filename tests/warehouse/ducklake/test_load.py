@@ -143,7 +143,7 @@ def test_a_load_that_is_always_overtaken_gives_up_and_says_so(
 
         with monkeypatch.context() as patch:
             patch.setattr(load, "_enter", overtaken)
-            with pytest.raises(LakeError, match=r"none of 2 attempts.*the next run loads it"):
+            with pytest.raises(LakeError, match=r"all 2 attempts .*the next run loads it"):
                 load.load(con, segments, DEFAULTS, PollingPolicy())
         assert column(con, "select count(*) from observations") == [0]
         assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == len(segments)
@@ -154,12 +154,12 @@ def test_waiting_for_the_advisory_lock_names_its_holder(lake: Lake, store: Archi
     segments = archived(store)
     with LakeWriter(lake, 0.3).open() as con, LakeWriter(lake, 5).open() as other:
         with advisory_lock.write_lock(other):
-            with pytest.raises(WarehouseLockedError, match=rf"that of process {os.getpid()} on .*waited 0.3 s"):
+            with pytest.raises(WarehouseLockedError, match=rf"locked by process {os.getpid()} on .*waited 0.3 s"):
                 load.load(con, segments, DEFAULTS, PollingPolicy())
             with open_lake(lake) as reading:
                 assert column(reading, "select count(*) from tasks") == [0]
-            assert advisory_lock.holder(con)
-        assert advisory_lock.holder(con) is None
+            assert advisory_lock.lock_holder(con)
+        assert advisory_lock.lock_holder(con) is None
         assert load.load(con, segments, DEFAULTS, PollingPolicy()).segments == len(segments)
 
 

@@ -167,7 +167,7 @@ def test_a_process_that_is_killed_is_done_without(
         assert read(Prepared(each, ahead)) == TASKS
     ahead.close()
     assert [one.getMessage() for one in caplog.records] == [
-        "a process that read answers for the load has ended: the load goes on and reads them itself"
+        "a process that reads answers for the load has ended: the load continues without it"
     ]
 
 
@@ -218,7 +218,7 @@ def test_a_rebuild_that_is_stopped_stops_its_processes_and_leaves_nothing(site: 
         rebuilding.send_signal(signal.SIGINT)
         _, errors = rebuilding.communicate(timeout=60)
     assert rebuilding.returncode == 130
-    assert errors == "avatar-tasks: stopped; what was collected is kept, run again to go on\n"
+    assert errors == "avatar-tasks: stopped; what was collected is kept: run the command again to continue\n"
     assert not Path(f"/proc/{child}").exists()
     left = [path.name for path in site.paths.root.iterdir() if path.name.startswith(".unfinished")]
     assert [name for name in left if not name.endswith(".lock")] == []

@@ -194,7 +194,7 @@ def test_a_rebuild_without_its_archive_is_refused(filled: Site, damage: str) -> 
     elif damage == "damaged log":
         filled.paths.warehouse.with_name("warehouse.duckdb.wal").write_bytes(b"garbage" * 999)
     kept = filled.paths.published.read_bytes()
-    words = r"6 of 6 segments .* are away: there is no folder .*archive: 3 answers, 3 accepted ids, .*--accept-loss"
+    words = r"6 of 6 segments .* are missing: there is no folder .*archive: 3 answers, 3 accepted ids, .*--accept-loss"
     with pytest.raises(LossError, match=words):
         filled.rebuild()
     assert filled.paths.published.read_bytes() == kept
