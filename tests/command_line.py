@@ -26,6 +26,9 @@ KEY = "test-key-that-opens-nothing"
 #: Without pandas, which tests alone have: DuckDB would import it in each process, for half a second.
 COMMAND = [sys.executable, "-c", "import sys; sys.modules['pandas'] = None; from avatar_tasks.cli import main; main()"]
 
+#: Variables that Python, or a library, reads when it starts.
+_AT_THE_START = ("PREFECT_", "PYTHON", "LANG", "LC_", "TMPDIR")
+
 #: How long a command may take.
 _PATIENCE_SECONDS = 120.0
 
@@ -81,7 +84,7 @@ class CommandLine:
 
     def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Result:
         """Run a command to its end; see `tests.forked`, where nothing depends on how its process begins."""
-        if not stdin and all(name.startswith("AVATAR_TASKS_") for name in (*self.environment, *environment)):
+        if not stdin and not any(name.startswith(_AT_THE_START) for name in (*self.environment, *environment)):
             everything = self.whole_environment() | environment
             with tempfile.TemporaryDirectory() as logs:
                 found = run_command(arguments, self.folder, everything, Path(logs), _PATIENCE_SECONDS)

@@ -128,6 +128,6 @@ def test_ids_that_the_deadline_finds_waiting_are_the_next_runs(limited: Any) -> 
     site = limited(40, 18, 1.0, 10)
     first = site.collect("single", deadline_seconds=0.6)
     assert (first.exit_code, first.unreachable) == (0, 0), first.problem
-    assert first.not_polled == 40 - first.outcomes["task"] > 0
+    assert first.not_polled == 40 - first.outcomes.get("task", 0) > 0
     assert str(first.problem).startswith("The deadline has passed")
     site.assert_true(site.collect("single"))
