@@ -50,7 +50,7 @@ def test_without_the_order_of_syncs_a_power_cut_is_noticed(besiege: Besiege, mut
         pytest.param(
             mutations.ledger_first, "_load_answers", -2, 1, "another state of it", id="ledger_first", marks=LONG
         ),
-        pytest.param(mutations.no_transaction, "_load_answers", -4, 2, "lacks", id="no_transaction"),
+        pytest.param(mutations.no_transaction, "_load_answers", -5, 1, "lacks", id="no_transaction"),
         pytest.param(mutations.count_copies, "atomic_write", -2, 1, "twice", id="count_copies", marks=LONG),
         pytest.param(mutations.never_clear, "atomic_write", -2, 1, "leftovers", id="never_clear", marks=LONG),
     ],

@@ -1,6 +1,6 @@
 -- task_dimensions of the tasks for which a condition holds, on columns of `tasks`: task_dimensions_where(condition), e.g.
--- task_dimensions_where(submit_time >= now() - interval 7 days). Only these tasks are joined with their works: a filter on
--- task_dimensions itself that compares with the result of a query would join all tasks first.
+-- task_dimensions_where(submit_time >= timestamptz '2026-01-10 00:00:00Z'). Only these tasks are joined with their works:
+-- a filter on task_dimensions itself that compares with the result of a query would join all tasks first.
 --
 -- source: which gateway the task belongs to
 -- task_id: the task
