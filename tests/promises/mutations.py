@@ -12,6 +12,7 @@ from transforms.flatten import transform
 from warehouse.archive import atomic as durable
 from warehouse.archive import local_folder, parquet
 from warehouse.archive.segments import Archive
+from warehouse.load import large
 from warehouse.load import loader as load
 from warehouse.load.lots import Lot
 
@@ -42,7 +43,7 @@ def ledger_first() -> None:
         put(load, "ledger", real_ledger)
         return done
 
-    put(load, "load", enter_then_load)
+    put(large, "load", enter_then_load)
     put(load, "_enter", lambda _con, segments: len(segments))
 
 
