@@ -25,6 +25,7 @@ SUMMARY: Final = {
     "listing": (
         "requests for 20,000 tasks by list",
         "20,000 tasks by list, beside one request each, 100 ms latency",
+        "20,000 tasks by list, beside httpx and pandas, 100 ms latency",
         "20,000 tasks, a hundred ids a request, beside one each, 100 ms latency",
         "6,000 tasks at one request a second, by bulk",
     ),
