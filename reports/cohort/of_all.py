@@ -36,8 +36,11 @@ def add_table(con: duckdb.DuckDBPyConnection, table: str, view: str) -> None:
 def keep(con: duckdb.DuckDBPyConnection, table: str, view: str) -> None:
     """Keep the rows of a view over all tasks, which are in `table`, and forget those of other copies."""
     copy = published_copy(con)
+    if copy is None:
+        return
     rows = con.sql(f"from {table} limit {_MOST_ROWS + 1}").pl()
-    if copy is not None and rows.height <= _MOST_ROWS:
-        for other in [key for key in _kept if key[0] != copy]:
-            _kept.pop(other, None)
+    if rows.height <= _MOST_ROWS:
+        for other in list(_kept):  # a list, because `serve` renders pages in several threads
+            if other[0] != copy:
+                _kept.pop(other, None)
         _kept[copy, view] = rows
