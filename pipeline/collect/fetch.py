@@ -100,7 +100,7 @@ class Fetcher:
             self._run.reporter.progress(self._received, self._tally.planned)
 
     def _count(self) -> Count:
-        return Count(self._received, self._tally.planned - self._received)
+        return Count(self._received, self._tally.planned - self._received, self._client.stats.observations)
 
 
 class _Batches:

@@ -78,7 +78,7 @@ def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway)
 def test_few_ids_start_no_second_process(run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are loaded at the end before it would be there."""
     monkeypatch.setattr(destinations, "load_in_child", lambda _run: pytest.fail("a process"))
-    few = gateway.world.ids[: IDS_IN_A_BATCH + IDS_IN_A_BATCH // 3]
+    few = gateway.world.ids[: IDS_IN_A_BATCH // 2]
     tally, _ = asyncio.run(fetch(run, few))
     assert tally.answered == len(few)
 
