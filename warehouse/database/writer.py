@@ -94,11 +94,12 @@ def spill(con: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextlib.contextmanager
-def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_unlogged(unfinished: Path, checkpoint_threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection without a log to a new file, or one that it created before; a crash loses everything.
 
     A log would be half of all that is written. Until the checkpoint at the end of the block, changes stay in memory,
-    and beyond its limit in temporary files beside the new file.
+    and beyond its limit in temporary files beside the new file. The checkpoint compresses them, in as many threads as
+    given.
 
     Raises:
         WarehouseDamagedError, WarehouseFullError: as `open_file`.
@@ -113,6 +114,7 @@ def open_unlogged(unfinished: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("use beside")
         con.execute("set checkpoint_threshold = '1TB'")  # it counts the estimated size of a log, which is not written
         yield con
+        con.execute(f"set threads = {checkpoint_threads}")
         con.execute("checkpoint")
 
 

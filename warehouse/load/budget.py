@@ -69,6 +69,11 @@ class Budget:
         return self._graded(64 * MEGABYTE, 512 * MEGABYTE)
 
     @property
+    def checkpoint_threads(self) -> int:
+        """Threads that compress a new file; the processes that flatten answers have nothing left to do then."""
+        return 1 if self.is_short else self.processes
+
+    @property
     def step_rows(self) -> int:
         """Rows of segments in one transaction on a warehouse that has more: some 10 KB of memory each."""
         return self._graded(2_500, STEP_ROWS)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from warehouse.load.budget import Budget
     from warehouse.maintenance.derivation import Derivation
     from warehouse.maintenance.losses import LossGuard
     from warehouse.paths import DataPaths
@@ -69,17 +70,17 @@ def built_beside(work: Derivation) -> Iterator[Loaded]:
     with sole_writer(beside, work.wait_seconds):
         _remove(beside)
         try:
-            work.load_into_empty(partial(_opened, beside, work.budget.file_bytes), total)
+            work.load_into_empty(partial(_opened, beside, work.budget), total)
             yield total
         finally:
             _remove(beside)
 
 
 @contextlib.contextmanager
-def _opened(beside: Path, limit: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_unlogged(beside) as con:
+def _opened(beside: Path, budget: Budget) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_unlogged(beside, budget.checkpoint_threads) as con:
         prepare(con)
-        set_limit(con, limit)
+        set_limit(con, budget.file_bytes)
         yield con
 
 

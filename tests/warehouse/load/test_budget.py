@@ -85,6 +85,12 @@ def test_a_small_container_gets_one_process_and_small_pieces(monkeypatch: pytest
         assert getattr(small, what) < getattr(large, what) / 3
 
 
+def test_a_new_file_is_compressed_by_one_thread_per_process_unless_memory_is_short() -> None:
+    """Each thread has buffers of its own."""
+    assert Budget(processes=3).checkpoint_threads == 3
+    assert Budget(3, LEAST_BYTES).checkpoint_threads == 1
+
+
 def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is divided among the processes that are set, however many cores there are."""
     monkeypatch.setattr(machine, "cores", lambda: 1)
