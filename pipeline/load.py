@@ -19,6 +19,7 @@ from warehouse.database.scratch import scratch
 from warehouse.errors import LakeError, NothingPublishedError
 from warehouse.load.large import load_in_steps
 from warehouse.load.loader import Loaded, unloaded
+from warehouse.load.steps import size_in_rows
 from warehouse.plan import can_plan
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def load_segments(
     """Load segments with the policy, analysis file and memory of this run, and warn of those that cannot be read."""
     total = Loaded()
     policy, budget = run.policy, run.settings.budget
-    rows = step_rows or min(run.sizes.step_rows, budget.step_rows)
+    rows = step_rows or run.sizes.step_rows or budget.step_rows(sum(map(size_in_rows, segments)))
     if step_rows:  # other runs load at the same time and use the other cores
         budget = dataclasses.replace(budget, processes=1)
     for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):

@@ -22,7 +22,6 @@ from transforms.schema import RUNS
 from warehouse.analysis import Analysis, read_analysis
 from warehouse.archive.segments import Archive
 from warehouse.backends.choose import warehouse_of
-from warehouse.load.budget import STEP_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,13 +66,13 @@ class Sizes:
             process costs the CPU of some thousand requests. With 10,000, a run of 60,000 ids took 1.15 times the CPU of
             version 06152f1 (benchmarks/LOG.md). A third of it the first time, a tenth if this process
             mostly waits, see `pipeline.collect.beside`.
-        step_rows: archived rows loaded in one transaction.
+        step_rows: archived rows loaded in one transaction; by default what the memory suffices for.
     """
 
     batch_ids: int = 500
     flush_answers: int = 500
     load_answers: int = 25_000
-    step_rows: int = STEP_ROWS
+    step_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

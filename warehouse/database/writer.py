@@ -94,12 +94,14 @@ def spill(con: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextlib.contextmanager
-def open_unlogged(unfinished: Path, checkpoint_threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_unlogged(
+    unfinished: Path, checkpoint_threads: int = 1, group_rows: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection without a log to a new file, or one that it created before; a crash loses everything.
 
     A log would be half of all that is written. Until the checkpoint at the end of the block, changes stay in memory,
     and beyond its limit in temporary files beside the new file. The checkpoint compresses them, in as many threads as
-    given.
+    given, and `group_rows` of them at a time, by default as many as DuckDB does.
 
     Raises:
         WarehouseDamagedError, WarehouseFullError: as `open_file`.
@@ -109,7 +111,8 @@ def open_unlogged(unfinished: Path, checkpoint_threads: int = 1) -> Iterator[duc
         if not unfinished.exists():
             _begin_file(unfinished)
         con = stack.enter_context(contextlib.closing(duckdb.connect(":memory:", config=settings)))
-        con.execute(f"attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)")
+        groups = f", row_group_size {group_rows}" if group_rows else ""
+        con.execute(f"attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes{groups})")
         unfinished.chmod(0o600)
         con.execute("use beside")
         con.execute("set checkpoint_threshold = '1TB'")  # it counts the estimated size of a log, which is not written

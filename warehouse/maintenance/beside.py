@@ -78,7 +78,7 @@ def built_beside(work: Derivation) -> Iterator[Loaded]:
 
 @contextlib.contextmanager
 def _opened(beside: Path, budget: Budget) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_unlogged(beside, budget.checkpoint_threads) as con:
+    with open_unlogged(beside, budget.checkpoint_threads, budget.group_rows) as con:
         prepare(con)
         set_limit(con, budget.file_bytes)
         yield con

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+import pytest
+
 from tests.warehouse.answers import RUNNING, Answer, Kind, minute, task_body
 from warehouse.database.writer import open_unlogged, spill
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import duckdb
-    import pytest
 
     from tests.warehouse.conftest import Bench, Site
 
@@ -58,6 +58,16 @@ def test_a_rebuild_puts_temporary_files_beside_the_new_file(tmp_path: Path, monk
         con.execute("set memory_limit = '30MB'")
         con.execute("create temp table rows as select range as i, md5(range::varchar) as text from range(1_000_000)")
         assert (list(here.iterdir()), new.with_name("new.duckdb.tmp").is_dir()) == ([], True)
+
+
+@pytest.mark.parametrize(("given", "groups"), [(None, 1), (30_720, 2)])
+def test_a_new_file_has_row_groups_of_the_size_given(tmp_path: Path, given: int | None, groups: int) -> None:
+    """Small ones take less memory when they are compressed, which exceeds DuckDB's limit."""
+    with open_unlogged(tmp_path / "new.duckdb", group_rows=given) as con:
+        con.execute("create table rows as select range as i from range(61_000)")
+    with duckdb.connect(tmp_path / "new.duckdb", read_only=True) as con:
+        [[found]] = con.execute("select count(distinct row_group_id) from pragma_storage_info('rows')").fetchall()
+    assert found == groups
 
 
 def test_a_load_leaves_no_temporary_table(bench: Bench) -> None:

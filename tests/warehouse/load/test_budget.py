@@ -81,14 +81,22 @@ def test_a_small_container_gets_one_process_and_small_pieces(monkeypatch: pytest
     large = budget_of()
     assert (small.processes, large.processes) == (1, 4)
     assert small.process_bytes < 380 * MEGABYTE
-    for what in ("piece_rows", "piece_pages", "file_bytes", "step_rows", "rebuild_rows"):
+    for what in ("piece_rows", "piece_pages", "file_bytes", "rebuild_rows"):
         assert getattr(small, what) < getattr(large, what) / 3
+    assert small.step_rows() < large.step_rows() / 3
 
 
-def test_a_new_file_is_compressed_by_one_thread_per_process_unless_memory_is_short() -> None:
+def test_a_load_of_much_takes_larger_steps_unless_memory_is_short() -> None:
+    """Up to four times as large; what a step changes stays in memory until it ends."""
+    assert [Budget().step_rows(rows) for rows in (0, 50_000, 100_000, 10**9)] == [10_000, 10_000, 20_000, 40_000]
+    assert Budget(1, LEAST_BYTES).step_rows(10**9) == Budget(1, LEAST_BYTES).step_rows(0) == 2_500
+
+
+def test_where_memory_is_short_a_new_file_is_compressed_by_one_thread_in_small_groups() -> None:
     """Each thread has buffers of its own."""
-    assert Budget(processes=3).checkpoint_threads == 3
+    assert (Budget(processes=3).checkpoint_threads, Budget(processes=3).group_rows) == (3, None)
     assert Budget(3, LEAST_BYTES).checkpoint_threads == 1
+    assert Budget(3, LEAST_BYTES).group_rows
 
 
 def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
