@@ -1,5 +1,7 @@
--- Whether any answer, or the work in it, ever came under another id than the one polled. If none did, the columns are
--- NULL everywhere, which DuckDB knows from the statistics of their blocks without reading them.
-select
-    exists (from observations where answered_id is not null)
-    or exists (from observations where answered_work_id is not null) as has_other_ids;
+-- Whether any answer, or the work in it, ever came under another id than the one polled: in an earlier load (see
+-- `other_ids_seen`), or among `new_observations` of this one.
+update other_ids_seen
+set has_any = true
+where exists (from new_observations where answered_id is not null or answered_work_id is not null);
+
+select has_any from other_ids_seen;

@@ -34,6 +34,16 @@ def accept_other_ids(con: duckdb.DuckDBPyConnection, policy: PollingPolicy) -> l
     return con.execute(statement("load/other_ids_accepted"), parameters).fetchall()
 
 
+def begin(con: duckdb.DuckDBPyConnection) -> None:
+    """Prepare for `resolve`, at the beginning of a load's transaction."""
+    con.execute(statement("load/other_ids_seen"))
+
+
+def end(con: duckdb.DuckDBPyConnection) -> None:
+    """Remove what `begin` created."""
+    con.execute("drop table other_ids_seen")
+
+
 def resolve(con: duckdb.DuckDBPyConnection, *, everything: bool = False) -> pl.DataFrame:
     """Bring `competing_answers` up to date; returns rows of `RESOLVED`, one per disputed task.
 

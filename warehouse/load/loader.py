@@ -126,6 +126,7 @@ def load_within(
 ) -> Loaded:
     """As `load`, within the caller's transaction."""
     done = Loaded()
+    identity.begin(con)
     put_decisions(con, analysis)
     known = ledger(con)
     todo = sorted({one.segment_id: one for one in segments if one.segment_id not in known}.values())
@@ -150,6 +151,7 @@ def load_within(
         with registered(con, new_list_windows=rows):
             con.execute(statement("load/list_windows"))
     put_policies(con, policy)
+    identity.end(con)
     unreadable = {one.segment.segment_id for one in done.damaged}
     done.segments = _enter(con, [one for one in todo if one.segment_id not in unreadable])
     return done
