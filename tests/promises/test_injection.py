@@ -54,8 +54,9 @@ KNOWN_SQL = {
     ("warehouse/database/reader.py", "f'attach {quoted(version)} as published (read_only)'"): "a file's name, quoted",
     (
         "warehouse/database/writer.py",
-        "f'attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes)'",
-    ): "likewise",
+        "f'attach {quoted(unfinished)} as beside (recovery_mode no_wal_writes{groups})'",
+    ): "likewise, and a number",
+    ("warehouse/database/writer.py", "f'set threads = {checkpoint_threads}'"): "a number",
     ("warehouse/database/scratch.py", "query"): "the operator's own, over files of his",
     ("warehouse/database/scratch.py", "f'attach {quoted(empty_file())} as empty (read_only)'"): "a file's name, quoted",
     ("warehouse/ducklake/extensions.py", "f'install {name}; load {name}'"): "one of three names of ours",

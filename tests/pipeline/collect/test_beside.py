@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.run import Run
 
-#: Answers between two looks at the count, many thousand a second: the process is busy.
+#: Answers that come between two calls of `count`, many thousand a second: the process is busy.
 STEP = 1_000
 
 
@@ -63,7 +63,7 @@ async def loads_of(run: Run, ids: int, *, single: bool) -> list[int]:
     ],
 )
 def test_the_first_load_begins_after_a_third_of_the_usual_number(run: Run, ids: int, loaded_at: list[int]) -> None:
-    """The first look is at 1,000 answers, from which on they are counted."""
+    """They are counted from the first call of `count` on, at 1,000 answers."""
     assert asyncio.run(loads_of(run, ids, single=True)) == loaded_at
 
 
