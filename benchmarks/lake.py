@@ -67,10 +67,10 @@ from pipeline import load
 from pipeline.run import Reporter, begin
 from pipeline.settings import read_settings
 run = begin(read_settings(), "load", reporter=Reporter(info=print))
-with load.writer(run, 600) as writer, writer.open() as con:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    writer.load_waiting(con)
+print("ready", flush=True)
+sys.stdin.readline()
+with load.writer(run, 600) as writer, writer.open_loaded():
+    pass
 """
 WORKERS = 3
 _ANSWERS = 10_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from warehouse.database.scratch import scratch
 from warehouse.errors import LakeError, NothingPublishedError
 from warehouse.load.large import load_in_steps
 from warehouse.load.loader import Loaded, unloaded
-from warehouse.load.steps import size_in_rows
+from warehouse.load.steps import size_in_rows, steps_of
 from warehouse.plan import can_plan
 
 if TYPE_CHECKING:
@@ -39,23 +39,41 @@ class RunWriter:
     run: Run
     opened: Writer
 
-    def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """See `Writer.open`."""
-        return self.opened.open()
+    @contextmanager
+    def open_loaded(
+        self, *, later: Collection[Segment] = (), of_run: str | None = None
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Loaded]]:
+        """Load what is archived and not loaded yet; yields a connection that may write, and what was loaded.
 
-    def load_waiting(
-        self, con: duckdb.DuckDBPyConnection, *, later: Collection[Segment] = (), of_run: str | None = None
-    ) -> Loaded:
-        """Load what is archived and not loaded yet; if `of_run` is given, only what that run archived.
+        Where memory is short, a file is closed after each portion and opened again: what DuckDB holds of an open file
+        grows with what was loaded into it (400,000 ids with `MEMORY=350MB`: XXX instead of 394 MB).
 
-        The segments in `later` may be left to a later load.
+        Args:
+            later: segments that may be left to a later load.
+            of_run: load only what this run archived.
+
+        Raises:
+            WarehouseLockedError, WarehouseDamagedError, WarehouseFullError, LakeError: see `Writer.open`.
         """
-        waiting = [one for one in unloaded(con, self.run.store) if of_run is None or of_run in one.segment_id]
-        now = self.opened.to_load(waiting, later=later)
         total = Loaded()
-        for portion in self.opened.portions(con, now, self.run.run_id):
-            total.add(load_segments(self.run, con, portion, self.opened.free_memory, self.opened.step_rows))
-        return total
+        portions: list[list[Segment]] | None = None
+        while portions is None or portions:
+            with self.opened.open() as con:
+                if portions is None:
+                    waiting = [
+                        one for one in unloaded(con, self.run.store) if of_run is None or of_run in one.segment_id
+                    ]
+                    portions = self._portions(self.opened.to_load(waiting, later=later))
+                for part in self.opened.portions(con, portions.pop(0), self.run.run_id):
+                    total.add(load_segments(self.run, con, part, self.opened.free_memory, self.opened.step_rows))
+                if not portions:
+                    yield con, total
+
+    def _portions(self, segments: list[Segment]) -> list[list[Segment]]:
+        """At least one; what is loaded into a file between opening and closing it."""
+        budget = self.run.settings.budget
+        is_one = self.run.warehouse.has_many_writers or not budget.is_short
+        return [segments] if is_one else list(steps_of(segments, budget.portion_rows))
 
     def publish(self) -> None:
         """See `Writer.publish`."""

@@ -67,8 +67,8 @@ def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSu
     problem: str | None = None
     try:
         with loading.writer(run, run.settings.lock_wait) as writer:
-            with writer.open() as con:
-                done = writer.load_waiting(con, of_run=of_run)
+            with writer.open_loaded(of_run=of_run) as (_, done):
+                pass
             if publish:
                 writer.publish()
     except CANNOT_LOAD as error:

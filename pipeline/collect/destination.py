@@ -105,8 +105,8 @@ class ArchiveAndWarehouse:
     def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:
         try:
             with loading.writer(self._run, self._run.lock_wait) as writer:
-                with writer.open() as con:
-                    self.segments_loaded += writer.load_waiting(con).segments
+                with writer.open_loaded() as (con, loaded):
+                    self.segments_loaded += loaded.segments
                     summary = summarise(con)
                     loading.load_segments(self._run, con, [write_run(self._run, summary.exit_code, summary.as_dict())])
                 writer.publish()
@@ -120,8 +120,8 @@ class ArchiveAndWarehouse:
     def _load_and_read(
         self, writer: RunWriter, read: Callable[[duckdb.DuckDBPyConnection], T], later: Collection[Segment] = ()
     ) -> T:
-        with writer.open() as con:
-            self.segments_loaded += writer.load_waiting(con, later=later).segments
+        with writer.open_loaded(later=later) as (con, loaded):
+            self.segments_loaded += loaded.segments
             return read(con)
 
     def _publish_now_and_then(self, writer: RunWriter) -> None:

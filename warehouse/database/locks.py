@@ -122,6 +122,15 @@ def disk_full_error(warehouse: Path, why: str) -> WarehouseFullError:
     )
 
 
+def memory_error(warehouse: Path, why: str) -> WarehouseFullError:
+    """The error for a statement that needs more memory than its connection may use."""
+    return WarehouseFullError(
+        f"the warehouse {warehouse} needs more memory to load than it may use ({why}). Nothing is lost: everything "
+        "collected is in the archive, and the next run loads it. Set MEMORY to more, e.g. 700MB, or free disk space "
+        "for temporary files, and run again"
+    )
+
+
 def _unwritable(warehouse: Path, error: OSError) -> WarehouseUnwritableError:
     return WarehouseUnwritableError(
         f"cannot write to {error.filename or warehouse.parent}: {error.strerror}. Nothing is lost: everything "

@@ -7,10 +7,13 @@ each needs more than the usual limit, and would otherwise fail in every run.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
 #: What a connection needs in addition to the memory for large answers.
@@ -18,6 +21,11 @@ _BASE_BYTES: Final = 256 * 1024 * 1024
 
 #: Memory that large answers take, in multiples of their bytes. With 3, 100 answers of 1 MB failed at the checkpoint.
 _FACTOR: Final = 8
+
+#: What a commit needs for each task that there is. With 64 MB, 2,500 answers could be loaded into a million tasks, but
+#: not into 25 million. A connection of DuckDB 1.5.5 whose commit failed for that must not be used again: its tables in
+#: memory are corrupt.
+_TASK_BYTES: Final = 3
 
 _SHIFTS: Final = {"": 0, "Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
 
@@ -29,11 +37,27 @@ def allow_for(con: duckdb.DuckDBPyConnection, large_bytes: int) -> None:
         set_limit(con, wanted)
 
 
-def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
-    """Lower the `memory_limit` of a connection to `limit` bytes, with one thread; does nothing if it is lower."""
-    if limit_bytes(con) > limit:
+@contextlib.contextmanager
+def lowered_limit(con: duckdb.DuckDBPyConnection, limit: int) -> Iterator[None]:
+    """Until the block ends, one thread and a `memory_limit` of `limit` bytes, more if there are millions of tasks.
+
+    Then the connection gets back what it had: the checkpoint when it is closed needs more than any statement before it.
+    """
+    usual, wanted = limit_bytes(con), limit + _TASK_BYTES * _count_tasks(con)
+    if usual > wanted:
         con.execute("set threads = 1")
-        set_limit(con, limit)
+        set_limit(con, wanted)
+    try:
+        yield
+    finally:
+        if limit_bytes(con) < usual:
+            set_limit(con, usual)
+
+
+def _count_tasks(con: duckdb.DuckDBPyConnection) -> int:
+    """About how many, without reading the table."""
+    row = con.execute("select estimated_size from duckdb_tables() where table_name = 'tasks'").fetchone()
+    return int(row[0] or 0) if row else 0
 
 
 def set_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:

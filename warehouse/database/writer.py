@@ -25,6 +25,7 @@ from warehouse.database.locks import (
     is_open_here,
     locked_error,
     locked_here_error,
+    memory_error,
     sole_writer,
 )
 from warehouse.database.log_check import change_state, check_log
@@ -42,6 +43,7 @@ _IDLE_MEMORY: Final = "24MB"
 _LOCKED: Final = "Could not set lock on file"
 _HOLDER: Final = re.compile(r"held in (.*?) \(PID (\d+)\)")
 _NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|File too large")
+_NO_MEMORY: Final = re.compile(r"failed to (?:pin block|allocate data)")
 _CORRUPT: Final = re.compile(
     r"Corrupt database file|checksum|Could not read enough bytes|database has been invalidated"
 )
@@ -126,8 +128,10 @@ def _as_warehouse_errors(warehouse: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if _NO_ROOM.search(str(error)) or isinstance(error, duckdb.OutOfMemoryException):  # or temporary files
+        if _NO_ROOM.search(str(error)):
             raise disk_full_error(warehouse, first_line(error)) from error
+        if isinstance(error, duckdb.OutOfMemoryException) or _NO_MEMORY.search(str(error)):
+            raise memory_error(warehouse, first_line(error)) from error
         if _CORRUPT.search(str(error)):
             raise damaged_error(warehouse, error) from error
         raise

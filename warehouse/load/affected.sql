@@ -14,11 +14,16 @@ select source, task_id from new_requests
 union
 select source, task_id from new_tasks;
 
+create or replace temp table waiting as
+select pending.*
+from pending
+semi join ids using (source, task_id);
+
 create or replace temp table matched as
 with perhaps_known as (
     select source, task_id
     from ids
-    anti join (select source, task_id from pending where status is null) as unseen using (source, task_id)
+    anti join (select source, task_id from waiting where status is null) as unseen using (source, task_id)
 ),
 
 known as (
@@ -74,27 +79,28 @@ select
     old.observed_at as old_observed_at,
     old.body_hash as old_body_hash,
     old.run_id as old_run_id,
-    least(old.requested_at, pending.requested_at, asked.requested_at) as requested_at,
-    least(old.first_asked_at, pending.first_asked_at, seen.first_asked_at) as first_asked_at,
+    least(old.requested_at, waiting.requested_at, asked.requested_at) as requested_at,
+    least(old.first_asked_at, waiting.first_asked_at, seen.first_asked_at) as first_asked_at,
     least(old.first_observed_at, seen.first_observed_at) as first_observed_at,
     greatest(old.last_observed_at, seen.last_observed_at) as last_observed_at,
     coalesce(old.observation_count, 0) + coalesce(seen.observation_count, 0) as observation_count,
     greatest(old.last_running_at, seen.last_running_at) as last_running_at,
     least(old.first_terminal_at, seen.first_terminal_at) as first_terminal_at,
-    greatest(pending.last_asked_at, seen.last_asked_at) as last_asked_at,
-    coalesce(pending.asked_count, 0) + coalesce(seen.asked_count, 0) as asked_count,
-    coalesce(pending.missing_count, 0) + coalesce(seen.missing_count, 0) as missing_count,
+    greatest(waiting.last_asked_at, seen.last_asked_at) as last_asked_at,
+    coalesce(waiting.asked_count, 0) + coalesce(seen.asked_count, 0) as asked_count,
+    coalesce(waiting.missing_count, 0) + coalesce(seen.missing_count, 0) as missing_count,
     case
-        when pending.last_asked_at is null then seen.last_outcome
-        when seen.last_asked_at is null then pending.last_outcome
-        when row(seen.last_asked_at, seen.last_outcome) > row(pending.last_asked_at, pending.last_outcome)
+        when waiting.last_asked_at is null then seen.last_outcome
+        when seen.last_asked_at is null then waiting.last_outcome
+        when row(seen.last_asked_at, seen.last_outcome) > row(waiting.last_asked_at, waiting.last_outcome)
             then seen.last_outcome
-        else pending.last_outcome
+        else waiting.last_outcome
     end as last_outcome,
 from matched
 left join old using (source, task_id)
-left join pending using (source, task_id)
+left join waiting using (source, task_id)
 left join asked using (source, task_id)
 left join seen using (source, task_id);
 
 drop table matched;
+drop table waiting;

@@ -180,7 +180,7 @@ def test_a_full_disk_says_so(made: Site) -> None:
 def test_too_little_memory_says_so(made: Site) -> None:
     """Where there is no room for temporary files either; a run goes on then, and the next one loads."""
     query = "select list(hash(i)) from range(5_000_000) as r (i)"
-    with pytest.raises(WarehouseFullError, match=r"no space.*Nothing is lost"), made.writer() as con:
+    with pytest.raises(WarehouseFullError, match=r"more memory.*Nothing is lost"), made.writer() as con:
         con.execute(f"set max_temp_directory_size = '0KB'; set memory_limit = '10MB'; {query}")
 
 
