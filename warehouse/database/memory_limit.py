@@ -7,13 +7,10 @@ each needs more than the usual limit, and would otherwise fail in every run.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import duckdb
 
 #: What a connection needs in addition to the memory for large answers.
@@ -37,21 +34,15 @@ def allow_for(con: duckdb.DuckDBPyConnection, large_bytes: int) -> None:
         set_limit(con, wanted)
 
 
-@contextlib.contextmanager
-def lowered_limit(con: duckdb.DuckDBPyConnection, limit: int) -> Iterator[None]:
-    """Until the block ends, one thread and a `memory_limit` of `limit` bytes, more if there are millions of tasks.
+def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
+    """Lower the `memory_limit` of a connection to `limit` bytes, with one thread; does nothing if it is lower.
 
-    Then the connection gets back what it had: the checkpoint when it is closed needs more than any statement before it.
+    With millions of tasks it keeps more.
     """
-    usual, wanted = limit_bytes(con), limit + _TASK_BYTES * _count_tasks(con)
-    if usual > wanted:
+    wanted = limit + _TASK_BYTES * _count_tasks(con)
+    if limit_bytes(con) > wanted:
         con.execute("set threads = 1")
         set_limit(con, wanted)
-    try:
-        yield
-    finally:
-        if limit_bytes(con) < usual:
-            set_limit(con, usual)
 
 
 def _count_tasks(con: duckdb.DuckDBPyConnection) -> int:

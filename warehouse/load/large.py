@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Final
 
-from warehouse.database.memory_limit import lowered_limit
+from warehouse.database.memory_limit import lower_limit
 from warehouse.database.session import temporary_folder
 from warehouse.load.budget import STEP_ROWS, Budget
 from warehouse.load.loader import load
@@ -61,10 +60,11 @@ def load_prepared(
     between: Callable[[duckdb.DuckDBPyConnection], None],
 ) -> Iterator[Loaded]:
     """As `load_in_steps`, for steps that are already prepared, or that other processes are preparing."""
-    with lowered_limit(con, budget.file_bytes) if budget.is_short else contextlib.nullcontext():
-        for number, (step, prepared) in enumerate(steps):
-            if number > 0:
-                between(con)
-            done = load(con, step, analysis, policy, prepared, budget.piece_pages)
-            prepared.release()
-            yield done
+    if budget.is_short:
+        lower_limit(con, budget.file_bytes)
+    for number, (step, prepared) in enumerate(steps):
+        if number > 0:
+            between(con)
+        done = load(con, step, analysis, policy, prepared, budget.piece_pages)
+        prepared.release()
+        yield done

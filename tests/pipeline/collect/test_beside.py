@@ -46,7 +46,7 @@ def run(tmp_path: Path) -> Run:
 
 async def loads_of(run: Run, ids: int, *, single: bool) -> list[int]:
     loads = Loads(ids, single=single)
-    async with loading_beside(run, loads, loads.count):  # type: ignore[arg-type] - it loads, and does nothing else
+    async with loading_beside(run, loads, loads.count):  # type: ignore[arg-type]
         async with asyncio.timeout(30):
             while loads.received < ids:  # noqa: ASYNC110 - a number has no event
                 await asyncio.sleep(0.01)
