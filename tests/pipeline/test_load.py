@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline import run as runs
-from pipeline.load import last_known
-from pipeline.settings import Settings
+from pipeline.load import last_known, writer
+from pipeline.settings import Settings, read_settings
 from tests.command_line import KEY, CommandLine
 from tests.pipeline.tables import contents, rows
+from warehouse.backends.file import FileWriter
 from warehouse.database.locks import sole_writer
 from warehouse.errors import LakeError
+from warehouse.load.budget import Budget
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    import duckdb
 
     from tests.command_line import Gateway
 
@@ -56,6 +61,30 @@ def test_what_was_only_archived_is_loaded_and_published_by_load(
     again = no_gateway("load")
     assert (again.code, again.err.partition(" in ")[0]) == (0, "loaded 0 segments with 0 answers")
     assert contents(tmp_path / PUBLISHED) == before
+
+
+def test_where_memory_is_short_the_file_is_closed_after_each_portion(
+    connected: CommandLine, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What DuckDB holds of an open file grows with what was loaded; with enough memory it is opened once."""
+    assert connected("collect", *gateway.world.ids[:20], "--no-load").code == 0
+    opened = []
+    real = FileWriter.open
+
+    def counted(self: FileWriter) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        opened.append(self)
+        return real(self)
+
+    monkeypatch.setattr(FileWriter, "open", counted)
+    monkeypatch.setattr(Budget, "portion_rows", 1)
+    found = []
+    for memory in ("350MB", "8GB"):
+        opened.clear()
+        run = runs.begin(read_settings(data_dir=tmp_path / "data", memory=memory, load_processes=1), "load")
+        with writer(run, 5) as writing, writing.open_loaded() as (con, loaded):
+            tasks = con.execute("select count(*) from tasks").fetchall()
+        found.append((len(opened), loaded.segments, loaded.answers, tasks))
+    assert found == [(4, 4, 20, [(20,)]), (1, 0, 0, [(20,)])]
 
 
 def test_collecting_without_loading_does_not_touch_the_warehouse(
