@@ -140,14 +140,14 @@ class ArchiveOnly:
         self._run = run
 
     def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        with (loading.own_answers_spilled if wanted.only_due else loading.last_known)(self._run) as con:
+        with (loading.own_answers if wanted.only_due else loading.last_known)(self._run) as con:
             return read(con)
 
     def while_polling(self) -> None:
         """Nothing to do."""
 
     def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        with loading.own_answers_spilled(self._run) as con:
+        with loading.own_answers(self._run) as con:
             return read(con)
 
     def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:

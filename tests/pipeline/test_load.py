@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline import run as runs
-from pipeline.load import last_known, writer
+from pipeline.load import last_known, own_answers, writer
 from pipeline.settings import Settings, read_settings
 from tests.command_line import KEY, CommandLine
 from tests.pipeline.tables import contents, rows
 from warehouse.backends.file import FileWriter
 from warehouse.database.locks import sole_writer
+from warehouse.database.memory_limit import limit_bytes
 from warehouse.errors import LakeError
-from warehouse.load.budget import Budget
+from warehouse.load.budget import MEGABYTE, Budget
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -165,3 +166,15 @@ def test_an_error_while_the_last_state_is_read_is_that_error(tmp_path: Path) -> 
         assert con.execute("select count(*) from tasks").fetchone() == (0,)
     with pytest.raises(LakeError, match="gone"), last_known(run):
         raise LakeError("gone")
+
+
+def test_the_summary_of_a_run_has_the_memory_of_a_writer_and_the_load_what_is_set(
+    connected: CommandLine, gateway: Gateway, tmp_path: Path
+) -> None:
+    """In the warehouse, and in what stands in for it; queries over all ids of a large run need more than a step."""
+    assert connected("collect", *gateway.world.ids[:20], "--no-load").code == 0
+    run = runs.begin(read_settings(data_dir=tmp_path / "data", memory="350MB", load_processes=1), "load")
+    with own_answers(run) as con:
+        assert limit_bytes(con) > 100 * MEGABYTE
+    with writer(run, 5) as writing, writing.open_loaded() as (con, _):
+        assert limit_bytes(con) > 100 * MEGABYTE
