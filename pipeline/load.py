@@ -47,7 +47,7 @@ class RunWriter:
         """Load what is archived and not loaded yet; yields a connection that may write, and what was loaded.
 
         Where memory is short, a file is closed after each portion and opened again: what DuckDB holds of an open file
-        grows with what was loaded into it (400,000 ids with `MEMORY=350MB`: 359 instead of 394 MB).
+        grows with what was loaded into it (400,000 ids with `MEMORY=350MB`: 394 MB).
 
         Args:
             later: segments that may be left to a later load.
