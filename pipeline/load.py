@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.archive.parquet import OF_TASKS
 from warehouse.backends.choose import reader
-from warehouse.database.memory_limit import limit_bytes, set_limit
+from warehouse.database.memory_limit import at_least, limit_bytes
 from warehouse.database.scratch import scratch
 from warehouse.errors import LakeError, NothingPublishedError
 from warehouse.load.large import load_in_steps
@@ -69,10 +69,8 @@ class RunWriter:
                 for part in self.opened.portions(con, portions.pop(0), self.run.run_id):
                     total.add(load_segments(self.run, con, part, self.opened.free_memory, self.opened.step_rows))
                 if not portions:
-                    low = limit_bytes(con)
-                    set_limit(con, usual)  # queries over everything need more than a step of a load
-                    yield con, total
-                    set_limit(con, low)  # the checkpoint does not
+                    with at_least(con, usual):  # queries over everything need more than a step of a load
+                        yield con, total
 
     def _portions(self, segments: list[Segment]) -> list[list[Segment]]:
         """At least one; what is loaded into a file between opening and closing it."""
@@ -139,8 +137,8 @@ def own_answers(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
         con = stack.enter_context(scratch(folder))
         usual = limit_bytes(con)
         load_segments(run, con, own_segments(run))
-        set_limit(con, usual)
-        yield con
+        with at_least(con, usual):
+            yield con
 
 
 def own_segments(run: Run) -> list[Segment]:

@@ -7,11 +7,14 @@ each needs more than the usual limit, and would otherwise fail in every run.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+
 if TYPE_CHECKING:
-    import duckdb
+    from collections.abc import Iterator
 
 #: What a connection needs in addition to the memory for large answers.
 _BASE_BYTES: Final = 256 * 1024 * 1024
@@ -43,6 +46,19 @@ def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
     if limit_bytes(con) > wanted:
         con.execute("set threads = 1")
         set_limit(con, wanted)
+
+
+@contextlib.contextmanager
+def at_least(con: duckdb.DuckDBPyConnection, limit: int) -> Iterator[None]:
+    """Until the block ends, a `memory_limit` of at least `limit` bytes."""
+    before = limit_bytes(con)
+    if before >= limit:
+        yield
+        return
+    set_limit(con, limit)
+    yield
+    with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot be spilled stays in memory
+        set_limit(con, before)
 
 
 def _count_tasks(con: duckdb.DuckDBPyConnection) -> int:
