@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from warehouse.database.schema import estimated_tasks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,7 +44,7 @@ def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
 
     With millions of tasks it keeps more.
     """
-    wanted = limit + _TASK_BYTES * _count_tasks(con)
+    wanted = limit + _TASK_BYTES * estimated_tasks(con)
     if limit_bytes(con) > wanted:
         con.execute("set threads = 1")
         set_limit(con, wanted)
@@ -59,12 +61,6 @@ def at_least(con: duckdb.DuckDBPyConnection, limit: int) -> Iterator[None]:
     yield
     with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot be spilled stays in memory
         set_limit(con, before)
-
-
-def _count_tasks(con: duckdb.DuckDBPyConnection) -> int:
-    """About how many, without reading the table."""
-    row = con.execute("select estimated_size from duckdb_tables() where table_name = 'tasks'").fetchone()
-    return int(row[0] or 0) if row else 0
 
 
 def set_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:

@@ -214,3 +214,9 @@ def _parse(path: Path) -> Definition:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def estimated_tasks(con: duckdb.DuckDBPyConnection) -> int:
+    """About how many tasks there are, without reading the table."""
+    row = con.execute("select estimated_size from duckdb_tables() where table_name = 'tasks'").fetchone()
+    return int(row[0] or 0) if row else 0

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from warehouse.database.advisory_lock import claim, session_for_claims
+from warehouse.database.schema import estimated_tasks
 from warehouse.load.budget import STEP_ROWS
 from warehouse.load.loader import ledger
 from warehouse.load.steps import size_in_rows
@@ -79,9 +80,7 @@ def _claim(
 
 def portion_rows(con: duckdb.DuckDBPyConnection, waiting: Sequence[Segment]) -> int:
     """How many rows to load at once: more if much waits, and in a large lake."""
-    row = con.execute("select estimated_size from duckdb_tables() where table_name = 'tasks'").fetchone()
-    tasks = int(row[0] or 0) if row else 0
-    wanted = max(sum(map(size_in_rows, waiting)) // _PORTIONS, tasks // TASKS_PER_ROW)
+    wanted = max(sum(map(size_in_rows, waiting)) // _PORTIONS, estimated_tasks(con) // TASKS_PER_ROW)
     return min(max(STEP_ROWS, wanted), MOST_ROWS)
 
 
