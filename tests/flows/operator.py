@@ -120,12 +120,20 @@ class Operator:
         return self.state(run_id)
 
     def wait_for(self, happened: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not happened():
-            log = self.folder / "worker.log"
-            said = log.read_text()[-3000:] if log.exists() else ""
-            assert time.monotonic() < deadline, f"{what}: {self.history()} {said}"
+        assert self.happens(happened, PATIENCE_SECONDS), f"{what}: {self.history()} {self.everything_said()}"
+
+    def happens(self, happened: Callable[[], bool], seconds: float) -> bool:
+        """Whether it happens in time."""
+        deadline = time.monotonic() + seconds
+        while not (so_far := happened()) and time.monotonic() < deadline:
             time.sleep(0.2)
+        return so_far
+
+    def everything_said(self) -> str:
+        """The end of what the worker and the server say, and what the server could not deliver."""
+        logs = [path for path in (self.folder / "worker.log", self.home / "server.log") if path.exists()]
+        undelivered = [path.read_text()[:1000] for path in (self.home / "dlq").glob("*")]
+        return "\n".join([*(path.read_text()[-3000:] for path in logs), *undelivered])
 
     def drop_into_inbox(self, name: str, ids: list[str]) -> None:
         """A file that has lain there for a minute."""

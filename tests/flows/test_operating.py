@@ -273,21 +273,35 @@ def test_what_was_set_by_hand_stays_and_a_dry_run_changes_nothing(plant: Plant, 
 
 
 def test_an_alert_reaches_its_receiver(plant: Plant, changed: Changed) -> None:
-    """A run whose key is refused: how bad it is, why, what to do, which deployment, a link, and no key."""
+    """A run whose key is refused: how bad it is, why, what to do, which deployment, a link, and no key.
+
+    Up to three such runs: while its SQLite database is locked, Prefect sends an alert minutes late, twice, or not
+    at all. On PostgreSQL one run has to do; `make guide` has it.
+    """
     operator, wrong = plant.operator, "a-key-that-is-wrong"
-    run = operator.start_run("collect/collect", env={"AVATAR_TASKS_API_KEY": wrong}, ids=[plant.gateway.world.ids[-1]])
-    assert operator.end_of(run) == "Failed"
-    operator.wait_for(lambda: len(changed.received) >= 2, "two notifications")
-    told = {one["title"]: one["text"] for one in map(json.loads, changed.received)}
-    text = told["[critical] avatar-tasks: the gateway refuses the key"]
-    assert f"{plant.base_url} refused the key (HTTP 401, 'Invalid token: a-ke***ng" in text
-    assert "Check AVATAR_TASKS_API_KEY" in text
-    assert "\nDeployment collect, run " in text
-    failed = told["[critical] avatar-tasks: a run has failed"]
-    assert f"{plant.base_url} refused the key" in failed.partition("\n")[0], "the reason is the state's message"
-    assert "\nDeployment collect, run " in failed
-    assert f"/runs/flow-run/{run}" in failed
+    refused, failed = (
+        f"[critical] avatar-tasks: {what}" for what in ("the gateway refuses the key", "a run has failed")
+    )
+    runs: list[str] = []
+    told: dict[str, str] = {}
+    while not {refused, failed} <= told.keys() and len(runs) < 3:
+        ids = [plant.gateway.world.ids[-1]]
+        runs.append(operator.start_run("collect/collect", env={"AVATAR_TASKS_API_KEY": wrong}, ids=ids))
+        assert operator.end_of(runs[-1]) == "Failed"
+        operator.happens(lambda: {refused, failed} <= _told(changed.received).keys(), seconds=60)
+        told = _told(changed.received)
+    assert {refused, failed} <= told.keys(), operator.everything_said()
+    assert f"{plant.base_url} refused the key (HTTP 401, 'Invalid token: a-ke***ng" in told[refused]
+    assert "Check AVATAR_TASKS_API_KEY" in told[refused]
+    assert f"{plant.base_url} refused the key" in told[failed].partition("\n")[0], "the reason is the state's message"
+    assert all("\nDeployment collect, run " in told[title] for title in (refused, failed))
+    assert any(f"/runs/flow-run/{run}" in told[failed] for run in runs)
     assert wrong not in str(told)
+
+
+def _told(received: list[bytes]) -> dict[str, str]:
+    """Text by title."""
+    return {one["title"]: one["text"] for one in map(json.loads, received)}
 
 
 @pytest.mark.soak
