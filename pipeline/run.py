@@ -64,7 +64,7 @@ class Sizes:
         flush_answers: at most this many answers wait to be written to the archive.
         load_answers: answers are loaded after this many, while at least half as many are still to come: starting a
             process costs the CPU of some thousand requests. With 10,000, a run of 60,000 ids took 1.15 times the CPU of
-            version 06152f1 (benchmarks/LOG.md). A third of it the first time, a tenth if this process
+            version 06152f1 (benchmarks/LOG.md). An eighth of it the first time, a tenth if this process
             mostly waits, see `pipeline.collect.beside`.
         step_rows: archived rows loaded in one transaction; by default what the memory suffices for.
     """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.sources.choose import secret_variables
 from warehouse.environment import PREFIX, SECRETS
+from warehouse.load.loader import Loaded
 
 if TYPE_CHECKING:
     from pipeline.run import Run
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 COMMAND: Final = (str(Path(sysconfig.get_path("scripts"), "avatar-tasks")), "load", "--no-publish", "--json", "--run")
 
 
-def load_in_child(run: Run) -> int:
-    """Load what the run has archived by now; returns the number of segments.
+def load_in_child(run: Run) -> Loaded:
+    """Load what the run has archived by now, and what it archives meanwhile; see `pipeline.load_command.load`.
 
-    It is 0 if the warehouse is locked or cannot be written to (the run warns of that at its end), or if the child fails
-    (which is warned of here). The child has its own process group, so that Ctrl-C reaches only the run.
+    The result is empty if the warehouse is locked or cannot be written to (the run warns of that at its end), or if the
+    child fails (which is warned of here). The child has its own process group, so that Ctrl-C reaches only the run.
     """
     try:
         done = subprocess.run(  # noqa: S603 - our own command
@@ -40,14 +41,14 @@ def load_in_child(run: Run) -> int:
         )
     except OSError as error:
         run.warn_once(f"`{COMMAND[0]} load` cannot be started ({error}): everything is loaded at the end of the run")
-        return 0
+        return Loaded()
     result = _json_object(done.stdout)
     if "segments_loaded" not in result:
         run.warn_once(f"`avatar-tasks load` failed ({_reason(done, result)}): the rest is loaded at the end of the run")
-        return 0
+        return Loaded()
     for damaged in result["damaged"]:
         run.warn_once(damaged)
-    return int(result["segments_loaded"])
+    return Loaded(result["segments_loaded"], result["answers_loaded"])
 
 
 def _json_object(text: bytes) -> dict[str, Any]:

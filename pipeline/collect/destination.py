@@ -50,8 +50,8 @@ class Destination(Protocol):
     def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Load what earlier runs left in the archive, then read."""
 
-    def while_polling(self) -> None:
-        """Load what the run has archived by now."""
+    def while_polling(self) -> int:
+        """Load what the run has archived by now; returns the number of answers."""
 
     def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Load what the run has archived by now, then read."""
@@ -89,8 +89,10 @@ class ArchiveAndWarehouse:
         with (loading.own_answers if wanted.only_due else loading.last_known)(self._run) as con:
             return read(con)
 
-    def while_polling(self) -> None:
-        self.segments_loaded += load_in_child(self._run)
+    def while_polling(self) -> int:
+        loaded = load_in_child(self._run)
+        self.segments_loaded += loaded.segments
+        return loaded.answers
 
     def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         try:
@@ -143,8 +145,9 @@ class ArchiveOnly:
         with (loading.own_answers if wanted.only_due else loading.last_known)(self._run) as con:
             return read(con)
 
-    def while_polling(self) -> None:
+    def while_polling(self) -> int:
         """Nothing to do."""
+        return 0
 
     def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         with loading.own_answers(self._run) as con:

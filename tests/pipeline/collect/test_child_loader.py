@@ -13,19 +13,24 @@ from pipeline import load as loading
 from pipeline import run as runs
 from pipeline.collect import child_loader
 from pipeline.collect.child_loader import child_environment, load_in_child
-from pipeline.run import Reporter
+from pipeline.load_command import load
+from pipeline.run import Reporter, Sizes
 from pipeline.settings import SECRET_SETTINGS, Settings
 from tests.command_line import KEY
 from tests.pipeline.archiving import poll
 from tests.warehouse.answers import file_of
+from warehouse.archive.segments import Archive
 from warehouse.database.locks import sole_writer
 from warehouse.database.writer import open_writer
+from warehouse.load.loader import Loaded
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from pipeline.run import Run
     from tests.command_line import Gateway
+    from warehouse.archive.parquet import Kind, Segment
 
 PATIENCE_SECONDS = 30.0
 IDS = 40
@@ -76,12 +81,37 @@ def tasks(run: Run) -> int:
 def test_it_loads_what_the_run_has_archived_by_now(run: Run, gateway: Gateway, warnings: list[str]) -> None:
     """And nothing twice. What other runs archived is loaded by the run itself, before and after."""
     poll(runs.begin(run.settings, "collect"), gateway.world.ids[-5:])
-    assert (load_in_child(run), tasks(run)) == (1, IDS)
-    assert (load_in_child(run), tasks(run)) == (0, IDS)
+    assert (load_in_child(run), tasks(run)) == (Loaded(1, IDS), IDS)
+    assert (load_in_child(run), tasks(run)) == (Loaded(), IDS)
     poll(run, gateway.world.ids[IDS : IDS + 10])
-    assert (load_in_child(run), tasks(run)) == (1, IDS + 10)
+    assert (load_in_child(run), tasks(run)) == (Loaded(1, 10), IDS + 10)
     assert not run.paths.published.exists()
     assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("usual", "passes"),
+    [
+        pytest.param(IDS, 3, id="until-few-come-meanwhile"),
+        pytest.param(IDS - 1, 1, id="not-if-many-come-as-the-run-loads-them-faster"),
+    ],
+)
+def test_what_the_run_archives_while_it_loads_is_loaded_too(
+    run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, usual: int, passes: int
+) -> None:
+    """Of four batches, each archived while the one before is loaded, it leaves those after a small one."""
+    coming = iter([IDS, 3, IDS])
+    listed, ids = Archive.segments, iter(gateway.world.ids[IDS:])
+
+    def growing(self: Archive, kind: Kind, known: Collection[str] = ()) -> list[Segment]:
+        found = list(listed(self, kind, known))
+        if kind == "observations":
+            poll(run, [next(ids) for _ in range(next(coming))])
+        return found
+
+    loading_run = dataclasses.replace(run, sizes=Sizes(load_answers=usual))
+    monkeypatch.setattr(Archive, "segments", growing)
+    assert load(loading_run, publish=False, of_run=run.run_id).segments_loaded == passes
 
 
 @pytest.mark.usefixtures("quick")
@@ -89,9 +119,9 @@ def test_a_locked_warehouse_is_not_waited_for(run: Run, warnings: list[str]) -> 
     """Of that the run warns at its end."""
     with sole_writer(run.paths.warehouse, 0):
         began = time.monotonic()
-        assert load_in_child(run) == 0
+        assert load_in_child(run) == Loaded()
         assert time.monotonic() - began < run.settings.lock_wait / 3
-    assert (load_in_child(run), warnings) == (1, [])
+    assert (load_in_child(run), warnings) == (Loaded(1, IDS), [])
 
 
 @pytest.mark.usefixtures("quick")
@@ -100,7 +130,7 @@ def test_of_a_damaged_segment_the_run_warns_once(run: Run, gateway: Gateway, war
     [segment] = run.store.segments("observations")
     poll(run, gateway.world.ids[IDS : IDS + 10])
     file_of(segment).write_bytes(b"no parquet")
-    assert (load_in_child(run), load_in_child(run), tasks(run)) == (1, 0, 10)
+    assert (load_in_child(run), load_in_child(run), tasks(run)) == (Loaded(1, 10), Loaded(), 10)
     [warning] = warnings
     assert segment.segment_id in warning
 
@@ -119,7 +149,7 @@ def test_when_it_fails_the_run_says_why_and_loads_at_its_end(
 ) -> None:
     """Once, however often it fails."""
     command.write_text(program)
-    assert (load_in_child(run), load_in_child(run)) == (0, 0)
+    assert (load_in_child(run), load_in_child(run)) == (Loaded(), Loaded())
     [warning] = warnings
     assert reason in warning
     assert "loaded at the end" in warning
@@ -154,7 +184,7 @@ def test_it_loads_where_the_run_works_whatever_else_is_set(
     monkeypatch.setenv("avatar_tasks_data_dir", "elsewhere")
     settings = Settings.model_construct(data_dir=run.settings.data_dir, poll_min=7.0)
     there = dataclasses.replace(run, settings=settings)
-    assert load_in_child(there) == 1
+    assert load_in_child(there).segments == 1
     assert not list(tmp_path.glob("elsewhere*"))
     with open_writer(there.paths.warehouse, PATIENCE_SECONDS) as con:
         assert con.execute("select min_seconds from polling_policy").fetchall() == [(7.0,)]

@@ -91,10 +91,11 @@ def test_pages_are_loaded_before_the_last_has_come(tmp_path: Path) -> None:
         collecting = CollectRun(run, CollectRequest(discover=True))
         load = collecting.destination.while_polling
 
-        def counted() -> None:
+        def counted() -> int:
             pages = len(site.account.pages)
-            load()
+            answers = load()
             loaded_at.append((pages, collecting.destination.segments_loaded))
+            return answers
 
         collecting.destination.while_polling = counted  # type: ignore[method-assign]
         assert asyncio.run(collecting.collect()).exit_code == 0
