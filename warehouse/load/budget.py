@@ -38,7 +38,7 @@ _PORTION_ROWS: Final = (50_000, 640_000)
 _SMALL_GROUP_ROWS: Final = 30_720
 
 #: The share of the memory of the machine, or of its container, that a load uses if nothing else is set.
-_SHARE: Final = 0.7
+_SHARE: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def budget_of(processes: int | None = None, memory_bytes: int | None = None) -> 
 
     Args:
         processes: maximum number of processes; by default the number of cores.
-        memory_bytes: memory of all of them together; by default seven tenths of the available memory.
+        memory_bytes: memory of all of them together; by default three quarters of the available memory.
     """
     memory = memory_bytes or int(machine.memory_bytes() * _SHARE)
     wanted = processes or max(1, min(machine.cores(), memory // LEAST_BYTES))
