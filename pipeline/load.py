@@ -35,16 +35,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunWriter:
-    """The warehouse of a run, opened to load into."""
+    """The warehouse of a run, opened to load into.
+
+    Attributes:
+        run: the run.
+        opened: its warehouse.
+        loaded: what was loaded so far; it stays loaded even if the next portion fails.
+    """
 
     run: Run
     opened: Writer
+    loaded: Loaded
 
     @contextmanager
     def open_loaded(
         self, *, later: Collection[Segment] = (), of_run: str | None = None
-    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Loaded]]:
-        """Load what is archived and not loaded yet; yields a connection that may write, and what was loaded.
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Load what is archived and not loaded yet; yields a connection that may write.
 
         Where memory is short, a file is closed after each portion and opened again: what DuckDB holds of an open file
         grows with what was loaded into it (400,000 ids with `MEMORY=350MB`: 394 MB).
@@ -56,7 +63,6 @@ class RunWriter:
         Raises:
             WarehouseLockedError, WarehouseDamagedError, WarehouseFullError, LakeError: see `Writer.open`.
         """
-        total = Loaded()
         portions: list[list[Segment]] | None = None
         while portions is None or portions:
             with self.opened.open() as con:
@@ -67,10 +73,12 @@ class RunWriter:
                     ]
                     portions = self._portions(self.opened.to_load(waiting, later=later))
                 for part in self.opened.portions(con, portions.pop(0), self.run.run_id):
-                    total.add(load_segments(self.run, con, part, self.opened.free_memory, self.opened.step_rows))
+                    load_segments(
+                        self.run, con, part, self.opened.free_memory, self.opened.step_rows, add_to=self.loaded
+                    )
                 if not portions:
                     with at_least(con, usual):  # queries over everything need more than a step of a load
-                        yield con, total
+                        yield con
 
     def _portions(self, segments: list[Segment]) -> list[list[Segment]]:
         """At least one; what is loaded into a file between opening and closing it."""
@@ -84,14 +92,14 @@ class RunWriter:
 
 
 @contextmanager
-def writer(run: Run, wait_seconds: float) -> Iterator[RunWriter]:
-    """The warehouse of a run, to load into until the block ends.
+def writer(run: Run, wait_seconds: float, add_to: Loaded | None = None) -> Iterator[RunWriter]:
+    """The warehouse of a run, to load into until the block ends; what is loaded is added to `add_to`.
 
     Raises:
         WarehouseLockedError, WarehouseDamagedError, LakeError: see `Warehouse.open_to_load`.
     """
     with run.warehouse.open_to_load(wait_seconds) as opened:
-        yield RunWriter(run, opened)
+        yield RunWriter(run, opened, Loaded() if add_to is None else add_to)
 
 
 def load_segments(
@@ -100,18 +108,22 @@ def load_segments(
     segments: Sequence[Segment],
     between_steps: Callable[[duckdb.DuckDBPyConnection], None] = lambda _con: None,
     step_rows: int | None = None,
-) -> Loaded:
-    """Load segments with the policy, analysis file and memory of this run, and warn of those that cannot be read."""
-    total = Loaded()
+    *,
+    add_to: Loaded | None = None,
+) -> None:
+    """Load segments with the policy, analysis file and memory of this run, and warn of those that cannot be read.
+
+    Each committed step is added to `add_to`.
+    """
     policy, budget = run.policy, run.settings.budget
     rows = step_rows or run.sizes.step_rows or budget.step_rows(sum(map(size_in_rows, segments)))
     if step_rows:  # other runs load at the same time and use the other cores
         budget = dataclasses.replace(budget, processes=1)
     for done in load_in_steps(con, segments, run.analysis, policy, rows, budget=budget, between=between_steps):
-        total.add(done)
+        if add_to is not None:
+            add_to.add(done)
         for damaged in done.damaged:
             run.warn_once(damaged.error)
-    return total
 
 
 @contextmanager

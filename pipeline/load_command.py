@@ -67,12 +67,13 @@ def load(run: Run, *, publish: bool = True, of_run: str | None = None) -> LoadSu
     done = Loaded()
     problem: str | None = None
     try:
-        with loading.writer(run, run.settings.lock_wait) as writer:
+        with loading.writer(run, run.settings.lock_wait, done) as writer:
             is_more = True
             while is_more:
-                with writer.open_loaded(of_run=of_run) as (_, loaded):
-                    done.add(loaded)
-                is_more = of_run is not None and _is_worth_another(run, loaded.answers)
+                before = done.answers
+                with writer.open_loaded(of_run=of_run):
+                    pass
+                is_more = of_run is not None and _is_worth_another(run, done.answers - before)
             if publish:
                 writer.publish()
     except CANNOT_LOAD as error:

@@ -135,7 +135,7 @@ class FanOut:
     def _merge(self, ends: Sequence[ShareEnd]) -> Summary:
         """One summary of all shares, also of those that left none; see `merge_summaries`."""
         run = self._run
-        with loading.writer(run, run.settings.lock_wait) as writer, writer.open_loaded() as (con, _):
+        with loading.writer(run, run.settings.lock_wait) as writer, writer.open_loaded() as con:
             summaries = summaries_of_runs(con, [one.run_id for one in ends])
             parts = {part["run_id"]: part for part in map(json.loads, summaries)}
             lost = {one: self._progress_of(con, one) for one in ends if one.run_id not in parts}

@@ -177,7 +177,7 @@ class CollectRun:
             requests=client.stats.requests + client.bulk_stats.requests,
             retries=client.stats.retries + client.bulk_stats.retries,
             refusals=client.stats.refusals + client.bulk_stats.refusals,
-            segments_loaded=self.destination.segments_loaded,
+            segments_loaded=self.destination.loaded.segments,
             still_running=state.waiting,
             exit_code=exit_code,
             problem=problem and self._worded(problem),

@@ -13,6 +13,7 @@ from pipeline import load as loading
 from pipeline.collect.child_loader import load_in_child
 from pipeline.run import write_run
 from warehouse.errors import CANNOT_LOAD
+from warehouse.load.loader import Loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -40,11 +41,11 @@ class Destination(Protocol):
     """What the steps of a run need of the warehouse.
 
     Attributes:
-        segments_loaded: archive segments loaded so far.
+        loaded: what was loaded so far.
         problem: why the run could not load everything at its end; None if it could.
     """
 
-    segments_loaded: int
+    loaded: Loaded
     problem: WarehouseError | None
 
     def before_polling(self, wanted: PollRequest, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -72,7 +73,7 @@ class ArchiveAndWarehouse:
     """
 
     def __init__(self, run: Run, sources: int = 1) -> None:
-        self.segments_loaded = 0
+        self.loaded = Loaded()
         self.problem: WarehouseError | None = None
         self._run = run
         self._catch_up_seconds = _CATCH_UP_SECONDS * sources
@@ -82,7 +83,7 @@ class ArchiveAndWarehouse:
         """Load what earlier runs left, then read. Ids given now are read from the archive, and may be loaded later."""
         later = () if wanted.only_due else wanted.given
         try:
-            with loading.writer(self._run, min(self._catch_up_seconds, self._run.lock_wait)) as writer:
+            with loading.writer(self._run, min(self._catch_up_seconds, self._run.lock_wait), self.loaded) as writer:
                 return self._load_and_read(writer, read, later)
         except CANNOT_LOAD as problem:
             self._run.reporter.warn(f"{problem}. Collecting continues with what was last published")
@@ -91,12 +92,12 @@ class ArchiveAndWarehouse:
 
     def while_polling(self) -> int:
         loaded = load_in_child(self._run)
-        self.segments_loaded += loaded.segments
+        self.loaded.add(loaded)
         return loaded.answers
 
     def between_rounds(self, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         try:
-            with loading.writer(self._run, self._run.lock_wait) as writer:
+            with loading.writer(self._run, self._run.lock_wait, self.loaded) as writer:
                 found = self._load_and_read(writer, read)
                 self._publish_now_and_then(writer)
                 return found
@@ -106,9 +107,8 @@ class ArchiveAndWarehouse:
 
     def at_the_end(self, summarise: Callable[[duckdb.DuckDBPyConnection], Summary]) -> Summary:
         try:
-            with loading.writer(self._run, self._run.lock_wait) as writer:
-                with writer.open_loaded() as (con, loaded):
-                    self.segments_loaded += loaded.segments
+            with loading.writer(self._run, self._run.lock_wait, self.loaded) as writer:
+                with writer.open_loaded() as con:
                     summary = summarise(con)
                     loading.load_segments(self._run, con, [write_run(self._run, summary.exit_code, summary.as_dict())])
                 writer.publish()
@@ -122,8 +122,7 @@ class ArchiveAndWarehouse:
     def _load_and_read(
         self, writer: RunWriter, read: Callable[[duckdb.DuckDBPyConnection], T], later: Collection[Segment] = ()
     ) -> T:
-        with writer.open_loaded(later=later) as (con, loaded):
-            self.segments_loaded += loaded.segments
+        with writer.open_loaded(later=later) as con:
             return read(con)
 
     def _publish_now_and_then(self, writer: RunWriter) -> None:
@@ -137,7 +136,7 @@ class ArchiveOnly:
     """Loads nothing, for `collect --no-load`: `avatar-tasks load` does it later, on this machine or another."""
 
     def __init__(self, run: Run) -> None:
-        self.segments_loaded = 0
+        self.loaded = Loaded()
         self.problem: WarehouseError | None = None
         self._run = run
 

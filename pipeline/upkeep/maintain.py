@@ -106,7 +106,7 @@ def maintain(run: Run, retain_days: int | None, *, accept_loss: bool = False) ->
     done = run.warehouse.maintain(work, run.started_at, retain_days, accept_loss=accept_loss)
     summary = _summarise(run, done)
     with loading.writer(run, settings.lock_wait) as writer:
-        with writer.open_loaded() as (con, _):
+        with writer.open_loaded() as con:
             loading.load_segments(run, con, [write_run(run, summary.exit_code, summary.as_dict())])
         writer.publish()
     return summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from typing import TYPE_CHECKING
@@ -10,13 +11,14 @@ import pytest
 
 from pipeline import run as runs
 from pipeline.load import last_known, own_answers, writer
+from pipeline.load_command import load
 from pipeline.settings import Settings, read_settings
 from tests.command_line import KEY, CommandLine
 from tests.pipeline.tables import contents, rows
 from warehouse.backends.file import FileWriter
 from warehouse.database.locks import sole_writer
 from warehouse.database.memory_limit import limit_bytes
-from warehouse.errors import LakeError
+from warehouse.errors import LakeError, WarehouseLockedError
 from warehouse.load.budget import MEGABYTE, Budget
 
 if TYPE_CHECKING:
@@ -82,10 +84,31 @@ def test_where_memory_is_short_the_file_is_closed_after_each_portion(
     for memory in ("350MB", "8GB"):
         opened.clear()
         run = runs.begin(read_settings(data_dir=tmp_path / "data", memory=memory, load_processes=1), "load")
-        with writer(run, 5) as writing, writing.open_loaded() as (con, loaded):
+        with writer(run, 5) as writing, writing.open_loaded() as con:
             tasks = con.execute("select count(*) from tasks").fetchall()
-        found.append((len(opened), loaded.segments, loaded.answers, tasks))
+        found.append((len(opened), writing.loaded.segments, writing.loaded.answers, tasks))
     assert found == [(4, 4, 20, [(20,)]), (1, 0, 0, [(20,)])]
+
+
+def test_what_was_loaded_before_a_load_failed_is_in_its_summary(
+    connected: CommandLine, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of four portions two are loaded when another program opens the file: they stay, the next load brings the rest."""
+    assert connected("collect", *gateway.world.ids[:20], "--no-load").code == 0
+    real, opened = FileWriter.open, itertools.count(1)
+
+    def locked(self: FileWriter) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        if next(opened) == 3:
+            raise WarehouseLockedError("a notebook has it open")
+        return real(self)
+
+    monkeypatch.setattr(FileWriter, "open", locked)
+    monkeypatch.setattr(Budget, "portion_rows", 1)
+    run = runs.begin(read_settings(data_dir=tmp_path / "data", memory="350MB", load_processes=1), "load")
+    stopped, rest = load(run), load(run)
+    assert (stopped.segments_loaded, stopped.exit_code, stopped.problem) == (2, 4, "a notebook has it open")
+    assert (rest.segments_loaded, rest.exit_code) == (2, 0)
+    assert stopped.answers_loaded + rest.answers_loaded == 20
 
 
 def test_collecting_without_loading_does_not_touch_the_warehouse(
@@ -176,5 +199,5 @@ def test_the_summary_of_a_run_has_the_memory_of_a_writer_and_the_load_what_is_se
     run = runs.begin(read_settings(data_dir=tmp_path / "data", memory="350MB", load_processes=1), "load")
     with own_answers(run) as con:
         assert limit_bytes(con) > 100 * MEGABYTE
-    with writer(run, 5) as writing, writing.open_loaded() as (con, _):
+    with writer(run, 5) as writing, writing.open_loaded() as con:
         assert limit_bytes(con) > 100 * MEGABYTE

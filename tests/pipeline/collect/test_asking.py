@@ -59,7 +59,7 @@ async def fetch(run: Run, ids: list[str], *, wait_for_load: bool = False) -> tup
         batches += 1
         if wait_for_load and batches > 1:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not destination.segments_loaded:  # noqa: ASYNC110 - a number has no event
+                while not destination.loaded.segments:  # noqa: ASYNC110 - a number has no event
                     await asyncio.sleep(0.02)
         return await fetch_batch(run, client, ids)
 
@@ -72,7 +72,7 @@ def test_answers_are_loaded_before_the_last_has_come(run: Run, gateway: Gateway)
     """The later batches wait for a load of the first: it does not wait for them."""
     tally, destination = asyncio.run(fetch(run, gateway.world.ids, wait_for_load=True))
     assert tally.answered == len(gateway.world.ids)
-    assert destination.segments_loaded
+    assert destination.loaded.segments
 
 
 def test_few_ids_start_no_second_process(run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_a_locked_warehouse_delays_no_request(run: Run, gateway: Gateway) -> Non
     with sole_writer(run.paths.warehouse, 0):
         tally, destination = asyncio.run(fetch(run, gateway.world.ids))
     assert tally.answered == len(gateway.world.ids)
-    assert not destination.segments_loaded
+    assert not destination.loaded.segments
     assert run.store.segments("observations")
 
 

@@ -153,8 +153,8 @@ def test_when_it_fails_the_run_says_why_and_loads_at_its_end(
     [warning] = warnings
     assert reason in warning
     assert "loaded at the end" in warning
-    with loading.writer(run, 0) as writer, writer.open_loaded() as (_, loaded):
-        assert loaded.answers == IDS
+    with loading.writer(run, 0) as writer, writer.open_loaded():
+        assert writer.loaded.answers == IDS
 
 
 def test_it_knows_no_key_and_is_in_a_group_of_its_own(

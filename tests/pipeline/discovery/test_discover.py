@@ -94,7 +94,7 @@ def test_pages_are_loaded_before_the_last_has_come(tmp_path: Path) -> None:
         def counted() -> int:
             pages = len(site.account.pages)
             answers = load()
-            loaded_at.append((pages, collecting.destination.segments_loaded))
+            loaded_at.append((pages, collecting.destination.loaded.segments))
             return answers
 
         collecting.destination.while_polling = counted  # type: ignore[method-assign]
