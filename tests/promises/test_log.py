@@ -106,7 +106,7 @@ class Crash:
 
 def _end_of_a_load() -> str:
     lines = (ROOT / "pipeline/load.py").read_text(encoding="utf-8").splitlines()
-    [number] = [number for number, line in enumerate(lines, start=1) if line == "    return total"]
+    [number] = [number for number, line in enumerate(lines, start=1) if line == "        if add_to is not None:"]
     return f"pipeline/load.py:{number} load_segments"
 
 
