@@ -80,7 +80,7 @@ def as_table(result: dict[str, Any]) -> str:
 
 
 def as_summary(results: Path) -> str:
-    """The table of `SUMMARY`, with date and command of each row, and the machine of the first result below it."""
+    """The table of `SUMMARY`, with date and command of each row, and below it the machines."""
     kept = {name: _read(results / f"{name}.json") for name in SUMMARY if (results / f"{name}.json").exists()}
     lines = [
         [row["what"], _figure(row), row["detail"], result["taken_at"], f"`{name}`"]
@@ -88,7 +88,16 @@ def as_summary(results: Path) -> str:
         for row in _chosen(name, result["rows"])
     ]
     picture = f"\n\n{_CHART}" if "scaling" in kept else ""
-    return f"{_markdown(_SUMMARY_HEAD, lines)}\n\nOn {_machine(next(iter(kept.values())))}.{picture}"
+    return f"{_markdown(_SUMMARY_HEAD, lines)}\n\n{_machines(kept)}{picture}"
+
+
+def _machines(kept: dict[str, dict[str, Any]]) -> str:
+    usual, *others = dict.fromkeys(map(_machine, kept.values()))
+    named = [
+        f"{', '.join(f'`{name}`' for name, one in kept.items() if _machine(one) == other)} on {other}"
+        for other in others
+    ]
+    return f"On {'; '.join([usual, *named])}."
 
 
 def _chosen(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

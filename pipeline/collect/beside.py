@@ -25,8 +25,9 @@ _FEW_A_SECOND: Final = 500
 _AS_OFTEN: Final = 10
 
 #: The first load begins after this share of the usual number, if each answer took a request and as many are still to
-#: come: a run of 12,000 to 60,000 ids then takes 0.91 to 0.96 times as long as with a third of it. With a hundred ids
-#: in a request, loading takes longer than polling, and the run 1.12 times as long (benchmarks/LOG.md).
+#: come: with a child that looks again, 12,000 to 60,000 ids take 0.91 to 0.96 times as long as with a third of it and
+#: one that does not. With a hundred ids in a request, loading takes longer than polling, and the run 1.12 times as long
+#: (benchmarks/LOG.md).
 _FIRST_SHARE: Final = 1 / 8
 
 

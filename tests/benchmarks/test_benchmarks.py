@@ -104,6 +104,7 @@ def test_a_summary_has_date_and_command_of_each_figure() -> None:
             assert line.endswith(f"| {measured[name]['taken_at']} | `{name}` |")
     slowest = max(measured["views"]["rows"], key=lambda row: row["figure"])
     assert f"`{slowest['what']}`" in lines[-1]
+    assert all(one["machine"]["cpu"] in text for one in measured.values()), "each machine that was measured on"
 
 
 def test_no_figure_names_the_machine() -> None:
