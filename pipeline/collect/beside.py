@@ -24,11 +24,10 @@ _FEW_A_SECOND: Final = 500
 #: to load at the end.
 _AS_OFTEN: Final = 10
 
-#: The first load begins after this share of the usual number, if each answer took a request and as many are still to
-#: come: with a child that looks again, 12,000 to 60,000 ids take 0.91 to 0.96 times as long as with a third of it and
-#: one that does not. With a hundred ids in a request, loading takes longer than polling, and the run 1.12 times as long
-#: (benchmarks/LOG.md).
-_FIRST_SHARE: Final = 1 / 8
+#: For fewer answers than this share of the usual number, a child process is not worth starting, if each answer takes a
+#: request. With a hundred ids in a request, loading takes longer than polling: an early first load makes the run take
+#: 1.12 times as long (benchmarks/LOG.md).
+_FEW: Final = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,23 @@ async def _keep_loading(run: Run, destination: Destination, count: Callable[[], 
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         now = count()
-        is_idle = now.received - first.received < _FEW_A_SECOND * (run.clock.monotonic() - began)
-        usual = run.sizes.load_answers / (_AS_OFTEN if is_idle else 1)
-        is_time = now.received - loaded >= usual and now.remaining >= usual / (4 if is_idle else 2)
-        if loaded == first.received and not is_idle:
-            is_time |= min(now.single - first.single, now.remaining) >= usual * _FIRST_SHARE
+        come, waiting, remaining = now.received - first.received, now.received - loaded, now.remaining
+        usual = run.sizes.load_answers
+        if come < _FEW_A_SECOND * (run.clock.monotonic() - began):
+            is_time = waiting >= usual / _AS_OFTEN and remaining >= usual / _AS_OFTEN / 4
+        elif now.single - first.single < come / 2:
+            is_time = waiting >= usual and remaining >= usual / 2
+        else:
+            is_time = _is_time_for_single(waiting, remaining, usual, is_first=loaded == first.received)
         if is_time:
             loaded = max(now.received, loaded + await run_to_its_end(destination.while_polling))
+
+
+def _is_time_for_single(waiting: int, remaining: float, usual: int, *, is_first: bool) -> bool:
+    """Whether to load, if each answer takes a request, so that loading is about twice as fast as polling.
+
+    The first load begins early: its child also loads what comes meanwhile. The last one begins when as many answers are
+    still to come as wait to be loaded: then it ends with polling, and little is left to load at the end of the run.
+    """
+    few = usual * _FEW
+    return waiting >= (few if is_first else min(usual, remaining)) and remaining >= max(few, waiting / 2)
