@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from warehouse.archive.parquet import OF_TASKS
 from warehouse.backends.choose import reader
-from warehouse.database.memory_limit import at_least, limit_bytes
 from warehouse.database.scratch import scratch
 from warehouse.errors import LakeError, NothingPublishedError
 from warehouse.load.large import load_in_steps
@@ -54,7 +53,7 @@ class RunWriter:
         """Load what is archived and not loaded yet; yields a connection that may write.
 
         Where memory is short, a file is closed after each portion and opened again: what DuckDB holds of an open file
-        grows with what was loaded into it (400,000 ids with `MEMORY=350MB`: 394 MB).
+        grows with what was loaded into it.
 
         Args:
             later: segments that may be left to a later load.
@@ -65,8 +64,7 @@ class RunWriter:
         """
         portions: list[list[Segment]] | None = None
         while portions is None or portions:
-            with self.opened.open() as con:
-                usual = limit_bytes(con)
+            with self.opened.open(self.run.settings.budget.group_rows) as con:
                 if portions is None:
                     waiting = [
                         one for one in unloaded(con, self.run.store) if of_run is None or of_run in one.segment_id
@@ -77,14 +75,15 @@ class RunWriter:
                         self.run, con, part, self.opened.free_memory, self.opened.step_rows, add_to=self.loaded
                     )
                 if not portions:
-                    with at_least(con, usual):  # queries over everything need more than a step of a load
-                        yield con
+                    yield con
 
     def _portions(self, segments: list[Segment]) -> list[list[Segment]]:
         """At least one; what is loaded into a file between opening and closing it."""
         budget = self.run.settings.budget
-        is_one = self.run.warehouse.has_many_writers or not budget.is_short
-        return [segments] if is_one else list(steps_of(segments, budget.portion_rows))
+        if self.run.warehouse.has_many_writers or not budget.is_short:
+            return [segments]
+        portions = list(steps_of(segments, budget.portion_rows))
+        return [*portions, []] if len(portions) > 1 else portions  # queries over everything find a file just opened
 
     def publish(self) -> None:
         """See `Writer.publish`."""
@@ -147,10 +146,8 @@ def own_answers(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
         with suppress(OSError):  # without room for a folder, everything is in memory
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="avatar-tasks-")))
         con = stack.enter_context(scratch(folder))
-        usual = limit_bytes(con)
         load_segments(run, con, own_segments(run))
-        with at_least(con, usual):
-            yield con
+        yield con
 
 
 def own_segments(run: Run) -> list[Segment]:

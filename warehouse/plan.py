@@ -180,7 +180,7 @@ def _give(con: duckdb.DuckDBPyConnection, wanted: PollRequest) -> None:
     Raises:
         ArchiveError: when a segment that was written a moment ago cannot be read.
     """
-    con.execute("create or replace temp table all_given (task_id varchar)")
+    con.execute("create temp table all_given (task_id varchar)")
     damaged: list[Damaged] = []
     for rows in pieces(wanted.given, _ROWS, damaged):
         con.register("some_given", rows)
@@ -192,3 +192,4 @@ def _give(con: duckdb.DuckDBPyConnection, wanted: PollRequest) -> None:
     if damaged:
         raise ArchiveError(damaged[0].error)
     con.execute("create or replace temp table given as select distinct task_id from all_given")
+    con.execute("drop table all_given")

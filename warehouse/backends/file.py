@@ -39,8 +39,8 @@ class FileWriter:
     step_rows: int | None = None
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with open_file(self.paths.warehouse, self.deadline, self.wait_seconds) as con:
+    def open(self, group_rows: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        with open_file(self.paths.warehouse, self.deadline, self.wait_seconds, group_rows) as con:
             prepare(con)
             yield con
 

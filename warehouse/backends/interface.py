@@ -30,8 +30,11 @@ class Writer(Protocol):
     def step_rows(self) -> int | None:
         """Rows loaded in one transaction; None if the caller decides."""
 
-    def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection with every table and view in place; when the block ends it is closed and everything on disk."""
+    def open(self, group_rows: int | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection with every table and view in place; when the block ends it is closed and everything on disk.
+
+        In a file, `group_rows` rows of a table are compressed together, by default as many as DuckDB does.
+        """
 
     def to_load(self, waiting: Sequence[Segment], *, later: Collection[Segment] = ()) -> list[Segment]:
         """Which of the `waiting` segments to load now; those in `later` may be left to a later load."""

@@ -38,7 +38,7 @@ class LakeWriter:
     step_rows: int | None = sys.maxsize
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def open(self, group_rows: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - in a file
         with lake_writer(self.lake, self.wait_seconds) as con:
             con.execute("set threads = 1")  # with two, a load takes a fifth more CPU, which other workers need
             yield con

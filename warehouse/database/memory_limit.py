@@ -7,17 +7,13 @@ each needs more than the usual limit, and would otherwise fail in every run.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING, Final
-
-import duckdb
 
 from warehouse.database.schema import estimated_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    import duckdb
 #: What a connection needs in addition to the memory for large answers.
 _BASE_BYTES: Final = 256 * 1024 * 1024
 
@@ -48,19 +44,6 @@ def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
     if limit_bytes(con) > wanted:
         con.execute("set threads = 1")
         set_limit(con, wanted)
-
-
-@contextlib.contextmanager
-def at_least(con: duckdb.DuckDBPyConnection, limit: int) -> Iterator[None]:
-    """Until the block ends, a `memory_limit` of at least `limit` bytes."""
-    before = limit_bytes(con)
-    if before >= limit:
-        yield
-        return
-    set_limit(con, limit)
-    yield
-    with contextlib.suppress(duckdb.OutOfMemoryException):  # what cannot be spilled stays in memory
-        set_limit(con, before)
 
 
 def set_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:

@@ -65,11 +65,14 @@ def open_writer(warehouse: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBP
 
 
 @contextlib.contextmanager
-def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_file(
+    warehouse: Path, deadline: float, wait_seconds: float, group_rows: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a file that others may have locked: tried again until `deadline` (monotonic seconds).
 
-    Any statement may find damage or a full disk; the block then ends with an error of `warehouse.errors`. Temporary
-    files, even those of a process that was killed, are removed when the connection is closed.
+    New rows are compressed `group_rows` at a time, by default as many as DuckDB does. Any statement may find damage or
+    a full disk; the block then ends with an error of `warehouse.errors`. Temporary files, even those of a process that
+    was killed, are removed when the connection is closed.
 
     Raises:
         WarehouseLockedError: when another process, or another connection of this one, still has it open by then.
@@ -77,7 +80,7 @@ def open_file(warehouse: Path, deadline: float, wait_seconds: float) -> Iterator
         WarehouseFullError: when the disk is full.
     """
     with _as_warehouse_errors(warehouse), contextlib.ExitStack() as stack:
-        con = _connect(warehouse, deadline, wait_seconds)
+        con = _connect(warehouse, deadline, wait_seconds, group_rows)
         stack.callback(shutil.rmtree, f"{warehouse}.tmp", ignore_errors=True)
         stack.enter_context(contextlib.closing(con))
         warehouse.chmod(0o600)
@@ -137,13 +140,15 @@ def _as_warehouse_errors(warehouse: Path) -> Iterator[None]:
         raise
 
 
-def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+def _connect(
+    warehouse: Path, deadline: float, wait_seconds: float, group_rows: int | None
+) -> duckdb.DuckDBPyConnection:
     while True:
         try:
             if not is_open_here(warehouse):
                 _create_if_missing(warehouse)
                 _check_log(warehouse)
-                return duckdb.connect(warehouse, config=WRITER_SETTINGS)
+                return _connected(warehouse, group_rows)
             in_the_way = locked_here_error(warehouse, wait_seconds)
         except duckdb.Error as error:
             if _NO_ROOM.search(str(error)):
@@ -154,6 +159,20 @@ def _connect(warehouse: Path, deadline: float, wait_seconds: float) -> duckdb.Du
         if time.monotonic() >= deadline:
             raise in_the_way
         time.sleep(RETRY_SECONDS)
+
+
+def _connected(warehouse: Path, group_rows: int | None) -> duckdb.DuckDBPyConnection:
+    """DuckDB takes `group_rows` only for a file that is attached, and does not keep it in the file."""
+    if group_rows is None:
+        return duckdb.connect(warehouse, config=WRITER_SETTINGS)
+    con = duckdb.connect(":memory:", config=WRITER_SETTINGS | {"temp_directory": f"{warehouse}.tmp"})
+    try:
+        con.execute(f"attach {quoted(warehouse)} as warehouse (row_group_size {group_rows})")
+        con.execute("use warehouse")
+    except duckdb.Error:
+        con.close()
+        raise
+    return con
 
 
 def _check_log(warehouse: Path) -> None:

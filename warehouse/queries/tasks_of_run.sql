@@ -1,22 +1,22 @@
 -- The state of the ids that a run polled, at its end: one row per outcome and status of the last answer about each id.
 -- If that answer is proven to be about another task, the status is UNKNOWN.
 --
+-- The last answers are sorted out, because DuckDB writes a sort to temporary files where memory is short, but not what
+-- `arg_max` keeps: with that, a run of a million ids did not end.
+--
 -- $run_id
 with last_answers as (
-    select
-        source,
-        task_id,
-        arg_max(
-            {'outcome': outcome, 'status': if(mixed_up.task_id is null, observations.status, 'UNKNOWN')},
-            {'at': observed_at, 'hash': body_hash}
-        ) as answer,
+    select source, task_id, observed_at, run_id, body_hash, outcome, status
     from observations
-    left join mixed_up_answers as mixed_up using (source, task_id, observed_at, run_id, body_hash)
     where run_id = $run_id
-    group by all
+    qualify row_number() over (partition by source, task_id order by observed_at desc, body_hash desc) = 1
 )
 
-select answer.outcome, answer.status, count(*) as tasks
+select
+    last_answers.outcome,
+    if(mixed_up.task_id is null, last_answers.status, 'UNKNOWN') as status,
+    count(*) as tasks,
 from last_answers
+left join mixed_up_answers as mixed_up using (source, task_id, observed_at, run_id, body_hash)
 group by all
 order by all;

@@ -8,7 +8,10 @@ import duckdb
 import pytest
 
 from tests.warehouse.answers import RUNNING, Answer, Kind, minute, task_body
-from warehouse.database.writer import open_unlogged, spill
+from tests.warehouse.children import holding
+from warehouse import plan
+from warehouse.database.writer import open_file, open_unlogged, open_writer, spill
+from warehouse.errors import WarehouseLockedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +71,53 @@ def test_a_new_file_has_row_groups_of_the_size_given(tmp_path: Path, given: int 
     with duckdb.connect(tmp_path / "new.duckdb", read_only=True) as con:
         [[found]] = con.execute("select count(distinct row_group_id) from pragma_storage_info('rows')").fetchall()
     assert found == groups
+
+
+@pytest.mark.parametrize(("given", "groups"), [(None, 1), (30_720, 2)])
+def test_what_is_loaded_into_a_file_gets_row_groups_of_the_size_given(
+    tmp_path: Path, given: int | None, groups: int
+) -> None:
+    """The file does not keep the size: each time it is opened, it is given. Closing it leaves no log."""
+    path = tmp_path / "warehouse.duckdb"
+    for _ in range(2):
+        with open_file(path, 0, 0, given) as con:
+            con.execute("create table if not exists rows (i integer)")
+            con.execute("insert into rows select range from range(30_720)")
+    assert not path.with_name("warehouse.duckdb.wal").exists()
+    with duckdb.connect(path, read_only=True) as con:
+        [[found]] = con.execute("select count(distinct row_group_id) from pragma_storage_info('rows')").fetchall()
+    assert found == groups
+
+
+@pytest.mark.parametrize("given", [None, 30_720])
+def test_a_file_that_another_process_has_open_is_locked(tmp_path: Path, given: int | None) -> None:
+    """However it is opened, and the message names the process."""
+    path = tmp_path / "warehouse.duckdb"
+    with open_file(path, 0, 0):
+        pass
+    with (
+        holding("import duckdb; con = duckdb.connect(sys.argv[1])", path) as other,
+        pytest.raises(WarehouseLockedError, match=str(other.pid)),
+        open_file(path, 0, 0, given),
+    ):
+        pass
+    with open_file(path, 0, 0, given) as con:
+        assert con.execute("select 1").fetchall() == [(1,)]
+
+
+def test_the_queries_at_the_end_of_a_run_need_little_memory_however_many_ids_it_polled(tmp_path: Path) -> None:
+    """What they cannot hold is in temporary files: with 128 MB a run of a million ids had failed at its end."""
+    with open_writer(tmp_path / "warehouse.duckdb", 0) as con:
+        con.execute(
+            "insert into observations by name "
+            "select 'a' as source, md5((i // 2)::varchar) as task_id, make_timestamptz(i * 1_000_000) as observed_at, "
+            "'run' as run_id, 'task' as outcome, if(i % 2 = 0, 'IN_PROGRESS', 'SUCCESS') as status, "
+            "md5(i::varchar) as body_hash from range(300_000) as numbers (i)"
+        )
+        con.execute("set memory_limit = '30MB'")
+        assert plan.tasks_of_run(con, "run") == [("task", "SUCCESS", 150_000)]
+        assert plan.answers_of_run(con, "run") == {"task": 300_000}
+        assert plan.progress(con, plan.PollRequest("a"), minute(1)).given == 0
 
 
 def test_a_load_leaves_no_temporary_table(bench: Bench) -> None:
