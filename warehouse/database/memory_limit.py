@@ -20,10 +20,13 @@ _BASE_BYTES: Final = 256 * 1024 * 1024
 #: Memory that large answers take, in multiples of their bytes. With 3, 100 answers of 1 MB failed at the checkpoint.
 _FACTOR: Final = 8
 
-#: What a commit needs for each task that there is. With 64 MB, 2,500 answers could be loaded into a million tasks, but
-#: not into 25 million. A connection of DuckDB 1.5.5 whose commit failed for that must not be used again: its tables in
-#: memory are corrupt.
+#: What a commit needs for each task that there is. With 64 MB, 2,500 answers could be loaded into five million tasks,
+#: with 50 MB they could not; nor with 64 MB into 25 million. A connection of DuckDB 1.5.5 whose commit failed for that
+#: must not be used again: its tables in memory are corrupt.
 _TASK_BYTES: Final = 3
+
+#: What of the usual limit a commit into a few tasks leaves.
+_SPARE_BYTES: Final = 8_000_000
 
 _SHIFTS: Final = {"": 0, "Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
 
@@ -40,7 +43,7 @@ def lower_limit(con: duckdb.DuckDBPyConnection, limit: int) -> None:
 
     With millions of tasks it keeps more.
     """
-    wanted = limit + _TASK_BYTES * estimated_tasks(con)
+    wanted = limit + max(_TASK_BYTES * estimated_tasks(con) - _SPARE_BYTES, 0)
     if limit_bytes(con) > wanted:
         con.execute("set threads = 1")
         set_limit(con, wanted)

@@ -43,7 +43,7 @@ _IDLE_MEMORY: Final = "24MB"
 _LOCKED: Final = "Could not set lock on file"
 _HOLDER: Final = re.compile(r"held in (.*?) \(PID (\d+)\)")
 _NO_ROOM: Final = re.compile(r"No space left|Disk quota exceeded|File too large")
-_NO_MEMORY: Final = re.compile(r"failed to (?:pin block|allocate data)")
+_NO_MEMORY: Final = re.compile(r"failed to (?:pin block|allocate data)|could not allocate block")
 _CORRUPT: Final = re.compile(
     r"Corrupt database file|checksum|Could not read enough bytes|database has been invalidated"
 )

@@ -11,7 +11,7 @@ from tests.warehouse.answers import RUNNING, Answer, Kind, minute, task_body
 from tests.warehouse.children import holding
 from warehouse import plan
 from warehouse.database.writer import open_file, open_unlogged, open_writer, spill
-from warehouse.errors import WarehouseLockedError
+from warehouse.errors import WarehouseFullError, WarehouseLockedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +103,24 @@ def test_a_file_that_another_process_has_open_is_locked(tmp_path: Path, given: i
         pass
     with open_file(path, 0, 0, given) as con:
         assert con.execute("select 1").fetchall() == [(1,)]
+
+
+def commit_with_little_memory(path: Path) -> None:
+    rows = "select range as i, md5(range::varchar) as text from range({})"
+    with open_file(path, 0, 0) as con:
+        con.execute(f"create table rows as {rows.format(300_000)}")
+        con.execute("checkpoint")
+        con.execute("begin")
+        con.execute(f"insert into rows {rows.format(200_000)}")
+        con.execute("delete from rows where i % 3 = 0")
+        con.execute("set memory_limit = '5MB'")
+        con.execute("commit")
+
+
+def test_a_commit_that_needs_more_memory_says_which_setting_to_raise(tmp_path: Path) -> None:
+    """DuckDB has no class of its own for that error."""
+    with pytest.raises(WarehouseFullError, match=r"could not allocate block.* Set MEMORY to more"):
+        commit_with_little_memory(tmp_path / "warehouse.duckdb")
 
 
 def test_the_queries_at_the_end_of_a_run_need_little_memory_however_many_ids_it_polled(tmp_path: Path) -> None:
