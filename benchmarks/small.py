@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ANSWERS: Final = (100_000, 5_000_000)
 _IDS: Final = 20_000
+_MANY_IDS: Final = 400_000
 _MEGABYTES: Final = 350
 _CONTAINER_BYTES: Final = 512 * 1024 * 1024
 
@@ -44,6 +45,7 @@ def run(rounds: int, scale: float) -> Iterator[Row]:
         yield _rebuilding(int(count * scale))
     with work(int(_IDS * scale)) as here:
         yield from _collecting(here, int(_IDS * scale), rounds)
+    yield _collecting_many(int(_MANY_IDS * scale))
 
 
 def _rebuilding(count: int) -> Row:
@@ -71,6 +73,13 @@ def _collecting(here: Work, ids: int, rounds: int) -> Iterator[Row]:
     if "in 512 MB" in contenders:
         times = contest.times("in 512 MB", "as usual")
         yield Row(f"collecting {ids:,} ids in a container of 512 MB", times, "times as long", at_most(2), peaks)
+
+
+def _collecting_many(ids: int) -> Row:
+    with work(ids) as here:
+        outcome = _collect(here, AVATAR_TASKS_MEMORY=f"{_MEGABYTES}MB")
+    what = f"peak memory of collecting {ids:,} ids by single requests, MEMORY={_MEGABYTES}MB"
+    return Row(what, outcome.peak_mb, "MB", at_most(_MEGABYTES), f"{outcome.seconds:.0f} s")
 
 
 def _collect(here: Work, container: Path | None = None, **settings: str) -> Outcome:

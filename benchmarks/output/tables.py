@@ -34,6 +34,7 @@ SUMMARY: Final = {
     "small": (
         "peak memory of rebuilding 100,000 answers, one process, MEMORY=350MB",
         "peak memory of rebuilding 5,000,000 answers, one process, MEMORY=350MB",
+        "peak memory of collecting 400,000 ids by single requests, MEMORY=350MB",
         "collecting 20,000 ids in a container of 512 MB",
     ),
     "growth": ("loading 10,000 answers", "planning: what is due", "status", "publishing"),
