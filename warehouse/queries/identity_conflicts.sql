@@ -2,7 +2,7 @@
 select
     source,
     count(*) as tasks,
-    list({'task_id': task_id, 'answered_id': coalesce(answered_id, answered_work_id)} order by task_id)[:3] as examples,
+    min({'task_id': task_id, 'answered_id': coalesce(answered_id, answered_work_id)}, 3) as examples,
 from tasks
 where identity_conflict
 group by source

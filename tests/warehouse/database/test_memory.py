@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 import pytest
 
+from pipeline.collect.other_ids import other_ids_of_run
 from tests.warehouse.answers import RUNNING, Answer, Kind, minute, task_body
 from tests.warehouse.children import holding
 from warehouse import plan
@@ -130,12 +131,13 @@ def test_the_queries_at_the_end_of_a_run_need_little_memory_however_many_ids_it_
             "insert into observations by name "
             "select 'a' as source, md5((i // 2)::varchar) as task_id, make_timestamptz(i * 1_000_000) as observed_at, "
             "'run' as run_id, 'task' as outcome, if(i % 2 = 0, 'IN_PROGRESS', 'SUCCESS') as status, "
-            "md5(i::varchar) as body_hash from range(300_000) as numbers (i)"
+            "md5(i::varchar) as body_hash, 'other-' || i as answered_id from range(300_000) as numbers (i)"
         )
         con.execute("set memory_limit = '30MB'")
         assert plan.tasks_of_run(con, "run") == [("task", "SUCCESS", 150_000)]
         assert plan.answers_of_run(con, "run") == {"task": 300_000}
         assert plan.progress(con, plan.PollRequest("a"), minute(1)).given == 0
+        assert other_ids_of_run(con, "run").unproven == 150_000
 
 
 def test_a_load_leaves_no_temporary_table(bench: Bench) -> None:
