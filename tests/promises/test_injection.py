@@ -58,6 +58,10 @@ KNOWN_SQL = {
     ): "likewise, and a number",
     ("warehouse/database/writer.py", "f'set threads = {checkpoint_threads}'"): "a number",
     ("warehouse/database/scratch.py", "query"): "the operator's own, over files of his",
+    (
+        "warehouse/database/writer.py",
+        "f'attach {quoted(warehouse)} as warehouse (row_group_size {group_rows})'",
+    ): "a file's name, quoted, and a number of ours",
     ("warehouse/database/scratch.py", "f'attach {quoted(empty_file())} as empty (read_only)'"): "a file's name, quoted",
     ("warehouse/ducklake/extensions.py", "f'install {name}; load {name}'"): "one of three names of ours",
     ("warehouse/ducklake/extensions.py", "f'load {quoted(packaged)}'"): "a file's name, quoted",
