@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, WrapValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.wire.endpoints import TASK_PATH
@@ -28,7 +28,7 @@ from warehouse.paths import DataPaths
 from warehouse.policy import PollingPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from warehouse.archive.storage import Storage
 
@@ -46,6 +46,14 @@ def _span(value: object) -> object:
     """'7 days', '12h', '90' (seconds) as a timedelta; anything else is left to pydantic."""
     span = read_span(value, default_unit="s") if isinstance(value, str) else None
     return value if span is None else span
+
+
+def _amount(value: object, read: Callable[[object], object]) -> object:
+    """Bytes; pydantic's own messages say neither the unit nor how to write it."""
+    try:
+        return read(value)
+    except ValidationError:
+        raise ValueError("give an amount from 100MB to 1PiB, e.g. 350MB") from None
 
 
 def _place(value: object) -> object:
@@ -173,7 +181,7 @@ class Settings(BaseSettings):
     max_unreachable_share: float = Field(default=0.5, ge=0, le=1)
     lock_wait: float = Field(default=60.0, ge=0, le=604_800)
     shard_ids: int = Field(default=100_000, ge=1)
-    memory: ByteSize | None = Field(default=None, ge=100_000_000, le=2**50)
+    memory: Annotated[ByteSize, Field(ge=100_000_000, le=2**50), WrapValidator(_amount)] | None = None
     load_processes: int | None = Field(default=None, ge=1, le=1024)
     poll_min: float = Field(default=15.0, gt=0, le=86_400)
     first_start: bool | None = None

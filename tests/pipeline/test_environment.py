@@ -126,6 +126,8 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
         pytest.param("SOURCE", "sk-" + "Ab3" * 16, ["SOURCE", "key"], id="the key in the wrong place"),
         pytest.param("BASE_URL", "sk-" + "Ab3" * 16, ["BASE_URL", "key"], id="the key as the address"),
         pytest.param("TIMEOUT", "nan", ["TIMEOUT"], id="no number"),
+        pytest.param("MEMORY", "350", ["MEMORY", "from 100MB to 1PiB, e.g. 350MB"], id="bytes instead of megabytes"),
+        pytest.param("MEMORY", "much", ["MEMORY", "e.g. 350MB"], id="no amount"),
         pytest.param("LOCK_WAIT", "inf", ["LOCK_WAIT"], id="endless"),
         pytest.param("BASE_URL", "http://127.0.0.1:99999", ["BASE_URL", "port"], id="no such port"),
         pytest.param("BASE_URL", "http://127.0.0.1:0", ["BASE_URL", "port"], id="port 0"),
