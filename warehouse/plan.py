@@ -180,7 +180,7 @@ def _give(con: duckdb.DuckDBPyConnection, wanted: PollRequest) -> None:
     Raises:
         ArchiveError: when a segment that was written a moment ago cannot be read.
     """
-    con.execute("create temp table all_given (task_id varchar)")
+    con.execute("create or replace temp table all_given (task_id varchar)")
     damaged: list[Damaged] = []
     for rows in pieces(wanted.given, _ROWS, damaged):
         con.register("some_given", rows)

@@ -14,6 +14,7 @@ from warehouse.database.schema import estimated_tasks
 
 if TYPE_CHECKING:
     import duckdb
+
 #: What a connection needs in addition to the memory for large answers.
 _BASE_BYTES: Final = 256 * 1024 * 1024
 

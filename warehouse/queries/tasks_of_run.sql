@@ -1,8 +1,8 @@
 -- The state of the ids that a run polled, at its end: one row per outcome and status of the last answer about each id.
 -- If that answer is proven to be about another task, the status is UNKNOWN.
 --
--- The last answers are sorted out, because DuckDB writes a sort to temporary files where memory is short, but not what
--- `arg_max` keeps: with that, a run of a million ids did not end.
+-- The last answers are found by sorting: where memory is short, DuckDB writes a sort to temporary files, but not what
+-- `arg_max` keeps, which failed for a million ids.
 --
 -- $run_id
 with last_answers as (
